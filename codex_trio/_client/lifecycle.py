@@ -1,0 +1,304 @@
+"""`Lifecycle`: how turns begin, are stopped, and are looked up when their end does not come.
+
+Whatever goes on after its caller has left runs in the client's own nursery, and is bounded.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import trio
+
+from .._connection import Call, Connection
+from .._protocol import methods
+from .._protocol.messages import Response
+from .._protocol.turns import is_terminal
+from .._turn import Turn
+from ..errors import (
+    CodexError,
+    CodexProtocolError,
+    CodexThreadBusyError,
+    CodexThreadNotFoundError,
+)
+from .router import Router, Starting
+
+_logger = logging.getLogger("codex_trio")
+
+# All in seconds.
+_STOP_PATIENCE = 10.0  # for a turn that nobody wants any more to end
+_START_PATIENCE = 1.0  # for `turn/started`, before which an interrupt is refused
+_INTERRUPT_PATIENCE = 2.0  # for the answer to an interrupt: some versions leave it out
+_REFUSED_FIRST, _REFUSED_MOST = 0.02, 0.5  # between interrupts that were refused
+_IDLE_GRACE, _IDLE_MOST = 1.0, 30.0  # between a thread's going idle and a look at the turn's true state
+
+_HISTORY_LIMIT = 20  # turns; ours is among the newest
+
+
+class Lifecycle:
+    """Begins, stops and looks up turns over one connection."""
+
+    def __init__(
+        self, connection: Connection, router: Router, nursery: trio.Nursery, *, request_timeout: float
+    ) -> None:
+        self._connection = connection
+        self._router = router
+        self._nursery = nursery
+        self._request_timeout = request_timeout
+        self._is_closed = False
+
+    async def request(
+        self, method: str, params: Mapping[str, Any] | None = None, *, timeout: float | None = None
+    ) -> Any:
+        """Call the server; note the threads that the call subscribes to."""
+        patience = self._request_timeout if timeout is None else timeout
+        result = await self._connection.request(method, params, timeout=patience)
+        if method in methods.SUBSCRIBING and (thread_id := _id_of(result, "thread")) is not None:
+            self._router.loaded.add(thread_id)
+        return result
+
+    # --- beginning
+
+    async def begin(self, thread_id: str | None, params: Mapping[str, Any]) -> Turn:
+        """Start a turn, on a new thread or a given one, and become its consumer.
+
+        Cancellation: A turn that the server starts all the same is stopped.
+        """
+        if thread_id is None:
+            result = await self.request(methods.THREAD_START)
+            thread_id = _id_of(result, "thread")
+            if thread_id is None:
+                raise CodexProtocolError("thread/start was answered without a thread id", method=methods.THREAD_START)
+        starting = await self._claim(thread_id)
+        call = Call(methods.TURN_START, {"threadId": thread_id, **params})
+        call.on_response = partial(self._take_started, starting)
+        try:
+            await self._load(thread_id)
+            try:
+                await self._connection.perform(call, timeout=self._request_timeout)
+            except CodexThreadNotFoundError:  # it was unloaded unseen; the refusal is certain, so this repeats nothing
+                self._router.loaded.discard(thread_id)
+                await self._load(thread_id)
+                await self._connection.perform(call, timeout=self._request_timeout)
+        except BaseException:
+            self._leave(starting, call)
+            raise
+        if starting.turn is None:
+            raise CodexProtocolError("turn/start was answered without a turn id", method=methods.TURN_START)
+        return starting.turn
+
+    async def _claim(self, thread_id: str) -> Starting:
+        place = self._router.place(thread_id)
+        with trio.move_on_after(self._request_timeout):
+            while place.leaving is not None:
+                await place.leaving.wait()
+                place = self._router.place(thread_id)
+        turn = place.turn
+        if place.starting is not None or place.leaving is not None or (turn is not None and not turn.ended.is_set()):
+            turn_id = None if turn is None else turn.turn_id
+            raise CodexThreadBusyError(
+                f"turn {turn_id or '(being started)'} of this client is still running on thread {thread_id}: let it "
+                "end, continue it, or cancel it; turn/steer adds input to it",
+                thread_id=thread_id,
+                turn_id=turn_id,
+            )
+        place.starting = Starting(thread_id)
+        return place.starting
+
+    async def _load(self, thread_id: str) -> None:
+        # A turn of a thread that this connection did not resume would run, and none of its events come here.
+        if thread_id not in self._router.loaded:
+            await self.request(methods.THREAD_RESUME, {"threadId": thread_id, "excludeTurns": True})
+            self._router.loaded.add(thread_id)
+
+    def _take_started(self, starting: Starting, response: Response) -> None:
+        # In the reader: the next message may be an event of this turn already.
+        turn_id = _id_of(response.result, "turn") if response.error is None else None
+        if turn_id is not None:
+            turn = self._router.bind(starting, turn_id, trio.current_time())
+            turn.begin_consuming()
+            if starting.is_orphan:
+                turn.stop_consuming()
+                self.abandon(turn)
+        elif starting.is_orphan or response.error is None:
+            self._release(starting)
+
+    def _leave(self, starting: Starting, call: Call) -> None:
+        if starting.turn is not None:
+            starting.turn.stop_consuming()
+            self.abandon(starting.turn)
+        elif call.is_in_flight:
+            starting.is_orphan = True
+            self._router.place(starting.thread_id).leaving = trio.Event()
+        else:
+            self._release(starting)
+
+    def _release(self, starting: Starting) -> None:
+        place = self._router.place(starting.thread_id)
+        if starting.is_orphan and place.leaving is not None:
+            place.leaving.set()
+            place.leaving = None
+        self._router.release(starting)
+
+    # --- stopping
+
+    def abandon(self, turn: Turn) -> None:
+        """Stop a turn that nobody wants any more, in the background. The thread's next turn waits for that."""
+        if turn.ended.is_set():
+            self._router.forget(turn)
+            return
+        if turn.left is not None or self._is_closed:
+            return
+        place = self._router.place(turn.thread_id)
+        turn.left = place.leaving = place.leaving or trio.Event()
+        self._nursery.start_soon(self._stop_unwanted, turn, name=f"codex_trio stops {turn.turn_id}")
+
+    @trio.lowlevel.enable_ki_protection
+    async def _stop_unwanted(self, turn: Turn) -> None:
+        try:
+            with trio.move_on_after(_STOP_PATIENCE):
+                await self._interrupt(turn)
+                await turn.ended.wait()
+        except CodexError as exc:
+            _logger.debug("turn %s could not be stopped: %s", turn.turn_id, exc)
+        finally:
+            if turn.ended.is_set():
+                self._router.forget(turn)
+            self._router.clear(turn)
+
+    async def stop(self, turn: Turn) -> None:
+        """Interrupt a turn and wait for its end.
+
+        Raises:
+            CodexProtocolError: The server will not, for another reason than that the turn does not run.
+
+        Cancellation: The interrupt may have been sent.
+        """
+        attempt = _Stop()
+        self._nursery.start_soon(self._run_stop, turn, attempt, name=f"codex_trio cancels {turn.turn_id}")
+        try:
+            await attempt.done.wait()
+        finally:
+            attempt.scope.cancel()
+        if attempt.error is not None:
+            raise attempt.error
+
+    @trio.lowlevel.enable_ki_protection
+    async def _run_stop(self, turn: Turn, attempt: _Stop) -> None:
+        try:
+            with attempt.scope:
+                await self._interrupt(turn)
+                await turn.ended.wait()
+        except CodexProtocolError as exc:
+            attempt.error = exc
+        finally:
+            attempt.done.set()
+
+    async def _interrupt(self, turn: Turn) -> None:
+        """Interrupt until the server has accepted it, or the turn has ended."""
+        with trio.move_on_after(_START_PATIENCE):
+            await turn.started.wait()
+        delay = _REFUSED_FIRST
+        while not turn.ended.is_set():
+            refusal = await self._interrupt_once(turn)
+            if refusal is None:
+                return
+            # Said of a turn that has not started yet, and of one that has ended but not told so yet.
+            if not _is_not_running(refusal):
+                raise refusal
+            with trio.move_on_after(delay):
+                await turn.ended.wait()
+            delay = min(2 * delay, _REFUSED_MOST)
+
+    async def interrupt(self, thread_id: str, turn_id: str, *, timeout: float) -> None:
+        """Send one `turn/interrupt`, past the line of waiting requests, and wait for the answer."""
+        call = Call(methods.TURN_INTERRUPT, {"threadId": thread_id, "turnId": turn_id})
+        await self._connection.perform(call, timeout=timeout, urgent=True)
+
+    async def _interrupt_once(self, turn: Turn) -> CodexProtocolError | None:
+        refusal: CodexProtocolError | None = None
+
+        async def ask() -> None:
+            nonlocal refusal
+            try:
+                await self.interrupt(turn.thread_id, turn.turn_id, timeout=_INTERRUPT_PATIENCE)
+            except CodexProtocolError as exc:
+                refusal = exc
+            except CodexError as exc:
+                _logger.debug("turn/interrupt: %s", exc)  # the end of the turn, or of the connection, is what counts
+            nursery.cancel_scope.cancel()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ask)
+            await turn.ended.wait()
+            nursery.cancel_scope.cancel()
+        return refusal
+
+    async def close(self, patience: float) -> None:
+        """Stop every turn that has a consumer, or lost it; wait for that, `patience` seconds at most."""
+        for turn in self._router.turns:
+            if not turn.is_handed_out and not turn.ended.is_set():
+                self.abandon(turn)
+        leaving = [place.leaving for place in self._router.places if place.leaving is not None]
+        with trio.move_on_after(patience):
+            for event in leaving:
+                await event.wait()
+        self._is_closed = True
+
+    # --- looking up
+
+    def reconcile(self, turn: Turn, grace: float = _IDLE_GRACE) -> None:
+        """Look at the turn's true state if its end does not come in `grace` seconds. Runs in the reader."""
+        if not turn.is_reconciling and not self._is_closed:
+            turn.is_reconciling = True
+            self._nursery.start_soon(self._reconcile, turn, grace, name=f"codex_trio looks for {turn.turn_id}")
+
+    @trio.lowlevel.enable_ki_protection
+    async def _reconcile(self, turn: Turn, grace: float) -> None:
+        try:
+            while True:
+                with trio.move_on_after(grace):
+                    await turn.ended.wait()
+                if turn.ended.is_set() or not turn.thread_is_idle:
+                    return
+                history = await self.read_history(turn)
+                if history is not None and is_terminal(history):
+                    turn.end_from_history(history)
+                grace = min(2 * max(grace, _IDLE_GRACE), _IDLE_MOST)
+        finally:
+            turn.is_reconciling = False
+
+    async def read_history(self, turn: Turn) -> Mapping[str, Any] | None:
+        """Return the turn as the server remembers it; `None` if it does not tell."""
+        params = {"threadId": turn.thread_id, "limit": _HISTORY_LIMIT, "itemsView": "full"}
+        try:
+            try:
+                turns = (await self.request(methods.THREAD_TURNS_LIST, params)).get("data")
+            except CodexProtocolError:  # before 0.155 it is experimental, or absent
+                answer = await self.request(methods.THREAD_READ, {"threadId": turn.thread_id, "includeTurns": True})
+                turns = answer["thread"].get("turns")
+            return next((one for one in turns if one.get("id") == turn.turn_id), None)
+        except (CodexError, AttributeError, KeyError, TypeError) as exc:
+            _logger.debug("the history of turn %s could not be read: %r", turn.turn_id, exc)
+            return None
+
+
+class _Stop:
+    """One caller's wish that a turn be stopped."""
+
+    def __init__(self) -> None:
+        self.scope = trio.CancelScope()
+        self.done = trio.Event()
+        self.error: CodexProtocolError | None = None
+
+
+def _is_not_running(refusal: CodexProtocolError) -> bool:
+    return "no active turn" in str(refusal) or "expected active turn id" in str(refusal)
+
+
+def _id_of(result: object, kind: str) -> str | None:
+    inner = result.get(kind) if isinstance(result, dict) else None
+    value = inner.get("id") if isinstance(inner, dict) else None
+    return value if isinstance(value, str) else None

@@ -1,0 +1,219 @@
+"""`Router`: which turn an event belongs to. Runs in the reader, so it never waits and never raises for what came."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import trio
+
+from .._protocol import methods
+from .._protocol.messages import Delta, MalformedMessageError, Notice, ServerRequest, parse_whole
+from .._turn import Turn
+from ..errors import CodexTransportError
+from .notifications import NotificationHub
+
+_REMEMBERED = 1_024  # finished turns, whose late events are told from other people's
+
+
+@dataclass(eq=False, slots=True)
+class Starting:
+    """A `turn/start` on its way.
+
+    Attributes:
+        held: Events of turns that we do not know (yet): the server promises no order between them and the answer.
+        is_orphan: The caller has left; the turn is to be stopped as soon as it is known.
+        turn: Set by the answer.
+    """
+
+    thread_id: str
+    held: list[Notice] = field(default_factory=list)
+    is_orphan: bool = False
+    thread_is_idle: bool = False
+    turn: Turn | None = None
+
+
+@dataclass(eq=False, slots=True)
+class Place:
+    """What happens on one thread: at most one turn of ours at a time.
+
+    Attributes:
+        leaving: Fires when the turn that nobody wants is off this thread, or given up.
+    """
+
+    turn: Turn | None = None
+    starting: Starting | None = None
+    leaving: trio.Event | None = None
+
+
+class Router:
+    """The tables of threads and turns.
+
+    Args:
+        on_idle: Told when the server says that a thread with an open turn of ours has nothing to do.
+    """
+
+    def __init__(self, *, on_idle: Callable[[Turn], None]) -> None:
+        self._on_idle = on_idle
+        self._turns: dict[str, Turn] = {}
+        self._places: dict[str, Place] = {}
+        self._finished: dict[str, None] = {}
+        self.loaded: set[str] = set()  # threads whose events this connection gets
+        self.hub = NotificationHub()
+        self.late_events = 0
+
+    # --- events
+
+    def route(self, message: Notice | Delta, line: bytes, now: float) -> None:
+        """Give an event to its turn; hold it for a turn that is being started; else publish it."""
+        if isinstance(message, Delta):
+            turn = self._turns.get(message.params.turn_id)
+            if turn is not None and not turn.ended.is_set():
+                turn.touch(message.method, now)
+                return
+            message = parse_notice(line)
+        self._route_whole(message, now)
+
+    def _route_whole(self, notice: Notice, now: float) -> None:
+        if notice.turn_id is None:
+            self._take_thread_event(notice)
+        elif self._take_turn_event(notice, notice.turn_id, now):
+            return
+        self.hub.publish(notice)
+
+    def _take_turn_event(self, notice: Notice, turn_id: str, now: float) -> bool:
+        turn = self._turns.get(turn_id)
+        if turn is not None and notice.thread_id in (None, turn.thread_id):
+            self.late_events += not turn.feed(notice, now)
+            return True
+        if turn_id in self._finished:
+            self.late_events += 1
+            return True
+        place = self._places.get(notice.thread_id or "")
+        if place is not None and place.starting is not None:
+            place.starting.held.append(notice)
+            return True
+        return False
+
+    def _take_thread_event(self, notice: Notice) -> None:
+        thread_id = notice.thread_id or ""
+        if notice.method == methods.THREAD_STATUS_CHANGED:
+            status = notice.params.get("status")
+            kind = status.get("type") if isinstance(status, dict) else None
+            if kind == "notLoaded":
+                self.loaded.discard(thread_id)
+            self._note_idle(thread_id, kind != "active")
+        elif notice.method == methods.THREAD_CLOSED:
+            self.loaded.discard(thread_id)
+            self._note_idle(thread_id, True)
+        elif notice.method == methods.TURN_COMPLETED:  # some turn ended, it does not say which
+            self._note_idle(thread_id, True)
+
+    def _note_idle(self, thread_id: str, is_idle: bool) -> None:
+        place = self._places.get(thread_id)
+        if place is None:
+            return
+        if place.starting is not None:
+            place.starting.thread_is_idle = is_idle
+        if place.turn is not None and not place.turn.ended.is_set():
+            place.turn.thread_is_idle = is_idle
+            if is_idle:
+                self._on_idle(place.turn)
+
+    def note_request(self, request: ServerRequest, now: float) -> Turn | None:
+        """Note that the server asked in a turn of ours, and return the turn."""
+        turn = self._turns.get(request.turn_id or "")
+        if turn is not None:
+            turn.owe(request.method, now)
+        return turn
+
+    def lose(self, error: CodexTransportError) -> None:
+        """Tell every turn that the connection has ended."""
+        for turn in list(self._turns.values()):
+            turn.lose(error)
+        self.loaded.clear()
+        self.hub.lose(error)
+
+    # --- places
+
+    def place(self, thread_id: str) -> Place:
+        """Return the place of a thread; it is kept while something happens there."""
+        return self._places.setdefault(thread_id, Place())
+
+    def release(self, starting: Starting) -> None:
+        """Take back a `turn/start` that started nothing."""
+        place = self._places[starting.thread_id]
+        place.starting = None
+        self._tidy(starting.thread_id)
+        for notice in starting.held:
+            self.hub.publish(notice)
+
+    def bind(self, starting: Starting, turn_id: str, now: float) -> Turn:
+        """Make the turn of a `turn/start` that was answered, and give it what was held for it."""
+        place = self._places[starting.thread_id]
+        if place.turn is not None:
+            self.forget(place.turn)
+        turn = Turn(starting.thread_id, turn_id, alive_at=now)
+        place.starting, place.turn = None, turn
+        self._turns[turn_id] = turn
+        self._finished.pop(turn_id, None)
+        starting.turn = turn
+        for notice in starting.held:
+            self._route_whole(notice, now)
+        if starting.thread_is_idle and turn.last_event is not None and not turn.ended.is_set():
+            turn.thread_is_idle = True
+            self._on_idle(turn)
+        return turn
+
+    def find(self, turn_id: str) -> Turn | None:
+        """Return a turn that is open, or has events that nobody read."""
+        return self._turns.get(turn_id)
+
+    def forget(self, turn: Turn) -> None:
+        """Let go of a turn that is drained or dropped. What comes of it from now on is late."""
+        if self._turns.get(turn.turn_id) is not turn:
+            return
+        del self._turns[turn.turn_id]
+        self._finished[turn.turn_id] = None
+        if len(self._finished) > _REMEMBERED:
+            del self._finished[next(iter(self._finished))]
+        place = self._places.get(turn.thread_id)
+        if place is not None and place.turn is turn:
+            place.turn = None
+            self._tidy(turn.thread_id)
+
+    def clear(self, turn: Turn) -> None:
+        """Tell who waits for the thread that the unwanted turn is off it, or given up."""
+        place = self._places.get(turn.thread_id)
+        if place is not None and place.leaving is turn.left:
+            place.leaving = None
+            self._tidy(turn.thread_id)
+        if turn.left is not None:
+            turn.left.set()
+
+    def _tidy(self, thread_id: str) -> None:
+        place = self._places.get(thread_id)
+        if place is not None and place.turn is None and place.starting is None and place.leaving is None:
+            del self._places[thread_id]
+
+    @property
+    def places(self) -> list[Place]:
+        """The threads where something happens."""
+        return list(self._places.values())
+
+    @property
+    def turns(self) -> list[Turn]:
+        """The turns that are open, or have events that nobody read."""
+        return list(self._turns.values())
+
+
+def parse_notice(line: bytes) -> Notice:
+    """Read a delta, all of it.
+
+    Raises:
+        MalformedMessageError: What its envelope did not show is no notification.
+    """
+    message = parse_whole(line)
+    if not isinstance(message, Notice):
+        raise MalformedMessageError("a delta that is not a notification")
+    return message

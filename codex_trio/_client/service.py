@@ -1,0 +1,242 @@
+"""`Service`: everything that runs for one client, from the first byte to the last.
+
+It is one task of the owner's nursery. The tasks within live in a nursery of its own, under a scope that is shielded while
+the client is open: a cancelled body can still talk to the server in its clean-up. The scope ends when the owner has left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+
+import trio
+
+from .. import _handlers
+from .._connection import Connection
+from .._protocol.asks import RefusedError
+from .._protocol.messages import ServerRequest
+from .._turn import Turn
+from ..abc import Transport
+from ..errors import CodexError, CodexTransportError
+from .lifecycle import Lifecycle
+from .router import Router
+
+_LEAVING_PATIENCE = 2.0  # seconds for open turns to be interrupted when the client closes
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What an opened client is made of."""
+
+    connection: Connection
+    router: Router
+    lifecycle: Lifecycle
+
+
+class Service:
+    """The running parts of a client.
+
+    Args:
+        transport: Not yet open.
+        shake_hands: Runs once messages flow; the client is open when it returns.
+        request_timeout: Seconds.
+
+    Attributes:
+        parts: `None` until messages flow; stays when they no longer do.
+        server_requests: How many requests of the server were taken.
+    """
+
+    def __init__(
+        self, transport: Transport, *, shake_hands: Callable[[], Awaitable[object]], request_timeout: float
+    ) -> None:
+        self._transport = transport
+        self._shake_hands = shake_hands
+        self._request_timeout = request_timeout
+        self._scope = trio.CancelScope()
+        self._is_started = False
+        self._ready = trio.Event()
+        self._closing = trio.Event()
+        self._closed = trio.Event()
+        self._failure: CodexError | None = None
+        self.parts: Parts | None = None
+        self.server_requests = 0
+
+    def live_parts(self) -> Parts:
+        """Return the parts of a client that is open.
+
+        Raises:
+            CodexTransportError: It is not, or lost its server.
+        """
+        if self.parts is None:
+            raise CodexTransportError(
+                "this client could not be opened; make a new one"
+                if self._closed.is_set()
+                else "this client is not open yet: use `async with`, or start(nursery)"
+            )
+        self.parts.connection.raise_if_lost()
+        return self.parts
+
+    # --- a nursery of its own
+
+    async def enter(self) -> None:
+        """Open in a nursery that `leave` closes. Raises and is cancelled as `open` is."""
+        self._manager: AbstractAsyncContextManager[trio.Nursery] = trio.open_nursery()
+        self._nursery = await self._manager.__aenter__()
+        try:
+            await self.open(self._nursery, follows_nursery=False)
+        except BaseException as exc:
+            await self._leave_nursery(exc)
+            raise
+
+    async def leave(self, exc: BaseException | None) -> None:
+        """Close, and leave the nursery with whatever left the body."""
+        try:
+            with trio.CancelScope(shield=True):  # bounded by the grace times
+                await self.close()
+        finally:
+            await self._leave_nursery(exc)
+
+    async def _leave_nursery(self, exc: BaseException | None) -> None:
+        # The body's exception is kept out of the nursery, which would wrap it in a group. But if a task of the nursery
+        # has crashed, and the body was cancelled for it, only the nursery may catch that.
+        is_aftermath = self._nursery.cancel_scope.cancel_called and isinstance(exc, trio.Cancelled)
+        crash: BaseException | None = None
+        try:
+            if exc is not None and is_aftermath:
+                await self._manager.__aexit__(type(exc), exc, exc.__traceback__)
+            else:
+                await self._manager.__aexit__(None, None, None)
+        except BaseExceptionGroup as group:
+            crash = _only(group)
+        if crash is None:
+            return
+        if exc is None or is_aftermath:
+            raise crash
+        exc.add_note(f"codex_trio: besides, a background task failed: {crash!r}")
+
+    # --- opening and closing
+
+    async def open(self, nursery: trio.Nursery, *, follows_nursery: bool) -> None:
+        """Run in `nursery`, and return once the server has answered. Idempotent.
+
+        Args:
+            follows_nursery: Close when `nursery` is cancelled; else only `close` does.
+
+        Raises:
+            CodexError: It could not be opened. Nothing is left behind.
+
+        Cancellation: Nothing is left behind.
+        """
+        if self._is_started:
+            await self._ready.wait()
+            self.live_parts()
+            return
+        self._is_started = True
+        self._owner = nursery
+        nursery.start_soon(self._serve, name=f"codex_trio serves {self._transport.describe()}")
+        try:
+            await self._ready.wait()
+        except BaseException:
+            self._scope.cancel()
+            with trio.CancelScope(shield=True):  # bounded by the transport's grace times
+                await self._closed.wait()
+            raise
+        if self._failure is not None:
+            raise self._failure
+        if follows_nursery:
+            nursery.start_soon(self._follow, name="codex_trio waits for its nursery's end")
+
+    async def close(self) -> None:
+        """Close, bounded by the grace times. Idempotent.
+
+        Cancellation: The closing goes on, in the nursery.
+        """
+        self._closing.set()
+        if self._is_started:
+            await self._closed.wait()
+        else:
+            await trio.lowlevel.checkpoint()
+
+    async def _follow(self) -> None:
+        try:
+            await self._closed.wait()
+        finally:
+            self._closing.set()
+
+    @trio.lowlevel.enable_ki_protection
+    async def _serve(self) -> None:
+        try:
+            with self._scope:
+                async with trio.open_nursery() as nursery:
+                    await self._run(nursery)
+                    nursery.cancel_scope.cancel()
+        finally:
+            self._ready.set()
+            self._closed.set()
+
+    async def _run(self, nursery: trio.Nursery) -> None:
+        try:
+            parts = await self._open(nursery)
+            self._scope.shield = True
+            self._ready.set()
+            await self._closing.wait()
+            await parts.lifecycle.close(_LEAVING_PATIENCE)
+        except CodexError as exc:
+            self._failure = exc
+        finally:
+            if self.parts is not None:
+                self.parts.connection.lose(CodexTransportError("this client was closed"))
+            await self._transport.aclose()
+
+    async def _open(self, nursery: trio.Nursery) -> Parts:
+        with trio.move_on_after(self._transport.connect_timeout):
+            await self._transport.open(nursery)
+            self.parts = parts = self._make_parts(nursery)
+            parts.connection.start(nursery)
+            await self._shake_hands()
+            return parts
+        tail = self._transport.stderr_tail
+        raise CodexTransportError(
+            f"{self._transport.describe()} did not answer `initialize` within {self._transport.connect_timeout:g} s "
+            "(connect_timeout): is it an app-server?" + (tail.strip() and f" Its last words:\n{tail.strip()[-500:]}"),
+            stderr_tail=tail,
+        )
+
+    def _make_parts(self, nursery: trio.Nursery) -> Parts:
+        router = Router(on_idle=lambda turn: lifecycle.reconcile(turn))
+        connection = Connection(
+            self._transport, on_notice=router.route, on_request=self._take_request, on_lost=router.lose
+        )
+        lifecycle = Lifecycle(connection, router, nursery, request_timeout=self._request_timeout)
+        return Parts(connection, router, lifecycle)
+
+    # --- what the server asks
+
+    def _take_request(self, request: ServerRequest) -> None:
+        assert self.parts is not None
+        self.server_requests += 1
+        turn = self.parts.router.note_request(request, trio.current_time())
+        self._owner.start_soon(self._answer, request, turn, name=f"codex_trio answers {request.method}")
+
+    async def _answer(self, request: ServerRequest, turn: Turn | None) -> None:
+        assert self.parts is not None
+        try:
+            result = await _handlers.answer(request.method, request.params)
+        except RefusedError as refusal:
+            self.parts.connection.refuse(request, refusal.code, str(refusal))
+        else:
+            self.parts.connection.respond(request, result)
+        finally:
+            if turn is not None:
+                turn.pay(trio.current_time())
+
+
+def _only(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return the one exception in a group, or the group if there are more."""
+    while len(group.exceptions) == 1:
+        inner = group.exceptions[0]
+        if not isinstance(inner, BaseExceptionGroup):
+            return inner
+        group = inner
+    return group

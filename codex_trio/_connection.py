@@ -1,0 +1,301 @@
+"""`Connection`: a JSON-RPC peer over a transport. Owns the reader, the writer and the table of calls; knows no turns.
+
+The reader must never wait for anybody: it reads, decodes, hands over, and goes on.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import trio
+
+from ._protocol.messages import (
+    Delta,
+    MalformedMessageError,
+    Notice,
+    Response,
+    ServerRequest,
+    dump_error,
+    dump_notification,
+    dump_request,
+    dump_response,
+    error_from_wire,
+    parse_message,
+)
+from ._protocol.methods import OVERLOADED
+from .abc import Transport
+from .errors import CodexTimeoutError, CodexTransportError
+
+_logger = logging.getLogger("codex_trio")
+
+# Beyond some hundreds at once, codex over stdio leaves requests without an answer.
+MAX_IN_FLIGHT = 64
+_BACKOFF_FIRST, _BACKOFF_MOST = 0.05, 2.0  # seconds
+_LAST_WORDS = 0.5  # seconds that the reader has to deliver what came before the server stopped reading
+
+
+@dataclass(eq=False, slots=True)
+class Call:
+    """A request of ours, from its making to its answer.
+
+    Attributes:
+        on_response: Runs in the reader, before it looks at the next message, also when nobody waits any more.
+        is_in_flight: It was handed to the writer, and no answer has come.
+    """
+
+    method: str
+    params: Mapping[str, Any] | None = None
+    on_response: Callable[[Response], None] | None = None
+    is_in_flight: bool = False
+    response: Response | None = None
+    _answered: trio.Event = field(default_factory=trio.Event)
+
+    def settle(self, response: Response | None) -> None:
+        """Wake who waits, with the answer; `None` for a lost connection."""
+        self.is_in_flight = False
+        self.response = response
+        if response is not None and self.on_response is not None:
+            self.on_response(response)
+        self._answered.set()
+
+    def begin(self) -> None:
+        """Note that it is on its way, be it for the second time."""
+        self.is_in_flight = True
+        self.response = None
+        self._answered = trio.Event()
+
+    async def wait_settled(self) -> None:
+        """Wait for the answer or the loss."""
+        await self._answered.wait()
+
+
+class Connection:
+    """Calls, notifications and answers over one opened transport.
+
+    Args:
+        transport: Opened; the caller closes it.
+        on_notice: Takes each notification, the line that it came in, and when it came in Trio's time. Runs in the
+            reader; a `MalformedMessageError` of it skips the message.
+        on_request: Takes each request of the server. Runs in the reader.
+        on_lost: Told once, when the connection ends, before any waiter wakes.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        on_notice: Callable[[Notice | Delta, bytes, float], None],
+        on_request: Callable[[ServerRequest], None],
+        on_lost: Callable[[CodexTransportError], None],
+    ) -> None:
+        self._transport = transport
+        self._on_notice = on_notice
+        self._on_request = on_request
+        self._on_lost = on_lost
+        self._calls: dict[int, Call] = {}
+        self._last_id = 0
+        self._places = trio.Semaphore(MAX_IN_FLIGHT, max_value=MAX_IN_FLIGHT)
+        self._outbox, self._to_send = trio.open_memory_channel[bytes](math.inf)
+        self._reader_left = trio.Event()
+        self._loss: CodexTransportError | None = None
+        self.ignored_messages = 0
+
+    def start(self, nursery: trio.Nursery) -> None:
+        """Start reader and writer. They end with the connection, or with the nursery."""
+        self._nursery = nursery
+        nursery.start_soon(self._read, name="codex_trio reader")
+        nursery.start_soon(self._write, name="codex_trio writer")
+
+    # --- calls
+
+    async def request(self, method: str, params: Mapping[str, Any] | None = None, *, timeout: float) -> Any:
+        """Call the server, and return the result. See `perform`."""
+        return await self.perform(Call(method, params), timeout=timeout)
+
+    async def perform(self, call: Call, *, timeout: float, urgent: bool = False) -> Any:
+        """Make a call and return its result; a refusal for overload is repeated until the time is over.
+
+        Args:
+            call: Not yet made.
+            timeout: Seconds for all of it, the wait for a place included; `math.inf` for no limit.
+            urgent: Do not wait for a place.
+
+        Raises:
+            CodexProtocolError: The server said no.
+            CodexTimeoutError: It said nothing in time.
+            CodexTransportError: The connection is lost.
+            TypeError, ValueError: The params cannot be sent; nothing was.
+
+        Cancellation: If `call.is_in_flight` then, the server has it or will have it, and acts on it; its answer still
+        reaches `on_response`.
+        """
+        deadline = trio.current_time() + timeout
+        delay = _BACKOFF_FIRST
+        while True:
+            response = await self._exchange(call, deadline, urgent)
+            if response.error is None:
+                return response.result
+            error = error_from_wire(response.error, method=call.method, params=call.params)
+            pause = random.uniform(0.5, 1.5) * delay
+            if error.code != OVERLOADED or trio.current_time() + pause >= deadline:
+                raise error
+            await trio.sleep(pause)
+            delay = min(2 * delay, _BACKOFF_MOST)
+
+    async def _exchange(self, call: Call, deadline: float, urgent: bool) -> Response:
+        self.raise_if_lost()
+        with trio.move_on_at(deadline):
+            if urgent:
+                await trio.lowlevel.checkpoint()
+            else:
+                await self._places.acquire()
+            return await self._send_and_wait(call, deadline, urgent)
+        raise CodexTimeoutError(
+            f"{call.method}: no answer in time; whether the server acts on it is unknown"
+            if call.is_in_flight
+            else f"{call.method}: {MAX_IN_FLIGHT} requests are in flight and none was answered in time; it was not sent"
+        )
+
+    async def _send_and_wait(self, call: Call, deadline: float, urgent: bool) -> Response:
+        holds_place = not urgent
+        try:
+            id_ = self._send(call)
+            try:
+                await call.wait_settled()
+            except trio.Cancelled:
+                # The server still has it in hand, so its place is not free.
+                if holds_place and call.is_in_flight and trio.current_time() < deadline:
+                    holds_place = False
+                    self._nursery.start_soon(self._keep_place, call, deadline)
+                raise
+            finally:
+                # An answer that somebody acts upon is waited for, whoever has left meanwhile.
+                if call.is_in_flight and call.on_response is None:
+                    del self._calls[id_]
+        finally:
+            if holds_place:
+                self._places.release()
+        if call.response is None:
+            self.raise_if_lost()
+        assert call.response is not None
+        return call.response
+
+    async def _keep_place(self, call: Call, deadline: float) -> None:
+        try:
+            with trio.move_on_at(deadline):
+                await call.wait_settled()
+        finally:
+            self._places.release()
+
+    def _send(self, call: Call) -> int:
+        self.raise_if_lost()
+        self._last_id += 1
+        self._outbox.send_nowait(dump_request(self._last_id, call.method, call.params))
+        self._calls[self._last_id] = call
+        call.begin()
+        return self._last_id
+
+    def notify(self, method: str, params: Mapping[str, Any] | None = None) -> None:
+        """Send a notification; only that it was handed to the writer is known."""
+        self.raise_if_lost()
+        self._outbox.send_nowait(dump_notification(method, params))
+
+    def respond(self, request: ServerRequest, result: Any) -> None:
+        """Answer a request of the server. After a loss, nobody is there to be answered."""
+        if self._loss is None:
+            self._outbox.send_nowait(dump_response(request.id, result))
+
+    def refuse(self, request: ServerRequest, code: int, message: str) -> None:
+        """Answer a request of the server with an error."""
+        if self._loss is None:
+            self._outbox.send_nowait(dump_error(request.id, code, message))
+
+    @property
+    def requests_in_flight(self) -> int:
+        """How many requests the server has not answered."""
+        return sum(call.is_in_flight for call in self._calls.values())
+
+    @property
+    def requests_waiting(self) -> int:
+        """How many requests wait for their place."""
+        return self._places.statistics().tasks_waiting
+
+    # --- loss
+
+    def raise_if_lost(self) -> None:
+        """Raise the loss, if there was one, as an error of the caller's own."""
+        if self._loss is not None:
+            raise self._loss.fresh()
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the connection has ended."""
+        return self._loss is not None
+
+    def lose(self, error: CodexTransportError) -> None:
+        """End the connection, for good: every waiter and every later call gets `error`."""
+        if self._loss is not None:
+            return
+        self._loss = error
+        self._on_lost(error)
+        for call in list(self._calls.values()):
+            call.settle(None)
+        self._calls.clear()
+
+    # --- the two tasks. KeyboardInterrupt is the program's: it must not land in here.
+
+    @trio.lowlevel.enable_ki_protection
+    async def _read(self) -> None:
+        try:
+            while True:
+                lines = await self._transport.receive()
+                now = trio.current_time()
+                for line in lines:
+                    try:
+                        self._take(line, now)
+                    except MalformedMessageError as exc:
+                        self._ignore(f"a message was skipped: {exc}: {line[:200]!r}")
+        except CodexTransportError as error:
+            self.lose(error)
+        finally:
+            self._reader_left.set()
+
+    def _take(self, line: bytes, now: float) -> None:
+        message = parse_message(line)
+        if isinstance(message, (Delta, Notice)):
+            self._on_notice(message, line, now)
+        elif isinstance(message, ServerRequest):
+            self._on_request(message)
+        else:
+            call = self._calls.pop(message.id, None) if isinstance(message.id, int) else None
+            if call is None:
+                self._ignore(f"an answer to no call of ours was skipped: id {message.id!r}")
+            else:
+                call.settle(message)
+
+    def _ignore(self, why: str) -> None:
+        self.ignored_messages += 1
+        _logger.debug("%s", why)
+
+    @trio.lowlevel.enable_ki_protection
+    async def _write(self) -> None:
+        async for first in self._to_send:
+            messages = [first]
+            while True:
+                try:
+                    messages.append(self._to_send.receive_nowait())
+                except trio.WouldBlock:
+                    break
+            try:
+                await self._transport.send(messages)
+            except CodexTransportError as error:
+                # What the server said before it stopped listening, its exit among it, tells more.
+                with trio.move_on_after(_LAST_WORDS):
+                    await self._reader_left.wait()
+                self.lose(error)
+                return

@@ -1,0 +1,1 @@
+"""The protocol without I/O: bytes to lines to messages to turns. No trio, no clock."""

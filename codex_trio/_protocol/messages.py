@@ -1,0 +1,207 @@
+"""Lines to messages, and back. Reads the few fields that route a message; the rest stays as it came."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeGuard
+
+import msgspec
+
+from ..errors import CodexProtocolError, CodexThreadNotFoundError
+from .methods import DELTAS, OVERLOADED
+
+RequestId = int | str
+
+_LAZY_LIMIT = 65_536  # bytes; a longer line is surely no delta, so looking at its envelope first is work done twice
+
+
+class MalformedMessageError(ValueError):
+    """A line that is no message; it is to be skipped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A notification of the server.
+
+    Attributes:
+        thread_id: ``threadId``, or the id of ``thread``; `None` if it has neither.
+        turn_id: ``turnId``, or the id of ``turn``; `None` if it has neither.
+        raw: The whole message.
+    """
+
+    method: str
+    thread_id: str | None
+    turn_id: str | None
+    params: dict[str, Any]
+    raw: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ServerRequest:
+    """A request of the server. It wants exactly one answer."""
+
+    id: RequestId
+    method: str
+    thread_id: str | None
+    turn_id: str | None
+    params: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """The answer to a request of ours: `error` is `None` where it succeeded."""
+
+    id: RequestId
+    result: Any
+    error: dict[str, Any] | None
+
+
+class _DeltaParams(msgspec.Struct, gc=False, rename="camel"):
+    turn_id: str
+    thread_id: str | None = None
+
+
+class Delta(msgspec.Struct, gc=False):
+    """A piece of an item. Only what routes it has been read; whoever wants it whole reads its line again."""
+
+    method: str
+    params: _DeltaParams
+
+
+_decode_delta = msgspec.json.Decoder(Delta).decode
+_decode_any = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
+
+Message = Notice | ServerRequest | Response | Delta
+
+
+def parse_message(line: bytes) -> Message:
+    """Read one message. Deltas are read as far as their ids.
+
+    Raises:
+        MalformedMessageError: It is not JSON, not UTF-8, not an object, or neither request, response nor notification.
+    """
+    # Deltas are nearly everything that a server sends; whatever is not one fails here early, at its first odd field.
+    if len(line) < _LAZY_LIMIT:
+        try:
+            delta = _decode_delta(line)
+        except (msgspec.DecodeError, RecursionError):
+            pass
+        else:
+            if delta.method in DELTAS:
+                return delta
+    return parse_whole(line)
+
+
+def parse_whole(line: bytes) -> Notice | ServerRequest | Response:
+    """Read one message, all of it. Raises as `parse_message` does."""
+    try:
+        obj = _decode_any(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+        raise MalformedMessageError(f"not JSON: {exc}") from exc
+    if not isinstance(obj, dict):
+        raise MalformedMessageError(f"a JSON {type(obj).__name__}, not an object")
+    return _message(obj)
+
+
+def _message(obj: dict[str, Any]) -> Notice | ServerRequest | Response:
+    method, id_ = obj.get("method"), obj.get("id")
+    if isinstance(method, str):
+        params = obj.get("params")
+        if not isinstance(params, dict):
+            params = {}
+        thread_id, turn_id = _id(params, "threadId", "thread"), _id(params, "turnId", "turn")
+        if id_ is None:
+            return Notice(method, thread_id, turn_id, params, obj)
+        if _is_request_id(id_):
+            return ServerRequest(id_, method, thread_id, turn_id, params)
+        raise MalformedMessageError(f"a request whose id is {id_!r}")
+    if _is_request_id(id_):
+        error = obj.get("error")
+        if error is not None and not isinstance(error, dict):
+            error = {"message": str(error)}
+        return Response(id_, obj.get("result"), error)
+    raise MalformedMessageError("an object with neither method nor id")
+
+
+def _is_request_id(id_: object) -> TypeGuard[RequestId]:
+    return isinstance(id_, (int, str)) and not isinstance(id_, bool)
+
+
+def _id(params: Mapping[str, Any], flat: str, nested: str) -> str | None:
+    value = params.get(flat)
+    if isinstance(value, str):
+        return value
+    inner = params.get(nested)
+    value = inner.get("id") if isinstance(inner, dict) else None
+    return value if isinstance(value, str) else None
+
+
+def dump_request(id_: RequestId, method: str, params: Mapping[str, Any] | None) -> bytes:
+    """Write a request. Missing `params` go out as ``{}``: the server demands them.
+
+    Raises:
+        TypeError: `params` have something that JSON does not; the message names the method.
+        ValueError: Likewise, for text that is not Unicode (lone surrogates).
+    """
+    return _dump({"id": id_, "method": method, "params": {} if params is None else params}, method)
+
+
+def dump_notification(method: str, params: Mapping[str, Any] | None) -> bytes:
+    """Write a notification. Raises as `dump_request` does."""
+    return _dump({"method": method} if params is None else {"method": method, "params": params}, method)
+
+
+def dump_response(id_: RequestId, result: Any) -> bytes:
+    """Write an answer. Raises as `dump_request` does."""
+    return _dump({"id": id_, "result": result}, "the answer")
+
+
+def dump_error(id_: RequestId, code: int, message: str) -> bytes:
+    """Write a refusal."""
+    return _dump({"id": id_, "error": {"code": code, "message": message}}, "the answer")
+
+
+def _dump(obj: dict[str, Any], what: str) -> bytes:
+    try:
+        return _encode(obj)
+    except UnicodeEncodeError as exc:
+        raise ValueError(f"{what}: text with lone surrogates cannot be sent ({exc})") from exc
+    except (TypeError, RecursionError) as exc:
+        raise TypeError(f"{what}: params cannot be sent as JSON: {exc}") from exc
+
+
+_NO_THREAD = re.compile(
+    r"no rollout found for thread id|thread not found|thread not loaded|invalid thread id|rollout .* is empty"
+)
+
+
+def error_from_wire(error: Mapping[str, Any], *, method: str, params: Mapping[str, Any] | None) -> CodexProtocolError:
+    """Return the exception for an error answer of the server."""
+    code, text = error.get("code"), error.get("message")
+    code = code if isinstance(code, int) and not isinstance(code, bool) else None
+    text = text if isinstance(text, str) else repr(dict(error))
+    thread_id = (params or {}).get("threadId")
+    if isinstance(thread_id, str) and _NO_THREAD.search(text):
+        return CodexThreadNotFoundError(
+            f"{method}: the server has no thread {thread_id!r} that it could open: {text} (a thread can be "
+            "resumed once it had a turn; client.request('thread/list') tells those that exist)",
+            thread_id=thread_id,
+            code=code,
+            data=error.get("data"),
+            method=method,
+        )
+    hint = " (refused before it was begun; try again later)" if code == OVERLOADED else ""
+    return CodexProtocolError(
+        f"{method} was refused with code {code}: {_shortened(text)}{hint}",
+        code=code,
+        data=error.get("data"),
+        method=method,
+    )
+
+
+def _shortened(text: str) -> str:
+    # An unknown method is answered with the names of all methods, five kilobytes of them.
+    return text if len(text) <= 500 else text[:500] + f"... ({len(text):,} characters)"

@@ -1,0 +1,97 @@
+"""`TurnFold`: notifications of one turn to steps, final text, usage, status. Remembers ids and last words, no more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..models import ConversationStep
+from . import methods
+from .messages import Notice
+
+_IN_PROGRESS = "inProgress"
+
+
+class TurnFold:
+    """What is known of a turn so far. Fed in order; never raises on what the server says."""
+
+    def __init__(self, thread_id: str, turn_id: str) -> None:
+        self.thread_id = thread_id
+        self.turn_id = turn_id
+        self.status: str | None = None  # None until the turn has ended
+        self.error: Mapping[str, Any] = {}
+        self.usage: Mapping[str, Any] | None = None
+        self.delivered: dict[str, None] = {}  # ids of the items that became steps, in order
+        self.items_told = False  # the turn's end told its items, so that no message means that there was none
+        self._messages: dict[str | None, tuple[str, str | None]] = {}  # phase: the last message's text and item id
+
+    def feed(self, notice: Notice) -> list[ConversationStep]:
+        """Take one notification of this turn; return the steps that it completes."""
+        params = notice.params
+        if notice.method == methods.ITEM_COMPLETED:
+            return self._complete(params.get("item"))
+        if notice.method == methods.TURN_COMPLETED:
+            return self.end(params.get("turn"))
+        if notice.method == methods.TOKEN_USAGE_UPDATED:
+            usage = params.get("tokenUsage")
+            self.usage = usage if isinstance(usage, dict) else self.usage
+        elif notice.method == methods.ERROR and params.get("willRetry") is not True:
+            error = params.get("error")
+            self.error = error if isinstance(error, dict) else self.error
+        return []
+
+    def end(self, turn: object) -> list[ConversationStep]:
+        """Take the ended turn, from its `turn/completed` or from history; return the steps not yet delivered."""
+        turn = turn if isinstance(turn, dict) else {}
+        status, error = turn.get("status"), turn.get("error")
+        self.status = status if isinstance(status, str) else "unknown"
+        if isinstance(error, dict):
+            self.error = error
+        return self.supply(turn)
+
+    def supply(self, turn: Mapping[str, Any]) -> list[ConversationStep]:
+        """Take the items of the ended turn, where they are told; return the steps not yet delivered."""
+        items = turn.get("items")
+        if not isinstance(items, list) or turn.get("itemsView") == "notLoaded":
+            return []
+        self.items_told = bool(items) or "itemsView" in turn
+        return [step for item in items for step in self._complete(item)]
+
+    def _complete(self, item: object) -> list[ConversationStep]:
+        if not isinstance(item, dict) or item.get("type") == "userMessage":
+            return []
+        step = ConversationStep.from_wire(item, thread_id=self.thread_id, turn_id=self.turn_id)
+        if step.item_id:
+            if step.item_id in self.delivered:
+                return []
+            self.delivered[step.item_id] = None
+        if step.item_type == "agentMessage":
+            phase = item.get("phase")
+            self._messages[phase if phase in ("final_answer", "commentary") else None] = (
+                step.text,
+                step.item_id or None,
+            )
+        return [step]
+
+    @property
+    def wants_history(self) -> bool:
+        """Whether the turn completed without a word, and its end did not tell whether there was one."""
+        return self.status == "completed" and not self._messages and not self.items_told
+
+    def final(self) -> tuple[str, str | None]:
+        """Return the answer and the id of its item; empty if there is none."""
+        for phase in ("final_answer", None):
+            if phase in self._messages:
+                return self._messages[phase]
+        if self.status == "completed" and "commentary" in self._messages:
+            return self._messages["commentary"]
+        return "", None
+
+
+def is_terminal(turn: Mapping[str, Any]) -> bool:
+    """Whether a turn as read from history has surely ended.
+
+    A status alone is not enough: a second process, and a fork, are shown a running turn as `interrupted` (codex 0.169).
+    """
+    status = turn.get("status")
+    return isinstance(status, str) and status != _IN_PROGRESS and turn.get("completedAt") is not None

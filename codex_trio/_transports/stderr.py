@@ -1,0 +1,59 @@
+"""`StderrTail`: what a server writes on stderr: drained always, kept a little, logged by line."""
+
+from __future__ import annotations
+
+import logging
+import re
+
+import trio
+
+_logger = logging.getLogger("codex_trio.server")
+
+_KEPT = 65_536  # bytes
+_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_SECRET = re.compile(
+    r"(?i)(bearer\s+|\bsk-|\beyJ|(?:api[-_]?key|token|secret|password)[\"']?\s*[=:]\s*[\"']?)[A-Za-z0-9._~+/=-]{8,}"
+)
+
+
+def _readable(raw: bytes) -> str:
+    text = _ANSI.sub("", raw.decode("utf-8", "replace"))
+    return _SECRET.sub(r"\1***", text)
+
+
+class StderrTail:
+    """Reads a stream to its end, in chunks."""
+
+    def __init__(self) -> None:
+        self.ended = trio.Event()
+        self._tail = bytearray()
+        self._line = bytearray()
+
+    @trio.lowlevel.enable_ki_protection
+    async def drain(self, stream: trio.abc.ReceiveStream) -> None:
+        """Read `stream` until it ends or is closed."""
+        try:
+            while chunk := await stream.receive_some(_KEPT):
+                self._take(bytes(chunk))
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            pass  # its end, as far as anybody reads it
+        finally:
+            if self._line:
+                _logger.info("%s", _readable(bytes(self._line)))
+            self.ended.set()
+
+    def _take(self, chunk: bytes) -> None:
+        self._tail += chunk
+        del self._tail[:-_KEPT]
+        *lines, rest = chunk.split(b"\n")
+        for line in lines:
+            _logger.info("%s", _readable(bytes(self._line) + line).rstrip())
+            self._line.clear()
+        self._line += rest
+        if len(self._line) > _KEPT:  # a line without end is logged in pieces
+            _logger.info("%s", _readable(bytes(self._line)))
+            self._line.clear()
+
+    def text(self) -> str:
+        """Return the end of what was written: at most 64 KiB, without colours and secrets."""
+        return _readable(bytes(self._tail))

@@ -1,0 +1,226 @@
+"""`StdioTransport`: a server of our own, as a child process. It never outlives the transport."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+
+import trio
+
+from ..abc import Transport
+from ..errors import CodexTransportError
+from .stderr import StderrTail
+from .stream import DEFAULT_MAX_MESSAGE_SIZE, LineStream, LineTooLongError
+
+COMMAND_VARIABLE = "CODEX_APP_SERVER_CMD"
+
+_EXIT_NEWS = 0.2  # seconds to wait for the exit code once the output has ended; the process may well live on
+_ORPHANED_OUTPUT = 0.5  # seconds to read on when the process has exited but somebody holds its output open
+_REAPING = 2.0  # seconds to wait for a killed process; only the kernel can make it longer
+
+
+class StdioTransport(Transport):
+    """`codex app-server` (or another command) as a child process that speaks lines of JSON.
+
+    The child has a session of its own: Ctrl-C reaches the program, not the server. Its stderr goes line by line to the
+    logger ``codex_trio.server`` at level INFO.
+
+    Args:
+        command: What to run: a string, split as a shell splits it, or a sequence. Default: the environment variable
+            ``CODEX_APP_SERVER_CMD``, else ``codex`` on PATH, else the binary of an installed ``openai-codex-cli-bin``,
+            with ``app-server``.
+        cwd: Working directory of the child.
+        env: Environment variables to set for the child, on top of the program's own; `None` removes one.
+        connect_timeout: Seconds until the server must have answered `initialize`.
+        max_message_size: Longest message to accept from the server, in bytes.
+        shutdown_grace: Seconds that the server has to exit once its stdin is closed, and again after SIGTERM, before
+            it is killed with its process group.
+    """
+
+    def __init__(
+        self,
+        command: str | Sequence[str] | None = None,
+        *,
+        cwd: str | os.PathLike[str] | None = None,
+        env: Mapping[str, str | None] | None = None,
+        connect_timeout: float = 30.0,
+        max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE,
+        shutdown_grace: float = 3.0,
+    ) -> None:
+        for name, value in (
+            ("connect_timeout", connect_timeout),
+            ("max_message_size", max_message_size),
+            ("shutdown_grace", shutdown_grace),
+        ):
+            if math.isnan(value) or value < 0 or (value == 0 and name != "shutdown_grace"):
+                raise ValueError(f"{name} must be positive, not {value!r}")
+        self._given_command = None if command is None else _split(command, "command")
+        self._command: Sequence[str] = self._given_command or ("codex", "app-server")
+        self._cwd = cwd
+        self._env = env
+        self.connect_timeout = connect_timeout
+        self._max_message_size = max_message_size
+        self._shutdown_grace = shutdown_grace
+        self._process: trio.Process | None = None
+        self._stderr = StderrTail()
+
+    @property
+    def stderr_tail(self) -> str:
+        """At most the last 64 KiB, without colours and secrets."""
+        return self._stderr.text()
+
+    def describe(self) -> str:
+        """Return the command line."""
+        return shlex.join(self._command)
+
+    async def open(self, nursery: trio.Nursery) -> None:
+        """Start the child. See `Transport.open`."""
+        if self._process is not None:
+            raise RuntimeError("this StdioTransport is open already; each client needs its own")
+        env = _environment(self._env)
+        self._command = self._given_command or _default_command(env)
+        try:
+            process = await trio.lowlevel.open_process(
+                list(self._command),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd=self._cwd,
+                env=env,
+                start_new_session=True,
+            )
+        except OSError as exc:
+            raise CodexTransportError(
+                f"cannot start {self.describe()!r}: {exc} (give another command, or set {COMMAND_VARIABLE})"
+            ) from exc
+        # No checkpoint up to here: whoever is cancelled from now on has something to close.
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        self._process = process
+        self._lines = LineStream(process.stdin, process.stdout, max_message_size=self._max_message_size)
+        self._stderr = StderrTail()
+        nursery.start_soon(self._stderr.drain, process.stderr, name="codex_trio stderr")
+        nursery.start_soon(self._watch, process, name="codex_trio process")
+
+    @trio.lowlevel.enable_ki_protection
+    async def _watch(self, process: trio.Process) -> None:
+        # The output of a dead wrapper can stay open, held by an orphan that nobody would ever reap.
+        await process.wait()
+        await trio.sleep(_ORPHANED_OUTPUT)
+        await self._lines.aclose_receiving()
+
+    async def send(self, messages: Sequence[bytes]) -> None:
+        """Write lines. See `Transport.send`."""
+        try:
+            await self._lines.send(messages)
+        except (trio.BrokenResourceError, trio.ClosedResourceError) as exc:
+            raise await self._lost("it no longer reads its input") from exc
+
+    async def receive(self) -> Sequence[bytes]:
+        """Read lines. See `Transport.receive`."""
+        try:
+            return await self._lines.receive()
+        except LineTooLongError as exc:
+            await self._lines.aclose_receiving()  # nobody will read on, and the server should notice
+            raise await self._lost(f"it sent {exc}") from exc
+        except trio.EndOfChannel:
+            raise await self._lost("its output ended") from None
+        except (trio.BrokenResourceError, trio.ClosedResourceError) as exc:
+            raise await self._lost("its output ended") from exc
+
+    async def _lost(self, what: str) -> CodexTransportError:
+        assert self._process is not None
+        with trio.move_on_after(_EXIT_NEWS):
+            await self._process.wait()
+            await self._stderr.ended.wait()
+        code = self._process.returncode
+        if code is None:
+            fate = "; its process is still running"
+        else:
+            fate = f" and it exited with code {code}" if code >= 0 else f" and it was killed by signal {-code}"
+        tail = self.stderr_tail
+        last_words = "\n".join(tail.strip().splitlines()[-5:])
+        return CodexTransportError(
+            f"lost the server ({self.describe()}): {what}{fate}"
+            + (f"; its last words:\n{last_words}" if last_words else ""),
+            returncode=code,
+            stderr_tail=tail,
+        )
+
+    async def aclose(self) -> None:
+        """Close stdin, wait, SIGTERM, wait, SIGKILL to the process group, reap. See `Transport.aclose`."""
+        if self._process is None:
+            await trio.lowlevel.checkpoint()
+            return
+        with trio.CancelScope(shield=True):
+            await self._end(self._process)
+        self._process = None
+
+    async def _end(self, process: trio.Process) -> None:
+        assert process.stderr is not None
+        await self._lines.aclose_sending()
+        if not await self._has_exited(process, self._shutdown_grace):
+            process.terminate()
+            await self._has_exited(process, self._shutdown_grace)
+        _kill_group(process.pid)  # also what a clean exit left behind
+        if not await self._has_exited(process, _REAPING):
+            process.kill()
+        with trio.move_on_after(_EXIT_NEWS):
+            await self._stderr.ended.wait()
+        await self._lines.aclose_receiving()
+        await process.stderr.aclose()
+
+    async def _has_exited(self, process: trio.Process, patience: float) -> bool:
+        with trio.move_on_after(patience):
+            await process.wait()
+        return process.returncode is not None
+
+
+def _kill_group(group: int) -> None:
+    # Nobody is left in it; macOS says the latter of zombies.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, signal.SIGKILL)
+
+
+def _split(command: str | Sequence[str], what: str) -> list[str]:
+    try:
+        words = shlex.split(command) if isinstance(command, str) else [os.fspath(word) for word in command]
+    except ValueError as exc:
+        raise ValueError(f"{what} {command!r} cannot be split into words: {exc}") from exc
+    if not words:
+        raise ValueError(f"{what} is empty")
+    return words
+
+
+def _environment(changes: Mapping[str, str | None] | None) -> dict[str, str]:
+    env = dict(os.environ)
+    for name, value in (changes or {}).items():
+        if value is None:
+            env.pop(name, None)
+        else:
+            env[name] = value
+    return env
+
+
+def _default_command(env: Mapping[str, str]) -> list[str]:
+    if given := env.get(COMMAND_VARIABLE, "").strip():
+        return _split(given, COMMAND_VARIABLE)
+    if found := shutil.which("codex", path=env.get("PATH")):
+        return [found, "app-server"]
+    try:
+        from codex_cli_bin import bundled_codex_path  # type: ignore[import-untyped]  # it ships no types
+
+        return [str(bundled_codex_path()), "app-server"]
+    except (ImportError, FileNotFoundError) as exc:
+        raise CodexTransportError(
+            f"no codex binary was found. Tried: the command argument (not given), the environment variable "
+            f"{COMMAND_VARIABLE} (not set), 'codex' on PATH ({env.get('PATH', '')!r}), the package "
+            f"openai-codex-cli-bin ({exc}). Install one: pip install 'codex-trio[codex]', or npm install -g @openai/codex"
+        ) from exc

@@ -1,0 +1,154 @@
+"""`StepStream`: the consumer of a turn that `chat` returns. An object, no generator: `break` leaves nothing open."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+
+import trio
+
+from ..errors import CodexError
+from ..models import ConversationStep
+from .turn import ReadHistory, Turn
+
+_logger = logging.getLogger("codex_trio")
+
+
+class StepStream:
+    """The finished steps of one turn, as they come: ``async for step in client.chat(...)``.
+
+    The turn begins with the first step asked for. The stream ends when the turn has completed; it raises
+    `CodexTurnFailedError` or `CodexTurnInterruptedError` when the turn ended otherwise. Dropping it early (`break`,
+    `return`, an exception) interrupts the turn; ``async with client.chat(...) as stream:`` also waits for that.
+
+    Cancellation: A step that is cancelled interrupts the turn, in the background; the stream is over then.
+    """
+
+    def __init__(
+        self,
+        begin: Callable[[], Awaitable[Turn]],
+        *,
+        patience: float,
+        abandon: Callable[[Turn], None],
+        forget: Callable[[Turn], None],
+        read_history: ReadHistory,
+    ) -> None:
+        self._begin = begin
+        self._patience = patience
+        self._abandon = abandon
+        self._forget = forget
+        self._read_history = read_history
+        self._ready: deque[ConversationStep] = deque()
+        self._turn: Turn | None = None
+        self._is_over = False  # no step will come
+        self._has_ended = False  # because the turn is through, and every step was delivered
+        self._is_stepping = False
+        self._token: trio.lowlevel.TrioToken | None = None
+
+    @property
+    def thread_id(self) -> str | None:
+        """The thread of the turn; `None` before the turn has begun."""
+        return None if self._turn is None else self._turn.thread_id
+
+    @property
+    def turn_id(self) -> str | None:
+        """The turn; `None` before it has begun."""
+        return None if self._turn is None else self._turn.turn_id
+
+    def __aiter__(self) -> StepStream:
+        return self
+
+    async def __anext__(self) -> ConversationStep:
+        """Wait for the next step.
+
+        Raises:
+            CodexTurnInactiveError: The turn went quiet; it runs on, and `continuation` picks it up in a new stream.
+            CodexTurnFailedError, CodexTurnInterruptedError: The turn ended so.
+            CodexTransportError: The server was lost; `continuation` is set once the turn had begun.
+            CodexThreadBusyError: Another turn of this client runs on the thread.
+        """
+        if self._is_stepping:
+            raise trio.BusyResourceError("another task is waiting for a step of this stream")
+        self._is_stepping = True
+        try:
+            await trio.lowlevel.checkpoint()
+            return await self._step()
+        except BaseException as exc:
+            self._leave(exc)
+            raise
+        finally:
+            self._is_stepping = False
+
+    async def _step(self) -> ConversationStep:
+        if self._is_over:
+            if self._has_ended:
+                raise StopAsyncIteration
+            raise trio.ClosedResourceError("this stream was left before its turn was through; it has no further steps")
+        if self._turn is None:
+            self._token = trio.lowlevel.current_trio_token()
+            self._turn = await self._begin()
+            self._ready += self._turn.gathered()
+        while not self._ready:
+            steps = await self._turn.next_steps(self._patience, "chat")
+            if steps is None:
+                await self._end(self._turn)
+            else:
+                self._ready += steps
+        return self._ready.popleft()
+
+    async def _end(self, turn: Turn) -> None:
+        self._ready += await turn.finish(self._read_history)
+        if not self._ready:
+            turn.result()
+            self._has_ended = True
+            raise StopAsyncIteration
+
+    def _leave(self, exc: BaseException) -> None:
+        # Whatever leaves a step ends the stream. Only a turn that is handed out, ended or lost may stay as it is.
+        if self._turn is not None and not self._is_over:
+            self._turn.stop_consuming()
+            if isinstance(exc, (CodexError, StopAsyncIteration)):
+                if self._turn.ended.is_set():
+                    self._forget(self._turn)
+            else:
+                self._abandon(self._turn)
+        self._is_over = True
+
+    async def aclose(self) -> None:
+        """Interrupt the turn if it has not ended, and wait, bounded, until it is stopped. Idempotent.
+
+        Cancellation: The interrupt goes out all the same, in the background.
+        """
+        self._drop()
+        if self._turn is not None and self._turn.left is not None:
+            await self._turn.left.wait()
+        else:
+            await trio.lowlevel.checkpoint()
+
+    async def __aenter__(self) -> StepStream:
+        await trio.lowlevel.checkpoint()
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def _drop(self) -> None:
+        if not self._is_over:
+            self._is_over = True
+            if self._turn is not None:
+                self._turn.stop_consuming()
+                self._abandon(self._turn)
+
+    def __del__(self) -> None:
+        # A finalizer runs anywhere, so what it wants done is done in the Trio run that the stream belongs to.
+        if not self._is_over and self._turn is not None and self._token is not None:
+            self._is_over = True
+            self._turn.stop_consuming()
+            try:
+                self._token.run_sync_soon(self._abandon, self._turn)
+            except trio.RunFinishedError:
+                _logger.debug("a stream was dropped after its Trio run had ended")

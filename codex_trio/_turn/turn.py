@@ -1,0 +1,296 @@
+"""`Turn`: one turn, fed by the reader and read by one consumer at a time.
+
+The reader's side never waits and never raises. What the consumer has not taken stays in the turn's memory channel, for
+a continuation or for `cancel`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Literal
+
+import trio
+
+from .._protocol import methods
+from .._protocol.messages import Notice
+from .._protocol.turns import TurnFold
+from ..errors import (
+    CodexThreadBusyError,
+    CodexTransportError,
+    CodexTurnFailedError,
+    CodexTurnInactiveError,
+    CodexTurnInterruptedError,
+)
+from ..models import CancelResult, ChatContinuation, ChatResult, CompletionSource, ConversationStep
+
+Mode = Literal["chat_once", "chat"]
+ReadHistory = Callable[["Turn"], Awaitable[Mapping[str, Any] | None]]
+
+
+class _EndFromHistory:
+    """In the channel, the end of a turn whose `turn/completed` never came."""
+
+    def __init__(self, turn: Mapping[str, Any]) -> None:
+        self.turn = turn
+
+
+class Turn:
+    """A turn that this client started.
+
+    Args:
+        alive_at: When the server last spoke of it, in Trio's time.
+    """
+
+    def __init__(self, thread_id: str, turn_id: str, *, alive_at: float) -> None:
+        self.thread_id = thread_id
+        self.turn_id = turn_id
+        self.started = trio.Event()  # the server will take an interrupt
+        self.ended = trio.Event()  # nothing more will come: the turn's end is in the channel, or the connection is lost
+        self.left: trio.Event | None = (
+            None  # set once nobody wants the turn: fires when it is off the server, or given up
+        )
+        self.is_handed_out = False  # a continuation is out there, so the turn may run on without a consumer
+        self.thread_is_idle = False
+        self.is_reconciling = False
+        self.alive_at = alive_at
+        self.last_event: str | None = None
+        self._owed = 0  # answers that the server is waiting for
+        self._loss: CodexTransportError | None = None
+        self._has_consumer = False
+        self._source: CompletionSource = "turn_completed"
+        self._send, self._receive = trio.open_memory_channel[Notice | _EndFromHistory](math.inf)
+        # The consumer's side.
+        self._fold = TurnFold(thread_id, turn_id)
+        self._cursor = 0
+        self._steps: list[ConversationStep] = []  # what `chat_once` has gathered, across continuations
+        self._events: list[Mapping[str, Any]] = []
+
+    # --- the reader's side
+
+    def touch(self, method: str, now: float) -> None:
+        """Note that the turn lives."""
+        self.alive_at = now
+        self.last_event = method
+
+    def feed(self, notice: Notice, now: float) -> bool:
+        """Take a notification; `False` if the turn had ended before it."""
+        if self.ended.is_set():
+            return False
+        self.touch(notice.method, now)
+        if notice.method in methods.DELTAS:
+            return True
+        self._send.send_nowait(notice)
+        if notice.method == methods.TURN_COMPLETED:
+            self._close()
+        elif not self.started.is_set() and notice.method != methods.ERROR:
+            self.started.set()  # by `turn/started`, or by what only a started turn does
+        return True
+
+    def end_from_history(self, turn: Mapping[str, Any]) -> None:
+        """Take the turn as history has it, in place of a `turn/completed` that did not come."""
+        if not self.ended.is_set():
+            self._send.send_nowait(_EndFromHistory(turn))
+            self._close()
+
+    def lose(self, error: CodexTransportError) -> None:
+        """Take the loss of the connection; what came before it is still read first."""
+        if not self.ended.is_set():
+            self._loss = error
+            self._close()
+
+    def _close(self) -> None:
+        self._send.close()
+        self.started.set()
+        self.ended.set()
+
+    def owe(self, method: str, now: float) -> None:
+        """Note that the server asked, so that its silence is no inactivity until it is answered."""
+        self.touch(method, now)
+        self._owed += 1
+
+    def pay(self, now: float) -> None:
+        """Note that the server was answered."""
+        self._owed -= 1
+        self.alive_at = now
+
+    @property
+    def unread(self) -> int:
+        """How many events wait for a consumer."""
+        return self._receive.statistics().current_buffer_used
+
+    def raise_if_lost(self, mode: Mode) -> None:
+        """Raise the loss of the connection, if it came before the turn's end."""
+        if self._loss is not None:
+            raise self._loss.fresh(self.continuation(mode))
+
+    # --- the consumer's side
+
+    def continuation(self, mode: Mode) -> ChatContinuation:
+        """Return where the consumer is."""
+        gathered = {step.item_id for step in self._steps}
+        seen = tuple(item_id for item_id in self._fold.delivered if item_id not in gathered)
+        return ChatContinuation(self.thread_id, self.turn_id, self._cursor, mode, seen)
+
+    def begin_consuming(self) -> None:
+        """Become the turn's consumer.
+
+        Raises:
+            CodexThreadBusyError: It has one.
+        """
+        if self._has_consumer:
+            raise CodexThreadBusyError(
+                f"turn {self.turn_id} is being consumed by another task; a turn has one consumer at a time",
+                thread_id=self.thread_id,
+                turn_id=self.turn_id,
+            )
+        self._has_consumer = True
+        self.is_handed_out = False
+
+    def stop_consuming(self) -> None:
+        """Let go of the turn; what is unread stays."""
+        self._has_consumer = False
+
+    async def next_steps(self, patience: float, mode: Mode) -> list[ConversationStep] | None:
+        """Wait for the next event; return the steps that it completes, `None` at the end of the turn.
+
+        Raises:
+            CodexTurnInactiveError: No event came for `patience` seconds; the turn is handed out from now on.
+            CodexTransportError: The connection was lost before the end.
+
+        Cancellation: No event is lost.
+        """
+        try:
+            event: Notice | _EndFromHistory | None = self._receive.receive_nowait()
+        except trio.WouldBlock:
+            event = await self._wait(patience, mode)
+        except trio.EndOfChannel:
+            event = None
+        if event is None:
+            self.raise_if_lost(mode)
+            return None
+        self._cursor += 1
+        if isinstance(event, _EndFromHistory):
+            self._source = "thread_read_fallback"
+            return self._fold.end(event.turn)
+        if mode == "chat_once":
+            self._events.append(event.raw)
+        return self._fold.feed(event)
+
+    async def _wait(self, patience: float, mode: Mode) -> Notice | _EndFromHistory | None:
+        # One scope for a wait, not one for each sign of life: those only move `alive_at`, and when the scope fires the
+        # rest of the patience is waited out.
+        since = trio.current_time()
+        while True:
+            if self._owed:
+                since = trio.current_time()
+            deadline = max(since, self.alive_at) + patience
+            with trio.move_on_after(deadline - trio.current_time()):
+                try:
+                    return await self._receive.receive()
+                except trio.EndOfChannel:
+                    return None
+            if not self._owed and trio.current_time() >= max(since, self.alive_at) + patience:
+                raise self._inactive(mode)
+
+    def _inactive(self, mode: Mode) -> CodexTurnInactiveError:
+        self.is_handed_out = True
+        idle = trio.current_time() - self.alive_at
+        return CodexTurnInactiveError(
+            f"turn {self.turn_id} of thread {self.thread_id} was silent for {idle:.1f} s (its last event: "
+            f"{self.last_event or 'none'}). It runs on: wait further with chat_once(continuation=...) or "
+            "chat(continuation=...), or stop it with cancel(continuation)",
+            continuation=self.continuation(mode),
+            idle_seconds=idle,
+            last_event=self.last_event,
+        )
+
+    async def finish(self, read_history: ReadHistory) -> list[ConversationStep]:
+        """Close the account of an ended turn, and return steps that only history told.
+
+        Cancellation: Nothing is lost; the turn has ended.
+        """
+        if not self._fold.wants_history:
+            return []
+        history = await read_history(self)
+        return [] if history is None else self._fold.supply(history)
+
+    def gather(self, steps: list[ConversationStep]) -> None:
+        """Keep steps for the result of `chat_once`."""
+        self._steps += steps
+
+    def gathered(self) -> list[ConversationStep]:
+        """Hand over the steps that `chat_once` has gathered."""
+        steps, self._steps = self._steps, []
+        return steps
+
+    def result(self) -> ChatResult:
+        """Return the ended turn.
+
+        Raises:
+            CodexTurnFailedError, CodexTurnInterruptedError: It did not complete.
+        """
+        result = self._result()
+        if self._fold.status == "failed":
+            raise self._failure(result)
+        if self._fold.status == "interrupted":
+            raise CodexTurnInterruptedError(
+                f"turn {self.turn_id} of thread {self.thread_id} was interrupted; the thread is usable", result=result
+            )
+        return result
+
+    def _result(self) -> ChatResult:
+        text, item_id = self._fold.final()
+        is_mute = self._source == "turn_completed" and self._fold.status == "completed" and item_id is None and not text
+        return ChatResult(
+            thread_id=self.thread_id,
+            turn_id=self.turn_id,
+            final_text=text,
+            raw_events=tuple(self._events),
+            assistant_item_id=item_id,
+            completion_source="no_message" if is_mute else self._source,
+            usage=self._fold.usage,
+            steps=tuple(self._steps),
+        )
+
+    def _failure(self, result: ChatResult) -> CodexTurnFailedError:
+        error = self._fold.error
+        message, info, details = error.get("message"), error.get("codexErrorInfo"), error.get("additionalDetails")
+        info = info if isinstance(info, (str, dict)) else None
+        details = details if isinstance(details, str) else None
+        inner = next(iter(info.values()), None) if isinstance(info, dict) else None
+        status = inner.get("httpStatusCode") if isinstance(inner, dict) else None
+        text = f"turn {self.turn_id} failed: {message if isinstance(message, str) else 'the server gave no reason'}"
+        return CodexTurnFailedError(
+            f"{text} ({details})" if details else text,
+            result=result,
+            error_info=info,
+            details=details,
+            http_status=status if isinstance(status, int) else None,
+            data=dict(error),
+        )
+
+    def drain(self) -> CancelResult:
+        """Take all that is unread of an ended turn."""
+        steps, events = self._steps, []
+        while True:
+            try:
+                event = self._receive.receive_nowait()
+            except (trio.WouldBlock, trio.EndOfChannel):
+                break
+            self._cursor += 1
+            if isinstance(event, _EndFromHistory):
+                steps += self._fold.end(event.turn)
+            else:
+                events.append(event.raw)
+                steps += self._fold.feed(event)
+        status = self._fold.status or "unknown"
+        return CancelResult(
+            thread_id=self.thread_id,
+            turn_id=self.turn_id,
+            steps=tuple(steps),
+            raw_events=tuple(events),
+            status=status,
+            was_completed=status == "completed",
+            was_interrupted=status == "interrupted",
+        )

@@ -1,0 +1,70 @@
+"""The one interface that a user may implement: `Transport`, which carries whole messages to a server and back."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import trio
+
+
+class Transport(ABC):
+    """Carries whole JSON-RPC messages, each as UTF-8 bytes without a line ending, to one app-server and back.
+
+    A transport belongs to one client at a time. After `aclose` it may be opened again, which reaches the server anew.
+    One task calls `send` and one task calls `receive`; they may do so at the same time.
+
+    Attributes:
+        connect_timeout: Seconds that opening may take, the answer to `initialize` included.
+    """
+
+    connect_timeout: float = 30.0
+
+    @abstractmethod
+    async def open(self, nursery: trio.Nursery) -> None:
+        """Reach the server.
+
+        Args:
+            nursery: Owns whatever background tasks the transport needs; it outlives `aclose`.
+
+        Raises:
+            CodexTransportError: The server cannot be reached. Nothing is left behind.
+
+        Cancellation: Nothing is left behind.
+        """
+
+    @abstractmethod
+    async def send(self, messages: Sequence[bytes]) -> None:
+        """Write whole messages, in order.
+
+        Raises:
+            CodexTransportError: The server no longer reads.
+
+        Cancellation: Part of a message may have been written; nothing may be sent after that.
+        """
+
+    @abstractmethod
+    async def receive(self) -> Sequence[bytes]:
+        """Wait for messages, and return all that are at hand: at least one.
+
+        Raises:
+            CodexTransportError: No message will come any more; it says why.
+
+        Cancellation: No message is lost.
+        """
+
+    @abstractmethod
+    async def aclose(self) -> None:
+        """Let go of the server, by force where it must be. Idempotent; never raises what the server did.
+
+        Cancellation: Bounded by the transport's own grace times whether cancelled or not; nothing is left behind.
+        """
+
+    @property
+    def stderr_tail(self) -> str:
+        """The end of what the server wrote on stderr, where the transport sees that."""
+        return ""
+
+    def describe(self) -> str:
+        """Return what messages call the server, such as ``codex app-server``."""
+        return type(self).__name__

@@ -1,0 +1,178 @@
+"""The exceptions. Each says what happened, to what, and what to do about it.
+
+```
+CodexError
+├─ CodexTransportError           cannot reach, or lost, the server
+├─ CodexTimeoutError             a request got no answer in time
+│  └─ CodexTurnInactiveError     a turn went quiet; it runs on
+├─ CodexProtocolError            the server said no
+│  ├─ CodexTurnFailedError       a turn ended as failed
+│  ├─ CodexTurnInterruptedError  a turn ended as interrupted
+│  └─ CodexThreadNotFoundError   no such thread
+└─ CodexThreadBusyError          a turn of ours is still running there
+```
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # models come later in the import order
+    from .models import ChatContinuation, ChatResult
+
+__all__ = [
+    "CodexError",
+    "CodexProtocolError",
+    "CodexThreadBusyError",
+    "CodexThreadNotFoundError",
+    "CodexTimeoutError",
+    "CodexTransportError",
+    "CodexTurnFailedError",
+    "CodexTurnInactiveError",
+    "CodexTurnInterruptedError",
+]
+
+
+class CodexError(Exception):
+    """Anything that this library raises about Codex."""
+
+
+class CodexTransportError(CodexError):
+    """The server cannot be reached, or was lost, or this client was closed.
+
+    Attributes:
+        returncode: Exit code of the server's process (negative: the signal that killed it); `None` if there is no
+            process, or it was still alive.
+        stderr_tail: The end of what the server wrote on stderr, with secrets masked; empty if unknown.
+        continuation: Set when the loss broke a turn: picks that turn up on a server that still has it.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        returncode: int | None = None,
+        stderr_tail: str = "",
+        continuation: ChatContinuation | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.returncode = returncode
+        self.stderr_tail = stderr_tail
+        self.continuation = continuation
+
+    def fresh(self, continuation: ChatContinuation | None = None) -> CodexTransportError:
+        """Return an equal error for one more waiter, so that no traceback is shared and none grows."""
+        error = CodexTransportError(
+            str(self),
+            returncode=self.returncode,
+            stderr_tail=self.stderr_tail,
+            continuation=continuation or self.continuation,
+        )
+        error.__cause__ = self.__cause__
+        return error
+
+
+class CodexTimeoutError(CodexError):
+    """A request got no answer in time. Whether the server acted on it is unknown."""
+
+
+class CodexTurnInactiveError(CodexTimeoutError):
+    """No event of a turn came for the inactivity timeout. The turn was not interrupted: it runs on.
+
+    Attributes:
+        continuation: Pass it to `chat_once` or `chat` to wait on, or to `cancel` to end the turn.
+        idle_seconds: How long nothing came.
+        last_event: Method of the turn's last event, such as ``item/started``; `None` if there was none.
+    """
+
+    def __init__(
+        self, message: str, *, continuation: ChatContinuation, idle_seconds: float, last_event: str | None
+    ) -> None:
+        super().__init__(message)
+        self.continuation = continuation
+        self.idle_seconds = idle_seconds
+        self.last_event = last_event
+
+
+class CodexProtocolError(CodexError):
+    """The server answered with an error.
+
+    Attributes:
+        code: The JSON-RPC error code; `None` where the error came in a notification.
+        data: What the server sent along, unchanged.
+        method: The method that was refused.
+    """
+
+    def __init__(self, message: str, *, code: int | None = None, data: Any = None, method: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.data = data
+        self.method = method
+
+
+class CodexTurnFailedError(CodexProtocolError):
+    """A turn ended as failed. The thread stays usable.
+
+    Attributes:
+        error_info: ``codexErrorInfo`` as the server sent it: a string, an object with one key, or `None`. Open-ended:
+            new values appear with each server version.
+        details: ``additionalDetails``, the cause as the server knows it, or `None`.
+        http_status: Status of the model's HTTP response where the server tells it, else `None`.
+        result: What there was of the turn.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        result: ChatResult,
+        error_info: str | dict[str, Any] | None = None,
+        details: str | None = None,
+        http_status: int | None = None,
+        data: Any = None,
+    ) -> None:
+        super().__init__(message, data=data, method="turn/completed")
+        self.result = result
+        self.error_info = error_info
+        self.details = details
+        self.http_status = http_status
+
+
+class CodexTurnInterruptedError(CodexProtocolError):
+    """A turn ended as interrupted. The thread stays usable.
+
+    Attributes:
+        result: What there was of the turn.
+    """
+
+    def __init__(self, message: str, *, result: ChatResult) -> None:
+        super().__init__(message, method="turn/completed")
+        self.result = result
+
+
+class CodexThreadNotFoundError(CodexProtocolError):
+    """The server has no such thread, or the thread never had a turn and so cannot be resumed.
+
+    Attributes:
+        thread_id: The id that was asked for.
+    """
+
+    def __init__(
+        self, message: str, *, thread_id: str, code: int | None = None, data: Any = None, method: str | None = None
+    ) -> None:
+        super().__init__(message, code=code, data=data, method=method)
+        self.thread_id = thread_id
+
+
+class CodexThreadBusyError(CodexError):
+    """A turn of this client is still running on the thread; a second one would join it instead of starting.
+
+    Attributes:
+        thread_id: The busy thread.
+        turn_id: The turn that runs there, `None` while it is still being started.
+    """
+
+    def __init__(self, message: str, *, thread_id: str, turn_id: str | None) -> None:
+        super().__init__(message)
+        self.thread_id = thread_id
+        self.turn_id = turn_id

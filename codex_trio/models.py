@@ -1,0 +1,294 @@
+"""What the caller gets: frozen, slotted values. `from_wire` is the only door from JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+__all__ = [
+    "CancelResult",
+    "ChatContinuation",
+    "ChatResult",
+    "CompletionSource",
+    "ConversationStep",
+    "InitializeResult",
+    "Notification",
+    "Statistics",
+]
+
+CompletionSource = Literal["turn_completed", "thread_read_fallback", "no_message"]
+"""How a result came about.
+
+`turn_completed`: the server announced the end of the turn. `thread_read_fallback`: it did not, and the turn's end was
+read from its history. `no_message`: the turn completed and Codex said nothing, so `final_text` is empty.
+"""
+
+_STEP_TYPES: Mapping[str, str] = {
+    "reasoning": "thinking",
+    "commandExecution": "exec",
+    "agentMessage": "codex",
+    "mcpToolCall": "tool",
+    "dynamicToolCall": "tool",
+    "fileChange": "file",
+}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _object(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _objects(value: object) -> list[dict[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _paragraphs(value: object) -> str:
+    return "\n\n".join(one for one in value if isinstance(one, str)) if isinstance(value, list) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class InitializeResult:
+    """The server's answer to `initialize`.
+
+    Attributes:
+        protocol_version: ``protocolVersion``, if the server tells one (codex 0.100 to 0.169 do not).
+        server_info: ``serverInfo``, likewise; else name and version as `user_agent` has them.
+        capabilities: ``capabilities``, likewise.
+        user_agent: ``userAgent``, ``<client name>/<server version> (...)``.
+        codex_home: ``codexHome``, the server's state directory.
+        platform_family: ``platformFamily``, such as ``unix``.
+        platform_os: ``platformOs``, such as ``linux``.
+        raw: The whole answer.
+    """
+
+    protocol_version: str | None
+    server_info: Mapping[str, Any]
+    capabilities: Mapping[str, Any]
+    user_agent: str
+    codex_home: str | None
+    platform_family: str | None
+    platform_os: str | None
+    raw: Mapping[str, Any] = field(repr=False)
+
+    @classmethod
+    def from_wire(cls, obj: object) -> InitializeResult:
+        """Read the result of `initialize`; whatever is missing or of another type becomes empty."""
+        raw = _object(obj)
+        user_agent = _text(raw.get("userAgent"))
+        name, _, rest = user_agent.partition("/")
+        server_info = _object(raw.get("serverInfo"))
+        if not server_info and rest:
+            server_info = {"name": name, "version": rest.split(" ", 1)[0]}
+        return cls(
+            protocol_version=_text(raw.get("protocolVersion")) or None,
+            server_info=server_info,
+            capabilities=_object(raw.get("capabilities")),
+            user_agent=user_agent,
+            codex_home=_text(raw.get("codexHome")) or None,
+            platform_family=_text(raw.get("platformFamily")) or None,
+            platform_os=_text(raw.get("platformOs")) or None,
+            raw=raw,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationStep:
+    """A finished block of a turn.
+
+    Attributes:
+        step_type: ``thinking``, ``exec``, ``codex``, ``tool``, ``file``; any other item under its own name.
+        item_type: The server's name of it, such as ``commandExecution``.
+        text: What a person would read: the thought, the message, the command line, the tool's name, the files changed.
+        item_id: Id of the item, unique in its turn; empty if the server gave none.
+        thread_id: The thread of the turn.
+        turn_id: The turn.
+        data: The whole item as the server sent it, such as ``aggregatedOutput`` and ``exitCode`` of a command.
+    """
+
+    step_type: str
+    item_type: str
+    text: str
+    item_id: str
+    thread_id: str
+    turn_id: str
+    data: Mapping[str, Any] = field(repr=False)
+
+    @classmethod
+    def from_wire(cls, item: Mapping[str, Any], *, thread_id: str, turn_id: str) -> ConversationStep:
+        """Read a thread item; an unknown type is a step of its own name."""
+        item_type = _text(item.get("type")) or "unknown"
+        return cls(
+            step_type=_STEP_TYPES.get(item_type, item_type),
+            item_type=item_type,
+            text=_step_text(item_type, item),
+            item_id=_text(item.get("id")),
+            thread_id=thread_id,
+            turn_id=turn_id,
+            data=item,
+        )
+
+
+def _step_text(item_type: str, item: Mapping[str, Any]) -> str:
+    if item_type == "reasoning":
+        return _paragraphs(item.get("summary")) or _paragraphs(item.get("content"))
+    if item_type == "commandExecution":
+        return _text(item.get("command"))
+    if item_type in ("mcpToolCall", "dynamicToolCall"):
+        scope = _text(item.get("server")) or _text(item.get("namespace"))
+        tool = _text(item.get("tool"))
+        return f"{scope}.{tool}" if scope else tool
+    if item_type == "fileChange":
+        return "\n".join(_change_text(change) for change in _objects(item.get("changes")))
+    return _text(item.get("text"))
+
+
+def _change_text(change: dict[str, Any]) -> str:
+    kind = change.get("kind")
+    name = _text(kind.get("type")) if isinstance(kind, dict) else _text(kind)
+    return f"{name} {_text(change.get('path'))}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class ChatResult:
+    """A finished turn.
+
+    Attributes:
+        thread_id: The thread, for the next message.
+        turn_id: The turn.
+        final_text: Codex's answer; empty if it said nothing.
+        raw_events: The turn's notifications as the server sent them, in order, without deltas.
+        assistant_item_id: Id of the message that `final_text` is from.
+        completion_source: How this result came about, see `CompletionSource`.
+        usage: ``tokenUsage`` as last told in this turn (``total`` is the thread's, ``last`` the last model call's).
+        steps: The turn's steps, in the order of their completion.
+    """
+
+    thread_id: str
+    turn_id: str
+    final_text: str
+    raw_events: tuple[Mapping[str, Any], ...] = field(repr=False)
+    assistant_item_id: str | None
+    completion_source: CompletionSource
+    usage: Mapping[str, Any] | None
+    steps: tuple[ConversationStep, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChatContinuation:
+    """Where a caller stopped waiting for a turn that runs on.
+
+    Attributes:
+        thread_id: The thread.
+        turn_id: The turn.
+        cursor: How many of the turn's events had been taken from the connection.
+        mode: Which call stopped waiting: ``chat_once`` or ``chat``.
+        seen: Ids of the items that had been delivered as steps.
+    """
+
+    thread_id: str
+    turn_id: str
+    cursor: int
+    mode: Literal["chat_once", "chat"]
+    seen: tuple[str, ...] = ()
+
+    def to_json(self) -> str:
+        """Return a JSON object that `from_json` reads, in this process or another."""
+        return json.dumps(
+            {
+                "thread_id": self.thread_id,
+                "turn_id": self.turn_id,
+                "cursor": self.cursor,
+                "mode": self.mode,
+                "seen": list(self.seen),
+            }
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> ChatContinuation:
+        """Read what `to_json` wrote.
+
+        Raises:
+            ValueError: It is not that; the message names the field.
+        """
+        try:
+            obj = json.loads(text)
+        except ValueError as exc:
+            raise ValueError(f"not a continuation: {exc}") from exc
+        obj = _object(obj)
+        for name, kind in (("thread_id", str), ("turn_id", str), ("cursor", int), ("seen", list)):
+            if not isinstance(obj.get(name), kind):
+                raise ValueError(f"not a continuation: {name} is {obj.get(name)!r}, not a {kind.__name__}")
+        mode, seen = obj.get("mode"), obj["seen"]
+        if mode not in ("chat_once", "chat"):
+            raise ValueError(f"not a continuation: mode is {mode!r}, neither 'chat_once' nor 'chat'")
+        if not all(isinstance(one, str) for one in seen):
+            raise ValueError("not a continuation: seen has entries that are not strings")
+        return cls(obj["thread_id"], obj["turn_id"], obj["cursor"], mode, tuple(seen))
+
+
+@dataclass(frozen=True, slots=True)
+class CancelResult:
+    """What `cancel` found when the turn had ended.
+
+    Attributes:
+        thread_id: The thread; it is usable at once.
+        turn_id: The turn.
+        steps: Steps that had not been delivered before.
+        raw_events: Notifications that had not been delivered before.
+        status: The turn's status as the server gave it.
+        was_completed: The turn had completed before the interrupt could stop it.
+        was_interrupted: The turn was stopped.
+    """
+
+    thread_id: str
+    turn_id: str
+    steps: tuple[ConversationStep, ...]
+    raw_events: tuple[Mapping[str, Any], ...] = field(repr=False)
+    status: str
+    was_completed: bool
+    was_interrupted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """An event of the server that belongs to no turn of this client.
+
+    Attributes:
+        method: Such as ``thread/name/updated``.
+        params: Its parameters; empty if there were none.
+        raw: The whole message.
+    """
+
+    method: str
+    params: Mapping[str, Any]
+    raw: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """A snapshot of one client.
+
+    Attributes:
+        requests_in_flight: Requests that the server has not answered yet.
+        requests_waiting: Requests waiting for their place among the 64 that may be in flight.
+        open_turns: Turns that have not ended, or have unread events.
+        unread_events: Events of those turns that nobody has read yet.
+        late_events: Events that came after their turn had ended, and were not delivered.
+        dropped_notifications: Events without a turn that nobody read in time.
+        ignored_messages: Lines that were not JSON objects, answers to no call of ours, and the like.
+        server_requests: Requests of the server that were answered.
+    """
+
+    requests_in_flight: int
+    requests_waiting: int
+    open_turns: int
+    unread_events: int
+    late_events: int
+    dropped_notifications: int
+    ignored_messages: int
+    server_requests: int
