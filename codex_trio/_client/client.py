@@ -308,6 +308,8 @@ class CodexClient:
             return partial(self._resume, continuation)
         if text is None:
             raise ValueError("nothing to say: give text, or a continuation")
+        if not isinstance(thread_id, (str, type(None))):
+            raise TypeError(f"thread_id must be a str, such as result.thread_id, not {type(thread_id).__name__}")
         if not self._experimental_api and (user is not None or metadata is not None):
             raise ValueError("the server takes user and metadata only from a client opened with experimental_api=True")
         return partial(self._begin, thread_id, turn_params(text, user, metadata))
@@ -321,7 +323,6 @@ class CodexClient:
         await trio.lowlevel.checkpoint()
         turn.begin_consuming()
         if not turn.ended.is_set():  # its end may have been lost, or the news that its thread is idle
-            turn.thread_is_idle = True
             parts.lifecycle.reconcile(turn)
         return turn
 

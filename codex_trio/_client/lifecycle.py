@@ -34,7 +34,8 @@ _INTERRUPT_PATIENCE = 2.0  # for the answer to an interrupt: some versions leave
 _REFUSED_FIRST, _REFUSED_MOST = 0.02, 0.5  # between interrupts that were refused
 _IDLE_GRACE, _IDLE_MOST = 1.0, 30.0  # between a thread's going idle and a look at the turn's true state
 
-_HISTORY_LIMIT = 20  # turns; ours is among the newest
+_HISTORY_LIMIT = 5  # turns; ours is among the newest
+_STATE, _ITEMS = "notLoaded", "full"  # views of a turn in `thread/turns/list`
 
 
 class Lifecycle:
@@ -249,30 +250,35 @@ class Lifecycle:
 
     # --- looking up
 
-    def reconcile(self, turn: Turn, grace: float = _IDLE_GRACE) -> None:
-        """Look at the turn's true state if its end does not come in `grace` seconds. Runs in the reader."""
+    def reconcile(self, turn: Turn) -> None:
+        """Look at the turn's true state soon, and again while its thread is idle and its end does not come."""
         if not turn.is_reconciling and not self._is_closed:
             turn.is_reconciling = True
-            self._nursery.start_soon(self._reconcile, turn, grace, name=f"codex_trio looks for {turn.turn_id}")
+            self._nursery.start_soon(self._reconcile, turn, name=f"codex_trio looks for {turn.turn_id}")
 
     @trio.lowlevel.enable_ki_protection
-    async def _reconcile(self, turn: Turn, grace: float) -> None:
+    async def _reconcile(self, turn: Turn) -> None:
+        grace = _IDLE_GRACE
         try:
-            while True:
+            while not turn.ended.is_set():
                 with trio.move_on_after(grace):
                     await turn.ended.wait()
-                if turn.ended.is_set() or not turn.thread_is_idle:
                     return
-                history = await self.read_history(turn)
+                history = await self._read_turn(turn, _STATE)
                 if history is not None and is_terminal(history):
-                    turn.end_from_history(history)
-                grace = min(2 * max(grace, _IDLE_GRACE), _IDLE_MOST)
+                    turn.end_from_history(await self.read_history(turn) or history)
+                elif not turn.thread_is_idle:
+                    return
+                grace = min(2 * grace, _IDLE_MOST)
         finally:
             turn.is_reconciling = False
 
     async def read_history(self, turn: Turn) -> Mapping[str, Any] | None:
-        """Return the turn as the server remembers it; `None` if it does not tell."""
-        params = {"threadId": turn.thread_id, "limit": _HISTORY_LIMIT, "itemsView": "full"}
+        """Return the turn and its items as the server remembers them; `None` if it does not tell."""
+        return await self._read_turn(turn, _ITEMS)
+
+    async def _read_turn(self, turn: Turn, view: str) -> Mapping[str, Any] | None:
+        params = {"threadId": turn.thread_id, "limit": _HISTORY_LIMIT, "itemsView": view}
         try:
             try:
                 turns = (await self.request(methods.THREAD_TURNS_LIST, params)).get("data")

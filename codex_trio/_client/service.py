@@ -18,7 +18,7 @@ from .._protocol.asks import RefusedError
 from .._protocol.messages import ServerRequest
 from .._turn import Turn
 from ..abc import Transport
-from ..errors import CodexError, CodexTransportError
+from ..errors import CodexTransportError
 from .lifecycle import Lifecycle
 from .router import Router
 
@@ -58,7 +58,7 @@ class Service:
         self._ready = trio.Event()
         self._closing = trio.Event()
         self._closed = trio.Event()
-        self._failure: CodexError | None = None
+        self._failure: Exception | None = None
         self.parts: Parts | None = None
         self.server_requests = 0
 
@@ -124,7 +124,7 @@ class Service:
             follows_nursery: Close when `nursery` is cancelled; else only `close` does.
 
         Raises:
-            CodexError: It could not be opened. Nothing is left behind.
+            CodexTransportError: It could not be opened. Nothing is left behind.
 
         Cancellation: Nothing is left behind.
         """
@@ -132,6 +132,8 @@ class Service:
             await self._ready.wait()
             self.live_parts()
             return
+        if self._closing.is_set():
+            raise CodexTransportError("this client was closed; make a new one")
         self._is_started = True
         self._owner = nursery
         nursery.start_soon(self._serve, name=f"codex_trio serves {self._transport.describe()}")
@@ -177,13 +179,15 @@ class Service:
 
     async def _run(self, nursery: trio.Nursery) -> None:
         try:
-            parts = await self._open(nursery)
+            try:
+                parts = await self._open(nursery)
+            except Exception as exc:
+                self._failure = exc
+                return
             self._scope.shield = True
             self._ready.set()
             await self._closing.wait()
             await parts.lifecycle.close(_LEAVING_PATIENCE)
-        except CodexError as exc:
-            self._failure = exc
         finally:
             if self.parts is not None:
                 self.parts.connection.lose(CodexTransportError("this client was closed"))
@@ -219,6 +223,7 @@ class Service:
         turn = self.parts.router.note_request(request, trio.current_time())
         self._owner.start_soon(self._answer, request, turn, name=f"codex_trio answers {request.method}")
 
+    @trio.lowlevel.enable_ki_protection
     async def _answer(self, request: ServerRequest, turn: Turn | None) -> None:
         assert self.parts is not None
         try:

@@ -1,0 +1,47 @@
+"""Tests without a clock, a network or an account. Imported explicitly, like `trio.testing`.
+
+`ScriptedAppServer` is an app-server in memory, for Trio's mock clock. `open_scripted_model` is a model on loopback that makes
+the real codex binary deterministic. Both play scripts of the same words: `say`, `think`, `run`, `wait`, and so on.
+"""
+
+from ._model import ScriptedModel, open_scripted_model
+from ._script import (
+    Step,
+    ask_server_request,
+    drop_connection,
+    exit,
+    fail,
+    hang,
+    omit_completed,
+    raw,
+    retry,
+    run,
+    say,
+    think,
+    wait,
+)
+from ._server import HeldCall, ScriptedAppServer
+from ._server_connection import PendingAsk, ScriptedTransport, ServerConnection
+
+__all__ = [
+    "HeldCall",
+    "PendingAsk",
+    "ScriptedAppServer",
+    "ScriptedModel",
+    "ScriptedTransport",
+    "ServerConnection",
+    "Step",
+    "ask_server_request",
+    "drop_connection",
+    "exit",
+    "fail",
+    "hang",
+    "omit_completed",
+    "open_scripted_model",
+    "raw",
+    "retry",
+    "run",
+    "say",
+    "think",
+    "wait",
+]

@@ -1,0 +1,310 @@
+"""A scripted model for the real codex binary: the Responses API on loopback, and a CODEX_HOME that points at it.
+
+It must never reach beyond 127.0.0.1, nor outlive its `async with`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import h11
+import msgspec
+import trio
+
+from .._transports.stdio import StdioTransport
+from . import _home, _responses
+from ._responses import Exchange, ModelRequest
+from ._script import Fail, Hang, Retry, Run, Say, Step, Think, Wait, say
+
+PromptTest = Callable[[str], bool]
+_Script = tuple[Step, ...]
+
+_PLAYABLE = (Say, Think, Run, Wait, Fail, Retry, Hang)
+
+
+def open_scripted_model(
+    *, approval_policy: str | None = None, sandbox_mode: str | None = None, config: str = ""
+) -> ScriptedModel:
+    """Open a model that says what a script tells it to say, for a real codex binary to talk to.
+
+    Args:
+        approval_policy: ``untrusted``, ``on-request`` or ``never``; codex's own default unless told.
+        sandbox_mode: ``read-only``, ``workspace-write`` or ``danger-full-access``; codex's own default unless told.
+        config: More TOML for the home's ``config.toml``. It is laid over what stands there, key by key, so
+            ``model_providers.scripted.stream_max_retries = 2`` lets codex try again.
+
+    Returns:
+        A model, which is its own context manager and lives as long as its ``async with``.
+
+    Raises:
+        ValueError: `config` is not TOML.
+
+    Example:
+        ```python
+        async with open_scripted_model() as model:
+            model.on_turn(think("Let me look."), run("ls"), say("An empty folder."))
+            async with open_codex_client(model.transport()) as client:
+                assert (await client.chat_once("What is here?")).final_text == "An empty folder."
+        ```
+    """
+    settings = _home.parse_config(config)
+    if approval_policy is not None:
+        settings["approval_policy"] = approval_policy
+    if sandbox_mode is not None:
+        settings["sandbox_mode"] = sandbox_mode
+    return ScriptedModel(settings)
+
+
+class ScriptedModel:
+    """A model that plays scripts, one for each turn. Made by `open_scripted_model`.
+
+    A turn takes several calls of the model: `run` ends a call, and the call that brings the command's result goes on
+    behind it. A turn that codex gives up, or that the user steers, drops the rest of its script.
+
+    Attributes:
+        requests: Every call of the model so far, in order of arrival.
+    """
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self.requests: list[ModelRequest] = []
+        self._settings = settings
+        self._home: Path | None = None
+        self._url = ""
+        self._turns: deque[_Script] = deque()
+        self._prompts: list[tuple[PromptTest, _Script]] = []
+        self._default: _Script = (say("ok"),)
+        self._rests: dict[str, _Script] = {}  # by the call id or turn id that the next call of the turn will bring
+        self._ids = itertools.count(1)
+        self._open_responses = 0
+        self._idle = trio.Event()
+        self._nursery_manager: Any = None
+        self._scope: trio.CancelScope
+
+    async def __aenter__(self) -> ScriptedModel:
+        if self._home is not None:
+            raise RuntimeError("a scripted model is opened once; make another with open_scripted_model()")
+        (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
+        self._url = f"http://127.0.0.1:{listener.socket.getsockname()[1]}/v1"
+        try:
+            self._home = _home.make_home(self._url, self._settings)
+        except BaseException:
+            listener.socket.close()
+            raise
+        # Entered by hand, so that an exception of the body never goes through the nursery and into a group.
+        self._nursery_manager = trio.open_nursery()
+        nursery: trio.Nursery = await self._nursery_manager.__aenter__()
+        nursery.start_soon(trio.serve_listeners, self._serve, [listener])
+        self._scope = nursery.cancel_scope
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._scope.shield = True  # bounded: every task below is cancelled at once, and none of them resists
+        self._scope.cancel()
+        try:
+            await self._nursery_manager.__aexit__(None, None, None)
+        finally:
+            _home.remove_home(self.home)
+
+    @property
+    def home(self) -> Path:
+        """The CODEX_HOME. It is deleted when the model closes.
+
+        Raises:
+            RuntimeError: The model was not opened.
+        """
+        if self._home is None:
+            raise RuntimeError("the model has no home yet; enter it first: async with open_scripted_model() as model")
+        return self._home
+
+    @property
+    def url(self) -> str:
+        """The provider's ``base_url``."""
+        return self._url
+
+    @property
+    def open_responses(self) -> int:
+        """How many calls of the model are being answered now."""
+        return self._open_responses
+
+    async def wait_idle(self) -> None:
+        """Wait until no call of the model is being answered: each was answered in full, or codex has let go of it."""
+        await trio.lowlevel.checkpoint()
+        while self._open_responses:
+            await self._idle.wait()
+
+    def env(self) -> dict[str, str]:
+        """Return what the environment of a codex process needs, over the present one, to use this model."""
+        return {"CODEX_HOME": str(self.home), "NO_COLOR": "1", "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
+
+    def transport(
+        self,
+        command: str | Sequence[str] | None = None,
+        *,
+        cwd: str | os.PathLike[str] | None = None,
+        env: Mapping[str, str | None] | None = None,
+    ) -> StdioTransport:
+        """Return a transport that starts a codex app-server of its own with this model, and without the user's home.
+
+        Args:
+            command: As in `StdioTransport`.
+            cwd: As in `StdioTransport`. Codex reads the instructions of a project that it stands in.
+            env: More environment variables for the server, over those of `env()`.
+        """
+        return StdioTransport(command, cwd=cwd, env={**self.env(), **(env or {})})
+
+    def on_turn(self, *steps: Step) -> None:
+        """Script one turn. The next call scripts the next turn, whatever thread it is in.
+
+        Raises:
+            ValueError: A model cannot play a step, or not in that place.
+        """
+        self._turns.append(_checked(steps))
+
+    def on_prompt(self, prompt: str | PromptTest, *steps: Step) -> None:
+        """Script every turn with a certain prompt. This comes before `on_turn`, and the first that fits wins.
+
+        Args:
+            prompt: A part of the prompt's text, or a function that is asked with the text.
+            steps: What the turn does.
+
+        Raises:
+            ValueError: A model cannot play a step, or not in that place.
+        """
+        test = (lambda text: prompt in text) if isinstance(prompt, str) else prompt
+        self._prompts.append((test, _checked(steps)))
+
+    def default(self, *steps: Step) -> None:
+        """Script the turns for which there is no other script. It is ``say("ok")`` unless told.
+
+        Raises:
+            ValueError: A model cannot play a step, or not in that place.
+        """
+        self._default = _checked(steps)
+
+    async def _serve(self, stream: trio.SocketStream) -> None:
+        exchange = Exchange(stream)
+        received = await exchange.receive()
+        if received is None:
+            return
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_cancel_when_dropped, exchange, nursery.cancel_scope)
+            with suppress(trio.BrokenResourceError):  # codex let go of the turn, and the script's rest goes with it
+                await self._answer(exchange, *received)
+            nursery.cancel_scope.cancel()
+
+    async def _answer(self, exchange: Exchange, head: h11.Request, body: bytes) -> None:
+        if (head.method, head.target) != (b"POST", b"/v1/responses"):
+            await exchange.refuse(404, f"the scripted model knows no {head.method.decode()} {head.target.decode()}")
+            return
+        try:
+            decoded = msgspec.json.decode(body, type=dict[str, Any])
+        except msgspec.DecodeError as error:
+            await exchange.refuse(400, f"the scripted model cannot read the request: {error}")
+            return
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in head.headers}
+        request = ModelRequest.from_wire(decoded, headers)
+        self.requests.append(request)
+        self._open_responses += 1
+        try:
+            await self._play(exchange, request.turn_id, self._script_for(request))
+        finally:
+            self._open_responses -= 1
+            if not self._open_responses:
+                self._idle.set()
+                self._idle = trio.Event()
+
+    def _script_for(self, request: ModelRequest) -> _Script:
+        for key in (*request.answered_calls, request.turn_id):
+            if key in self._rests:  # this is how a turn goes on; all else begins one
+                return self._rests.pop(key)
+        for test, script in self._prompts:
+            if test(request.prompt):
+                return script
+        if request.kind != "turn":  # codex calls for itself, as in a compaction: no turn's script is spent on it
+            return (say("ok"),)
+        return self._turns.popleft() if self._turns else self._default
+
+    async def _play(self, exchange: Exchange, turn_id: str, script: _Script) -> None:
+        """Play a script to its next `run`, or to its end. Left without the closing events, the stream breaks off."""
+        response_id = self._new_id("resp")
+        opening = _responses.created_events(response_id)  # spent by the first step that needs an open stream
+        for position, step in enumerate(script):
+            rest = script[position + 1 :]
+            match step:
+                case Wait(seconds):
+                    await trio.sleep(seconds)
+                case Fail(message, http_status):
+                    self._keep(turn_id, (step,))  # should codex try again, it fails again
+                    if http_status is None:
+                        await exchange.stream(opening)
+                    else:
+                        await exchange.refuse(http_status, message)
+                    return
+                case Retry():
+                    self._keep(turn_id, rest)
+                    await exchange.stream(opening)
+                    return
+                case Hang():
+                    await exchange.stream(opening)
+                    await trio.sleep_forever()
+                case _:
+                    await exchange.stream(itertools.chain(opening, self._events(step, rest)))
+            if isinstance(step, Run):
+                break
+        await exchange.stream(itertools.chain(opening, _responses.completed_events(response_id)))
+        await exchange.finish()
+
+    def _events(self, step: Step, rest: _Script) -> Iterable[_responses.Event]:
+        match step:
+            case Say(text, phase, pieces):
+                return _responses.message_events(self._new_id("msg"), text, phase=phase, pieces=pieces)
+            case Think(text):
+                return _responses.reasoning_events(self._new_id("rs"), text)
+            case Run(command, escalate=escalate):
+                call_id = self._new_id("call")
+                self._keep(call_id, rest)
+                arguments = _command_arguments(command, escalate=escalate)
+                return _responses.call_events(self._new_id("fc"), call_id, "exec_command", arguments)
+        raise AssertionError(f"a checked script holds {step}")
+
+    def _keep(self, key: str, rest: _Script) -> None:
+        """Keep the rest of a script for the call that will bring `key`; it is empty if codex tells no turn id."""
+        if key:
+            self._rests[key] = rest
+
+    def _new_id(self, prefix: str) -> str:
+        return f"{prefix}_{next(self._ids)}"
+
+
+def _command_arguments(command: str, *, escalate: bool) -> dict[str, str]:
+    if not escalate:
+        return {"cmd": command}
+    return {"cmd": command, "sandbox_permissions": "require_escalated", "justification": f"May I run {command}?"}
+
+
+def _checked(steps: tuple[Step, ...]) -> _Script:
+    """Refuse what a model cannot do, where it is written and not where it is played."""
+    has_spoken = False
+    for step in steps:
+        if not isinstance(step, _PLAYABLE):
+            raise ValueError(f"a model cannot play {step}; it is the in-memory server that can")
+        if isinstance(step, Fail) and step.http_status is not None and has_spoken:
+            raise ValueError(
+                "fail(http_status=...) must come before the answer begins: first, or after run() or retry()"
+            )
+        has_spoken = isinstance(step, Say | Think) or (has_spoken and not isinstance(step, Run | Retry))
+    return steps
+
+
+async def _cancel_when_dropped(exchange: Exchange, scope: trio.CancelScope) -> None:
+    await exchange.wait_dropped()
+    scope.cancel()

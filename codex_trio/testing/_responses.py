@@ -1,0 +1,216 @@
+"""One call of the Responses API over HTTP/1.1: its request read, its answer written.
+
+It must know nothing of scripts.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import h11
+import msgspec
+import trio
+
+Event = dict[str, Any]
+
+_HEADERS_LIMIT = 1 << 20  # bytes; codex puts what it knows of a workspace's git into a header
+_BATCH = 1 << 16  # bytes of events that go out in one chunk
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRequest:
+    """What codex asked of the model in one call.
+
+    Attributes:
+        body: The JSON body, with ``model``, ``input``, ``tools`` and so on.
+        headers: The HTTP headers, by lower-case name.
+        prompt: Text of the last message of the user in ``input``; empty if there is none.
+    """
+
+    body: Mapping[str, Any]
+    headers: Mapping[str, str]
+    prompt: str
+
+    @classmethod
+    def from_wire(cls, body: Mapping[str, Any], headers: Mapping[str, str]) -> ModelRequest:
+        return cls(body, headers, _last_prompt(_items(body)))
+
+    @property
+    def turn_id(self) -> str:
+        """Id of the turn that the call belongs to; empty where codex does not tell it."""
+        return str(self._metadata.get("turn_id") or "")
+
+    @property
+    def kind(self) -> str:
+        """Why codex calls: ``turn``, or ``compaction`` and the like, which are not the user's turns."""
+        try:
+            told = json.loads(self._metadata.get("x-codex-turn-metadata") or "{}")
+        except (TypeError, ValueError):
+            return "turn"
+        return str(told.get("request_kind") or "turn") if isinstance(told, dict) else "turn"
+
+    @property
+    def answered_calls(self) -> list[str]:
+        """Ids of the tool calls whose results the request ends with, the last one first."""
+        calls: list[str] = []
+        for item in reversed(_items(self.body)):
+            if str(item.get("type")).endswith("_call_output"):
+                calls.append(str(item.get("call_id")))
+            elif item.get("role") not in ("developer", "system"):  # codex adds those where it likes
+                break
+        return calls
+
+    @property
+    def _metadata(self) -> Mapping[str, Any]:
+        metadata = self.body.get("client_metadata")
+        return metadata if isinstance(metadata, dict) else {}
+
+
+class Exchange:
+    """One HTTP request and its answer on a connection that carries no other."""
+
+    def __init__(self, stream: trio.abc.Stream) -> None:
+        self._stream = stream
+        self._http = h11.Connection(h11.SERVER, max_incomplete_event_size=_HEADERS_LIMIT)
+        self._is_started = False
+
+    async def receive(self) -> tuple[h11.Request, bytes] | None:
+        """Read the request and its whole body; `None` if the peer left, or does not speak HTTP."""
+        request: h11.Request | None = None
+        body: list[bytes] = []
+        while True:
+            try:
+                event = self._http.next_event()
+                if event is h11.NEED_DATA:
+                    await self._answer_expectation()
+                    self._http.receive_data(bytes(await self._stream.receive_some()))
+                    continue
+            except (h11.RemoteProtocolError, trio.BrokenResourceError):
+                return None
+            match event:
+                case h11.Request():
+                    request = event
+                case h11.Data():
+                    body.append(bytes(event.data))
+                case h11.EndOfMessage() if request is not None:
+                    return request, b"".join(body)
+                case _:
+                    return None
+
+    async def wait_dropped(self) -> None:
+        """Wait until the peer lets go of the connection."""
+        try:
+            while await self._stream.receive_some():
+                pass
+        except trio.BrokenResourceError:
+            pass
+
+    async def refuse(self, status: int, message: str) -> None:
+        """Answer with an HTTP error and a JSON body that explains it."""
+        body = msgspec.json.encode({"error": {"message": message, "type": "scripted", "code": None}})
+        headers = [("content-type", "application/json"), ("content-length", str(len(body))), ("connection", "close")]
+        await self._send(h11.Response(status_code=status, headers=headers), h11.Data(data=body), h11.EndOfMessage())
+
+    async def start(self) -> None:
+        """Send the head of an event stream, once."""
+        if not self._is_started:
+            self._is_started = True
+            headers = [("content-type", "text/event-stream"), ("connection", "close")]
+            await self._send(h11.Response(status_code=200, headers=headers))
+
+    async def stream(self, events: Iterable[Event]) -> None:
+        """Send server-sent events, the head before the first."""
+        await self.start()
+        batch = bytearray()
+        for event in events:
+            batch += b"event: %b\ndata: %b\n\n" % (event["type"].encode(), msgspec.json.encode(event))
+            if len(batch) >= _BATCH:
+                await self._send(h11.Data(data=bytes(batch)))
+                batch.clear()
+        if batch:
+            await self._send(h11.Data(data=bytes(batch)))
+
+    async def finish(self) -> None:
+        """End the event stream in good order. Without this the peer sees it break off."""
+        await self._send(h11.EndOfMessage())
+
+    async def _answer_expectation(self) -> None:
+        if self._http.they_are_waiting_for_100_continue:
+            await self._send(h11.InformationalResponse(status_code=100, headers=[]))
+
+    async def _send(self, *events: h11.Event) -> None:
+        data = b"".join(self._http.send(event) or b"" for event in events)
+        if data:
+            await self._stream.send_all(data)
+
+
+def created_events(response_id: str) -> Iterator[Event]:
+    """Open a response."""
+    yield {"type": "response.created", "response": {"id": response_id}}
+
+
+def completed_events(response_id: str) -> Iterator[Event]:
+    """End a response, with made-up usage."""
+    usage = {
+        "input_tokens": 10,
+        "input_tokens_details": {"cached_tokens": 0},
+        "output_tokens": 5,
+        "output_tokens_details": {"reasoning_tokens": 0},
+        "total_tokens": 15,
+    }
+    yield {"type": "response.completed", "response": {"id": response_id, "usage": usage}}
+
+
+def message_events(item_id: str, text: str, *, phase: str | None, pieces: int | None) -> Iterator[Event]:
+    """Stream a message of the assistant. Codex takes `phase` from the item, both when it is added and when done."""
+    item: Event = {"type": "message", "role": "assistant", "id": item_id, "content": []}
+    if phase is not None:
+        item["phase"] = phase
+    yield {"type": "response.output_item.added", "item": item}
+    for piece in split_text(text, pieces):
+        yield {"type": "response.output_text.delta", "item_id": item_id, "delta": piece}
+    content = [{"type": "output_text", "text": text}]
+    yield {"type": "response.output_item.done", "item": {**item, "content": content}}
+
+
+def reasoning_events(item_id: str, text: str) -> Iterator[Event]:
+    """Stream a block of reasoning, as the summary that codex shows."""
+    place = {"item_id": item_id, "summary_index": 0}
+    item: Event = {"type": "reasoning", "id": item_id, "summary": [], "encrypted_content": None}
+    yield {"type": "response.output_item.added", "item": item}
+    yield {"type": "response.reasoning_summary_part.added", **place, "part": {"type": "summary_text", "text": ""}}
+    yield {"type": "response.reasoning_summary_text.delta", **place, "delta": text}
+    summary = [{"type": "summary_text", "text": text}]
+    yield {"type": "response.output_item.done", "item": {**item, "summary": summary}}
+
+
+def call_events(item_id: str, call_id: str, name: str, arguments: Mapping[str, Any]) -> Iterator[Event]:
+    """Call a tool."""
+    item = {"type": "function_call", "id": item_id, "call_id": call_id, "name": name}
+    text = msgspec.json.encode(arguments).decode()
+    yield {"type": "response.output_item.done", "item": {**item, "arguments": text}}
+
+
+def split_text(text: str, pieces: int | None) -> list[str]:
+    """Cut text into `pieces` parts of equal size (fewer if it is shorter), or one part for each word."""
+    if pieces is None:
+        return re.findall(r"\s*\S+\s*\Z|\s*\S+|\s+", text)
+    size = max(1, -(-len(text) // max(1, pieces)))
+    return [text[start : start + size] for start in range(0, len(text), size)]
+
+
+def _items(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    items = body.get("input")
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+
+
+def _last_prompt(items: list[Mapping[str, Any]]) -> str:
+    for item in reversed(items):
+        if item.get("type") == "message" and item.get("role") == "user":
+            parts = [part for part in item.get("content") or [] if isinstance(part, dict)]
+            return "\n".join(str(part["text"]) for part in parts if part.get("type") == "input_text" and "text" in part)
+    return ""

@@ -1,0 +1,269 @@
+"""`ScriptedAppServer`: an app-server in memory that does what a test tells it, under Trio's clock and without I/O."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import msgspec
+import trio
+
+from ..errors import CodexTransportError
+from ._script import Step
+from ._server_connection import ScriptedTransport, ServerConnection
+from ._server_methods import Methods
+from ._server_scripts import Scripts
+from ._server_state import ServerState
+from ._wire import Message, Refusal, text_of
+
+Replier = Callable[[Message], Any]
+
+
+class HeldCall:
+    """A request that the test answers by hand.
+
+    Attributes:
+        connection: Where it came from.
+        id: Its id.
+        method: Its method.
+        params: Its params; empty if it had none.
+    """
+
+    def __init__(self, server: ScriptedAppServer, connection: ServerConnection, message: Message) -> None:
+        self.connection = connection
+        self.id: int | str = message["id"]
+        self.method: str = message["method"]
+        self.params: Message = message.get("params") or {}
+        self._server = server
+        self._message = message
+
+    def reply(self, result: object) -> None:
+        """Answer with a result."""
+        self.connection.send({"id": self.id, "result": result})
+
+    def error(self, code: int, message: str, data: object = None) -> None:
+        """Answer with an error."""
+        self.connection.send({"error": Refusal(message, code=code, data=data).error, "id": self.id})
+
+    def serve(self) -> None:
+        """Let the server do and answer what it would have."""
+        self._server._serve(self.connection, self._message)
+
+
+class ScriptedAppServer:
+    """An app-server in memory, scripted turn by turn.
+
+    It imitates codex 0.169 as its recorded traffic shows it. Everything happens in the tasks of those who use it, and
+    waiting is `trio.sleep`, so tests with a mock clock take no time.
+
+    Args:
+        nursery: Runs the turns, which then outlive the connection that started them, as on a websocket server. Without
+            it they die with that connection, as on stdio, and a connection after the last one is a new process.
+        start_delay: Virtual seconds from the answer to `turn/start` to `turn/started`, in which the turn cannot be
+            interrupted.
+
+    Attributes:
+        received: Every message of the clients, in order.
+        garbage: What the clients sent that is not JSON; the server ignores it.
+        prompts: The text of each `turn/start` and `turn/steer`, refused ones included.
+        open_delay: Virtual seconds that opening a connection takes.
+
+    Example:
+        ```python
+        server = ScriptedAppServer()
+        server.on_turn(think("hm"), run("ls", output="a b"), wait(200), say("done"))
+        async with open_codex_client(server.transport()) as client:
+            assert (await client.chat_once("hello")).final_text == "done"
+        assert server.prompts == ["hello"]
+        ```
+    """
+
+    def __init__(self, nursery: trio.Nursery | None = None, *, start_delay: float = 0.003) -> None:
+        self.received: list[Message] = []
+        self.garbage: list[bytes] = []
+        self.prompts: list[str] = []
+        self.open_delay = 0.0
+        self._state = ServerState(nursery, start_delay)
+        self._scripts = Scripts()
+        self._methods = Methods(self._state, self._scripts)
+        self._repliers: dict[str, Replier] = {}
+        self._refusals: dict[str, tuple[Refusal, _Times]] = {}
+        self._ignored: dict[str, _Times] = {}
+        self._held: dict[str, tuple[trio.MemorySendChannel[HeldCall], trio.MemoryReceiveChannel[HeldCall]]] = {}
+        self._holding: set[str] = set()
+        self._unreachable: tuple[str, _Times] = ("", _Times(0))
+
+    def on_turn(self, *steps: Step) -> None:
+        """Script one turn; the next call scripts the next."""
+        self._scripts.queue(steps)
+
+    def on_prompt(self, prompt: str | Callable[[str], bool], *steps: Step) -> None:
+        """Script every turn whose prompt contains `prompt`, or for which it returns true.
+
+        Looked at before what `on_turn` has queued. Input to a running turn is looked up here, too; a match replaces
+        what that turn was still to do, as the model starts anew when it is steered.
+        """
+        self._scripts.add_rule(prompt, steps)
+
+    def default(self, *steps: Step) -> None:
+        """Script the turns for which nothing is scripted; at first that is ``say("ok")``."""
+        self._scripts.default = steps
+
+    def reply(self, method: str, result: object) -> None:
+        """Answer a method with a result, instead of what the server would do, until changed.
+
+        Args:
+            method: It need not be one that the server knows.
+            result: The result, or a callable of the params that returns it, or raises a `Refusal`; an async one may
+                take its time, and other requests are served meanwhile.
+        """
+        self._repliers[method] = result if callable(result) else lambda params: result
+
+    def refuse(
+        self,
+        method: str,
+        *,
+        code: int = -32001,
+        message: str = "Server overloaded; retry later.",
+        data: object = None,
+        times: int | None = 1,
+    ) -> None:
+        """Answer the next `times` calls of a method with an error; `None`: all of them."""
+        self._refusals[method] = Refusal(message, code=code, data=data), _Times(times)
+
+    def ignore(self, method: str, *, times: int | None = None) -> None:
+        """Never answer the next `times` calls of a method; `None`: all of them."""
+        self._ignored[method] = _Times(times)
+
+    def hold(self, method: str) -> None:
+        """Do nothing about calls of a method but hand them to the test, see `held`."""
+        self._holding.add(method)
+        if method not in self._held:
+            self._held[method] = trio.open_memory_channel[HeldCall](math.inf)
+
+    def held(self, method: str) -> trio.MemoryReceiveChannel[HeldCall]:
+        """Return the channel from which to `receive` the calls of a method that `hold` was called for."""
+        return self._held[method][1]
+
+    def release(self, method: str) -> None:
+        """Serve further calls of a method again; those that were held stay held."""
+        self._holding.discard(method)
+
+    def refuse_connections(self, message: str = "connection refused", *, times: int | None = 1) -> None:
+        """Let the next `times` attempts to open a connection fail; `None`: all of them."""
+        self._unreachable = message, _Times(times)
+
+    def transport(self) -> ScriptedTransport:
+        """Return a transport to this server; each `open` of it is a new connection."""
+        return ScriptedTransport(self._connect)
+
+    @property
+    def connections(self) -> list[ServerConnection]:
+        """The live connections, oldest first."""
+        return self._state.connections.copy()
+
+    @property
+    def connection(self) -> ServerConnection:
+        """The newest live connection."""
+        return self._state.connections[-1]
+
+    @property
+    def answers(self) -> list[Message]:
+        """The clients' answers to requests of the server, in order; of several to one request, the first."""
+        return self._state.asks.answers
+
+    @property
+    def start_delay(self) -> float:
+        """Virtual seconds from the answer to `turn/start` to `turn/started`."""
+        return self._state.start_delay
+
+    @start_delay.setter
+    def start_delay(self, seconds: float) -> None:
+        self._state.start_delay = seconds
+
+    def received_methods(self) -> list[str]:
+        """Return the methods of what was received, answers left out."""
+        return [message["method"] for message in self.received if "method" in message]
+
+    async def _connect(self, nursery: trio.Nursery) -> ServerConnection:
+        await trio.sleep(self.open_delay)
+        why, times = self._unreachable
+        if times.take():
+            raise CodexTransportError(f"cannot reach the scripted app-server: {why}")
+        state = self._state
+        connection = ServerConnection(nursery, state.asks, self._take, state.on_connection_end)
+        state.connections.append(connection)
+        return connection
+
+    def _take(self, connection: ServerConnection, raw: bytes) -> None:
+        try:
+            message = msgspec.json.decode(raw)
+        except msgspec.DecodeError:
+            self.garbage.append(raw)
+            return
+        if not isinstance(message, dict):
+            self.garbage.append(raw)
+            return
+        self.received.append(message)
+        has_id = isinstance(message.get("id"), (int, str)) and not isinstance(message["id"], bool)
+        if "method" in message and has_id:
+            self._take_request(connection, message)
+        elif has_id and ("result" in message or "error" in message):
+            self._state.asks.resolve(message)
+
+    def _take_request(self, connection: ServerConnection, message: Message) -> None:
+        method = message["method"]
+        params = message.get("params")
+        if method in ("turn/start", "turn/steer") and isinstance(params, dict):
+            self.prompts.append(text_of(params.get("input") or ()))
+        if method in self._ignored and self._ignored[method].take():
+            return
+        if method in self._refusals and self._refusals[method][1].take():
+            connection.send({"error": self._refusals[method][0].error, "id": message["id"]})
+        elif method in self._holding:
+            self._held[method][0].send_nowait(HeldCall(self, connection, message))
+        else:
+            self._serve(connection, message)
+
+    def _serve(self, connection: ServerConnection, message: Message) -> None:
+        method, replier = message["method"], self._repliers.get(message["method"])
+        try:
+            params = self._methods.check(connection, message, is_overridden=replier is not None)
+            if replier is None:
+                result = self._methods.call(connection, method, params)
+            else:
+                result = replier(params)
+                if method == "initialize":
+                    self._methods.settle_initialize(connection, params)
+        except Refusal as refusal:
+            connection.send({"error": refusal.error, "id": message["id"]})
+            return
+        if inspect.isawaitable(result):
+            connection.start(self._serve_later, connection, message, result)
+            return
+        connection.send({"id": message["id"], "result": result})
+        self._methods.run_after()
+
+    async def _serve_later(
+        self, connection: ServerConnection, message: Mapping[str, Any], result: Awaitable[object]
+    ) -> None:
+        try:
+            connection.send({"id": message["id"], "result": await result})
+        except Refusal as refusal:
+            connection.send({"error": refusal.error, "id": message["id"]})
+
+
+class _Times:
+    """Something that applies a number of times, or always."""
+
+    def __init__(self, left: int | None) -> None:
+        self._left = left
+
+    def take(self) -> bool:
+        """Say whether it applies once more, and count that."""
+        if self._left is None:
+            return True
+        self._left -= 1
+        return self._left >= 0

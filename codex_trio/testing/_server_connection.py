@@ -1,0 +1,298 @@
+"""The two ends of a scripted connection, and what the server has asked through it. Knows no threads and no turns."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import trio
+
+from ..abc import Transport
+from ..errors import CodexTransportError
+from ._wire import Message, dump_message
+
+
+class PendingAsk:
+    """A request of the server, until it is answered.
+
+    Attributes:
+        id: Its id on the wire; one counter for the whole server, from 0.
+        method: Its method.
+        params: Its params.
+        raw: Its bytes.
+        thread_id: The thread whose turn waits for it; `None` outside of turns.
+        answer: The client's answer, as it came; `None` until then.
+    """
+
+    def __init__(self, ask_id: int, method: str, params: Message, thread_id: str | None) -> None:
+        self.id = ask_id
+        self.method = method
+        self.params = params
+        self.raw = dump_message({"method": method, "id": ask_id, "params": params})
+        self.thread_id = thread_id
+        self.answer: Message | None = None
+        self._is_lost = False
+        self._settled = trio.Event()
+
+    async def wait(self) -> Message:
+        """Wait for the client's answer, and return the whole message: it has a ``result`` or an ``error``.
+
+        Raises:
+            CodexTransportError: The connection ended first.
+        """
+        await self._settled.wait()
+        if self.answer is None:
+            raise CodexTransportError(f"the connection ended before {self.method} was answered")
+        return self.answer
+
+    def _settle(self, answer: Message | None) -> None:
+        self.answer = answer
+        self._settled.set()
+
+
+class AskTable:
+    """All requests of the server; the first answer to each counts, whoever gives it."""
+
+    def __init__(self) -> None:
+        self.answers: list[Message] = []
+        self._count = 0
+        self._pending: dict[int, PendingAsk] = {}
+
+    def open(self, method: str, params: Mapping[str, Any], thread_id: str | None = None) -> PendingAsk:
+        """Register a request; the caller sends its bytes."""
+        ask = PendingAsk(self._count, method, dict(params), thread_id)
+        self._count += 1
+        self._pending[ask.id] = ask
+        return ask
+
+    def resolve(self, message: Message) -> None:
+        """Take an answer of a client. A late or a strange one is ignored, as the real server does."""
+        ask_id = message["id"]
+        ask = self._pending.pop(ask_id, None) if isinstance(ask_id, int) else None
+        if ask is not None:
+            self.answers.append(message)
+            ask._settle(message)
+
+    def drop(self, ask: PendingAsk) -> None:
+        """Give up on a request: whoever waits for it learns that no answer comes."""
+        if self._pending.pop(ask.id, None) is not None:
+            ask._settle(None)
+
+
+class ServerConnection:
+    """The server's end of one connection.
+
+    Attributes:
+        is_initialized: Whether `initialize` was answered here.
+        is_experimental: Whether the client has the `experimentalApi` capability.
+        client_name: What the client called itself.
+        subscriptions: Ids of the threads whose events go here.
+        ended: Why no message comes any more; `None` while the connection lives.
+    """
+
+    def __init__(
+        self,
+        nursery: trio.Nursery,
+        asks: AskTable,
+        on_message: Callable[[ServerConnection, bytes], None],
+        on_end: Callable[[ServerConnection], None],
+    ) -> None:
+        self.is_initialized = False
+        self.is_experimental = False
+        self.client_name = ""
+        self.opted_out: frozenset[str] = frozenset()
+        self.subscriptions: set[str] = set()
+        self.ended: CodexTransportError | None = None
+        self._nursery = nursery
+        self._asks = asks
+        self._own_asks: list[PendingAsk] = []
+        self._on_message = on_message
+        self._on_end = on_end
+        self._queue: deque[bytes] = deque()
+        self._arrived = trio.Event()
+        self._readable = trio.Event()
+        self._readable.set()
+        self._is_writing = True
+        self._task_scopes: set[trio.CancelScope] = set()
+        self._task_ended = trio.Event()
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        """Send any message of the server. Nothing happens on a connection that has ended."""
+        self.send_bytes(dump_message(message))
+
+    def send_bytes(self, raw: bytes) -> None:
+        """Send one message as it is; it need not be JSON."""
+        self._enqueue((raw,))
+
+    def notify(self, method: str, raws: Iterable[bytes]) -> None:
+        """Send notifications of one method, unless the client does not want them."""
+        if method not in self.opted_out:
+            self._enqueue(raws)
+
+    def ask_nowait(self, method: str, params: Mapping[str, Any] | None = None) -> PendingAsk:
+        """Send a request of the server."""
+        ask = self._asks.open(method, params or {})
+        if self.ended is None:
+            self._own_asks.append(ask)
+            self.send_bytes(ask.raw)
+        else:
+            self._asks.drop(ask)
+        return ask
+
+    async def ask(self, method: str, params: Mapping[str, Any] | None = None) -> Message:
+        """Send a request of the server, and return the client's answer: the whole message.
+
+        Raises:
+            CodexTransportError: The connection ended first.
+
+        Cancellation: The request was sent; an answer is still recorded.
+        """
+        return await self.ask_nowait(method, params).wait()
+
+    def drop(self, returncode: int | None = None, stderr: str = "") -> None:
+        """End the connection: the client still gets what was sent before, and then an error."""
+        if returncode is None:
+            why = "the scripted app-server closed the connection"
+        else:
+            why = f"the scripted app-server exited with code {returncode}"
+        self._end(CodexTransportError(why, returncode=returncode, stderr_tail=stderr))
+
+    def pause_reading(self) -> None:
+        """Make the client's `send` wait, as a full pipe does."""
+        self._readable = trio.Event()
+
+    def resume_reading(self) -> None:
+        """Undo `pause_reading`."""
+        self._readable.set()
+
+    def pause_writing(self) -> None:
+        """Hold back what the server sends, until `resume_writing`, or until the connection ends."""
+        self._is_writing = False
+
+    def resume_writing(self) -> None:
+        """Let the client have what was held back: all of it at once, in the order it was sent."""
+        self._is_writing = True
+        self._arrived.set()
+
+    def start(self, async_fn: Callable[..., Awaitable[object]], *args: Any) -> None:
+        """Run a task that ends with the connection at the latest."""
+        scope = trio.CancelScope()
+        self._task_scopes.add(scope)
+        self._nursery.start_soon(self._run, scope, async_fn, args)
+
+    async def _run(
+        self, scope: trio.CancelScope, async_fn: Callable[..., Awaitable[object]], args: Sequence[Any]
+    ) -> None:
+        try:
+            with scope:
+                await async_fn(*args)
+        finally:
+            self._task_scopes.discard(scope)
+            self._task_ended.set()
+            self._task_ended = trio.Event()
+
+    async def take_from_client(self, messages: Sequence[bytes]) -> None:
+        """Handle messages of the client, all or none of them."""
+        await trio.lowlevel.checkpoint()
+        while self.ended is None and not self._readable.is_set():
+            await self._readable.wait()
+        for raw in messages:
+            if self.ended is not None:
+                raise self.ended.fresh()
+            self._on_message(self, bytes(raw))
+
+    async def give_to_client(self) -> list[bytes]:
+        """Wait for something to be queued, and return all of it."""
+        await trio.lowlevel.checkpoint()
+        while self.ended is None and not (self._queue and self._is_writing):
+            self._arrived = trio.Event()
+            await self._arrived.wait()
+        if not self._queue:
+            assert self.ended is not None
+            raise self.ended.fresh()
+        batch = list(self._queue)
+        self._queue.clear()
+        return batch
+
+    async def close(self) -> None:
+        """End the connection from the client's side; returns when no task of it is left."""
+        self._end(CodexTransportError("the connection was closed by its client"))
+        self._queue.clear()
+        with trio.CancelScope(shield=True):
+            while self._task_scopes:
+                await self._task_ended.wait()
+
+    def _enqueue(self, messages: Iterable[bytes]) -> None:
+        # without a bound, as the real server keeps what its client does not read
+        if self.ended is None:
+            self._queue.extend(messages)
+            self._arrived.set()
+
+    def _end(self, error: CodexTransportError) -> None:
+        if self.ended is not None:
+            return
+        self.ended = error
+        for scope in self._task_scopes:
+            scope.cancel()
+        self._arrived.set()
+        self._readable.set()
+        for ask in self._own_asks:
+            self._asks.drop(ask)
+        self._on_end(self)
+
+
+class ScriptedTransport(Transport):
+    """The client's end of a scripted connection. Made by `ScriptedAppServer.transport`.
+
+    Attributes:
+        connection: The server's end while open, else `None`.
+    """
+
+    def __init__(self, connect: Callable[[trio.Nursery], Awaitable[ServerConnection]]) -> None:
+        self.connection: ServerConnection | None = None
+        self._connect = connect
+        self._busy: set[str] = set()
+
+    async def open(self, nursery: trio.Nursery) -> None:
+        """Make a new connection to the server."""
+        if self.connection is not None:
+            raise RuntimeError("this transport is open already")
+        self.connection = await self._connect(nursery)
+
+    async def send(self, messages: Sequence[bytes]) -> None:
+        """Hand messages to the server.
+
+        Cancellation: None of them was handed over.
+        """
+        with self._alone_in("send") as connection:
+            await connection.take_from_client(messages)
+
+    async def receive(self) -> Sequence[bytes]:
+        """Return what the server has sent since the last call; wait if that is nothing."""
+        with self._alone_in("receive") as connection:
+            return await connection.give_to_client()
+
+    async def aclose(self) -> None:
+        """End the connection and its tasks."""
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            await connection.close()
+        await trio.lowlevel.checkpoint()
+
+    def describe(self) -> str:
+        """Return what messages call the server."""
+        return "scripted app-server"
+
+    @contextmanager
+    def _alone_in(self, name: str) -> Iterator[ServerConnection]:
+        if name in self._busy:
+            raise trio.BusyResourceError(f"two tasks call {name} of one transport at the same time")
+        if self.connection is None:
+            raise CodexTransportError("the transport of the scripted app-server is not open")
+        self._busy.add(name)
+        try:
+            yield self.connection
+        finally:
+            self._busy.discard(name)

@@ -1,0 +1,221 @@
+"""What the scripted app-server remembers: threads, their turns and items, and the pages of them it hands out."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import trio
+
+from ._script import Step
+from ._wire import DEFAULT_CWD, DEFAULT_MODEL, VERSION, Message, Refusal
+
+if TYPE_CHECKING:
+    from ._server_connection import PendingAsk, ServerConnection
+
+ITEMS_VIEWS = ("notLoaded", "summary", "full")
+_UNUSED_THREAD_FIELDS = (
+    "extra",
+    "attachedToThreadId",
+    "parentThreadId",
+    "section",
+    "sectionEnteredAt",
+    "projectId",
+    "reasoningEffort",
+    "threadSource",
+    "agentNickname",
+    "agentRole",
+    "gitInfo",
+    "daybreakEnabled",
+)
+
+
+@dataclass(eq=False)
+class ServedTurn:
+    """One turn, running or over."""
+
+    id: str
+    ordinal: int
+    steps: deque[Step]
+    input_params: list[Message]
+    owner: ServerConnection
+    status: str = "inProgress"
+    error: Message | None = None
+    items: list[tuple[int, Message]] = field(default_factory=list)
+    started_ms: int | None = None
+    completed_ms: int | None = None
+    is_echoed: bool = False
+    is_interrupt_due: bool = False
+    ask: PendingAsk | None = None
+    scope: trio.CancelScope = field(default_factory=trio.CancelScope)
+    step_scope: trio.CancelScope = field(default_factory=trio.CancelScope)
+
+    def to_wire(self, view: str, items: Sequence[Message] = ()) -> Message:
+        """Return the turn with these items, labelled as `itemsView` says."""
+        duration = None
+        if self.started_ms is not None and self.completed_ms is not None:
+            duration = self.completed_ms - self.started_ms
+        return {
+            "id": self.id,
+            "rootTurnId": self.id,
+            "items": list(items),
+            "itemsView": view,
+            "status": self.status,
+            "error": self.error,
+            "startedAt": _seconds(self.started_ms),
+            "completedAt": _seconds(self.completed_ms),
+            "durationMs": duration,
+        }
+
+    def viewed(self, view: str) -> Message:
+        """Return the turn as history shows it: with all items, with the first and the last word, or with none."""
+        items = [item for _, item in self.items]
+        if view == "notLoaded":
+            items = []
+        elif view == "summary":
+            items = [item for item in items if item["type"] == "userMessage"][:1] + self.last_message()
+        return self.to_wire(view, items)
+
+    def last_message(self) -> list[Message]:
+        """Return the last agent message, in a list that is empty if there is none."""
+        return [item for _, item in self.items if item["type"] == "agentMessage"][-1:]
+
+
+@dataclass(eq=False)
+class ServedThread:
+    """One thread and its history."""
+
+    id: str
+    created_ms: int
+    originator: str
+    cwd: str = DEFAULT_CWD
+    model: str = DEFAULT_MODEL
+    is_ephemeral: bool = False
+    is_loaded: bool = True
+    is_archived: bool = False
+    forked_from: str | None = None
+    name: str | None = None
+    status: Message = field(default_factory=lambda: {"type": "idle"})
+    turns: list[ServedTurn] = field(default_factory=list)
+    running: ServedTurn | None = None
+    model_calls: int = 0
+    approved: set[str] = field(default_factory=set)
+    last_ordinal: int = 0
+
+    def next_ordinal(self) -> int:
+        """Return the place in the history of whatever comes next."""
+        self.last_ordinal += 1
+        return self.last_ordinal
+
+    def to_wire(self, *, with_turns: bool = False) -> Message:
+        """Return the thread, with its turns in full if asked for."""
+        created = _seconds(self.created_ms)
+        return {
+            "id": self.id,
+            "environments": [{"environmentId": "local", "cwd": self.cwd, "runtimeWorkspaceRoots": [self.cwd]}],
+            "sessionId": self.id,
+            "forkedFromId": self.forked_from,
+            "preview": self._preview(),
+            "ephemeral": self.is_ephemeral,
+            "historyMode": "paginated",
+            "modelProvider": "scripted",
+            "model": self.model,
+            "createdAt": created,
+            "updatedAt": created,
+            "recencyAt": created,
+            "status": self.status if self.is_loaded else {"type": "notLoaded"},
+            "path": None if self.is_ephemeral else f"/codex-home/sessions/rollout-{self.id}.jsonl",
+            "cwd": self.cwd,
+            "cliVersion": VERSION,
+            "originator": self.originator,
+            "source": "vscode",
+            "canAcceptDirectInput": True,
+            "name": self.name,
+            **dict.fromkeys(_UNUSED_THREAD_FIELDS),
+            "turns": [turn.viewed("full") for turn in self.turns] if with_turns else [],
+        }
+
+    def _preview(self) -> str:
+        first = self.turns[0].input_params[0]["input"] if self.turns else []
+        return next((str(item["text"]) for item in first if item.get("type") == "text"), "")
+
+    def turns_page(self, params: Mapping[str, Any]) -> Message:
+        """Return a page of turns, newest first unless told."""
+        view = params.get("itemsView") or "summary"
+        if view not in ITEMS_VIEWS:
+            expected = ", ".join(f"`{name}`" for name in ITEMS_VIEWS)
+            raise Refusal(f"Invalid request: unknown variant `{view}`, expected one of {expected}")
+        entries = [(turn.ordinal, turn.viewed(view)) for turn in self.turns]
+        return self._page(entries, params, scope="turns", direction="desc")
+
+    def items_page(self, params: Mapping[str, Any]) -> Message:
+        """Return a page of completed items, of one turn or of all, oldest first unless told."""
+        wanted = params.get("turnId")
+        entries = [
+            (ordinal, _item_entry(turn, item))
+            for turn in self.turns
+            if wanted is None or turn.id == wanted
+            for ordinal, item in turn.items
+        ]
+        anchor = params.get("cursor")
+        if isinstance(anchor, Mapping):
+            params = {**params, "cursor": self._cursor_at(anchor, wanted, entries)}
+        return self._page(entries, params, scope="itemsByCreatedAtOrdinal", direction="asc")
+
+    def _cursor_at(self, anchor: Mapping[str, Any], turn_id: object, entries: Sequence[tuple[int, Message]]) -> str:
+        if anchor.get("type") != "item" or "itemId" not in anchor:
+            raise Refusal("Invalid request: data did not match any variant of untagged enum ThreadItemsListCursor")
+        if turn_id is None:
+            raise Refusal("turnId is required when cursor is an item anchor", code=-32602)
+        for ordinal, entry in entries:
+            if entry["item"]["id"] == anchor["itemId"]:
+                return self._cursor("itemsByCreatedAtOrdinal", ordinal, include_anchor=False)
+        raise Refusal("cursor.itemId does not identify an item in the requested history scope", code=-32602)
+
+    def _cursor(self, scope: str, ordinal: int, *, include_anchor: bool) -> str:
+        cursor = {
+            "requestedThreadId": self.id,
+            "rolloutOrdinal": ordinal,
+            "includeAnchor": include_anchor,
+            "scope": {"kind": scope},
+        }
+        return json.dumps(cursor, separators=(",", ":"))
+
+    def _page(
+        self, entries: Sequence[tuple[int, Message]], params: Mapping[str, Any], *, scope: str, direction: str
+    ) -> Message:
+        limit = 25 if params.get("limit") is None else max(1, params["limit"])
+        sign = -1 if (params.get("sortDirection") or direction) == "desc" else 1
+        rest = sorted(entries, key=lambda entry: sign * entry[0])
+        if params.get("cursor") is not None:
+            ordinal, include_anchor = _parse_cursor(params["cursor"], scope)
+            rest = [e for e in rest if sign * e[0] > sign * ordinal or (include_anchor and e[0] == ordinal)]
+        page = rest[:limit]
+        has_more = len(rest) > limit
+        return {
+            "data": [entry for _, entry in page],
+            "nextCursor": self._cursor(scope, page[-1][0], include_anchor=False) if has_more else None,
+            "backwardsCursor": self._cursor(scope, page[0][0], include_anchor=True) if page else None,
+        }
+
+
+def _parse_cursor(cursor: str, scope: str) -> tuple[int, bool]:
+    try:
+        parsed = json.loads(cursor)
+        if parsed["scope"]["kind"] == scope:
+            return int(parsed["rolloutOrdinal"]), bool(parsed["includeAnchor"])
+    except (ValueError, TypeError, KeyError):
+        pass
+    raise Refusal(f"invalid cursor: {cursor}")
+
+
+def _item_entry(turn: ServedTurn, item: Message) -> Message:
+    times = {"startedAtMs": item["startedAtMs"], "completedAtMs": item["completedAtMs"]}
+    return {"turnId": turn.id, "item": item, **times}
+
+
+def _seconds(at_ms: int | None) -> int | None:
+    return None if at_ms is None else at_ms // 1000

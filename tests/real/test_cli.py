@@ -1,0 +1,126 @@
+"""`python -m codex_trio`, as a user runs it: a process of its own, and the real codex binary under it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import trio
+
+from codex_trio.testing import ScriptedModel, fail, hang, open_scripted_model, run, say, think
+
+
+@pytest.fixture
+async def model() -> AsyncIterator[ScriptedModel]:
+    async with open_scripted_model() as model:
+        yield model
+
+
+class Ran:
+    """What a run of the command line left."""
+
+    def __init__(self, done: subprocess.CompletedProcess[bytes]) -> None:
+        self.code = done.returncode
+        self.out = done.stdout.decode()
+        self.err = done.stderr.decode()
+
+
+async def codex_trio_cli(*args: str, env: dict[str, str], cwd: Path) -> Ran:
+    with trio.fail_after(60):
+        return Ran(
+            await trio.run_process(
+                [sys.executable, "-W", "error", "-m", "codex_trio", *args],
+                env={**os.environ, **env},
+                cwd=cwd,
+                capture_stdout=True,
+                capture_stderr=True,
+                check=False,
+            )
+        )
+
+
+async def test_a_prompt_prints_its_steps(model: ScriptedModel, tmp_path: Path) -> None:
+    model.on_turn(think("hm"), run("echo one; echo two"), say("done"))
+    ran = await codex_trio_cli("Do it", env=model.env(), cwd=tmp_path)
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.splitlines() == [
+        "[thinking] hm",
+        "[exec] /bin/bash -c 'echo one; echo two'",
+        "    one",
+        "    two",
+        "[codex] done",
+    ]
+
+
+async def test_json_prints_one_object_for_each_step(model: ScriptedModel, tmp_path: Path) -> None:
+    model.on_turn(run("pwd"), say("done"))
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    ran = await codex_trio_cli(
+        "Where?", "--json", "--cwd", str(folder), "--model", "other", env=model.env(), cwd=tmp_path
+    )
+    assert ran.code == 0
+    command, message = map(json.loads, ran.out.splitlines())
+    assert (command["step_type"], command["data"]["aggregatedOutput"]) == ("exec", f"{folder}\n")
+    assert (message["step_type"], message["text"]) == ("codex", "done")
+    assert model.requests[0].body["model"] == "other"
+
+
+async def test_a_failed_turn_exits_with_1(model: ScriptedModel, tmp_path: Path) -> None:
+    model.on_turn(fail("the model is ill", http_status=500))
+    ran = await codex_trio_cli("Do it", env=model.env(), cwd=tmp_path)
+    assert ran.code == 1
+    assert ran.err.startswith("CodexTurnFailedError: turn ")
+
+
+async def test_a_silent_turn_exits_with_1(model: ScriptedModel, tmp_path: Path) -> None:
+    model.on_turn(hang())
+    ran = await codex_trio_cli("Do it", "--inactivity-timeout", "0.5", env=model.env(), cwd=tmp_path)
+    assert ran.code == 1
+    assert ran.err.startswith("CodexTurnInactiveError: turn ")
+
+
+async def test_ctrl_c_stops_the_turn_and_exits_with_130(model: ScriptedModel, tmp_path: Path) -> None:
+    model.on_turn(say("so far"), hang())
+    with trio.fail_after(60):
+        process = await trio.lowlevel.open_process(
+            [sys.executable, "-m", "codex_trio", "Do it"],
+            env={**os.environ, **model.env()},
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        assert process.stdout is not None
+        assert process.stderr is not None
+        async with process.stdout, process.stderr:
+            assert await process.stdout.receive_some() == b"[codex] so far\n"
+            process.send_signal(signal.SIGINT)
+            assert await process.stderr.receive_some() == b"interrupted; the turn was stopped\n"
+            assert await process.wait() == 130
+        await model.wait_idle()
+
+
+async def test_without_a_binary_it_says_how_to_get_one(tmp_path: Path) -> None:
+    ran = await codex_trio_cli("Do it", "--cmd", "no-such-codex app-server", env={}, cwd=tmp_path)
+    assert ran.code == 1
+    assert "cannot start 'no-such-codex app-server'" in ran.err
+
+
+async def test_the_demo_tells_the_whole_story(tmp_path: Path) -> None:
+    ran = await codex_trio_cli("demo", env={}, cwd=tmp_path)
+    assert (ran.code, ran.err) == (0, "")
+    for line in (
+        "[thinking] There is a file here. Let me look.",
+        "[exec] /bin/bash -c 'cat greeting.txt'",
+        "    Hello from a file that codex has read.",
+        "[codex] It says hello.",
+        "Cancelled: the server says it is interrupted. What it had said until then:",
+        "[codex] Here I am again, on the same thread.",
+    ):
+        assert line in ran.out.splitlines()

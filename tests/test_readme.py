@@ -1,0 +1,93 @@
+"""Every Python block of README.md is run, as it stands there."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import trio
+import trio.testing
+
+import codex_trio
+from codex_trio.testing import ScriptedAppServer, Step, hang, open_scripted_model, run, say, wait
+
+README = Path(__file__).parent.parent / "README.md"
+
+
+def blocks() -> dict[str, list[str]]:
+    """The Python blocks, by the heading that they stand under."""
+    found: dict[str, list[str]] = {}
+    for section in re.split(r"^## ", README.read_text(), flags=re.M)[1:]:
+        heading, _, body = section.partition("\n")
+        if code := re.findall(r"^```python\n(.*?)^```", body, flags=re.M | re.S):
+            found[heading] = code
+    return found
+
+
+def test_every_block_has_its_test() -> None:
+    assert {heading: len(code) for heading, code in blocks().items()} == {
+        "Quick start": 1,
+        "A turn that goes quiet": 3,
+        "Testing your own programs": 1,
+    }
+
+
+async def test_the_quick_start_runs_against_the_real_binary(tmp_path: Path) -> None:
+    with trio.fail_after(60):
+        async with open_scripted_model() as model:
+            model.on_turn(run("ls"), say("one file"))
+            model.on_turn(run("cat *"), say("a poem"))
+            printed = await trio.run_process(
+                [sys.executable, "-W", "error", "-c", blocks()["Quick start"][0]],
+                env={**os.environ, **model.env()},
+                cwd=tmp_path,
+                capture_stdout=True,
+            )
+    assert printed.stdout.decode().splitlines() == ["one file", "exec /bin/bash -c 'cat *'", "codex a poem"]
+
+
+@pytest.fixture
+def run_in_memory(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Run a program with the in-memory server for codex, on the mock clock."""
+
+    def play(code: str, *steps: Step) -> None:
+        server = ScriptedAppServer()
+        server.on_turn(*steps)
+        clock = trio.testing.MockClock(autojump_threshold=0)
+        opened = functools.partial(codex_trio.open_codex_client, server.transport())
+        monkeypatch.setattr(codex_trio, "open_codex_client", opened)
+        monkeypatch.setattr(trio, "run", functools.partial(trio.run, clock=clock))
+        exec(compile(code, str(README), "exec"), {"__name__": "__main__"})
+
+    return play
+
+
+def test_waiting_on_gets_the_answer(run_in_memory: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
+    run_in_memory(blocks()["A turn that goes quiet"][0], wait(100), say("at last"))
+    assert capsys.readouterr().out == "silent for 60 s, last: item/completed\nat last\n"
+
+
+def test_cancelling_tells_what_was_said(run_in_memory: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
+    run_in_memory(blocks()["A turn that goes quiet"][1], say("so far"), hang())
+    assert capsys.readouterr().out == "interrupted ['so far']\n"
+
+
+def test_a_cancelled_scope_ends_in_time(run_in_memory: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
+    run_in_memory(blocks()["A turn that goes quiet"][2], hang())
+    assert capsys.readouterr().out == ""
+
+
+def test_the_test_of_the_readme_passes(tmp_path: Path) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\ntrio_mode = true\nfilterwarnings = error\n")
+    (tmp_path / "test_my_agent.py").write_text(blocks()["Testing your own programs"][0])
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert ran.returncode == 0, ran.stdout
+    assert "1 passed" in ran.stdout
