@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
@@ -48,7 +49,8 @@ class CodexClient:
         self._inactivity_timeout = patience_of(inactivity_timeout, "inactivity_timeout")
         self._client_info = {"name": "codex_trio", "version": __version__, **(client_info or {})}
         self._experimental_api = experimental_api
-        self._service = Service(self._transport, shake_hands=self.initialize, request_timeout=self._request_timeout)
+        shake_hands = partial(self.initialize, timeout=math.inf)  # it is bounded by connect_timeout
+        self._service = Service(self._transport, shake_hands=shake_hands, request_timeout=self._request_timeout)
         self._server: InitializeResult | None = None
 
     @classmethod

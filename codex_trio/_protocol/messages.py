@@ -87,7 +87,7 @@ def parse_message(line: bytes) -> Message:
     if len(line) < _LAZY_LIMIT:
         try:
             delta = _decode_delta(line)
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             pass
         else:
             if delta.method in DELTAS:
@@ -174,7 +174,7 @@ def _dump(obj: dict[str, Any], what: str) -> bytes:
 
 
 _NO_THREAD = re.compile(
-    r"no rollout found for thread id|thread not found|thread not loaded|invalid thread id|rollout .* is empty"
+    r"no rollout found for thread id|thread not found|thread not loaded|invalid (?:thread|session) id|rollout .* is empty"
 )
 
 

@@ -9,6 +9,7 @@ INITIALIZED: Final = "initialized"
 
 THREAD_START: Final = "thread/start"
 THREAD_RESUME: Final = "thread/resume"
+THREAD_UNSUBSCRIBE: Final = "thread/unsubscribe"
 THREAD_FORK: Final = "thread/fork"
 THREAD_READ: Final = "thread/read"
 THREAD_TURNS_LIST: Final = "thread/turns/list"

@@ -89,6 +89,10 @@ class StepStream:
         if self._turn is None:
             self._token = trio.lowlevel.current_trio_token()
             self._turn = await self._begin()
+            if self._is_over:  # another task closed it meanwhile
+                self._turn.stop_consuming()
+                self._abandon(self._turn)
+                raise trio.ClosedResourceError("this stream was closed before its turn had begun")
             self._ready += self._turn.gathered()
         while not self._ready:
             steps = await self._turn.next_steps(self._patience, "chat")
