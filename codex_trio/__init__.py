@@ -2,6 +2,8 @@
 
 from ._client import CodexClient, NotificationStream, connect_codex_client, open_codex_client
 from ._transports.stdio import StdioTransport
+from ._transports.unix import UnixSocketTransport
+from ._transports.websocket import WebSocketTransport
 from ._turn import StepStream
 from ._version import __version__
 from .abc import Transport
@@ -50,6 +52,8 @@ __all__ = [
     "StdioTransport",
     "StepStream",
     "Transport",
+    "UnixSocketTransport",
+    "WebSocketTransport",
     "__version__",
     "connect_codex_client",
     "open_codex_client",

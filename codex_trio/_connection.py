@@ -27,7 +27,7 @@ from ._protocol.messages import (
     error_from_wire,
     parse_message,
 )
-from ._protocol.methods import OVERLOADED
+from ._protocol.methods import INTERNAL_ERROR, OVERLOADED
 from .abc import Transport
 from .errors import CodexTimeoutError, CodexTransportError
 
@@ -198,7 +198,7 @@ class Connection:
     def _send(self, call: Call) -> int:
         self.raise_if_lost()
         self._last_id += 1
-        self._outbox.send_nowait(dump_request(self._last_id, call.method, call.params))
+        self._post(dump_request(self._last_id, call.method, call.params), call.method)
         self._calls[self._last_id] = call
         call.begin()
         return self._last_id
@@ -206,17 +206,31 @@ class Connection:
     def notify(self, method: str, params: Mapping[str, Any] | None = None) -> None:
         """Send a notification; only that it was handed to the writer is known."""
         self.raise_if_lost()
-        self._outbox.send_nowait(dump_notification(method, params))
+        self._post(dump_notification(method, params), method)
 
     def respond(self, request: ServerRequest, result: Any) -> None:
         """Answer a request of the server. After a loss, nobody is there to be answered."""
-        if self._loss is None:
-            self._outbox.send_nowait(dump_response(request.id, result))
+        if self._loss is not None:
+            return
+        try:
+            self._post(dump_response(request.id, result), f"the answer to {request.method}")
+        except ValueError as exc:
+            _logger.warning("%s; it was refused instead", exc)
+            self.refuse(request, INTERNAL_ERROR, str(exc))
 
     def refuse(self, request: ServerRequest, code: int, message: str) -> None:
         """Answer a request of the server with an error."""
         if self._loss is None:
             self._outbox.send_nowait(dump_error(request.id, code, message))
+
+    def _post(self, message: bytes, what: str) -> None:
+        limit = self._transport.max_send_size
+        if limit is not None and len(message) > limit:
+            raise ValueError(
+                f"{what} is {len(message):,} bytes long, and {self._transport.describe()} drops the connection, without "
+                f"a word, on a message of more than {limit:,}; it was not sent"
+            )
+        self._outbox.send_nowait(message)
 
     @property
     def requests_in_flight(self) -> int:

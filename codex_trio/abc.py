@@ -16,9 +16,12 @@ class Transport(ABC):
 
     Attributes:
         connect_timeout: Seconds that opening may take, the answer to `initialize` included.
+        max_send_size: Bytes of the longest message that the server takes; `None` for no limit. A longer one is refused
+            before it comes to `send`.
     """
 
     connect_timeout: float = 30.0
+    max_send_size: int | None = None
 
     @abstractmethod
     async def open(self, nursery: trio.Nursery) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from types import TracebackType
 from typing import Any
@@ -13,18 +12,18 @@ import trio
 
 from .._protocol import methods
 from .._transports.stdio import StdioTransport
-from .._transports.stream import DEFAULT_MAX_MESSAGE_SIZE
 from .._turn import StepStream, Turn
 from .._version import __version__
 from ..abc import Transport
 from ..errors import CodexError, CodexTimeoutError, CodexTransportError
 from ..models import CancelResult, ChatContinuation, ChatResult, InitializeResult, Statistics
 from .arguments import patience_of, turn_params
+from .connecting import Connecting
 from .notifications import NotificationStream
 from .service import Parts, Service
 
 
-class CodexClient:
+class CodexClient(Connecting):
     """A conversation with one Codex app-server. Made by `open_codex_client`, which documents its options.
 
     It is its own context manager::
@@ -52,34 +51,6 @@ class CodexClient:
         shake_hands = partial(self.initialize, timeout=math.inf)  # it is bounded by connect_timeout
         self._service = Service(self._transport, shake_hands=shake_hands, request_timeout=self._request_timeout)
         self._server: InitializeResult | None = None
-
-    @classmethod
-    def connect_stdio(
-        cls,
-        *,
-        command: str | Sequence[str] | None = None,
-        cwd: str | os.PathLike[str] | None = None,
-        env: Mapping[str, str | None] | None = None,
-        connect_timeout: float = 30.0,
-        max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE,
-        shutdown_grace: float = 3.0,
-        **options: Any,
-    ) -> CodexClient:
-        """Return a client of a server of its own, not yet open: ``async with CodexClient.connect_stdio() as client:``.
-
-        Args:
-            command: See `StdioTransport` for this and the other named arguments.
-            options: As `open_codex_client` takes them.
-        """
-        transport = StdioTransport(
-            command,
-            cwd=cwd,
-            env=env,
-            connect_timeout=connect_timeout,
-            max_message_size=max_message_size,
-            shutdown_grace=shutdown_grace,
-        )
-        return cls(transport, **options)
 
     # --- opening and closing
 

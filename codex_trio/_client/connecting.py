@@ -1,0 +1,100 @@
+"""Clients by transport: what `CodexClient` offers to make one."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+from .._transports.stdio import StdioTransport
+from .._transports.stream import DEFAULT_MAX_MESSAGE_SIZE
+from .._transports.unix import UnixSocketTransport
+from .._transports.websocket import TokenSource, WebSocketTransport
+from ..abc import Transport
+
+
+class Connecting:
+    """The part of `CodexClient` that makes one. Each returns what `open_codex_client` returns: not yet open."""
+
+    def __init__(self, transport: Transport | None = None, **options: Any) -> None:
+        raise NotImplementedError
+
+    @classmethod
+    def connect_stdio(
+        cls,
+        *,
+        command: str | Sequence[str] | None = None,
+        cwd: str | os.PathLike[str] | None = None,
+        env: Mapping[str, str | None] | None = None,
+        connect_timeout: float = 30.0,
+        max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE,
+        shutdown_grace: float = 3.0,
+        **options: Any,
+    ) -> Self:
+        """Return a client of a server of its own: ``async with CodexClient.connect_stdio() as client:``.
+
+        Args:
+            command: See `StdioTransport` for this and the other named arguments.
+            options: As `open_codex_client` takes them.
+        """
+        transport = StdioTransport(
+            command,
+            cwd=cwd,
+            env=env,
+            connect_timeout=connect_timeout,
+            max_message_size=max_message_size,
+            shutdown_grace=shutdown_grace,
+        )
+        return cls(transport, **options)
+
+    @classmethod
+    def connect_websocket(
+        cls,
+        *,
+        url: str | None = None,
+        token: TokenSource | None = None,
+        headers: Mapping[str, str] | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+        connect_timeout: float = 30.0,
+        ping_interval: float = 20.0,
+        max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE,
+        **options: Any,
+    ) -> Self:
+        """Return a client of a server that listens on a websocket: ``async with CodexClient.connect_websocket(url=...)``.
+
+        Args:
+            url: See `WebSocketTransport` for this and the other named arguments.
+            options: As `open_codex_client` takes them.
+        """
+        transport = WebSocketTransport(
+            url,
+            token=token,
+            headers=headers,
+            ssl_context=ssl_context,
+            connect_timeout=connect_timeout,
+            ping_interval=ping_interval,
+            max_message_size=max_message_size,
+        )
+        return cls(transport, **options)
+
+    @classmethod
+    def connect_unix(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        connect_timeout: float = 10.0,
+        ping_interval: float = 20.0,
+        max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE,
+        **options: Any,
+    ) -> Self:
+        """Return a client of a server that listens on a unix socket: ``async with CodexClient.connect_unix(path)``.
+
+        Args:
+            path: See `UnixSocketTransport` for this and the other named arguments.
+            options: As `open_codex_client` takes them.
+        """
+        transport = UnixSocketTransport(
+            path, connect_timeout=connect_timeout, ping_interval=ping_interval, max_message_size=max_message_size
+        )
+        return cls(transport, **options)

@@ -1,0 +1,340 @@
+"""`FrameStream`: messages as websocket frames over any byte stream. Knows nothing of what runs at the other end.
+
+This module, and no other, imports trio-websocket; it is itself imported only when a websocket is opened.
+"""
+
+from __future__ import annotations
+
+import http
+import math
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, cast
+
+import trio
+from trio_websocket import CloseReason, ConnectionClosed, ConnectionRejected, WebSocketConnection, wrap_client_stream
+
+from ..errors import CodexTransportError
+
+_READ_SIZE = 1 << 18  # bytes; trio-websocket's own 4 KiB make a big message slow
+_WRITE_SIZE = 1 << 18  # bytes, after each of which a long write shows that it gets on
+_QUEUE_SIZE = 1 << 10  # messages; trio-websocket's own 1 means a task switch for each
+_BATCH_SIZE = 1 << 8  # messages that are waited for once the first is there
+_HEAD_SIZE = 1 << 10  # bytes of the answer to the upgrade that are kept, to tell what it was
+_LAST_WORDS = 0.5  # seconds to read on what the server said before it stopped reading
+_GOODBYE = 1.0  # seconds for the closing handshake; codex just drops the connection, at once
+_HINTS = {
+    401: "give the right token: token=, or CODEX_APP_SERVER_TOKEN",
+    403: "codex says so to any request with an Origin header; this client sends none, so is a proxy in between?",
+    404: "is the path right?",
+}
+
+
+class HandshakeError(Exception):
+    """The server did not accept the upgrade to a websocket; says why, without secrets of ours."""
+
+
+class LiveStream(trio.abc.Stream):
+    """Another stream, and when it last showed that its other end is there.
+
+    Attributes:
+        alive_at: In Trio's time.
+        head: The first bytes that came.
+        ended: Set when no more bytes will come.
+    """
+
+    def __init__(self, stream: trio.abc.Stream) -> None:
+        self.alive_at = trio.current_time()
+        self.head = b""
+        self.ended = trio.Event()
+        self._stream = stream
+        self._writes = 0
+        self._counted_writes = 0
+
+    def count_writes(self) -> None:
+        """Take it for a sign of life if the writes get on that have begun. Later ones may just fill a buffer."""
+        self._counted_writes = self._writes
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        """Write, in slices."""
+        self._writes += 1
+        number = self._writes
+        view = memoryview(data)
+        try:
+            for start in range(0, max(1, len(view)), _WRITE_SIZE):
+                await self._stream.send_all(view[start : start + _WRITE_SIZE])
+                if number <= self._counted_writes:
+                    self.alive_at = trio.current_time()
+        except trio.BrokenResourceError:
+            # trio-websocket will stop reading now, and what the server said last would be lost.
+            with trio.move_on_after(_LAST_WORDS):
+                await self.ended.wait()
+            raise
+
+    async def wait_send_all_might_not_block(self) -> None:
+        """Wait as the stream does."""
+        await self._stream.wait_send_all_might_not_block()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        """Read."""
+        data: bytes | bytearray = b""
+        try:
+            data = await self._stream.receive_some(max_bytes)
+        finally:
+            if data:
+                self.alive_at = trio.current_time()
+                if len(self.head) < _HEAD_SIZE:
+                    self.head += data[: _HEAD_SIZE - len(self.head)]
+            else:
+                self.ended.set()
+        return data
+
+    async def aclose(self) -> None:
+        """Close the stream."""
+        await self._stream.aclose()
+
+
+class FrameStream:
+    """Messages both ways, over an upgraded connection. Dead links are found by pings, whoever is slow.
+
+    Args:
+        stream: To write to and read from; closed by `aclose`.
+        life: That stream, or what is below its encryption.
+        name: What messages call the server.
+        mask: Takes secrets out of a text.
+        ping_interval: Seconds from ping to ping; nothing at all for that long after one is the end.
+        max_message_size: Longest message to accept, in characters.
+    """
+
+    def __init__(
+        self,
+        stream: trio.abc.Stream,
+        life: LiveStream,
+        *,
+        name: str,
+        mask: Callable[[str], str],
+        ping_interval: float,
+        max_message_size: int,
+    ) -> None:
+        self._stream = stream
+        self._life = life
+        self._name = name
+        self._mask = mask
+        self._ping_interval = ping_interval
+        self._max_message_size = max_message_size
+        self._websocket: WebSocketConnection
+        self._nursery: trio.Nursery
+        self._patience = trio.CancelScope()  # of whoever waits for something that only the reader can bring
+        self._failure: Exception | None = None  # of the reader
+        self._reader_left = trio.Event()
+        self._loss: CodexTransportError | None = None
+        self._inbox: list[bytes] = []
+        self._is_inbox_complete = False
+        self._news = trio.Event()
+        self._is_pinging = False
+        self._all_left = trio.Event()
+
+    async def open(
+        self, nursery: trio.Nursery, *, host: str, resource: str, headers: list[tuple[bytes, bytes]]
+    ) -> None:
+        """Ask for the upgrade, and start the tasks.
+
+        Raises:
+            HandshakeError: The server did not accept it. No task is left; the stream is closed.
+
+        Cancellation: As for `HandshakeError`.
+        """
+        await nursery.start(self._run, name="codex_trio websocket")
+        try:
+            await self._shake_hands(host, resource, headers)
+        except BaseException:
+            with trio.CancelScope(shield=True):  # nothing in it waits for the server
+                await self._stop()
+            raise
+        self._nursery.start_soon(self._take, name="codex_trio websocket inbox")
+        if self._ping_interval < math.inf:
+            self._nursery.start_soon(self._keep_watch, name="codex_trio websocket pings")
+
+    @trio.lowlevel.enable_ki_protection
+    async def _run(self, *, task_status: trio.TaskStatus[None]) -> None:
+        try:
+            async with trio.open_nursery() as self._nursery:
+                task_status.started()
+                await trio.sleep_forever()
+        finally:
+            self._all_left.set()
+
+    async def _shake_hands(self, host: str, resource: str, headers: list[tuple[bytes, bytes]]) -> None:
+        with trio.CancelScope() as self._patience:
+            self._websocket = await wrap_client_stream(
+                cast("trio.Nursery", _ReaderPlace(self._nursery, self._read)),
+                cast("trio.SocketStream", self._stream),  # any stream does
+                host,
+                resource,
+                extra_headers=headers,
+                message_queue_size=_QUEUE_SIZE,
+                max_message_size=self._max_message_size,
+                receive_buffer_size=_READ_SIZE,
+            )
+            return
+        failure = self._failure
+        # A refusal is told in full, and may hold what we sent.
+        cause = None if isinstance(failure, ConnectionRejected) else failure
+        raise HandshakeError(self._mask(_why_refused(self._life.head, failure))) from cause
+
+    # --- sending and receiving
+
+    async def send(self, messages: Sequence[bytes]) -> None:
+        """Write each message as a text frame.
+
+        Raises:
+            CodexTransportError: The connection is lost.
+        """
+        self._raise_if_lost()
+        try:
+            for message in messages:
+                await self._websocket.send_message(message.decode())
+        except ConnectionClosed as exc:
+            self._lose(self._how_it_ended(exc.reason), exc)
+        self._raise_if_lost()
+
+    async def receive(self) -> list[bytes]:
+        """Wait for messages, and return all that are at hand.
+
+        Raises:
+            CodexTransportError: The connection is lost, and each message that came before was returned.
+        """
+        while not self._inbox:
+            if self._is_inbox_complete:
+                self._raise_if_lost()
+            self._news = trio.Event()
+            await self._news.wait()
+        seen = 0
+        while seen < len(self._inbox) < _BATCH_SIZE:  # a burst comes out of trio-websocket one by one
+            seen = len(self._inbox)
+            await trio.lowlevel.checkpoint()
+        messages, self._inbox = self._inbox, []
+        return messages
+
+    async def aclose(self) -> None:
+        """Close; bounded by a second. The caller shields it."""
+        if self._loss is None:
+            self._lose("this client closed the connection")
+            with trio.move_on_after(_GOODBYE) as self._patience:
+                if not self._reader_left.is_set():
+                    await self._websocket.aclose()
+        await self._stop()
+
+    async def _stop(self) -> None:
+        await trio.aclose_forcefully(self._stream)
+        self._nursery.cancel_scope.cancel()
+        await self._all_left.wait()
+
+    # --- losing it
+
+    def _lose(self, why: str, cause: BaseException | None = None) -> None:
+        if self._loss is None:
+            self._loss = CodexTransportError(f"lost the server ({self._name}): {why}")
+            self._loss.__cause__ = cause
+
+    def _raise_if_lost(self) -> None:
+        if self._loss is not None:
+            raise self._loss.fresh()
+
+    def _how_it_ended(self, reason: CloseReason | None) -> str:
+        if self._failure is not None:
+            return f"it broke the websocket protocol ({self._failure!r})"
+        if reason is None or reason.code == 1006:
+            return "the connection ended without a closing word: the server is gone, or the network cut it"
+        words = reason.reason or ""
+        if reason.code == 1009 and words.startswith("Exceeded maximum message size"):
+            return f"it sent a message of more than {self._max_message_size} characters (max_message_size)"
+        return f"the connection was closed with code {reason.code} ({reason.name})" + (
+            words and f": {self._mask(words)}"
+        )
+
+    # --- the tasks. KeyboardInterrupt is the program's: it must not land in here.
+
+    @trio.lowlevel.enable_ki_protection
+    async def _read(self, read_frames: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await read_frames()
+        except Exception as exc:
+            self._failure = exc
+            while isinstance(self._failure.__context__, Exception):  # the first is the one that the server brought
+                self._failure = self._failure.__context__
+        finally:
+            self._reader_left.set()
+            self._patience.cancel()
+
+    @trio.lowlevel.enable_ki_protection
+    async def _take(self) -> None:
+        # The reader of trio-websocket, which also takes the pongs, must not wait for a slow consumer.
+        try:
+            while True:
+                message = await self._websocket.get_message()
+                self._inbox.append(message.encode() if isinstance(message, str) else message)
+                self._news.set()
+        except ConnectionClosed as exc:
+            if exc.reason is None:
+                await self._reader_left.wait()
+            self._lose(self._how_it_ended(exc.reason), exc)
+        finally:
+            self._lose("the nursery that the transport was opened in was cancelled")
+            self._is_inbox_complete = True
+            self._news.set()
+
+    @trio.lowlevel.enable_ki_protection
+    async def _keep_watch(self) -> None:
+        asked_at = -math.inf
+        while True:
+            await trio.sleep(self._ping_interval)
+            await trio.lowlevel.checkpoint()  # if the whole program was blocked, the reader shall look first
+            # Any byte will do: the pong may stand in line behind a message of a gigabyte.
+            if self._life.alive_at < asked_at:
+                break
+            asked_at = trio.current_time()
+            if not self._is_pinging:
+                self._is_pinging = True
+                self._life.count_writes()
+                self._nursery.start_soon(self._ping, name="codex_trio websocket ping")
+        self._lose(f"nothing came from it for {self._ping_interval:g} s after a ping: the link is dead")
+        await trio.aclose_forcefully(self._stream)
+
+    @trio.lowlevel.enable_ki_protection
+    async def _ping(self) -> None:
+        try:
+            await self._websocket.ping()
+        except ConnectionClosed:
+            pass  # the inbox tells
+        finally:
+            self._is_pinging = False
+
+
+class _ReaderPlace:
+    """What trio-websocket takes for a nursery, to start its reader in: the reader's errors are ours to tell."""
+
+    def __init__(self, nursery: trio.Nursery, read: Callable[[Callable[[], Awaitable[None]]], Awaitable[None]]) -> None:
+        self._nursery = nursery
+        self._read = read
+
+    def start_soon(self, async_fn: Callable[[], Awaitable[None]], *args: Any, name: object = None) -> None:
+        self._nursery.start_soon(self._read, async_fn, name="codex_trio websocket reader")
+
+
+def _why_refused(head: bytes, failure: Exception | None) -> str:
+    body = b""
+    found = re.match(rb"HTTP/1\.[01] (\d{3})", head)
+    status = int(found[1]) if found else 0
+    if isinstance(failure, ConnectionRejected):
+        body = failure.body or b""
+    if status == 101:
+        return f"its upgrade to a websocket is a faulty one ({failure or 'the connection ended right after it'})"
+    if status:
+        phrase = http.HTTPStatus(status).phrase if status in set(http.HTTPStatus) else ""
+        words = " ".join(body.decode("utf-8", "replace").split())[:200]
+        hint = _HINTS.get(status, "is it an app-server?")
+        return f"it refused with HTTP {status} {phrase}".rstrip() + (words and f": {words}") + f" ({hint})"
+    if head:
+        return f"it does not speak HTTP, so it is no websocket server; it said {head[:60]!r}"
+    return f"it ended the connection in place of upgrading it ({failure or 'no answer at all'})"

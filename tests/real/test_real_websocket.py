@@ -1,0 +1,210 @@
+"""Websocket and unix socket against the real server, which runs before the client and after it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import trio
+from _real import assert_nothing_open, told_statuses
+
+from codex_trio import (
+    CodexTransportError,
+    CodexTurnInactiveError,
+    Transport,
+    UnixSocketTransport,
+    WebSocketTransport,
+    open_codex_client,
+)
+from codex_trio.testing import ScriptedModel, hang, run, say, think
+
+TOKEN = "a-token-of-this-test"
+MakeTransport = Callable[[], Transport]
+
+
+def codex() -> str:
+    if command := os.environ.get("CODEX_APP_SERVER_CMD"):
+        return shlex.split(command)[0]
+    if found := shutil.which("codex"):
+        return found
+    import codex_cli_bin  # type: ignore[import-untyped]
+
+    return str(codex_cli_bin.bundled_codex_path())
+
+
+@asynccontextmanager
+async def running_server(model: ScriptedModel, *arguments: str) -> AsyncIterator[trio.Process]:
+    """Run an app-server that ends with the body, at the latest."""
+    process = await trio.lowlevel.open_process(
+        [codex(), "app-server", *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env={**os.environ, **model.env()},
+        cwd=model.home,
+        start_new_session=True,
+    )
+    assert process.stderr is not None
+    try:
+        yield process
+    finally:
+        with trio.CancelScope(shield=True):
+            os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
+            await process.stderr.aclose()
+
+
+async def told_url(process: trio.Process) -> str:
+    """Wait until the server tells where it listens."""
+    assert process.stderr is not None
+    told = b""
+    while not (found := re.search(rb"listening on: (ws://[0-9.:]+)\s", told)):
+        chunk = await process.stderr.receive_some()
+        assert chunk, told
+        told += chunk
+    return found[1].decode()
+
+
+@pytest.fixture
+def token_file(tmp_path: Path) -> Path:
+    path = tmp_path / "token"
+    path.write_text(TOKEN)
+    return path
+
+
+@pytest.fixture(params=["ws", "ws with a token", "unix"])
+async def make_transport(
+    request: pytest.FixtureRequest, model: ScriptedModel, token_file: Path, tmp_path: Path
+) -> AsyncIterator[MakeTransport]:
+    match request.param:
+        case "ws":
+            async with running_server(model, "--listen", "ws://127.0.0.1:0") as process:
+                url = await told_url(process)
+                yield lambda: WebSocketTransport(url, token="")
+        case "ws with a token":
+            arguments = ("--ws-auth", "capability-token", "--ws-token-file", str(token_file))
+            async with running_server(model, "--listen", "ws://127.0.0.1:0", *arguments) as process:
+                url = await told_url(process)
+                yield lambda: WebSocketTransport(url, token=token_file)
+        case _:
+            path = tmp_path / "socket"
+            async with running_server(model, "--listen", f"unix://{path}"):
+                while not path.exists():  # noqa: ASYNC110  the server does not tell when it listens there
+                    await trio.sleep(0.02)
+                yield lambda: UnixSocketTransport(path)
+
+
+async def test_a_conversation_goes_on_over_two_clients(model: ScriptedModel, make_transport: MakeTransport) -> None:
+    model.on_turn(think("hm"), run("echo hello"), say("one"))
+    model.on_turn(say("two"))
+    async with open_codex_client(make_transport()) as client:
+        steps = [step async for step in client.chat("First")]
+        assert [step.step_type for step in steps] == ["thinking", "exec", "codex"]
+        assert_nothing_open(client)
+    async with open_codex_client(make_transport()) as client:
+        result = await client.chat_once("Second", steps[0].thread_id)
+        assert result.final_text == "two"
+        assert await told_statuses(client, result.thread_id) == ["completed", "completed"]
+
+
+async def test_a_quiet_turn_is_cancelled(model: ScriptedModel, make_transport: MakeTransport) -> None:
+    model.on_turn(say("so far"), hang())
+    async with open_codex_client(make_transport()) as client:
+        with pytest.raises(CodexTurnInactiveError) as caught:
+            await client.chat_once("Go", inactivity_timeout=1)
+        result = await client.cancel(caught.value.continuation)
+        assert result.was_interrupted
+        assert [step.text for step in result.steps] == ["so far"]
+        assert await told_statuses(client, result.thread_id) == ["interrupted"]
+
+
+async def test_20_mib_come_down(model: ScriptedModel, make_transport: MakeTransport) -> None:
+    text = "0123456789abcdef" * (20 << 16)
+    model.on_turn(say(text, pieces=1))
+    async with open_codex_client(make_transport()) as client:
+        assert (await client.chat_once("Much")).final_text == text
+
+
+async def test_15_mib_go_up(make_transport: MakeTransport) -> None:
+    async with open_codex_client(make_transport(), request_timeout=60) as client:
+        assert await client.request("thread/loaded/list", {"ignored": "x" * (15 << 20)})
+
+
+async def test_two_clients_see_the_same_thread(model: ScriptedModel, make_transport: MakeTransport) -> None:
+    model.on_turn(say("for one"))
+    model.on_turn(say("for both"))
+    async with open_codex_client(make_transport()) as one, open_codex_client(make_transport()) as two:
+        thread_id = (await one.chat_once("First")).thread_id
+        await two.request("thread/resume", {"threadId": thread_id, "excludeTurns": True})
+        async with two.notifications() as events:
+            result = await one.chat_once("Second", thread_id)
+            assert result.final_text == "for both"
+            seen = [await anext(events)]
+            while seen[-1].method != "turn/completed":
+                seen.append(await anext(events))
+        texts = [event.params["item"].get("text") for event in seen if event.method == "item/completed"]
+        assert "for both" in texts
+        assert seen[-1].params["turn"]["id"] == result.turn_id
+
+
+async def test_a_link_with_pings_outlives_many_of_them(model: ScriptedModel, tmp_path: Path) -> None:
+    # The server answers each ping with two pongs (0.163, 0.169).
+    async with running_server(model, "--listen", "ws://127.0.0.1:0") as process:
+        transport = WebSocketTransport(await told_url(process), token="", ping_interval=0.2)
+        async with open_codex_client(transport) as client:
+            await trio.sleep(2)
+            assert (await client.chat_once("Hello")).final_text == "ok"
+
+
+async def test_a_message_over_the_limit_is_dropped_by_the_server_without_a_word(model: ScriptedModel) -> None:
+    # Why `max_send_size` is what it is.
+    async with running_server(model, "--listen", "ws://127.0.0.1:0") as process:
+        transport = WebSocketTransport(await told_url(process), token="")
+        async with trio.open_nursery() as nursery:
+            await transport.open(nursery)
+            limit = transport.max_send_size
+            assert limit is not None
+            await transport.send([b"x" * limit])
+            await transport.send([b'{"id":1,"method":"initialize","params":{"clientInfo":{"name":"x","version":"1"}}}'])
+            assert b'"id":1' in (await transport.receive())[0]
+            with pytest.raises(CodexTransportError, match="without a closing word"):
+                await send_and_receive(transport, b"x" * (limit + 1))
+            await transport.aclose()
+
+
+async def send_and_receive(transport: Transport, message: bytes) -> None:
+    await transport.send([message])
+    while True:
+        await transport.receive()
+
+
+@pytest.mark.parametrize(
+    ("token", "why"), [("", "missing websocket bearer token"), ("wrong", "invalid websocket bearer token")]
+)
+async def test_a_wrong_token_is_told(model: ScriptedModel, token_file: Path, token: str, why: str) -> None:
+    arguments = ("--ws-auth", "capability-token", "--ws-token-file", str(token_file))
+    async with running_server(model, "--listen", "ws://127.0.0.1:0", *arguments) as process:
+        client = open_codex_client(WebSocketTransport(await told_url(process), token=token))
+        with pytest.raises(CodexTransportError, match=f"HTTP 401 Unauthorized: {why}"):
+            await client.__aenter__()
+
+
+async def test_a_server_that_dies_is_told(model: ScriptedModel) -> None:
+    model.on_turn(say("so far"), hang())
+    async with (
+        running_server(model, "--listen", "ws://127.0.0.1:0") as process,
+        open_codex_client(WebSocketTransport(await told_url(process), token="")) as client,
+    ):
+        stream = client.chat("Go")
+        assert (await anext(stream)).text == "so far"
+        process.kill()
+        with pytest.raises(CodexTransportError, match="the connection ended without a closing word"):
+            await anext(stream)

@@ -1,0 +1,327 @@
+"""How `WebSocketTransport` opens: where, with what token, and what it says when it cannot. Loopback, real clock."""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+import trio.testing
+import trustme
+from _servers import nothing_left
+from _websockets import receive_request, serve, serve_answer, serve_raw
+
+from codex_trio import CodexTransportError, WebSocketTransport, open_codex_client
+
+URL, TOKEN = "CODEX_APP_SERVER_WS_URL", "CODEX_APP_SERVER_TOKEN"
+SECRET = "sk-very-secret"
+
+
+@pytest.fixture(autouse=True)
+def no_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(URL, raising=False)
+    monkeypatch.delenv(TOKEN, raising=False)
+
+
+async def open_and_close(transport: WebSocketTransport) -> None:
+    with trio.fail_after(20):
+        async with trio.open_nursery() as nursery:
+            await transport.open(nursery)
+            await transport.aclose()
+
+
+async def refusal(transport: WebSocketTransport) -> str:
+    """Fail to open, leave nothing behind, and return what was said."""
+    with nothing_left():
+        with trio.fail_after(20):
+            async with trio.open_nursery() as nursery:
+                with pytest.raises(CodexTransportError) as caught:
+                    await transport.open(nursery)
+        await trio.testing.wait_all_tasks_blocked(0.02)  # the server lets go, too
+    seen: BaseException | None = caught.value
+    while seen is not None:
+        assert SECRET not in str(seen)
+        seen = seen.__cause__
+    return str(caught.value)
+
+
+# --- where
+
+
+def test_the_argument_beats_the_environment_which_beats_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert WebSocketTransport().describe() == "ws://127.0.0.1:8765"
+    monkeypatch.setenv(URL, "ws://there:1")
+    assert WebSocketTransport().describe() == "ws://there:1"
+    assert WebSocketTransport("ws://here:2").describe() == "ws://here:2"
+
+
+async def test_path_query_and_headers_are_sent_and_no_origin_or_compression(nursery: trio.Nursery) -> None:
+    server = await serve(nursery)
+    await open_and_close(WebSocketTransport(f"{server.url}/a/b?c=d%20e&f", headers={"X-Mine": "yes"}))
+    assert server.requests[0].path == "/a/b?c=d%20e&f"
+    assert server.header("x-mine") == "yes"
+    names = {name for name, _ in server.requests[0].headers}
+    assert not names & {b"origin", b"sec-websocket-extensions", b"authorization"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ({"url": f"http://{SECRET}@host"}, "url must be ws://"),
+        ({"url": SECRET}, "url must be ws://"),
+        ({"url": f"ws://host:{SECRET}"}, "url is not a URL"),
+        ({"url": "ws://host", "ssl_context": ssl.create_default_context()}, "ssl_context is for wss://"),
+        ({"token": f"{SECRET}\nX: y"}, "the token is not a token"),
+        ({"token": SECRET, "headers": {"authorization": "Bearer x"}}, "either a token or an Authorization header"),
+        ({"headers": {"origin": "null"}}, "403 to any Origin"),
+        ({"headers": {"X-Mine": f"{SECRET}\r\n"}}, "characters that a header cannot have"),
+        ({"connect_timeout": 0}, "connect_timeout must be positive"),
+        ({"ping_interval": -1}, "ping_interval must be positive"),
+        ({"max_message_size": 0}, "max_message_size must be positive"),
+    ],
+)
+def test_a_wrong_argument_is_a_value_error_without_secrets(arguments: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint) as caught:
+        WebSocketTransport(**arguments)
+    assert SECRET not in str(caught.value)
+
+
+async def test_a_wrong_url_in_the_environment_is_told_on_opening(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(URL, SECRET)
+    assert f"{URL} must be ws://" in await refusal(WebSocketTransport())
+
+
+async def test_it_cannot_be_opened_twice_at_once(nursery: trio.Nursery) -> None:
+    transport = WebSocketTransport((await serve(nursery)).url)
+    await transport.open(nursery)
+    with pytest.raises(RuntimeError, match="open already"):
+        await transport.open(nursery)
+    await transport.aclose()
+
+
+# --- the token
+
+
+async def test_a_token_may_be_text_a_file_or_a_function(nursery: trio.Nursery, tmp_path: Path) -> None:
+    async def fetch() -> str:
+        await trio.lowlevel.checkpoint()
+        return SECRET
+
+    file = tmp_path / "token"
+    file.write_text(f"{SECRET}\n")
+    server = await serve(nursery)
+    for token in (SECRET, file, lambda: SECRET, fetch):
+        await open_and_close(WebSocketTransport(server.url, token=token))
+        assert server.header("authorization") == f"Bearer {SECRET}"
+
+
+async def test_a_token_file_is_read_anew_at_each_opening(nursery: trio.Nursery, tmp_path: Path) -> None:
+    server = await serve(nursery)
+    file = tmp_path / "token"
+    transport = WebSocketTransport(server.url, token=file)
+    for token in ("first", "second"):
+        file.write_text(token)
+        await open_and_close(transport)
+        assert server.header("authorization") == f"Bearer {token}"
+
+
+async def test_the_environments_token_is_used_unless_one_is_given(
+    nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(TOKEN, "from-environment")
+    server = await serve(nursery)
+    cases: list[tuple[dict[str, Any], str | None]] = [
+        ({}, "Bearer from-environment"),
+        ({"token": "given"}, "Bearer given"),
+        ({"token": ""}, None),
+        ({"headers": {"Authorization": "Basic eA=="}}, "Basic eA=="),
+    ]
+    for options, sent in cases:
+        await open_and_close(WebSocketTransport(server.url, **options))
+        assert server.header("authorization") == sent
+
+
+async def test_a_login_in_the_url_is_sent_and_never_shown(nursery: trio.Nursery) -> None:
+    server = await serve(nursery)
+    transport = WebSocketTransport(server.url.replace("://", f"://me:{SECRET}%40@") + f"/?key={SECRET}")
+    await open_and_close(transport)
+    assert server.header("authorization") == "Basic bWU6c2stdmVyeS1zZWNyZXRA"  # me:sk-very-secret@
+    assert transport.describe() == f"{server.url}/?..."
+
+
+async def test_a_token_that_cannot_be_had_is_told(tmp_path: Path) -> None:
+    def fail() -> str:
+        raise LookupError("no keyring")
+
+    (tmp_path / "empty").touch()
+    for token, why in (
+        (tmp_path / "missing", "the token cannot be read: .*missing"),
+        (tmp_path / "empty", "there is no token in .*empty"),
+        (fail, "the token function raised LookupError"),
+        (lambda: f"{SECRET} {SECRET}", "what the token function returned is not a token"),
+    ):
+        assert re.search(why, await refusal(WebSocketTransport(token=token)))
+
+
+# --- when it does not work
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (
+            b"HTTP/1.1 401 x\r\nContent-Length: 30\r\n\r\ninvalid websocket bearer token",
+            "it refused with HTTP 401 Unauthorized: invalid websocket bearer token (give the right token: token=, or "
+            "CODEX_APP_SERVER_TOKEN)",
+        ),
+        (b"HTTP/1.1 401 x\r\nContent-Length: 14\r\n\r\n" + SECRET.encode(), "HTTP 401 Unauthorized: *** (give"),
+        (b"HTTP/1.0 401 x\r\n\r\nuntil the end", "it refused with HTTP 401 Unauthorized (give the right token"),
+        (b"HTTP/1.1 403 x\r\nContent-Length: 0\r\n\r\n", "HTTP 403 Forbidden (codex says so to any request with an Or"),
+        (b"HTTP/1.1 404 x\r\nContent-Length: 0\r\n\r\n", "it refused with HTTP 404 Not Found (is the path right?)"),
+        (b"HTTP/1.1 302 x\r\nLocation: /\r\nContent-Length: 0\r\n\r\n", "HTTP 302 Found (is it an app-server?)"),
+        (b"HTTP/1.1 200 x\r\nContent-Length: 2\r\n\r\nhi", "it refused with HTTP 200 OK: hi (is it an app-server?)"),
+        (b"HTTP/1.1 101 x\r\nUpgrade: h2c\r\n\r\n", "its upgrade to a websocket is a faulty one (Missing header"),
+        (b"SSH-2.0-OpenSSH_9.9\r\n", "it does not speak HTTP, so it is no websocket server; it said b'SSH-2.0-OpenSSH"),
+        (b"\x15\x03\x03\0\x02\x02\x46", "it does not speak HTTP, so it is no websocket server"),
+        (b"", "it ended the connection in place of upgrading it (no answer at all)"),
+    ],
+)
+async def test_what_a_server_says_in_place_of_an_upgrade_is_told(
+    nursery: trio.Nursery, answer: bytes, why: str
+) -> None:
+    url = await serve_answer(nursery, answer)
+    said = await refusal(WebSocketTransport(url, token=SECRET))
+    assert said.startswith(f"cannot reach the server ({url}): ")
+    assert why in said
+
+
+async def test_nobody_listening_is_told() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"ws://127.0.0.1:{unused.getsockname()[1]}"
+        assert await refusal(WebSocketTransport(url)) == (
+            f"cannot reach the server ({url}): nobody listens there (connection refused); is the server running?"
+        )
+
+
+class NoNames(trio.abc.HostnameResolver):
+    async def getaddrinfo(self, *args: Any, **options: Any) -> Any:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    async def getnameinfo(self, *args: Any, **options: Any) -> Any:
+        raise NotImplementedError
+
+
+async def test_a_name_that_does_not_resolve_is_told() -> None:
+    trio.socket.set_custom_hostname_resolver(NoNames())
+    said = await refusal(WebSocketTransport("ws://nowhere.invalid:1"))
+    assert said.endswith("the name 'nowhere.invalid' cannot be resolved: Name or service not known")
+
+
+@contextmanager
+def patience(least: float, most: float) -> Iterator[None]:
+    began = trio.current_time()
+    yield
+    assert least <= trio.current_time() - began < most
+
+
+async def never_answer(stream: trio.SocketStream) -> None:
+    async with stream:
+        while await stream.receive_some():
+            pass
+
+
+async def test_a_server_that_does_not_answer_is_given_up_and_told(nursery: trio.Nursery) -> None:
+    url = await serve_raw(nursery, never_answer)
+    with patience(0.35, 2):
+        said = await refusal(WebSocketTransport(url, connect_timeout=0.4))
+    assert said.endswith("the upgrade to a websocket took more than 0.4 s (connect_timeout)")
+
+
+async def test_a_client_tells_the_same(nursery: trio.Nursery) -> None:
+    url = await serve_raw(nursery, never_answer)
+    with pytest.raises(CodexTransportError, match="the upgrade to a websocket took more than"):
+        async with open_codex_client(WebSocketTransport(url, connect_timeout=1.5)):
+            raise AssertionError("it opened")
+
+
+async def test_a_cancelled_opening_leaves_nothing(nursery: trio.Nursery) -> None:
+    asked = trio.Event()
+
+    async def handle(stream: trio.SocketStream) -> None:
+        async with stream:
+            await receive_request(stream)
+            asked.set()
+            assert not await stream.receive_some()
+
+    transport = WebSocketTransport(await serve_raw(nursery, handle))
+    with nothing_left():
+        async with trio.open_nursery() as owner, trio.open_nursery() as opening:
+            opening.start_soon(transport.open, owner)
+            await asked.wait()
+            opening.cancel_scope.cancel()
+        await trio.testing.wait_all_tasks_blocked(0.02)
+
+
+# --- TLS
+
+
+@pytest.fixture
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+def server_side(authority: trustme.CA, name: str) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(name).configure_cert(context)
+    return context
+
+
+def client_side(authority: trustme.CA) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    return context
+
+
+async def test_wss_works_with_a_context_that_trusts_the_server(nursery: trio.Nursery, authority: trustme.CA) -> None:
+    server = await serve(nursery, tls=server_side(authority, "127.0.0.1"))
+    transport = WebSocketTransport(server.url, ssl_context=client_side(authority))
+    with trio.fail_after(20):
+        async with trio.open_nursery() as owner:
+            await transport.open(owner)
+            await transport.send([b"x" * (1 << 20)])
+            assert await transport.receive() == [b"x" * (1 << 20)]
+            await transport.aclose()
+
+
+@pytest.mark.parametrize(
+    ("name", "is_trusted", "why"),
+    [
+        ("127.0.0.1", False, "its certificate is not trusted: unable to get local issuer certificate"),
+        ("elsewhere.example", True, "its certificate is not trusted: IP address mismatch"),
+    ],
+)
+async def test_a_wrong_certificate_is_told(
+    nursery: trio.Nursery, authority: trustme.CA, name: str, is_trusted: bool, why: str
+) -> None:
+    async def handle(stream: trio.SocketStream) -> None:
+        with pytest.raises(trio.BrokenResourceError):
+            await trio.SSLStream(stream, server_side(authority, name), server_side=True).do_handshake()
+        await stream.aclose()
+
+    url = (await serve_raw(nursery, handle)).replace("ws:", "wss:")
+    context = client_side(authority) if is_trusted else None
+    assert why in await refusal(WebSocketTransport(url, ssl_context=context))
+
+
+async def test_wss_to_a_server_without_tls_is_told(nursery: trio.Nursery) -> None:
+    url = await serve_raw(nursery, lambda stream: stream.send_all(b"HTTP/1.1 400 Bad Request\r\n\r\n"))
+    said = await refusal(WebSocketTransport(url.replace("ws:", "wss:")))
+    assert "it does not speak TLS: " in said
+    assert said.endswith("(is it a ws:// server?)")
