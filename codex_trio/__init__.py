@@ -1,12 +1,26 @@
 """The Trio-native client for `codex app-server`."""
 
 from ._client import CodexClient, NotificationStream, connect_codex_client, open_codex_client
+from ._thread import (
+    ApprovalPolicy,
+    ChatOptions,
+    CodexThread,
+    ItemsView,
+    Pages,
+    ReasoningSummary,
+    ResumeOptions,
+    ReviewTarget,
+    SandboxMode,
+    ThreadOptions,
+    TurnOptions,
+)
 from ._transports.stdio import StdioTransport
-from ._turn import StepStream
+from ._turn import EventStream, StepStream
 from ._version import __version__
 from .abc import Transport
 from .errors import (
     CodexError,
+    CodexOutputError,
     CodexProtocolError,
     CodexThreadBusyError,
     CodexThreadNotFoundError,
@@ -16,6 +30,22 @@ from .errors import (
     CodexTurnInactiveError,
     CodexTurnInterruptedError,
 )
+from .events import (
+    CommandOutputDelta,
+    DiffUpdated,
+    Event,
+    OtherEvent,
+    PlanUpdated,
+    ReasoningDelta,
+    RetryNotice,
+    StepCompleted,
+    StepStarted,
+    TextDelta,
+    TokenUsageUpdated,
+    TurnCompleted,
+)
+from .inputs import Image, InputPart, Mention, Prompt, Skill
+from .listings import AccountInfo, ModelInfo, ThreadInfo, TurnInfo
 from .models import (
     CancelResult,
     ChatContinuation,
@@ -28,12 +58,17 @@ from .models import (
 )
 
 __all__ = [
+    "AccountInfo",
+    "ApprovalPolicy",
     "CancelResult",
     "ChatContinuation",
+    "ChatOptions",
     "ChatResult",
     "CodexClient",
     "CodexError",
+    "CodexOutputError",
     "CodexProtocolError",
+    "CodexThread",
     "CodexThreadBusyError",
     "CodexThreadNotFoundError",
     "CodexTimeoutError",
@@ -41,15 +76,44 @@ __all__ = [
     "CodexTurnFailedError",
     "CodexTurnInactiveError",
     "CodexTurnInterruptedError",
+    "CommandOutputDelta",
     "CompletionSource",
     "ConversationStep",
+    "DiffUpdated",
+    "Event",
+    "EventStream",
+    "Image",
     "InitializeResult",
+    "InputPart",
+    "ItemsView",
+    "Mention",
+    "ModelInfo",
     "Notification",
     "NotificationStream",
+    "OtherEvent",
+    "Pages",
+    "PlanUpdated",
+    "Prompt",
+    "ReasoningDelta",
+    "ReasoningSummary",
+    "ResumeOptions",
+    "RetryNotice",
+    "ReviewTarget",
+    "SandboxMode",
+    "Skill",
     "Statistics",
     "StdioTransport",
+    "StepCompleted",
+    "StepStarted",
     "StepStream",
+    "TextDelta",
+    "ThreadInfo",
+    "ThreadOptions",
+    "TokenUsageUpdated",
     "Transport",
+    "TurnCompleted",
+    "TurnInfo",
+    "TurnOptions",
     "__version__",
     "connect_codex_client",
     "open_codex_client",

@@ -18,11 +18,13 @@ from ..errors import CodexTransportError
 from ..models import InitializeResult, Statistics
 from .arguments import patience_of
 from .conversation import Conversation
+from .engine import ClientEngine
 from .notifications import NotificationStream
 from .service import Service
+from .threads import Threads
 
 
-class CodexClient(Conversation):
+class CodexClient(Conversation, Threads):
     """A conversation with one Codex app-server. Made by `open_codex_client`, which documents its options.
 
     It is its own context manager::
@@ -44,10 +46,15 @@ class CodexClient(Conversation):
     ) -> None:
         self._transport = StdioTransport() if transport is None else transport
         self._request_timeout = patience_of(request_timeout, "request_timeout")
-        self._inactivity_timeout = patience_of(inactivity_timeout, "inactivity_timeout")
         self._client_info = {"name": "codex_trio", "version": __version__, **(client_info or {})}
         self._experimental_api = experimental_api
         self._service = Service(self._transport, shake_hands=self.initialize, request_timeout=self._request_timeout)
+        self._engine = ClientEngine(
+            self._service,
+            request_timeout=self._request_timeout,
+            inactivity_timeout=patience_of(inactivity_timeout, "inactivity_timeout"),
+            is_experimental=experimental_api,
+        )
         self._server: InitializeResult | None = None
 
     @classmethod

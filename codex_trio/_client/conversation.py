@@ -2,88 +2,124 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from functools import partial
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Unpack, overload
 
 import trio
 
-from .._turn import StepStream, Turn
-from ..errors import CodexError, CodexTimeoutError
-from ..models import CancelResult, ChatContinuation, ChatResult
-from .arguments import patience_of, turn_params
-from .service import Parts, Service
+from .._thread import ChatOptions, talk
+from .._turn import EventStream, StepStream
+from ..errors import CodexTimeoutError
+from ..inputs import Prompt
+from ..models import CancelResult, ChatContinuation, ChatResult, OutputT
+from .arguments import patience_of
+from .engine import ClientEngine, turn_of
+from .service import Service
 
 
 class Conversation:
     """The part of the client that talks. Which server it talks to, and since when, is `CodexClient`'s."""
 
     _service: Service
+    _engine: ClientEngine
     _request_timeout: float
-    _inactivity_timeout: float
-    _experimental_api: bool
 
+    @overload
     async def chat_once(
         self,
-        text: str | None = None,
+        text: Prompt | None = None,
         thread_id: str | None = None,
         *,
         user: str | None = None,
         metadata: Mapping[str, str] | None = None,
         inactivity_timeout: float | None = None,
         continuation: ChatContinuation | None = None,
-    ) -> ChatResult:
+        output_type: type[OutputT],
+        output_schema: Mapping[str, Any] | None = None,
+        **options: Unpack[ChatOptions],
+    ) -> ChatResult[OutputT]: ...
+
+    @overload
+    async def chat_once(
+        self,
+        text: Prompt | None = None,
+        thread_id: str | None = None,
+        *,
+        user: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        inactivity_timeout: float | None = None,
+        continuation: ChatContinuation | None = None,
+        output_type: None = None,
+        output_schema: Mapping[str, Any] | None = None,
+        **options: Unpack[ChatOptions],
+    ) -> ChatResult: ...
+
+    async def chat_once(
+        self,
+        text: Prompt | None = None,
+        thread_id: str | None = None,
+        *,
+        user: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        inactivity_timeout: float | None = None,
+        continuation: ChatContinuation | None = None,
+        output_type: Any = None,
+        output_schema: Mapping[str, Any] | None = None,
+        **options: Unpack[ChatOptions],
+    ) -> ChatResult[Any]:
         """Send one message, wait for the turn to end, and return all of it.
 
         Args:
-            text: The message.
+            text: The message: text, or parts of `str`, `Image`, `Skill` and `Mention`.
             thread_id: The thread to go on with; `None` for a new one.
             user: Sent along to the model as the entry ``user`` of the turn's metadata; needs `experimental_api`.
             metadata: Sent along to the model as the turn's metadata: text by name; needs `experimental_api`.
             inactivity_timeout: Seconds without any event of the turn after which to stop waiting; `None` for the
                 client's, `math.inf` for ever.
-            continuation: In place of all of the above but the timeout: go on waiting for a turn that went quiet.
+            continuation: In place of all else but the timeout and `output_type`: go on waiting for a turn that went
+                quiet.
+            output_type: What the answer shall be: a dataclass, a TypedDict, a `msgspec.Struct` or a pydantic model. Its
+                JSON Schema, made strict, goes out as ``outputSchema``, and `result.output` is a value of it.
+            output_schema: In place of `output_type`, or with it: the JSON Schema to send. By itself, `result.output`
+                is what the JSON says, unchecked.
+            options: Of the turn, and of the thread if it is new: see `TurnOptions` and `ThreadOptions`.
 
         Raises:
+            CodexOutputError: The answer is not what `output_type` or `output_schema` wants; the error has the turn.
             CodexTurnInactiveError: The turn went quiet. It runs on, and the error has its continuation.
             CodexTurnFailedError, CodexTurnInterruptedError: The turn ended so; the error has what there was.
             CodexThreadBusyError: A turn of this client is still running on that thread.
             CodexThreadNotFoundError: There is no such thread.
             CodexTimeoutError: The server did not answer `turn/start` in time. A turn that it starts later is stopped.
             CodexTransportError: The server was lost.
-            ValueError: Neither text nor continuation, or both; user or metadata without `experimental_api`.
+            FileNotFoundError: There is no image at a path.
+            ValueError: Neither text nor continuation, or both; user or metadata without `experimental_api`; an option
+                with a value that it does not have, or of a new thread where the thread exists.
+            TypeError: There is no such option; or `output_type` has no strict schema.
 
         Cancellation: The turn is interrupted, in the background: the caller is released at once, and the next turn on
         that thread waits until the old one is off it.
+
+        Example:
+            ``print((await client.chat_once("Hello", model="gpt-5.1", sandbox="read-only")).final_text)``
         """
-        begin = self._beginning(text, thread_id, user, metadata, continuation)
-        patience = self._inactivity(inactivity_timeout)
-        parts = self._service.live_parts()
-        turn = await begin()
-        try:
-            while (steps := await turn.next_steps(patience, "chat_once")) is not None:
-                turn.gather(steps)
-            turn.gather(await turn.finish(parts.lifecycle.read_history))
-            return turn.result()
-        except CodexError:
-            raise  # the turn has ended, is lost, or is handed out
-        except BaseException:
-            parts.lifecycle.abandon(turn)
-            raise
-        finally:
-            turn.stop_consuming()
-            if turn.ended.is_set():
-                parts.router.forget(turn)
+        message = talk.Message(
+            text=text, thread_id=thread_id, user=user, metadata=metadata, continuation=continuation,
+            output_type=output_type, output_schema=output_schema, options=options,
+        )  # fmt: skip
+        begin, output = talk.beginning(self._engine, message)
+        return await talk.once(self._engine, begin, self._engine.patience(inactivity_timeout), output)
 
     def chat(
         self,
-        text: str | None = None,
+        text: Prompt | None = None,
         thread_id: str | None = None,
         *,
         user: str | None = None,
         metadata: Mapping[str, str] | None = None,
         inactivity_timeout: float | None = None,
         continuation: ChatContinuation | None = None,
+        **options: Unpack[ChatOptions],
     ) -> StepStream:
         """Send one message, and return a stream of the finished steps of its turn. See `chat_once` for arguments.
 
@@ -92,60 +128,46 @@ class Conversation:
         Example:
             ``async for step in client.chat("Fix the tests"): print(step.step_type, step.text)``
         """
-        begin = self._beginning(text, thread_id, user, metadata, continuation)
-        patience = self._inactivity(inactivity_timeout)
-        parts = self._service.live_parts()
-        return StepStream(
-            begin,
-            patience=patience,
-            abandon=parts.lifecycle.abandon,
-            forget=parts.router.forget,
-            read_history=parts.lifecycle.read_history,
+        message = talk.Message(
+            text=text, thread_id=thread_id, user=user, metadata=metadata, continuation=continuation, options=options
         )
+        begin, _ = talk.beginning(self._engine, message)
+        return talk.steps(self._engine, begin, self._engine.patience(inactivity_timeout))
 
-    def _beginning(
+    def stream(
         self,
-        text: str | None,
-        thread_id: str | None,
-        user: str | None,
-        metadata: Mapping[str, str] | None,
-        continuation: ChatContinuation | None,
-    ) -> Callable[[], Awaitable[Turn]]:
-        if continuation is not None:
-            given = {"text": text, "thread_id": thread_id, "user": user, "metadata": metadata}
-            if extra := [name for name, value in given.items() if value is not None]:
-                raise ValueError(
-                    f"a continuation goes on with a turn as it is: {', '.join(extra)} cannot be given, too"
-                )
-            return partial(self._resume, continuation)
-        if text is None:
-            raise ValueError("nothing to say: give text, or a continuation")
-        if not isinstance(thread_id, (str, type(None))):
-            raise TypeError(f"thread_id must be a str, such as result.thread_id, not {type(thread_id).__name__}")
-        if not self._experimental_api and (user is not None or metadata is not None):
-            raise ValueError("the server takes user and metadata only from a client opened with experimental_api=True")
-        return partial(self._begin, thread_id, turn_params(text, user, metadata))
+        text: Prompt | None = None,
+        thread_id: str | None = None,
+        *,
+        user: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        inactivity_timeout: float | None = None,
+        continuation: ChatContinuation | None = None,
+        output_type: Any = None,
+        output_schema: Mapping[str, Any] | None = None,
+        **options: Unpack[ChatOptions],
+    ) -> EventStream:
+        """Send one message, and return a stream of everything that happens in its turn. See `chat_once` for arguments.
 
-    async def _begin(self, thread_id: str | None, params: Mapping[str, Any]) -> Turn:
-        return await self._service.live_parts().lifecycle.begin(thread_id, params)
+        The turn begins when the first event is asked for. See `EventStream` for how it ends, and `codex_trio.Event` for
+        what there is.
 
-    async def _resume(self, continuation: ChatContinuation) -> Turn:
-        parts = self._service.live_parts()
-        turn = self._turn_of(parts, continuation)
-        await trio.lowlevel.checkpoint()
-        turn.begin_consuming()
-        if not turn.ended.is_set():  # its end may have been lost, or the news that its thread is idle
-            parts.lifecycle.reconcile(turn)
-        return turn
-
-    def _turn_of(self, parts: Parts, continuation: ChatContinuation) -> Turn:
-        turn = parts.router.find(continuation.turn_id)
-        if turn is None or turn.thread_id != continuation.thread_id:
-            raise CodexError(
-                f"this client has no open turn {continuation.turn_id} on thread {continuation.thread_id}: the turn "
-                "ended and was read to its end, or a later turn took its place, or another client started it"
-            )
-        return turn
+        Example:
+            ```python
+            async for event in client.stream("Fix the tests"):
+                match event:
+                    case TextDelta(text):
+                        print(text, end="")
+                    case TurnCompleted(result):
+                        print(result.usage)
+            ```
+        """
+        message = talk.Message(
+            text=text, thread_id=thread_id, user=user, metadata=metadata, continuation=continuation,
+            output_type=output_type, output_schema=output_schema, options=options,
+        )  # fmt: skip
+        begin, output = talk.beginning(self._engine, message, wants_deltas=True)
+        return talk.events(self._engine, begin, self._engine.patience(inactivity_timeout), output)
 
     async def cancel(self, continuation: ChatContinuation, *, timeout: float | None = None) -> CancelResult:
         """Interrupt a turn, wait for its end, and return what had not been delivered of it.
@@ -163,7 +185,7 @@ class Conversation:
         Cancellation: The interrupt may have been sent; nothing of the turn is lost.
         """
         parts = self._service.live_parts()
-        turn = self._turn_of(parts, continuation)
+        turn = turn_of(parts, continuation)
         await trio.lowlevel.checkpoint()
         turn.begin_consuming()
         try:
@@ -205,6 +227,3 @@ class Conversation:
 
     def _patience(self, timeout: float | None) -> float:
         return self._request_timeout if timeout is None else patience_of(timeout, "timeout")
-
-    def _inactivity(self, timeout: float | None) -> float:
-        return self._inactivity_timeout if timeout is None else patience_of(timeout, "inactivity_timeout")
