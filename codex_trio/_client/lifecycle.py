@@ -188,7 +188,9 @@ class Lifecycle:
         if turn.left is not None or self._is_closed:
             return
         place = self._router.place(turn.thread_id)
-        turn.left = place.leaving = place.leaving or trio.Event()
+        if place.leaving is None:
+            place.leaving = trio.Event()
+        turn.left = place.leaving
         self._nursery.start_soon(self._stop_unwanted, turn, name=f"codex_trio stops {turn.turn_id}")
 
     @trio.lowlevel.enable_ki_protection

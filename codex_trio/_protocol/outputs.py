@@ -98,7 +98,11 @@ def strict_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
     definitions = root.pop("$defs", {})
     reference = root.pop("$ref", None)
     if isinstance(reference, str):  # the root must be an object itself
-        root = {**definitions[reference.rpartition("/")[2]], **root}
+        name = reference.rpartition("/")[2]
+        root = {**definitions[name], **root}
+        others = {key: one for key, one in definitions.items() if key != name}
+        if reference.encode() not in msgspec.json.encode([root, others]):
+            definitions = others
     return {**root, "$defs": definitions} if definitions else root
 
 

@@ -163,6 +163,7 @@ class CodexThread(ThreadTurns):
 
         Raises:
             CodexThreadBusyError: A turn of this client is still running.
+            CodexProtocolError: A fork of it exists, which needs its history.
             CodexThreadNotFoundError: There is no such thread any more.
 
         Cancellation: It may have been deleted.

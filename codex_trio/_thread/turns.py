@@ -245,7 +245,7 @@ class ThreadTurns:
         """
         if turn_id is None:
             turn = self._engine.open_turn(self.id)
-            turn_id = "" if turn is None else turn.running_id
+            turn_id = "none" if turn is None else turn.running_id  # so that the server says what it has
         params = {"threadId": self.id, "input": to_wire(text), "expectedTurnId": turn_id}
         answer = await self._engine.request(methods.TURN_STEER, params)
         found = answer.get("turnId") if isinstance(answer, dict) else None
