@@ -174,7 +174,7 @@ def _dump(obj: dict[str, Any], what: str) -> bytes:
 
 
 _NO_THREAD = re.compile(
-    r"no rollout found for thread id|thread not found|thread not loaded|invalid thread id|rollout .* is empty"
+    r"no rollout found for thread id|thread not found|thread not loaded|invalid (?:thread|session) id|rollout .* is empty"
 )
 
 

@@ -153,7 +153,10 @@ def chat_params(options: Mapping[str, Any], *, is_new: bool) -> tuple[dict[str, 
             if name in _THREAD and not (name == "sandbox" and isinstance(value, Mapping))
         }
         rest = {name: value for name, value in options.items() if name not in for_thread}
-        return thread_params(for_thread), turn_options(rest)
+        params = thread_params(for_thread)
+        if twice := [name for name in rest.get("extra") or {} if name in params]:
+            raise ValueError(f"extra has {', '.join(twice)}, which is given otherwise")
+        return params, turn_options(rest)
     if late := [name for name in options if name in _THREAD and name not in _TURN]:
         raise ValueError(f"{', '.join(late)}: said of a thread when it is started or resumed, not of one that exists")
     return {}, turn_options(options)
