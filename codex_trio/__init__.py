@@ -1,6 +1,15 @@
 """The Trio-native client for `codex app-server`."""
 
-from ._client import CodexClient, NotificationStream, connect_codex_client, open_codex_client
+from ._client import (
+    ChatGPTLogin,
+    CodexClient,
+    ExecOutput,
+    ExecProcess,
+    ExecStdin,
+    NotificationStream,
+    connect_codex_client,
+    open_codex_client,
+)
 from ._thread import (
     ApprovalPolicy,
     ChatOptions,
@@ -62,6 +71,7 @@ __all__ = [
     "ApprovalPolicy",
     "CancelResult",
     "ChatContinuation",
+    "ChatGPTLogin",
     "ChatOptions",
     "ChatResult",
     "CodexClient",
@@ -82,6 +92,9 @@ __all__ = [
     "DiffUpdated",
     "Event",
     "EventStream",
+    "ExecOutput",
+    "ExecProcess",
+    "ExecStdin",
     "Image",
     "InitializeResult",
     "InputPart",

@@ -16,15 +16,17 @@ from .._version import __version__
 from ..abc import Transport
 from ..errors import CodexTransportError
 from ..models import InitializeResult, Statistics
+from .account import Account
 from .arguments import patience_of
 from .conversation import Conversation
 from .engine import ClientEngine
 from .notifications import NotificationStream
+from .processes import Processes
 from .service import Service
 from .threads import Threads
 
 
-class CodexClient(Conversation, Threads):
+class CodexClient(Conversation, Threads, Account, Processes):
     """A conversation with one Codex app-server. Made by `open_codex_client`, which documents its options.
 
     It is its own context manager::

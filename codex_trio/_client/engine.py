@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import trio
 
+from .._protocol.messages import Notice
 from .._turn import Turn, TurnRequest
 from ..errors import CodexError
 from ..models import ChatContinuation
@@ -79,6 +80,18 @@ class ClientEngine:
     def unload(self, thread_id: str) -> None:
         """Note that the events of a thread no longer come here."""
         self._parts().router.loaded.discard(thread_id)
+
+    def watch(self, method: str, takes: Callable[[Notice], bool], on_lost: Callable[[], None]) -> Callable[[], None]:
+        """Be shown the events of a method, see `Router.watch`."""
+        return self._service.live_parts().router.watch(method, takes, on_lost)
+
+    def start_soon(self, async_fn: Callable[[], Awaitable[object]]) -> None:
+        """Run a task in the client's own nursery."""
+        self._service.live_parts().lifecycle.start_soon(async_fn)
+
+    async def request_without_limit(self, method: str, params: Mapping[str, Any]) -> Any:
+        """Make a request that takes long."""
+        return await self._service.live_parts().lifecycle.request_without_limit(method, params)
 
     def _parts(self) -> Parts:
         # A turn is let go of after the connection was lost, too.

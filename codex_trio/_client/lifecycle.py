@@ -6,7 +6,8 @@ Whatever goes on after its caller has left runs in the client's own nursery, and
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+import math
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -60,6 +61,14 @@ class Lifecycle:
         if method in methods.SUBSCRIBING and (thread_id := _id_of(result, "thread")) is not None:
             self._router.loaded.add(thread_id)
         return result
+
+    def start_soon(self, async_fn: Callable[[], Awaitable[object]]) -> None:
+        """Run a task in the client's own nursery. It must end when the connection does."""
+        self._nursery.start_soon(async_fn)
+
+    async def request_without_limit(self, method: str, params: Mapping[str, Any]) -> Any:
+        """Call the server for something that takes long: no timeout, and no place among those in flight."""
+        return await self._connection.perform(Call(method, params), timeout=math.inf, urgent=True)
 
     # --- beginning
 

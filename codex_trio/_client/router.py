@@ -16,6 +16,9 @@ from .notifications import NotificationHub
 _REMEMBERED = 1_024  # finished turns, whose late events are told from other people's
 
 
+Watcher = tuple[Callable[[Notice], bool], Callable[[], None]]
+
+
 @dataclass(eq=False, slots=True)
 class Starting:
     """A `turn/start` on its way.
@@ -66,6 +69,7 @@ class Router:
         self._finished: dict[str, None] = {}
         self.loaded: set[str] = set()  # threads whose events this connection gets
         self.hub = NotificationHub()
+        self._watchers: dict[str, list[Watcher]] = {}
         self.late_events = 0
 
     # --- events
@@ -82,6 +86,9 @@ class Router:
 
     def _route_whole(self, notice: Notice, now: float) -> None:
         if notice.turn_id is None:
+            spent = [takes(notice) for takes, _ in self._watchers.get(notice.method, ())]  # all of them are asked
+            if any(spent):
+                return
             self._take_thread_event(notice)
         elif self._take_turn_event(notice, notice.turn_id, now):
             return
@@ -162,8 +169,28 @@ class Router:
         for place in self.places:
             if place.starting is not None:
                 place.starting.settled.set()
+        for watchers in self._watchers.values():
+            for _, on_lost in watchers:
+                on_lost()
         self.loaded.clear()
         self.hub.lose(error)
+
+    def watch(self, method: str, takes: Callable[[Notice], bool], on_lost: Callable[[], None]) -> Callable[[], None]:
+        """Show the events of a method that have no turn to `takes`, in the reader; return what undoes that.
+
+        Args:
+            method: The method.
+            takes: Whether the event is spent, so that nobody else shall see it.
+            on_lost: Told when the connection ends.
+        """
+        watcher = takes, on_lost
+        self._watchers.setdefault(method, []).append(watcher)
+
+        def unwatch() -> None:
+            if watcher in self._watchers[method]:
+                self._watchers[method].remove(watcher)
+
+        return unwatch
 
     # --- places
 

@@ -133,10 +133,19 @@ def thread_params(options: Mapping[str, Any], *, is_new: bool = True) -> dict[st
 def turn_options(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parameters of `turn/start` that options set. Raises as `thread_params` does."""
     params = _params(options, _TURN, "a turn")
-    mode = params.get("sandboxPolicy")
-    if isinstance(mode, str):
-        params["sandboxPolicy"] = {"type": _POLICIES[mode]}
+    if isinstance(params.get("sandboxPolicy"), str):
+        params["sandboxPolicy"] = sandbox_policy(params["sandboxPolicy"])
     return params
+
+
+def sandbox_policy(sandbox: SandboxMode | Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a sandbox as the wire has it but for threads.
+
+    Raises:
+        ValueError: There is no such sandbox.
+    """
+    _check("sandbox", sandbox)
+    return {"type": _POLICIES[sandbox]} if isinstance(sandbox, str) else sandbox
 
 
 def chat_params(options: Mapping[str, Any], *, is_new: bool) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tracemalloc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -265,3 +266,23 @@ async def test_an_ephemeral_thread_has_no_history_and_says_so(tmp_path: Path) ->
         for pages in (thread.turns(), thread.items()):
             with pytest.raises(CodexProtocolError, match="support"):
                 await anext(pages)
+
+
+async def test_a_long_history_is_paged_with_flat_memory(tmp_path: Path) -> None:
+    # A hundred turns, and not more, because each takes a tenth of a second to make.
+    async with open_both(tmp_path) as (model, client):
+        model.default(say("x" * 20_000))
+        thread = await client.start_thread()
+        made = [(await thread.chat_once(f"prompt {number}")).turn_id for number in range(100)]
+        tracemalloc.start()
+        try:
+            count, peaks = 0, []
+            async for turn in thread.turns(page_size=5):
+                assert turn.id == made[count]
+                count += 1
+                if count % 50 == 0:
+                    peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+    assert count == 100
+    assert peaks[1] < 1.2 * peaks[0] < 1_000_000  # bytes; all of it is over two million
