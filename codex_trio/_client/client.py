@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import trio
 
@@ -24,6 +24,9 @@ from .notifications import NotificationStream
 from .processes import Processes
 from .service import Service
 from .threads import Threads
+
+if TYPE_CHECKING:  # thousands of lines that only an editor wants
+    from ..protocol._requests import Request
 
 
 class CodexClient(Conversation, Threads, Account, Processes):
@@ -158,31 +161,35 @@ class CodexClient(Conversation, Threads, Account, Processes):
         self._server = InitializeResult.from_wire(result)
         return self._server
 
-    async def request(
-        self, method: str, params: Mapping[str, Any] | None = None, *, timeout: float | None = None
-    ) -> Any:
-        """Make any JSON-RPC request of the app-server, and return its result.
+    if TYPE_CHECKING:
+        request: Request
+    else:
 
-        At most 64 requests are in flight; the others wait for their place. A refusal for overload (-32001) is
-        repeated, with growing pauses, until the time is over.
+        async def request(
+            self, method: str, params: Mapping[str, Any] | None = None, *, timeout: float | None = None
+        ) -> Any:
+            """Make any JSON-RPC request of the app-server, and return its result.
 
-        Args:
-            method: Such as ``thread/list``.
-            params: Its parameters, as the wire has them; what JSON does not have is a `TypeError` before it is sent.
-            timeout: Seconds for all of it; `None` for the client's `request_timeout`, `math.inf` for no limit.
+            At most 64 requests are in flight; the others wait for their place. A refusal for overload (-32001) is
+            repeated, with growing pauses, until the time is over.
 
-        Raises:
-            CodexProtocolError: The server said no: `CodexThreadNotFoundError` where it has no such thread.
-            CodexTimeoutError: It did not answer in time.
-            CodexTransportError: The connection is lost.
+            Args:
+                method: Such as ``thread/list``.
+                params: Its parameters, as the wire has them; what JSON does not have is a `TypeError` before it is sent.
+                timeout: Seconds for all of it; `None` for the client's `request_timeout`, `math.inf` for no limit.
 
-        Cancellation: The server may have acted, unless the request was still waiting for its place.
+            Raises:
+                CodexProtocolError: The server said no: `CodexThreadNotFoundError` where it has no such thread.
+                CodexTimeoutError: It did not answer in time.
+                CodexTransportError: The connection is lost.
 
-        Example:
-            ``threads = await client.request("thread/list", {"limit": 10})``
-        """
-        lifecycle = self._service.live_parts().lifecycle
-        return await lifecycle.request(method, params, timeout=self._patience(timeout))
+            Cancellation: The server may have acted, unless the request was still waiting for its place.
+
+            Example:
+                ``threads = await client.request("thread/list", {"limit": 10})``
+            """
+            lifecycle = self._service.live_parts().lifecycle
+            return await lifecycle.request(method, params, timeout=self._patience(timeout))
 
     async def notify(self, method: str, params: Mapping[str, Any] | None = None) -> None:
         """Send a JSON-RPC notification. Nothing tells whether the server took it.
