@@ -103,6 +103,9 @@ class CodexOutputError(CodexError):
         text: The answer.
         where: The place in it that does not fit, such as ``$.files[2].name``; ``$`` for all of it.
         result: The turn.
+
+    Example:
+        ``except CodexOutputError as exc: print(exc.where, exc.text)``
     """
 
     def __init__(self, message: str, *, text: str, where: str, result: ChatResult) -> None:

@@ -49,6 +49,9 @@ class ReasoningDelta:
         item_id: The block of reasoning.
         index: The paragraph of the block.
         is_summary: It is of the summary, and not of the reasoning itself.
+
+    Example:
+        ``case ReasoningDelta(text, is_summary=True): print(text, end="")``
     """
 
     text: str
@@ -64,6 +67,9 @@ class CommandOutputDelta:
     Attributes:
         text: What was written since the last one.
         item_id: The command.
+
+    Example:
+        ``case CommandOutputDelta(text): print(text, end="")``
     """
 
     text: str
@@ -76,6 +82,9 @@ class StepStarted:
 
     Attributes:
         step: The step as it is so far.
+
+    Example:
+        ``case StepStarted(step): print("begins:", step.step_type)``
     """
 
     step: ConversationStep
@@ -87,6 +96,9 @@ class StepCompleted:
 
     Attributes:
         step: The step.
+
+    Example:
+        ``case StepCompleted(step): print(step.step_type, step.text)``
     """
 
     step: ConversationStep
@@ -99,6 +111,9 @@ class PlanUpdated:
     Attributes:
         plan: Its entries, each with ``step`` and ``status``.
         explanation: Why it is so, if that is told.
+
+    Example:
+        ``case PlanUpdated(plan): print([entry["step"] for entry in plan])``
     """
 
     plan: tuple[Mapping[str, Any], ...]
@@ -111,6 +126,9 @@ class DiffUpdated:
 
     Attributes:
         diff: A unified diff.
+
+    Example:
+        ``case DiffUpdated(diff): print(diff)``
     """
 
     diff: str
@@ -122,6 +140,9 @@ class TokenUsageUpdated:
 
     Attributes:
         usage: ``tokenUsage``: ``total`` is the thread's, ``last`` the last model call's.
+
+    Example:
+        ``case TokenUsageUpdated(usage): print(usage["total"]["totalTokens"])``
     """
 
     usage: Mapping[str, Any]
@@ -135,6 +156,9 @@ class RetryNotice:
         message: Such as ``Reconnecting... 1/5``.
         details: The cause as the server knows it, if it tells.
         error_info: ``codexErrorInfo``: a string, an object with one key, or `None`.
+
+    Example:
+        ``case RetryNotice(message): print(message)``
     """
 
     message: str
@@ -148,6 +172,9 @@ class TurnCompleted:
 
     Attributes:
         result: The turn as `chat_once` returns it, but for ``raw_events``, which is empty.
+
+    Example:
+        ``case TurnCompleted(result): print(result.final_text)``
     """
 
     result: ChatResult
@@ -160,6 +187,9 @@ class OtherEvent:
     Attributes:
         method: Such as ``turn/started``.
         raw: The whole message.
+
+    Example:
+        ``case OtherEvent(method, raw): print(method, raw["params"])``
     """
 
     method: str

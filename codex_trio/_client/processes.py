@@ -23,7 +23,11 @@ _END_PATIENCE = 5.0  # seconds for a command to end that was told to
 
 
 class ExecStdin(trio.abc.SendStream):
-    """What a command reads. Closing it tells the command that nothing more comes."""
+    """What a command reads. Closing it tells the command that nothing more comes.
+
+    Example:
+        ``await process.stdin.send_all(b"a line"); await process.stdin.aclose()``
+    """
 
     def __init__(self, process: ExecProcess) -> None:
         self._process = process
@@ -70,7 +74,11 @@ class ExecStdin(trio.abc.SendStream):
 
 
 class ExecOutput(trio.abc.ReceiveStream):
-    """What a command writes. What nobody has read yet is kept, however much."""
+    """What a command writes. What nobody has read yet is kept, however much.
+
+    Example:
+        ``async for chunk in process.stdout: print(chunk)``
+    """
 
     def __init__(self) -> None:
         self._unread = bytearray()
@@ -132,6 +140,9 @@ class ExecProcess:
         stdout: A `trio.abc.ReceiveStream`.
         stderr: Likewise.
         returncode: Its exit code; `None` while it runs.
+
+    Example:
+        ``async with client.exec(["ls"]) as process: print(await process.stdout.receive_some())``
     """
 
     def __init__(self, engine: ClientEngine, params: Mapping[str, Any]) -> None:

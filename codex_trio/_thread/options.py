@@ -38,6 +38,9 @@ class ResumeOptions(_CommonOptions, total=False):
         service_tier: Such as ``fast``; the model lists those that it has.
         config: Settings over those of ``config.toml``, by dotted key.
         extra: Any other field of the request, spelt as on the wire.
+
+    Example:
+        ``await client.resume_thread(thread_id, sandbox="read-only")``
     """
 
     model_provider: str | None
@@ -52,6 +55,9 @@ class ThreadOptions(ResumeOptions, total=False):
 
     Attributes:
         ephemeral: The thread is kept in memory alone: no history, no resume, no fork.
+
+    Example:
+        ``await client.start_thread(cwd="/project", approval_policy="never", ephemeral=True)``
     """
 
     ephemeral: bool | None
@@ -65,6 +71,9 @@ class TurnOptions(_CommonOptions, total=False):
         effort: How hard the model thinks, such as ``low``; the model lists what it has.
         summary: How much of the reasoning is told: a `ReasoningSummary`.
         sandbox: A `SandboxMode`, or the wire's object: ``{"type": "workspaceWrite", "writableRoots": [...]}``.
+
+    Example:
+        ``await thread.chat_once("Hello", effort="low", summary="none")``
     """
 
     effort: str | None
@@ -73,7 +82,11 @@ class TurnOptions(_CommonOptions, total=False):
 
 
 class ChatOptions(TurnOptions, total=False):
-    """What can be set of a turn, and of the new thread that it may begin; see `TurnOptions` and `ThreadOptions`."""
+    """What can be set of a turn, and of the new thread that it may begin; see `TurnOptions` and `ThreadOptions`.
+
+    Example:
+        ``await client.chat_once("Hello", model="gpt-5.1", developer_instructions="Be brief.")``
+    """
 
     model_provider: str | None
     base_instructions: str | None
