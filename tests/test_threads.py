@@ -14,6 +14,7 @@ from codex_trio import (
     CodexProtocolError,
     CodexThreadBusyError,
     CodexTimeoutError,
+    CodexTransportError,
     CodexTurnInactiveError,
     CodexTurnInterruptedError,
     Image,
@@ -366,3 +367,72 @@ async def test_stop_terminals_wants_the_experimental_api() -> None:
     async with open_codex_client(server.transport(), experimental_api=True) as client:
         await (await client.start_thread()).stop_terminals()
     assert server.received_methods().count("thread/backgroundTerminals/clean") == 1
+
+
+async def test_a_compaction_cancelled_before_its_answer_is_stopped_when_it_begins(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    server = ScriptedAppServer()
+    server.hold("thread/compact/start")
+    server.reply("thread/compact/start", {})
+    server.reply("turn/interrupt", lambda params: end_turn(server, params["threadId"], params["turnId"], "interrupted"))
+    async with open_codex_client(server.transport()) as client:
+        thread = await client.start_thread()
+        with trio.move_on_after(1):
+            await thread.compact()
+        call = await server.held("thread/compact/start").receive()
+        call.serve()
+        await trio.sleep(1)
+        announce_turn(server, thread.id, "c1")
+        assert (await thread.chat_once("hi")).final_text == "ok"
+    assert [params["turnId"] for params in sent(server, "turn/interrupt")] == ["c1"]
+
+
+async def test_a_lost_connection_ends_the_wait_for_a_compaction(autojump_clock: trio.testing.MockClock) -> None:
+    server = ScriptedAppServer()
+    server.reply("thread/compact/start", {})
+    async with open_codex_client(server.transport()) as client, trio.open_nursery() as nursery:
+        thread = await client.start_thread()
+
+        async def drop() -> None:
+            await trio.sleep(1)
+            server.connection.drop()
+
+        nursery.start_soon(drop)
+        start = trio.current_time()
+        with pytest.raises(CodexTransportError):
+            await thread.compact()
+        assert trio.current_time() - start == 1
+
+
+async def test_a_continuation_takes_no_options(autojump_clock: trio.testing.MockClock) -> None:
+    server = ScriptedAppServer()
+    server.on_turn(wait(100), say("late"))
+    async with open_codex_client(server.transport()) as client:
+        with pytest.raises(CodexTurnInactiveError) as caught:
+            await client.chat_once("go", inactivity_timeout=10)
+        with pytest.raises(ValueError, match="model cannot be given"):
+            await client.chat_once(continuation=caught.value.continuation, model=None)
+
+
+async def test_a_command_of_the_server_survives_what_is_no_output(autojump_clock: trio.testing.MockClock) -> None:
+    server = ScriptedAppServer()
+    server.hold("command/exec")
+    server.reply("command/exec", {"exitCode": 7})
+    async with open_codex_client(server.transport()) as client, client.exec(["x"], extra={"tty": True}) as process:
+        call = await server.held("command/exec").receive()
+        for data in (1, "a", "b2s="):
+            params = {"processId": call.params["processId"], "stream": "stdout", "deltaBase64": data}
+            notify(server, "command/exec/outputDelta", **params)
+        call.serve()
+        assert await process.wait() == 7
+        assert await process.stdout.receive_some() == b"ok"
+        assert call.params["tty"] is True
+
+
+async def test_params_that_json_does_not_have_are_told_by_the_command(autojump_clock: trio.testing.MockClock) -> None:
+    async with open_codex_client(ScriptedAppServer().transport()) as client:
+        async with client.exec(["x"], extra={"tty": object()}) as process:
+            with pytest.raises(TypeError, match="command/exec: params cannot be sent"):
+                await process.wait()
+        assert (await client.chat_once("still open")).final_text == "ok"

@@ -15,7 +15,7 @@ import trio
 from .._protocol import methods
 from .._protocol.messages import Notice
 from .._thread.options import SandboxMode, sandbox_policy
-from ..errors import CodexError, CodexTransportError
+from ..errors import CodexError, CodexProtocolError, CodexTransportError
 from .engine import ClientEngine
 
 _CHUNK = 65_536  # bytes of input in one message
@@ -155,7 +155,7 @@ class ExecProcess:
             "streamStdoutStderr": True,
         }
         self._done = trio.Event()
-        self._error: CodexError | None = None
+        self._error: Exception | None = None
         self._is_entered = False
         self.stdin = ExecStdin(self)
         self.stdout = ExecOutput()
@@ -190,7 +190,7 @@ class ExecProcess:
             self.returncode = code if isinstance(code, int) else -1
         except CodexTransportError as exc:
             self._error = loss = exc
-        except CodexError as exc:
+        except (CodexError, TypeError, ValueError) as exc:  # the latter two: params that JSON does not have
             self._error = exc
         finally:
             self.stdout.end(loss)
@@ -202,7 +202,8 @@ class ExecProcess:
             return False
         stream = self.stderr if notice.params.get("stream") == "stderr" else self.stdout
         data = notice.params.get("deltaBase64")
-        stream.feed(base64.b64decode(data) if isinstance(data, str) else b"")
+        with suppress(ValueError):  # what is no base64 is no output
+            stream.feed(base64.b64decode(data) if isinstance(data, str) else b"")
         return True
 
     async def wait(self) -> int:
@@ -220,6 +221,9 @@ class ExecProcess:
         await self._done.wait()
         if isinstance(self._error, CodexTransportError):
             raise self._error.fresh()
+        if isinstance(self._error, CodexProtocolError):
+            error = self._error
+            raise CodexProtocolError(str(error), code=error.code, data=error.data, method=error.method)
         if self._error is not None:
             raise self._error
         assert self.returncode is not None

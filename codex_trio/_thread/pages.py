@@ -8,6 +8,8 @@ from typing import Any, Generic, TypeVar
 
 import trio
 
+from ..errors import CodexProtocolError
+
 T = TypeVar("T")
 
 Fetch = Callable[[Mapping[str, Any]], Awaitable[Any]]
@@ -65,3 +67,11 @@ class Pages(Generic[T]):
         self._page.extend(entries if isinstance(entries, list) else ())
         self._is_last = cursor is None or cursor == self._cursor
         self._cursor = cursor
+
+
+def is_without_turns(refusal: CodexProtocolError) -> bool:
+    """Whether history was refused because there is none yet. Of items, an ephemeral thread is told the same.
+
+    codex 0.169 says -32601 "list_turns is not supported yet", 0.163 -32600 "thread ... is not materialized yet".
+    """
+    return "is not supported yet" in str(refusal) or "is not materialized yet" in str(refusal)

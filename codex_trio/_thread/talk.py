@@ -67,9 +67,9 @@ def _continuing(
         "thread_id": message.thread_id,
         "user": message.user,
         "metadata": message.metadata,
-        **message.options,
+        "output_schema": None if message.output_type is None else message.output_schema,
     }
-    if extra := [name for name, value in given.items() if value is not None]:
+    if extra := [*(name for name, value in given.items() if value is not None), *message.options]:
         raise ValueError(f"a continuation goes on with a turn as it is: {', '.join(extra)} cannot be given, too")
     return partial(engine.resume, continuation, wants_deltas=wants_deltas), _output(message)
 

@@ -12,7 +12,7 @@ from ..listings import ThreadInfo, TurnInfo
 from ..models import ConversationStep
 from .engine import Engine
 from .options import ThreadOptions, thread_params
-from .pages import Pages
+from .pages import Pages, is_without_turns
 from .turns import ThreadTurns
 
 ItemsView: TypeAlias = Literal["notLoaded", "summary", "full"]
@@ -110,10 +110,7 @@ class CodexThread(ThreadTurns):
         try:
             return await self._engine.request(method, params)
         except CodexProtocolError as exc:
-            # Said of a thread that never had a turn; but also, of items, when the thread is ephemeral.
-            if "is not supported yet" not in str(exc) and "is not materialized yet" not in str(exc):
-                raise
-            if (await self.read()).is_ephemeral:
+            if not is_without_turns(exc) or (await self.read()).is_ephemeral:
                 raise
             return {"data": []}
 

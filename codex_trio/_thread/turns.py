@@ -8,12 +8,14 @@ from typing import Any, Literal, TypeAlias, Unpack, overload
 
 from .._protocol import methods
 from .._turn import EventStream, StepStream, TurnRequest, is_shell, is_start
+from ..errors import CodexProtocolError
 from ..inputs import Prompt, to_wire
 from ..listings import TurnInfo
 from ..models import ChatContinuation, ChatResult, OutputT
 from . import talk
 from .engine import Engine
 from .options import TurnOptions
+from .pages import is_without_turns
 
 ReviewTarget: TypeAlias = Literal["uncommitted"] | Mapping[str, Any]
 """What to review: the working tree's changes, or the wire's object, such as ``{"type": "baseBranch", "branch": "main"}``,
@@ -269,9 +271,13 @@ class ThreadTurns:
         if turn is not None:
             await self._engine.stop(turn)
             return True
-        page = await self._engine.request(
-            methods.THREAD_TURNS_LIST, {"threadId": self.id, "limit": 1, "itemsView": "notLoaded"}
-        )
+        params = {"threadId": self.id, "limit": 1, "itemsView": "notLoaded"}
+        try:
+            page = await self._engine.request(methods.THREAD_TURNS_LIST, params)
+        except CodexProtocolError as exc:
+            if is_without_turns(exc):
+                return False
+            raise
         newest = TurnInfo.from_wire(next(iter(page.get("data") or ()), None) if isinstance(page, dict) else None)
         if newest.status != "inProgress":
             return False

@@ -163,6 +163,7 @@ async def test_steering_and_interrupting(tmp_path: Path) -> None:
         thread = await client.start_thread()
         with pytest.raises(CodexProtocolError, match="no active turn to steer"):
             await thread.steer("faster")
+        assert not await thread.interrupt()
         assert (await thread.chat_once("hi")).final_text == "ok"
         assert not await thread.interrupt()
         model.on_turn(say("slow"), hang())
