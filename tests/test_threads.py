@@ -436,3 +436,19 @@ async def test_params_that_json_does_not_have_are_told_by_the_command(autojump_c
             with pytest.raises(TypeError, match="command/exec: params cannot be sent"):
                 await process.wait()
         assert (await client.chat_once("still open")).final_text == "ok"
+
+
+async def test_a_cancelled_compaction_that_never_begins_frees_the_thread(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    server = ScriptedAppServer()
+    server.hold("thread/compact/start")
+    server.reply("thread/compact/start", {})
+    async with open_codex_client(server.transport()) as client:
+        thread = await client.start_thread()
+        with trio.move_on_after(1):
+            await thread.compact()
+        (await server.held("thread/compact/start").receive()).serve()
+        start = trio.current_time()
+        assert (await thread.chat_once("hi")).final_text == "ok"  # it waits for the turn that may still begin
+        assert 9 < trio.current_time() - start < 12
