@@ -102,6 +102,7 @@ class Connection:
         self._places = trio.Semaphore(MAX_IN_FLIGHT, max_value=MAX_IN_FLIGHT)
         self._outbox, self._to_send = trio.open_memory_channel[bytes](math.inf)
         self._reader_left = trio.Event()
+        self._ended = trio.Event()
         self._loss: CodexTransportError | None = None
         self.ignored_messages = 0
 
@@ -144,7 +145,8 @@ class Connection:
             pause = random.uniform(0.5, 1.5) * delay
             if error.code != OVERLOADED or trio.current_time() + pause >= deadline:
                 raise error
-            await trio.sleep(pause)
+            with trio.move_on_after(pause):
+                await self._ended.wait()
             delay = min(2 * delay, _BACKOFF_MOST)
 
     async def _exchange(self, call: Call, deadline: float, urgent: bool) -> Response:
@@ -162,34 +164,35 @@ class Connection:
         )
 
     async def _send_and_wait(self, call: Call, deadline: float, urgent: bool) -> Response:
-        holds_place = not urgent
+        id_: int | None = None
+        has_left = False  # with the server still at work, so that the place is not free
         try:
             id_ = self._send(call)
-            try:
-                await call.wait_settled()
-            except trio.Cancelled:
-                # The server still has it in hand, so its place is not free.
-                if holds_place and call.is_in_flight and trio.current_time() < deadline:
-                    holds_place = False
-                    self._nursery.start_soon(self._keep_place, call, deadline)
-                raise
-            finally:
-                # An answer that somebody acts upon is waited for, whoever has left meanwhile.
-                if call.is_in_flight and call.on_response is None:
-                    del self._calls[id_]
+            await call.wait_settled()
+        except trio.Cancelled:
+            has_left = not urgent and call.is_in_flight and trio.current_time() < deadline
+            if has_left:
+                self._nursery.start_soon(self._keep_place, id_, call, deadline)
+            raise
         finally:
-            if holds_place:
-                self._places.release()
+            if not has_left:
+                self._let_go(id_, call, holds_place=not urgent)
         if call.response is None:
             self.raise_if_lost()
         assert call.response is not None
         return call.response
 
-    async def _keep_place(self, call: Call, deadline: float) -> None:
+    async def _keep_place(self, id_: int | None, call: Call, deadline: float) -> None:
         try:
             with trio.move_on_at(deadline):
                 await call.wait_settled()
         finally:
+            self._let_go(id_, call, holds_place=True)
+
+    def _let_go(self, id_: int | None, call: Call, *, holds_place: bool) -> None:
+        if id_ is not None and call.on_response is None:  # else its answer is acted upon, whoever has left
+            self._calls.pop(id_, None)
+        if holds_place:
             self._places.release()
 
     def _send(self, call: Call) -> int:
@@ -242,6 +245,7 @@ class Connection:
         if self._loss is not None:
             return
         self._loss = error
+        self._ended.set()
         self._on_lost(error)
         for call in list(self._calls.values()):
             call.settle(None)

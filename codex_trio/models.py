@@ -230,11 +230,11 @@ class ChatContinuation:
         """
         try:
             obj = json.loads(text)
-        except ValueError as exc:
+        except (ValueError, RecursionError) as exc:
             raise ValueError(f"not a continuation: {exc}") from exc
         obj = _object(obj)
         for name, kind in (("thread_id", str), ("turn_id", str), ("cursor", int), ("seen", list)):
-            if not isinstance(obj.get(name), kind):
+            if not isinstance(obj.get(name), kind) or isinstance(obj[name], bool):
                 raise ValueError(f"not a continuation: {name} is {obj.get(name)!r}, not a {kind.__name__}")
         mode, seen = obj.get("mode"), obj["seen"]
         if mode not in ("chat_once", "chat"):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +55,8 @@ class CodexClient(Conversation, Threads, Account, Processes):
         self._request_timeout = patience_of(request_timeout, "request_timeout")
         self._client_info = {"name": "codex_trio", "version": __version__, **(client_info or {})}
         self._experimental_api = experimental_api
-        self._service = Service(self._transport, shake_hands=self.initialize, request_timeout=self._request_timeout)
+        shake_hands = partial(self.initialize, timeout=math.inf)  # it is bounded by connect_timeout
+        self._service = Service(self._transport, shake_hands=shake_hands, request_timeout=self._request_timeout)
         self._engine = ClientEngine(
             self._service,
             request_timeout=self._request_timeout,

@@ -55,11 +55,13 @@ class Lifecycle:
     async def request(
         self, method: str, params: Mapping[str, Any] | None = None, *, timeout: float | None = None
     ) -> Any:
-        """Call the server; note the threads that the call subscribes to."""
+        """Call the server; note the threads that the call subscribes to, or not any more."""
         patience = self._request_timeout if timeout is None else timeout
         result = await self._connection.request(method, params, timeout=patience)
         if method in methods.SUBSCRIBING and (thread_id := _id_of(result, "thread")) is not None:
             self._router.loaded.add(thread_id)
+        elif method == methods.THREAD_UNSUBSCRIBE and params is not None:
+            self._router.loaded.discard(params.get("threadId", ""))
         return result
 
     def start_soon(self, async_fn: Callable[[], Awaitable[object]]) -> None:
@@ -113,10 +115,15 @@ class Lifecycle:
 
     async def _claim(self, thread_id: str, request: TurnRequest) -> Starting:
         place = self._router.place(thread_id)
+        if (
+            place.turn is not None and place.turn.is_unwanted
+        ):  # its stream was dropped, and the finalizer's word is on its way
+            self.abandon(place.turn)
         with trio.move_on_after(self._request_timeout):
             while place.leaving is not None:
                 await place.leaving.wait()
                 place = self._router.place(thread_id)
+        self._connection.raise_if_lost()
         turn = place.turn
         if place.starting is not None or place.leaving is not None or (turn is not None and not turn.ended.is_set()):
             turn_id = None if turn is None else turn.turn_id
@@ -298,15 +305,18 @@ class Lifecycle:
 
     def reconcile(self, turn: Turn) -> None:
         """Look at the turn's true state soon, and again while its thread is idle and its end does not come."""
-        if not turn.is_reconciling and not self._is_closed:
-            turn.is_reconciling = True
-            self._nursery.start_soon(self._reconcile, turn, name=f"codex_trio looks for {turn.turn_id}")
+        if self._is_closed:
+            return
+        if turn.reconciling is not None:
+            turn.reconciling.cancel()
+        turn.reconciling = trio.CancelScope()
+        self._nursery.start_soon(self._reconcile, turn, turn.reconciling, name=f"codex_trio looks for {turn.turn_id}")
 
     @trio.lowlevel.enable_ki_protection
-    async def _reconcile(self, turn: Turn) -> None:
+    async def _reconcile(self, turn: Turn, scope: trio.CancelScope) -> None:
         grace = _IDLE_GRACE
-        try:
-            while not turn.ended.is_set():
+        with scope:
+            while True:
                 with trio.move_on_after(grace):
                     await turn.ended.wait()
                     return
@@ -316,8 +326,6 @@ class Lifecycle:
                 elif not turn.thread_is_idle:
                     return
                 grace = min(2 * grace, _IDLE_MOST)
-        finally:
-            turn.is_reconciling = False
 
     async def read_history(self, turn: Turn) -> Mapping[str, Any] | None:
         """Return the turn and its items as the server remembers them; `None` if it does not tell."""

@@ -66,7 +66,7 @@ class Router:
         self._on_idle = on_idle
         self._turns: dict[str, Turn] = {}
         self._places: dict[str, Place] = {}
-        self._finished: dict[str, None] = {}
+        self._finished: dict[str, str] = {}  # the thread, by turn: a fork inherits the ids of its turns
         self.loaded: set[str] = set()  # threads whose events this connection gets
         self.hub = NotificationHub()
         self._watchers: dict[str, list[Watcher]] = {}
@@ -98,8 +98,10 @@ class Router:
         turn = self._turns.get(turn_id)
         if turn is not None and notice.thread_id in (None, turn.thread_id):
             self.late_events += not turn.feed(notice, now)
+            if turn.ended.is_set() and turn.left is not None:  # it was given up, and ended after all
+                self.forget(turn)
             return True
-        if turn_id in self._finished:
+        if turn_id in self._finished and notice.thread_id in (None, self._finished[turn_id]):
             self.late_events += 1
             return True
         place = self._places.get(notice.thread_id or "")
@@ -164,11 +166,14 @@ class Router:
 
     def lose(self, error: CodexTransportError) -> None:
         """Tell every turn that the connection has ended."""
-        for turn in list(self._turns.values()):
+        for turn in self.turns:
             turn.lose(error)
         for place in self.places:
             if place.starting is not None:
                 place.starting.settled.set()
+            if place.leaving is not None:
+                place.leaving.set()
+                place.leaving = None
         for watchers in self._watchers.values():
             for _, on_lost in watchers:
                 on_lost()
@@ -240,7 +245,7 @@ class Router:
         if self._turns.get(turn.turn_id) is not turn:
             return
         del self._turns[turn.turn_id]
-        self._finished[turn.turn_id] = None
+        self._finished[turn.turn_id] = turn.thread_id
         if len(self._finished) > _REMEMBERED:
             del self._finished[next(iter(self._finished))]
         place = self._places.get(turn.thread_id)

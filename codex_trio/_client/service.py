@@ -55,6 +55,7 @@ class Service:
         self._request_timeout = request_timeout
         self._scope = trio.CancelScope()
         self._is_started = False
+        self._has_opened_transport = False
         self._ready = trio.Event()
         self._closing = trio.Event()
         self._closed = trio.Event()
@@ -81,7 +82,7 @@ class Service:
 
     async def enter(self) -> None:
         """Open in a nursery that `leave` closes. Raises and is cancelled as `open` is."""
-        self._manager: AbstractAsyncContextManager[trio.Nursery] = trio.open_nursery()
+        self._manager: AbstractAsyncContextManager[trio.Nursery] = trio.open_nursery(strict_exception_groups=True)
         self._nursery = await self._manager.__aenter__()
         try:
             await self.open(self._nursery, follows_nursery=False)
@@ -99,21 +100,28 @@ class Service:
 
     async def _leave_nursery(self, exc: BaseException | None) -> None:
         # The body's exception is kept out of the nursery, which would wrap it in a group. But if a task of the nursery
-        # has crashed, and the body was cancelled for it, only the nursery may catch that.
-        is_aftermath = self._nursery.cancel_scope.cancel_called and isinstance(exc, trio.Cancelled)
-        crash: BaseException | None = None
+        # has crashed, and the body was cancelled for it, the nursery must see that.
+        mine = None if exc is None else _without_cancelled(exc)
         try:
-            if exc is not None and is_aftermath:
+            if exc is not None and mine is None and self._nursery.cancel_scope.cancel_called:
                 await self._manager.__aexit__(type(exc), exc, exc.__traceback__)
             else:
                 await self._manager.__aexit__(None, None, None)
         except BaseExceptionGroup as group:
-            crash = _only(group)
+            crash = _without_cancelled(group)
+        else:
+            return
         if crash is None:
             return
-        if exc is None or is_aftermath:
-            raise crash
-        exc.add_note(f"codex_trio: besides, a background task failed: {crash!r}")
+        if mine is None:
+            raise _only(crash)
+        mine.add_note(f"codex_trio: besides, a background task failed: {_only(crash)!r}")
+        if mine is not exc:
+            context = mine.__context__
+            try:
+                raise mine
+            finally:
+                mine.__context__ = context
 
     # --- opening and closing
 
@@ -130,6 +138,8 @@ class Service:
         """
         if self._is_started:
             await self._ready.wait()
+            if self._failure is not None:
+                raise CodexTransportError("this client could not be opened; make a new one") from self._failure
             self.live_parts()
             return
         if self._closing.is_set():
@@ -173,11 +183,18 @@ class Service:
                 async with trio.open_nursery() as nursery:
                     await self._run(nursery)
                     nursery.cancel_scope.cancel()
+        except BaseException:
+            # A bug of ours, or a cancelled opening. Whoever is in the nursery learns of it as of any crash there.
+            self._owner.cancel_scope.cancel()
+            if self.parts is not None:
+                self.parts.connection.lose(CodexTransportError("a background task of this client failed"))
+            raise
         finally:
             self._ready.set()
             self._closed.set()
 
     async def _run(self, nursery: trio.Nursery) -> None:
+        self._tasks = nursery
         try:
             try:
                 parts = await self._open(nursery)
@@ -188,14 +205,15 @@ class Service:
             self._ready.set()
             await self._closing.wait()
             await parts.lifecycle.close(_LEAVING_PATIENCE)
+            parts.connection.lose(CodexTransportError("this client was closed"))
         finally:
-            if self.parts is not None:
-                self.parts.connection.lose(CodexTransportError("this client was closed"))
-            await self._transport.aclose()
+            if self._has_opened_transport:
+                await self._transport.aclose()
 
     async def _open(self, nursery: trio.Nursery) -> Parts:
         with trio.move_on_after(self._transport.connect_timeout):
             await self._transport.open(nursery)
+            self._has_opened_transport = True
             self.parts = parts = self._make_parts(nursery)
             parts.connection.start(nursery)
             await self._shake_hands()
@@ -221,7 +239,8 @@ class Service:
         assert self.parts is not None
         self.server_requests += 1
         turn = self.parts.router.note_request(request, trio.current_time())
-        self._owner.start_soon(self._answer, request, turn, name=f"codex_trio answers {request.method}")
+        # Shielded, so that a refusal reaches the server while a cancelled body cleans up.
+        self._tasks.start_soon(self._answer, request, turn, name=f"codex_trio answers {request.method}")
 
     @trio.lowlevel.enable_ki_protection
     async def _answer(self, request: ServerRequest, turn: Turn | None) -> None:
@@ -237,11 +256,18 @@ class Service:
                 turn.pay(trio.current_time())
 
 
-def _only(group: BaseExceptionGroup[BaseException]) -> BaseException:
+def _without_cancelled(exc: BaseException) -> BaseException | None:
+    """Return `exc` without the cancellations in it: itself if there are none, `None` if it is nothing else."""
+    if isinstance(exc, trio.Cancelled):
+        return None
+    if isinstance(exc, BaseExceptionGroup) and exc.subgroup(trio.Cancelled) is not None:
+        rest: BaseExceptionGroup[BaseException] | None = exc.split(trio.Cancelled)[1]
+        return rest  # a copy, which is why a group without cancellations is not split
+    return exc
+
+
+def _only(exc: BaseException) -> BaseException:
     """Return the one exception in a group, or the group if there are more."""
-    while len(group.exceptions) == 1:
-        inner = group.exceptions[0]
-        if not isinstance(inner, BaseExceptionGroup):
-            return inner
-        group = inner
-    return group
+    while isinstance(exc, BaseExceptionGroup) and len(exc.exceptions) == 1:
+        exc = exc.exceptions[0]
+    return exc

@@ -87,7 +87,7 @@ def parse_message(line: bytes) -> Message:
     if len(line) < _LAZY_LIMIT:
         try:
             delta = _decode_delta(line)
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             pass
         else:
             if delta.method in DELTAS:

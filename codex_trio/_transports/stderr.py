@@ -10,7 +10,7 @@ import trio
 _logger = logging.getLogger("codex_trio.server")
 
 _KEPT = 65_536  # bytes
-_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\))")
 _SECRET = re.compile(
     r"(?i)(bearer\s+|\bsk-|\beyJ|(?:api[-_]?key|token|secret|password)[\"']?\s*[=:]\s*[\"']?)[A-Za-z0-9._~+/=-]{8,}"
 )
@@ -45,6 +45,8 @@ class StderrTail:
     def _take(self, chunk: bytes) -> None:
         self._tail += chunk
         del self._tail[:-_KEPT]
+        if not _logger.isEnabledFor(logging.INFO):  # making it readable is not free
+            return
         *lines, rest = chunk.split(b"\n")
         for line in lines:
             _logger.info("%s", _readable(bytes(self._line) + line).rstrip())

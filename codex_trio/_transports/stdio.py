@@ -136,11 +136,13 @@ class StdioTransport(Transport):
             raise await self._lost("its output ended") from exc
 
     async def _lost(self, what: str) -> CodexTransportError:
-        assert self._process is not None
+        process = self._process
+        if process is None:
+            return CodexTransportError(f"{self.describe()} is not open")
         with trio.move_on_after(_EXIT_NEWS):
-            await self._process.wait()
+            await process.wait()
             await self._stderr.ended.wait()
-        code = self._process.returncode
+        code = process.returncode
         if code is None:
             fate = "; its process is still running"
         else:

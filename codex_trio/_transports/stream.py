@@ -15,7 +15,7 @@ _READ_SIZE = 65_536
 
 
 class LineStream:
-    """Lines in both directions; blank ones are left out.
+    """Lines in both directions.
 
     Args:
         max_message_size: Longest line to accept, in bytes.
@@ -48,7 +48,6 @@ class LineStream:
             if not chunk:
                 self._has_ended = True
             lines = self._splitter.feed(bytes(chunk)) if chunk else self._splitter.finish()
-            lines = [line for line in lines if line and not line.isspace()]
             if lines:
                 return lines
         raise trio.EndOfChannel

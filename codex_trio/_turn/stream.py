@@ -88,6 +88,10 @@ class TurnStream(Generic[T]):
         if self._turn is None:
             self._token = trio.lowlevel.current_trio_token()
             self._turn = await self._begin()
+            if self._is_over:  # another task closed it meanwhile
+                self._turn.stop_consuming()
+                self._abandon(self._turn)
+                raise trio.ClosedResourceError("this stream was closed before its turn had begun")
             self._ready += self._first(self._turn)
         while not self._ready:
             found = await self._take(self._turn)

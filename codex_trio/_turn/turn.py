@@ -70,7 +70,7 @@ class Turn:
         )
         self.is_handed_out = False  # a continuation is out there, so the turn may run on without a consumer
         self.thread_is_idle = False
-        self.is_reconciling = False
+        self.reconciling: trio.CancelScope | None = None  # of the last look at its true state
         self.alive_at = alive_at
         self.last_event: str | None = None
         self._owed = 0  # answers that the server is waiting for
@@ -191,6 +191,11 @@ class Turn:
         """Let go of the turn; what is unread stays."""
         self._has_consumer = False
 
+    @property
+    def is_unwanted(self) -> bool:
+        """Whether it runs on with nobody to consume it, now or later."""
+        return not (self._has_consumer or self.is_handed_out or self.ended.is_set())
+
     async def next_steps(self, patience: float, mode: Mode) -> list[ConversationStep] | None:
         """Wait for the next event; return the steps that it completes, `None` at the end of the turn.
 
@@ -226,12 +231,7 @@ class Turn:
         return events_of(event, self._fold.feed(event))
 
     async def _next(self, patience: float, mode: Mode) -> _Received | None:
-        try:
-            event: _Received | None = self._receive.receive_nowait()
-        except trio.WouldBlock:
-            event = await self._wait(patience, mode)
-        except trio.EndOfChannel:
-            event = None
+        event = await self._receive_next(patience, mode)
         if event is None:
             self.raise_if_lost(mode)
         elif isinstance(event, PendingDelta):
@@ -242,6 +242,15 @@ class Turn:
             if isinstance(event, _EndFromHistory):
                 self._source = "thread_read_fallback"
         return event
+
+    async def _receive_next(self, patience: float, mode: Mode) -> _Received | None:
+        try:
+            return self._receive.receive_nowait()
+        except trio.EndOfChannel:
+            return None
+        except trio.WouldBlock:
+            pass  # not waited for in here: whatever interrupts the wait would have this for its context
+        return await self._wait(patience, mode)
 
     async def _wait(self, patience: float, mode: Mode) -> _Received | None:
         # One scope for a wait, not one for each sign of life: those only move `alive_at`, and when the scope fires the
@@ -307,7 +316,7 @@ class Turn:
 
     def _result(self) -> ChatResult:
         text, item_id = self._fold.final()
-        is_mute = self._source == "turn_completed" and self._fold.status == "completed" and item_id is None and not text
+        is_mute = self._fold.status == "completed" and item_id is None and not text
         return ChatResult(
             thread_id=self.thread_id,
             turn_id=self.turn_id,
@@ -338,7 +347,7 @@ class Turn:
 
     def drain(self) -> CancelResult:
         """Take all that is unread of an ended turn."""
-        steps, events = self._steps, []
+        steps, events = self._steps, self._events  # `chat_once` took them, and delivered nothing
         while True:
             try:
                 event = self._receive.receive_nowait()

@@ -1,7 +1,7 @@
 """Tests without a clock, a network or an account. Imported explicitly, like `trio.testing`.
 
-`ScriptedAppServer` is an app-server in memory, for Trio's mock clock. `open_scripted_model` is a model on loopback that makes
-the real codex binary deterministic. Both play scripts of the same words: `say`, `think`, `run`, `wait`, and so on.
+`ScriptedAppServer` is an app-server in memory, for Trio's mock clock. `open_scripted_model` is a model on loopback that
+makes the real codex binary deterministic. Both play scripts of the same words: `say`, `think`, `run`, `wait`, and so on.
 """
 
 from ._model import ScriptedModel, open_scripted_model
@@ -9,7 +9,7 @@ from ._script import (
     Step,
     ask_server_request,
     drop_connection,
-    exit,
+    exit,  # noqa: A004  the script's word for what a process does
     fail,
     hang,
     omit_completed,
@@ -22,10 +22,12 @@ from ._script import (
 )
 from ._server import HeldCall, ScriptedAppServer
 from ._server_connection import PendingAsk, ScriptedTransport, ServerConnection
+from ._wire import Refusal
 
 __all__ = [
     "HeldCall",
     "PendingAsk",
+    "Refusal",
     "ScriptedAppServer",
     "ScriptedModel",
     "ScriptedTransport",

@@ -154,6 +154,8 @@ class Methods:
         if thread.is_archived:
             advice = f"Run `codex unarchive {thread.id}` to unarchive it first."
             raise Refusal(f"session {thread.id} is archived. {advice}")
+        wanted_page = params.get("initialTurnsPage")
+        page = thread.turns_page(wanted_page) if wanted_page else None
         with_turns = not params.get("excludeTurns")
         if with_turns:
             _require_history(thread, "list_turns")
@@ -162,16 +164,14 @@ class Methods:
             thread.is_loaded, thread.status = True, {"type": "idle"}
         connection.subscriptions.add(thread.id)
         self._after.append(lambda: self._after_resume(connection, thread))
-        result = {
+        return {
             "thread": thread.to_wire(with_turns=with_turns),
             **make_thread_settings({}, thread.cwd, thread.model),
             "collaborationMode": make_collaboration_mode(thread.model),
+            "initialTurnsPage": page,
             "turnsBackwardsCursor": thread.turns_page({"limit": 1})["backwardsCursor"],
             "itemsBackwardsCursor": thread.items_page({"limit": 1, "sortDirection": "desc"})["backwardsCursor"],
         }
-        page = params.get("initialTurnsPage")
-        result["initialTurnsPage"] = thread.turns_page(page) if page else None
-        return result
 
     def _after_resume(self, connection: ServerConnection, thread: ServedThread) -> None:
         if thread.model_calls:

@@ -1,0 +1,132 @@
+"""The house of DESIGN, checked; and each check, shown to fail where its rule is broken."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from _architecture import (
+    PUBLIC_CLASSES,
+    PUBLIC_FUNCTIONS,
+    RULES,
+    UNCANCELLED,
+    Rule,
+    cancellation_is_documented,
+    few_see_the_transports,
+    files_are_short,
+    handlers_see_no_connection,
+    imports_follow_the_order,
+    imports_stand_at_the_top,
+    modules_form_no_cycle,
+    no_async_generators,
+    outsiders_use_the_public_surface,
+    parse_house,
+    pure_rooms_do_no_io,
+    read_house,
+    rooms_are_known,
+    the_test_kit_reuses_nothing_that_it_tests,
+)
+
+import codex_trio
+
+TEXTS = read_house(Path(__file__).parents[1])
+HOUSE = parse_house(TEXTS)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_the_house_keeps_its_rules(rule: Rule) -> None:
+    assert rule(HOUSE) == []
+
+
+def test_the_checks_see_the_house() -> None:
+    assert {"errors", "models", "_protocol", "abc", "_transports", "_connection", "_turn", "_client", "testing"} <= {
+        source.room for source in HOUSE
+    }
+    assert sum(len(source.imports) for source in HOUSE) > 100
+
+
+def test_the_public_classes_and_functions_that_are_checked_exist() -> None:
+    expected = {
+        name for name in (*PUBLIC_CLASSES, *PUBLIC_FUNCTIONS) if name != "CodexThread" or hasattr(codex_trio, name)
+    }
+    assert expected <= set(codex_trio.__all__)
+
+    for name in UNCANCELLED:
+        owner, _, method = name.partition(".")
+        assert method in vars(getattr(codex_trio, owner))
+
+
+LONG_FILE = "x = 1\n" * 399  # and two line feeds
+NO_SECTION = "class StepStream(Streaming): ...\n\n\nclass Streaming:\n    async def rewind(self):\n        'Go back.'\n"
+
+BREAKS: list[tuple[Rule, str, str, str]] = [
+    (rooms_are_known, "codex_trio/helpers.py", "", "no room 'helpers'"),
+    (imports_follow_the_order, "codex_trio/errors.py", "from . import models", "errors imports models"),
+    (
+        imports_follow_the_order,
+        "codex_trio/models.py",
+        "if TYPE_CHECKING:\n    from .abc import Transport",
+        "imports abc",
+    ),
+    (
+        imports_follow_the_order,
+        "codex_trio/_connection.py",
+        "from ._turn.turn import Turn",
+        "_connection imports _turn",
+    ),
+    (imports_follow_the_order, "codex_trio/_turn/turn.py", "from .._client import router", "_turn imports _client"),
+    (imports_follow_the_order, "codex_trio/_client/client.py", "import codex_trio", "_client imports __init__"),
+    (imports_follow_the_order, "codex_trio/_client/client.py", "from ..testing import say", "_client imports testing"),
+    (imports_follow_the_order, "codex_trio/__init__.py", "import codex_trio.testing", "__init__ imports testing"),
+    (imports_follow_the_order, "codex_trio/_version.py", "from . import errors", "_version imports errors"),
+    (modules_form_no_cycle, "codex_trio/_protocol/methods.py", "from .messages import Notice", "a cycle"),
+    (modules_form_no_cycle, "codex_trio/_client/router.py", "from .lifecycle import Lifecycle", "a cycle"),
+    (pure_rooms_do_no_io, "codex_trio/models.py", "import trio", "models imports trio"),
+    (pure_rooms_do_no_io, "codex_trio/errors.py", "from socket import socket", "errors imports socket"),
+    (pure_rooms_do_no_io, "codex_trio/_protocol/turns.py", "import trio.lowlevel", "_protocol imports trio.lowlevel"),
+    (pure_rooms_do_no_io, "codex_trio/_protocol/asks.py", "def now():\n    import time", "_protocol imports time"),
+    (pure_rooms_do_no_io, "codex_trio/_protocol/asks.py", "import subprocess", "_protocol imports subprocess"),
+    (few_see_the_transports, "codex_trio/_connection.py", "from ._transports import stdio", "_connection imports"),
+    (few_see_the_transports, "codex_trio/_turn/stream.py", "from .._transports.stdio import X", "_turn imports"),
+    (handlers_see_no_connection, "codex_trio/_handlers.py", "from ._connection import Call", "_handlers imports"),
+    (the_test_kit_reuses_nothing_that_it_tests, "codex_trio/testing/_wire.py", "from .. import _handlers", "_handlers"),
+    (the_test_kit_reuses_nothing_that_it_tests, "codex_trio/testing/_model.py", "import codex_trio", "codex_trio"),
+    (outsiders_use_the_public_surface, "codex_trio/_cli.py", "from codex_trio import _turn", "uses _turn"),
+    (outsiders_use_the_public_surface, "codex_trio/_cli.py", "from ._client.client import X", "uses _client"),
+    (outsiders_use_the_public_surface, "codex_trio/_cli.py", "print(codex_trio._version)", "uses _version"),
+    (outsiders_use_the_public_surface, "examples/one.py", "import codex_trio._connection", "uses _connection"),
+    (
+        no_async_generators,
+        "codex_trio/_turn/stream.py",
+        "async def steps():\n    if 1:\n        yield 1",
+        "steps is an",
+    ),
+    (
+        imports_stand_at_the_top,
+        "codex_trio/_turn/turn.py",
+        "def f():\n    import json",
+        "imports json inside a function",
+    ),
+    (files_are_short, "codex_trio/_turn/long.py", LONG_FILE, "has 401 lines"),
+    (cancellation_is_documented, "codex_trio/_turn/stream.py", NO_SECTION, "Streaming.rewind has no"),
+    (
+        cancellation_is_documented,
+        "codex_trio/_client/x.py",
+        "async def connect_codex_client(): ...",
+        "connect_codex_client",
+    ),
+]
+
+
+@pytest.mark.parametrize(("rule", "path", "lines", "complaint"), BREAKS)
+def test_a_broken_rule_is_found(rule: Rule, path: str, lines: str, complaint: str) -> None:
+    broken = TEXTS | {path: f"{TEXTS.get(path, '')}\n{lines}\n"}
+
+    (found,) = set(rule(parse_house(broken))) - set(rule(HOUSE))
+
+    assert complaint in found
+    assert "cycle" in found or found.startswith(f"{path}:")
+
+
+def test_every_rule_is_shown_to_fail() -> None:
+    assert {rule for rule, *_ in BREAKS} == set(RULES)

@@ -1,0 +1,94 @@
+"""Which threads a connection hears of: those that it started or resumed, which it does once, and again when needed."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+import trio
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from codex_trio import CodexClient, open_codex_client
+from codex_trio.testing import ScriptedAppServer
+
+
+@pytest.fixture
+def server(nursery: trio.Nursery) -> ScriptedAppServer:
+    return ScriptedAppServer(nursery)
+
+
+async def used_thread(server: ScriptedAppServer) -> str:
+    """Return a thread on which another client had a turn."""
+    async with open_codex_client(server.transport()) as other:
+        return (await other.chat_once("first")).thread_id
+
+
+def resumed(server: ScriptedAppServer) -> list[object]:
+    return [message["params"] for message in server.received if message.get("method") == "thread/resume"]
+
+
+@pytest.mark.parametrize("method", ["thread/start", "thread/resume", "thread/fork"])
+async def test_thread_of_a_raw_request_is_not_resumed(
+    method: str, server: ScriptedAppServer, autojump_clock: MockClock
+) -> None:
+    thread_id = await used_thread(server)
+    async with open_codex_client(server.transport()) as client:
+        thread = (await client.request(method, {} if method == "thread/start" else {"threadId": thread_id}))["thread"]
+        before = len(resumed(server))
+        assert (await client.chat_once("hello", thread["id"])).final_text == "ok"
+        assert len(resumed(server)) == before
+
+
+async def test_thread_of_another_client_is_resumed_once_without_its_turns(
+    server: ScriptedAppServer, autojump_clock: MockClock
+) -> None:
+    thread_id = await used_thread(server)
+    async with open_codex_client(server.transport()) as client:
+        for _ in range(3):
+            assert (await client.chat_once("hello", thread_id)).final_text == "ok"
+    assert resumed(server) == [{"threadId": thread_id, "excludeTurns": True}]
+
+
+async def close(client: CodexClient, server: ScriptedAppServer, thread_id: str) -> None:
+    server.connection.send({"method": "thread/closed", "params": {"threadId": thread_id}})
+
+
+async def unload(client: CodexClient, server: ScriptedAppServer, thread_id: str) -> None:
+    status = {"threadId": thread_id, "status": {"type": "notLoaded"}}
+    server.connection.send({"method": "thread/status/changed", "params": status})
+
+
+async def archive(client: CodexClient, server: ScriptedAppServer, thread_id: str) -> None:
+    await client.request("thread/archive", {"threadId": thread_id})
+    await client.request("thread/unarchive", {"threadId": thread_id})
+
+
+async def unsubscribe(client: CodexClient, server: ScriptedAppServer, thread_id: str) -> None:
+    await client.request("thread/unsubscribe", {"threadId": thread_id})
+
+
+@pytest.mark.parametrize("lose", [close, unload, archive, unsubscribe])
+async def test_thread_that_was_lost_is_resumed_again(
+    lose: Callable[[CodexClient, ScriptedAppServer, str], Awaitable[None]],
+    server: ScriptedAppServer,
+    autojump_clock: MockClock,
+) -> None:
+    thread_id = await used_thread(server)
+    async with open_codex_client(server.transport()) as client:
+        await client.chat_once("hello", thread_id)
+        await lose(client, server, thread_id)
+        await wait_all_tasks_blocked()
+        assert (await client.chat_once("hello", thread_id)).final_text == "ok"
+    assert len(resumed(server)) == 2
+
+
+async def test_thread_that_was_lost_unseen_is_resumed_and_the_turn_sent_once_more(
+    server: ScriptedAppServer, autojump_clock: MockClock
+) -> None:
+    thread_id = await used_thread(server)
+    async with open_codex_client(server.transport()) as client:
+        await client.chat_once("hello", thread_id)
+        server.refuse("turn/start", code=-32600, message=f"thread not found: {thread_id}", times=1)
+        assert (await client.chat_once("again", thread_id)).final_text == "ok"
+    assert len(resumed(server)) == 2
+    assert server.prompts == ["first", "hello", "again", "again"]
