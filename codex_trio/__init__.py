@@ -1,14 +1,37 @@
 """The Trio-native client for `codex app-server`."""
 
-from ._client import CodexClient, NotificationStream, connect_codex_client, open_codex_client
+from ._client import (
+    ChatGPTLogin,
+    CodexClient,
+    ExecOutput,
+    ExecProcess,
+    ExecStdin,
+    NotificationStream,
+    connect_codex_client,
+    open_codex_client,
+)
+from ._thread import (
+    ApprovalPolicy,
+    ChatOptions,
+    CodexThread,
+    ItemsView,
+    Pages,
+    ReasoningSummary,
+    ResumeOptions,
+    ReviewTarget,
+    SandboxMode,
+    ThreadOptions,
+    TurnOptions,
+)
 from ._transports.stdio import StdioTransport
 from ._transports.unix import UnixSocketTransport
 from ._transports.websocket import WebSocketTransport
-from ._turn import StepStream
+from ._turn import EventStream, StepStream
 from ._version import __version__
 from .abc import Transport
 from .errors import (
     CodexError,
+    CodexOutputError,
     CodexProtocolError,
     CodexThreadBusyError,
     CodexThreadNotFoundError,
@@ -18,6 +41,22 @@ from .errors import (
     CodexTurnInactiveError,
     CodexTurnInterruptedError,
 )
+from .events import (
+    CommandOutputDelta,
+    DiffUpdated,
+    Event,
+    OtherEvent,
+    PlanUpdated,
+    ReasoningDelta,
+    RetryNotice,
+    StepCompleted,
+    StepStarted,
+    TextDelta,
+    TokenUsageUpdated,
+    TurnCompleted,
+)
+from .inputs import Image, InputPart, Mention, Prompt, Skill
+from .listings import AccountInfo, ModelInfo, ThreadInfo, TurnInfo
 from .models import (
     CancelResult,
     ChatContinuation,
@@ -30,12 +69,18 @@ from .models import (
 )
 
 __all__ = [
+    "AccountInfo",
+    "ApprovalPolicy",
     "CancelResult",
     "ChatContinuation",
+    "ChatGPTLogin",
+    "ChatOptions",
     "ChatResult",
     "CodexClient",
     "CodexError",
+    "CodexOutputError",
     "CodexProtocolError",
+    "CodexThread",
     "CodexThreadBusyError",
     "CodexThreadNotFoundError",
     "CodexTimeoutError",
@@ -43,15 +88,47 @@ __all__ = [
     "CodexTurnFailedError",
     "CodexTurnInactiveError",
     "CodexTurnInterruptedError",
+    "CommandOutputDelta",
     "CompletionSource",
     "ConversationStep",
+    "DiffUpdated",
+    "Event",
+    "EventStream",
+    "ExecOutput",
+    "ExecProcess",
+    "ExecStdin",
+    "Image",
     "InitializeResult",
+    "InputPart",
+    "ItemsView",
+    "Mention",
+    "ModelInfo",
     "Notification",
     "NotificationStream",
+    "OtherEvent",
+    "Pages",
+    "PlanUpdated",
+    "Prompt",
+    "ReasoningDelta",
+    "ReasoningSummary",
+    "ResumeOptions",
+    "RetryNotice",
+    "ReviewTarget",
+    "SandboxMode",
+    "Skill",
     "Statistics",
     "StdioTransport",
+    "StepCompleted",
+    "StepStarted",
     "StepStream",
+    "TextDelta",
+    "ThreadInfo",
+    "ThreadOptions",
+    "TokenUsageUpdated",
     "Transport",
+    "TurnCompleted",
+    "TurnInfo",
+    "TurnOptions",
     "UnixSocketTransport",
     "WebSocketTransport",
     "__version__",

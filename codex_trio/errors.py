@@ -5,6 +5,7 @@ CodexError
 ├─ CodexTransportError           cannot reach, or lost, the server
 ├─ CodexTimeoutError             a request got no answer in time
 │  └─ CodexTurnInactiveError     a turn went quiet; it runs on
+├─ CodexOutputError              an answer is not what its output_type or output_schema wants
 ├─ CodexProtocolError            the server said no
 │  ├─ CodexTurnFailedError       a turn ended as failed
 │  ├─ CodexTurnInterruptedError  a turn ended as interrupted
@@ -22,6 +23,7 @@ if TYPE_CHECKING:  # models come later in the import order
 
 __all__ = [
     "CodexError",
+    "CodexOutputError",
     "CodexProtocolError",
     "CodexThreadBusyError",
     "CodexThreadNotFoundError",
@@ -92,6 +94,25 @@ class CodexTurnInactiveError(CodexTimeoutError):
         self.continuation = continuation
         self.idle_seconds = idle_seconds
         self.last_event = last_event
+
+
+class CodexOutputError(CodexError):
+    """A turn completed, and its answer is not what was asked for: no JSON, or JSON of another shape.
+
+    Attributes:
+        text: The answer.
+        where: The place in it that does not fit, such as ``$.files[2].name``; ``$`` for all of it.
+        result: The turn.
+
+    Example:
+        ``except CodexOutputError as exc: print(exc.where, exc.text)``
+    """
+
+    def __init__(self, message: str, *, text: str, where: str, result: ChatResult) -> None:
+        super().__init__(message)
+        self.text = text
+        self.where = where
+        self.result = result
 
 
 class CodexProtocolError(CodexError):

@@ -5,7 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Generic, Literal
+
+if TYPE_CHECKING:  # with a default, so that a bare `ChatResult` means any; Python has that from 3.13 on
+    from typing_extensions import TypeVar
+
+    OutputT = TypeVar("OutputT", default=Any)
+else:
+    from typing import TypeVar
+
+    OutputT = TypeVar("OutputT")
 
 __all__ = [
     "CancelResult",
@@ -144,7 +153,9 @@ def _step_text(item_type: str, item: Mapping[str, Any]) -> str:
         return f"{scope}.{tool}" if scope else tool
     if item_type == "fileChange":
         return "\n".join(_change_text(change) for change in _objects(item.get("changes")))
-    return _text(item.get("text"))
+    if item_type == "userMessage":
+        return "\n".join(_text(part.get("text")) for part in _objects(item.get("content")) if part.get("text"))
+    return _text(item.get("text")) or _text(item.get("review"))
 
 
 def _change_text(change: dict[str, Any]) -> str:
@@ -154,7 +165,7 @@ def _change_text(change: dict[str, Any]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class ChatResult:
+class ChatResult(Generic[OutputT]):
     """A finished turn.
 
     Attributes:
@@ -166,6 +177,7 @@ class ChatResult:
         completion_source: How this result came about, see `CompletionSource`.
         usage: ``tokenUsage`` as last told in this turn (``total`` is the thread's, ``last`` the last model call's).
         steps: The turn's steps, in the order of their completion.
+        output: The answer as the `output_type` that was asked for, or as `output_schema` lets it be; `None` without.
     """
 
     thread_id: str
@@ -176,6 +188,7 @@ class ChatResult:
     completion_source: CompletionSource
     usage: Mapping[str, Any] | None
     steps: tuple[ConversationStep, ...]
+    output: OutputT = None  # type: ignore[assignment]  # there is none unless one was asked for
 
 
 @dataclass(frozen=True, slots=True)

@@ -333,7 +333,8 @@ def play(
                     played.error = error
                 await transport.has_played.wait()
                 await wait_all_tasks_blocked()
-                assert await client.request("thread/list") == SENTINEL
+                answer: object = await client.request("thread/list")
+                assert answer == SENTINEL
                 with trio.move_on_after(1):
                     async for event in others:
                         played.others.append(event.raw[TAG])

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 import trio
@@ -133,7 +134,10 @@ async def test_each_waiter_gets_a_loss_of_its_own(nursery: trio.Nursery, autojum
     server.ignore("thread/list")
     server.default(hang())
     async with open_codex_client(server.transport()) as client:
-        waiting = [Background(nursery, client.request, "thread/list"), Background(nursery, client.chat_once, "hello")]
+        waiting: list[Background[Any]] = [
+            Background(nursery, client.request, "thread/list"),
+            Background(nursery, client.chat_once, "hello"),
+        ]
         await trio.sleep(1)
         server.connection.drop(7, "last words")
         errors = []

@@ -34,7 +34,9 @@ def test_all_is_what_the_package_exposes_and_is_sorted() -> None:
 def test_only_the_rooms_for_users_have_names_without_an_underscore() -> None:
     modules = {path.stem for path in ROOT.iterdir() if path.suffix == ".py" or path.joinpath("__init__.py").exists()}
 
-    assert {name for name in modules if not name.startswith("_")} == {"abc", "errors", "models", "testing"}
+    assert {name for name in modules if not name.startswith("_")} == {
+        *("abc", "errors", "events", "inputs", "listings", "models", "protocol", "testing")
+    }
 
 
 @pytest.mark.parametrize("module", [codex_trio.abc, codex_trio.errors, codex_trio.models, codex_trio.testing])
@@ -44,13 +46,15 @@ def test_every_public_module_says_what_it_is_for(module: ModuleType) -> None:
 
 def documented_values() -> set[str]:
     """Return the names of the package that are assigned with a docstring after them."""
-    bodies = [ast.parse(path.read_text()).body for path in ROOT.glob("*.py")]
+    bodies = [ast.parse(path.read_text()).body for path in ROOT.rglob("*.py")]
     return {
         target.id
         for body in bodies
         for node, after in pairwise(body)
-        if isinstance(node, ast.Assign) and isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
-        for target in node.targets
+        if isinstance(node, (ast.Assign, ast.AnnAssign))
+        and isinstance(after, ast.Expr)
+        and isinstance(after.value, ast.Constant)
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
         if isinstance(target, ast.Name)
     }
 

@@ -47,7 +47,8 @@ async def test_at_most_64_requests_are_in_flight(nursery: trio.Nursery, autojump
         assert "quick" not in server.received_methods()
         assert (client.statistics().requests_in_flight, client.statistics().requests_waiting) == (AT_ONCE, 1)
         calls[0].reply({})
-        assert await waiting.result() == {"quick": True}
+        answer: object = await waiting.result()
+        assert answer == {"quick": True}
         assert trio.current_time() == 0
         for call in calls[1:]:
             call.reply({})

@@ -3,26 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
-
-
-def turn_params(text: str, user: str | None, metadata: Mapping[str, str] | None) -> dict[str, Any]:
-    """Return the parameters of `turn/start`, but for the thread.
-
-    Raises:
-        TypeError: Something is not text that should be; the message names it.
-    """
-    if not isinstance(text, str):
-        raise TypeError(f"text must be a str, not {type(text).__name__}")
-    entries = dict(metadata or {}) if user is None else {"user": user, **(metadata or {})}
-    for name, value in entries.items():
-        if not isinstance(name, str) or not isinstance(value, str):
-            raise TypeError(f"metadata holds text by name; {name!r} is {value!r}")
-    params: dict[str, Any] = {"input": [{"type": "text", "text": text}]}
-    if entries:
-        params["responsesapiClientMetadata"] = entries
-    return params
 
 
 def patience_of(timeout: float | None, name: str) -> float:

@@ -6,7 +6,8 @@ Whatever goes on after its caller has left runs in the client's own nursery, and
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+import math
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -16,12 +17,13 @@ from .._connection import Call, Connection
 from .._protocol import methods
 from .._protocol.messages import Response
 from .._protocol.turns import is_terminal
-from .._turn import Turn
+from .._turn import Turn, TurnRequest
 from ..errors import (
     CodexError,
     CodexProtocolError,
     CodexThreadBusyError,
     CodexThreadNotFoundError,
+    CodexTimeoutError,
 )
 from .router import Router, Starting
 
@@ -62,20 +64,28 @@ class Lifecycle:
             self._router.loaded.discard(params.get("threadId", ""))
         return result
 
+    def start_soon(self, async_fn: Callable[[], Awaitable[object]]) -> None:
+        """Run a task in the client's own nursery. It must end when the connection does."""
+        self._nursery.start_soon(async_fn)
+
+    async def request_without_limit(self, method: str, params: Mapping[str, Any]) -> Any:
+        """Call the server for something that takes long: no timeout, and no place among those in flight."""
+        return await self._connection.perform(Call(method, params), timeout=math.inf, urgent=True)
+
     # --- beginning
 
-    async def begin(self, thread_id: str | None, params: Mapping[str, Any]) -> Turn:
+    async def begin(self, thread_id: str | None, request: TurnRequest) -> Turn:
         """Start a turn, on a new thread or a given one, and become its consumer.
 
         Cancellation: A turn that the server starts all the same is stopped.
         """
         if thread_id is None:
-            result = await self.request(methods.THREAD_START)
+            result = await self.request(methods.THREAD_START, request.thread_params)
             thread_id = _id_of(result, "thread")
             if thread_id is None:
                 raise CodexProtocolError("thread/start was answered without a thread id", method=methods.THREAD_START)
-        starting = await self._claim(thread_id)
-        call = Call(methods.TURN_START, {"threadId": thread_id, **params})
+        starting = await self._claim(thread_id, request)
+        call = Call(request.method, {"threadId": thread_id, **request.params})
         call.on_response = partial(self._take_started, starting)
         try:
             await self._load(thread_id)
@@ -85,14 +95,25 @@ class Lifecycle:
                 self._router.loaded.discard(thread_id)
                 await self._load(thread_id)
                 await self._connection.perform(call, timeout=self._request_timeout)
+            if request.is_ours is not None:
+                await self._find(starting, request)
         except BaseException:
             self._leave(starting, call)
             raise
         if starting.turn is None:
-            raise CodexProtocolError("turn/start was answered without a turn id", method=methods.TURN_START)
+            raise CodexProtocolError(f"{request.method} was answered without a turn id", method=request.method)
         return starting.turn
 
-    async def _claim(self, thread_id: str) -> Starting:
+    async def _find(self, starting: Starting, request: TurnRequest) -> None:
+        with trio.move_on_after(self._request_timeout):
+            await starting.settled.wait()
+        self._connection.raise_if_lost()
+        if starting.turn is None:
+            raise CodexTimeoutError(
+                f"{request.method}: the server accepted it, and no turn began on thread {starting.thread_id}"
+            )
+
+    async def _claim(self, thread_id: str, request: TurnRequest) -> Starting:
         place = self._router.place(thread_id)
         if (
             place.turn is not None and place.turn.is_unwanted
@@ -112,7 +133,7 @@ class Lifecycle:
                 thread_id=thread_id,
                 turn_id=turn_id,
             )
-        place.starting = Starting(thread_id)
+        place.starting = Starting(thread_id, request)
         return place.starting
 
     async def _load(self, thread_id: str) -> None:
@@ -123,15 +144,23 @@ class Lifecycle:
 
     def _take_started(self, starting: Starting, response: Response) -> None:
         # In the reader: the next message may be an event of this turn already.
+        if response.error is None and starting.request.is_ours is not None:
+            self._router.expect(starting, partial(self._bind, starting))
+            if starting.is_orphan and starting.turn is None:
+                self._wait_for_orphan(starting)
+            return
         turn_id = _id_of(response.result, "turn") if response.error is None else None
         if turn_id is not None:
-            turn = self._router.bind(starting, turn_id, trio.current_time())
-            turn.begin_consuming()
-            if starting.is_orphan:
-                turn.stop_consuming()
-                self.abandon(turn)
+            self._bind(starting, turn_id)
         elif starting.is_orphan or response.error is None:
             self._release(starting)
+
+    def _bind(self, starting: Starting, turn_id: str) -> None:
+        turn = self._router.bind(starting, turn_id, trio.current_time())
+        turn.begin_consuming(wants_deltas=starting.request.wants_deltas)
+        if starting.is_orphan:
+            turn.stop_consuming()
+            self.abandon(turn)
 
     def _leave(self, starting: Starting, call: Call) -> None:
         if starting.turn is not None:
@@ -140,7 +169,22 @@ class Lifecycle:
         elif call.is_in_flight:
             starting.is_orphan = True
             self._router.place(starting.thread_id).leaving = trio.Event()
+        elif starting.on_found is not None and not starting.settled.is_set():
+            starting.is_orphan = True
+            self._router.place(starting.thread_id).leaving = trio.Event()
+            self._wait_for_orphan(starting)
         else:
+            self._release(starting)
+
+    def _wait_for_orphan(self, starting: Starting) -> None:
+        self._nursery.start_soon(self._await_orphan, starting, name=f"codex_trio waits for {starting.request.method}")
+
+    @trio.lowlevel.enable_ki_protection
+    async def _await_orphan(self, starting: Starting) -> None:
+        # Its turn was accepted and has not begun, so there is nothing to interrupt yet.
+        with trio.move_on_after(_STOP_PATIENCE):
+            await starting.settled.wait()
+        if starting.turn is None:
             self._release(starting)
 
     def _release(self, starting: Starting) -> None:
@@ -233,7 +277,7 @@ class Lifecycle:
         async def ask() -> None:
             nonlocal refusal
             try:
-                await self.interrupt(turn.thread_id, turn.turn_id, timeout=_INTERRUPT_PATIENCE)
+                await self.interrupt(turn.thread_id, turn.running_id, timeout=_INTERRUPT_PATIENCE)
             except CodexProtocolError as exc:
                 refusal = exc
             except CodexError as exc:

@@ -9,11 +9,14 @@ import trio
 
 from .._protocol import methods
 from .._protocol.messages import Delta, MalformedMessageError, Notice, ServerRequest, parse_whole
-from .._turn import Turn
+from .._turn import Turn, TurnRequest
 from ..errors import CodexTransportError
 from .notifications import NotificationHub
 
 _REMEMBERED = 1_024  # finished turns, whose late events are told from other people's
+
+
+Watcher = tuple[Callable[[Notice], bool], Callable[[], None]]
 
 
 @dataclass(eq=False, slots=True)
@@ -23,14 +26,20 @@ class Starting:
     Attributes:
         held: Events of turns that we do not know (yet): the server promises no order between them and the answer.
         is_orphan: The caller has left; the turn is to be stopped as soon as it is known.
-        turn: Set by the answer.
+        turn: Set by the answer, or by the first event of the turn.
+        request: What was asked.
+        on_found: Told the turn of that event. Set by the answer: what comes before it may be another's.
+        settled: Fires when the turn is known, or the connection lost.
     """
 
     thread_id: str
+    request: TurnRequest
     held: list[Notice] = field(default_factory=list)
     is_orphan: bool = False
     thread_is_idle: bool = False
     turn: Turn | None = None
+    on_found: Callable[[str], None] | None = None
+    settled: trio.Event = field(default_factory=trio.Event)
 
 
 @dataclass(eq=False, slots=True)
@@ -60,6 +69,7 @@ class Router:
         self._finished: dict[str, str] = {}  # the thread, by turn: a fork inherits the ids of its turns
         self.loaded: set[str] = set()  # threads whose events this connection gets
         self.hub = NotificationHub()
+        self._watchers: dict[str, list[Watcher]] = {}
         self.late_events = 0
 
     # --- events
@@ -68,7 +78,7 @@ class Router:
         """Give an event to its turn; hold it for a turn that is being started; else publish it."""
         if isinstance(message, Delta):
             turn = self._turns.get(message.params.turn_id)
-            if turn is not None and not turn.ended.is_set():
+            if turn is not None and not turn.wants_deltas and not turn.ended.is_set():
                 turn.touch(message.method, now)
                 return
             message = parse_notice(line)
@@ -76,6 +86,9 @@ class Router:
 
     def _route_whole(self, notice: Notice, now: float) -> None:
         if notice.turn_id is None:
+            spent = [takes(notice) for takes, _ in self._watchers.get(notice.method, ())]  # all of them are asked
+            if any(spent):
+                return
             self._take_thread_event(notice)
         elif self._take_turn_event(notice, notice.turn_id, now):
             return
@@ -94,8 +107,30 @@ class Router:
         place = self._places.get(notice.thread_id or "")
         if place is not None and place.starting is not None:
             place.starting.held.append(notice)
+            self._look_for_ours(place.starting)
+            return True
+        if place is not None and place.turn is not None and self._is_review_start(place.turn, notice):
+            place.turn.running_id = turn_id
+            self.late_events += not place.turn.feed(notice, now)
             return True
         return False
+
+    def _is_review_start(self, turn: Turn, notice: Notice) -> bool:
+        # codex 0.163 and 0.169: the events of a review have the id that its answer told, `turn/started` has another,
+        # and an interrupt is accepted for that one alone.
+        return turn.method == methods.REVIEW_START and notice.method == methods.TURN_STARTED
+
+    def _look_for_ours(self, starting: Starting) -> None:
+        is_ours, on_found = starting.request.is_ours, starting.on_found
+        if is_ours is not None and on_found is not None:
+            found = next((one.turn_id for one in starting.held if one.turn_id is not None and is_ours(one)), None)
+            if found is not None:
+                on_found(found)
+
+    def expect(self, starting: Starting, on_found: Callable[[str], None]) -> None:
+        """Find the turn of a request that was accepted by its first event, which may have come already."""
+        starting.on_found = on_found
+        self._look_for_ours(starting)
 
     def _take_thread_event(self, notice: Notice) -> None:
         thread_id = notice.thread_id or ""
@@ -134,11 +169,33 @@ class Router:
         for turn in self.turns:
             turn.lose(error)
         for place in self.places:
+            if place.starting is not None:
+                place.starting.settled.set()
             if place.leaving is not None:
                 place.leaving.set()
                 place.leaving = None
+        for watchers in self._watchers.values():
+            for _, on_lost in watchers:
+                on_lost()
         self.loaded.clear()
         self.hub.lose(error)
+
+    def watch(self, method: str, takes: Callable[[Notice], bool], on_lost: Callable[[], None]) -> Callable[[], None]:
+        """Show the events of a method that have no turn to `takes`, in the reader; return what undoes that.
+
+        Args:
+            method: The method.
+            takes: Whether the event is spent, so that nobody else shall see it.
+            on_lost: Told when the connection ends.
+        """
+        watcher = takes, on_lost
+        self._watchers.setdefault(method, []).append(watcher)
+
+        def unwatch() -> None:
+            if watcher in self._watchers[method]:
+                self._watchers[method].remove(watcher)
+
+        return unwatch
 
     # --- places
 
@@ -159,17 +216,25 @@ class Router:
         place = self._places[starting.thread_id]
         if place.turn is not None:
             self.forget(place.turn)
-        turn = Turn(starting.thread_id, turn_id, alive_at=now)
+        request = starting.request
+        turn = Turn(starting.thread_id, turn_id, alive_at=now, method=request.method, wants_deltas=request.wants_deltas)
         place.starting, place.turn = None, turn
         self._turns[turn_id] = turn
         self._finished.pop(turn_id, None)
         starting.turn = turn
+        starting.settled.set()
         for notice in starting.held:
             self._route_whole(notice, now)
         if starting.thread_is_idle and turn.last_event is not None and not turn.ended.is_set():
             turn.thread_is_idle = True
             self._on_idle(turn)
         return turn
+
+    def open_turn(self, thread_id: str) -> Turn | None:
+        """Return the turn of this client that runs on a thread."""
+        place = self._places.get(thread_id)
+        turn = None if place is None else place.turn
+        return None if turn is None or turn.ended.is_set() else turn
 
     def find(self, turn_id: str) -> Turn | None:
         """Return a turn that is open, or has events that nobody read."""

@@ -1,6 +1,7 @@
 """One turn: its memory channel, inactivity, result and continuation; and the stream of its steps."""
 
-from .stream import StepStream
+from .request import TurnRequest, is_shell, is_start
+from .stream import EventStream, StepStream
 from .turn import Mode, ReadHistory, Turn
 
-__all__ = ["Mode", "ReadHistory", "StepStream", "Turn"]
+__all__ = ["EventStream", "Mode", "ReadHistory", "StepStream", "Turn", "TurnRequest", "is_shell", "is_start"]

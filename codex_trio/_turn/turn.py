@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import trio
 
@@ -22,7 +22,9 @@ from ..errors import (
     CodexTurnInactiveError,
     CodexTurnInterruptedError,
 )
+from ..events import Event, StepCompleted
 from ..models import CancelResult, ChatContinuation, ChatResult, CompletionSource, ConversationStep
+from .deltas import COALESCING, PendingDelta, events_of
 
 Mode = Literal["chat_once", "chat"]
 ReadHistory = Callable[["Turn"], Awaitable[Mapping[str, Any] | None]]
@@ -35,16 +37,32 @@ class _EndFromHistory:
         self.turn = turn
 
 
+_Received: TypeAlias = Notice | PendingDelta | _EndFromHistory
+
+
 class Turn:
     """A turn that this client started.
 
     Args:
         alive_at: When the server last spoke of it, in Trio's time.
+        method: What it was asked for with.
+        wants_deltas: Its consumer does.
     """
 
-    def __init__(self, thread_id: str, turn_id: str, *, alive_at: float) -> None:
+    def __init__(
+        self,
+        thread_id: str,
+        turn_id: str,
+        *,
+        alive_at: float,
+        method: str = methods.TURN_START,
+        wants_deltas: bool = False,
+    ) -> None:
         self.thread_id = thread_id
         self.turn_id = turn_id
+        self.running_id = turn_id  # what an interrupt must call it: a review runs under an id of its own
+        self.method = method
+        self.wants_deltas = wants_deltas
         self.started = trio.Event()  # the server will take an interrupt
         self.ended = trio.Event()  # nothing more will come: the turn's end is in the channel, or the connection is lost
         self.left: trio.Event | None = (
@@ -59,7 +77,8 @@ class Turn:
         self._loss: CodexTransportError | None = None
         self._has_consumer = False
         self._source: CompletionSource = "turn_completed"
-        self._send, self._receive = trio.open_memory_channel[Notice | _EndFromHistory](math.inf)
+        self._send, self._receive = trio.open_memory_channel[_Received](math.inf)
+        self._pending: dict[str, PendingDelta] = {}  # by item: its last deltas, unread
         # The consumer's side.
         self._fold = TurnFold(thread_id, turn_id)
         self._cursor = 0
@@ -79,13 +98,33 @@ class Turn:
             return False
         self.touch(notice.method, now)
         if notice.method in methods.DELTAS:
+            if self.wants_deltas:
+                self._take_delta(notice)
             return True
+        self._end_deltas(notice)
         self._send.send_nowait(notice)
         if notice.method == methods.TURN_COMPLETED:
             self._close()
         elif not self.started.is_set() and notice.method != methods.ERROR:
             self.started.set()  # by `turn/started`, or by what only a started turn does
         return True
+
+    def _take_delta(self, notice: Notice) -> None:
+        if notice.method not in COALESCING:
+            self._send.send_nowait(notice)
+            return
+        item_id = notice.params.get("itemId")
+        pending = self._pending.get(item_id) if isinstance(item_id, str) else None
+        if pending is None or not pending.takes(notice):
+            pending = PendingDelta(notice)
+            self._pending[pending.item_id] = pending
+            self._send.send_nowait(pending)
+
+    def _end_deltas(self, notice: Notice) -> None:
+        # What comes of an item after this stays after this.
+        item = notice.params.get("item") if self._pending else None
+        if isinstance(item, dict):
+            self._pending.pop(str(item.get("id")), None)
 
     def end_from_history(self, turn: Mapping[str, Any]) -> None:
         """Take the turn as history has it, in place of a `turn/completed` that did not come."""
@@ -132,7 +171,7 @@ class Turn:
         seen = tuple(item_id for item_id in self._fold.delivered if item_id not in gathered)
         return ChatContinuation(self.thread_id, self.turn_id, self._cursor, mode, seen)
 
-    def begin_consuming(self) -> None:
+    def begin_consuming(self, *, wants_deltas: bool = False) -> None:
         """Become the turn's consumer.
 
         Raises:
@@ -146,6 +185,7 @@ class Turn:
             )
         self._has_consumer = True
         self.is_handed_out = False
+        self.wants_deltas = wants_deltas
 
     def stop_consuming(self) -> None:
         """Let go of the turn; what is unread stays."""
@@ -165,19 +205,45 @@ class Turn:
 
         Cancellation: No event is lost.
         """
-        event = await self._next_event(patience, mode)
+        event = await self._next(patience, mode)
         if event is None:
-            self.raise_if_lost(mode)
             return None
-        self._cursor += 1
+        if isinstance(event, PendingDelta):
+            return []
         if isinstance(event, _EndFromHistory):
-            self._source = "thread_read_fallback"
             return self._fold.end(event.turn)
         if mode == "chat_once":
             self._events.append(event.raw)
         return self._fold.feed(event)
 
-    async def _next_event(self, patience: float, mode: Mode) -> Notice | _EndFromHistory | None:
+    async def next_events(self, patience: float) -> list[Event] | None:
+        """Wait for the next event, and return what it tells; `None` at the end of the turn.
+
+        Raises and is cancelled as `next_steps`.
+        """
+        event = await self._next(patience, "chat")
+        if event is None:
+            return None
+        if isinstance(event, PendingDelta):
+            return [event.to_event()]
+        if isinstance(event, _EndFromHistory):
+            return [StepCompleted(step) for step in self._fold.end(event.turn)]
+        return events_of(event, self._fold.feed(event))
+
+    async def _next(self, patience: float, mode: Mode) -> _Received | None:
+        event = await self._receive_next(patience, mode)
+        if event is None:
+            self.raise_if_lost(mode)
+        elif isinstance(event, PendingDelta):
+            if self._pending.get(event.item_id) is event:
+                del self._pending[event.item_id]
+        else:
+            self._cursor += 1
+            if isinstance(event, _EndFromHistory):
+                self._source = "thread_read_fallback"
+        return event
+
+    async def _receive_next(self, patience: float, mode: Mode) -> _Received | None:
         try:
             return self._receive.receive_nowait()
         except trio.EndOfChannel:
@@ -186,7 +252,7 @@ class Turn:
             pass  # not waited for in here: whatever interrupts the wait would have this for its context
         return await self._wait(patience, mode)
 
-    async def _wait(self, patience: float, mode: Mode) -> Notice | _EndFromHistory | None:
+    async def _wait(self, patience: float, mode: Mode) -> _Received | None:
         # One scope for a wait, not one for each sign of life: those only move `alive_at`, and when the scope fires the
         # rest of the patience is waited out.
         since = trio.current_time()
@@ -287,6 +353,8 @@ class Turn:
                 event = self._receive.receive_nowait()
             except (trio.WouldBlock, trio.EndOfChannel):
                 break
+            if isinstance(event, PendingDelta):
+                continue
             self._cursor += 1
             if isinstance(event, _EndFromHistory):
                 steps += self._fold.end(event.turn)

@@ -1,0 +1,115 @@
+"""`ClientEngine`: what conversations need of an open client, see `Engine`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import trio
+
+from .._protocol.messages import Notice
+from .._turn import Turn, TurnRequest
+from ..errors import CodexError
+from ..models import ChatContinuation
+from .arguments import patience_of
+from .service import Parts, Service
+
+
+class ClientEngine:
+    """Finds the client's parts anew for each call: they are there only while it is open."""
+
+    def __init__(
+        self, service: Service, *, request_timeout: float, inactivity_timeout: float, is_experimental: bool
+    ) -> None:
+        self._service = service
+        self._request_timeout = request_timeout
+        self._inactivity_timeout = inactivity_timeout
+        self.is_experimental = is_experimental
+
+    def check_open(self) -> None:
+        """Raise `CodexTransportError` unless the client is open and has its server."""
+        self._service.live_parts()
+
+    def patience(self, timeout: float | None) -> float:
+        """Return the seconds of an `inactivity_timeout`."""
+        return self._inactivity_timeout if timeout is None else patience_of(timeout, "inactivity_timeout")
+
+    async def request(self, method: str, params: Mapping[str, Any]) -> Any:
+        """Make any request."""
+        return await self._service.live_parts().lifecycle.request(method, params)
+
+    async def begin(self, thread_id: str | None, request: TurnRequest) -> Turn:
+        """Start a turn and become its consumer."""
+        return await self._service.live_parts().lifecycle.begin(thread_id, request)
+
+    async def resume(self, continuation: ChatContinuation, *, wants_deltas: bool) -> Turn:
+        """Become the consumer of a turn that was handed out."""
+        parts = self._service.live_parts()
+        turn = turn_of(parts, continuation)
+        await trio.lowlevel.checkpoint()
+        turn.begin_consuming(wants_deltas=wants_deltas)
+        if not turn.ended.is_set():  # its end may have been lost, or the news that its thread is idle
+            parts.lifecycle.reconcile(turn)
+        return turn
+
+    def abandon(self, turn: Turn) -> None:
+        """Stop a turn that nobody wants any more, in the background."""
+        self._parts().lifecycle.abandon(turn)
+
+    def forget(self, turn: Turn) -> None:
+        """Let go of a turn that is drained."""
+        self._parts().router.forget(turn)
+
+    async def read_history(self, turn: Turn) -> Mapping[str, Any] | None:
+        """Return the turn as the server remembers it."""
+        return await self._parts().lifecycle.read_history(turn)
+
+    def open_turn(self, thread_id: str) -> Turn | None:
+        """Return the turn of this client that runs on a thread."""
+        return self._service.live_parts().router.open_turn(thread_id)
+
+    async def stop(self, turn: Turn) -> None:
+        """Interrupt a turn and wait for its end."""
+        await self._service.live_parts().lifecycle.stop(turn)
+
+    async def interrupt(self, thread_id: str, turn_id: str) -> None:
+        """Send one interrupt."""
+        lifecycle = self._service.live_parts().lifecycle
+        await lifecycle.interrupt(thread_id, turn_id, timeout=self._request_timeout)
+
+    def unload(self, thread_id: str) -> None:
+        """Note that the events of a thread no longer come here."""
+        self._parts().router.loaded.discard(thread_id)
+
+    def watch(self, method: str, takes: Callable[[Notice], bool], on_lost: Callable[[], None]) -> Callable[[], None]:
+        """Be shown the events of a method, see `Router.watch`."""
+        return self._service.live_parts().router.watch(method, takes, on_lost)
+
+    def start_soon(self, async_fn: Callable[[], Awaitable[object]]) -> None:
+        """Run a task in the client's own nursery."""
+        self._service.live_parts().lifecycle.start_soon(async_fn)
+
+    async def request_without_limit(self, method: str, params: Mapping[str, Any]) -> Any:
+        """Make a request that takes long."""
+        return await self._service.live_parts().lifecycle.request_without_limit(method, params)
+
+    def _parts(self) -> Parts:
+        # A turn is let go of after the connection was lost, too.
+        parts = self._service.parts
+        assert parts is not None, "a turn or a thread comes of a client that was open"
+        return parts
+
+
+def turn_of(parts: Parts, continuation: ChatContinuation) -> Turn:
+    """Return the turn that a continuation is of.
+
+    Raises:
+        CodexError: This client does not have it (any more).
+    """
+    turn = parts.router.find(continuation.turn_id)
+    if turn is None or turn.thread_id != continuation.thread_id:
+        raise CodexError(
+            f"this client has no open turn {continuation.turn_id} on thread {continuation.thread_id}: the turn "
+            "ended and was read to its end, or a later turn took its place, or another client started it"
+        )
+    return turn

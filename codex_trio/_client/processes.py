@@ -1,0 +1,308 @@
+"""`client.exec`: a command in the server's sandbox, without a thread; its input and output are Trio streams."""
+
+from __future__ import annotations
+
+import base64
+import os
+import uuid
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from types import TracebackType
+from typing import Any
+
+import trio
+
+from .._protocol import methods
+from .._protocol.messages import Notice
+from .._thread.options import SandboxMode, sandbox_policy
+from ..errors import CodexError, CodexProtocolError, CodexTransportError
+from .engine import ClientEngine
+
+_CHUNK = 65_536  # bytes of input in one message
+_END_PATIENCE = 5.0  # seconds for a command to end that was told to
+
+
+class ExecStdin(trio.abc.SendStream):
+    """What a command reads. Closing it tells the command that nothing more comes.
+
+    Example:
+        ``await process.stdin.send_all(b"a line"); await process.stdin.aclose()``
+    """
+
+    def __init__(self, process: ExecProcess) -> None:
+        self._process = process
+        self._is_closed = False
+        self._is_busy = False
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        """Write all of it.
+
+        Raises:
+            trio.BrokenResourceError: The command has ended.
+            trio.ClosedResourceError: This stream was closed.
+
+        Cancellation: Some of it may have been written.
+        """
+        if self._is_busy:
+            raise trio.BusyResourceError("another task is writing to this command")
+        if self._is_closed:
+            raise trio.ClosedResourceError("the input of this command was closed")
+        self._is_busy = True
+        try:
+            await trio.lowlevel.checkpoint()
+            for start in range(0, len(data), _CHUNK):
+                await self._process.write(bytes(data[start : start + _CHUNK]))
+        finally:
+            self._is_busy = False
+
+    async def wait_send_all_might_not_block(self) -> None:
+        """Return at once: whether the command reads is not told."""
+        await trio.lowlevel.checkpoint()
+
+    async def aclose(self) -> None:
+        """Tell the command that nothing more comes. Idempotent.
+
+        Cancellation: It may have been told.
+        """
+        if self._is_closed or self._process.returncode is not None:
+            self._is_closed = True
+            await trio.lowlevel.checkpoint()
+            return
+        self._is_closed = True
+        with suppress(trio.BrokenResourceError):  # it ended meanwhile
+            await self._process.write(b"", close=True)
+
+
+class ExecOutput(trio.abc.ReceiveStream):
+    """What a command writes. What nobody has read yet is kept, however much.
+
+    Example:
+        ``async for chunk in process.stdout: print(chunk)``
+    """
+
+    def __init__(self) -> None:
+        self._unread = bytearray()
+        self._news = trio.lowlevel.ParkingLot()
+        self._has_ended = False
+        self._is_closed = False
+        self._loss: CodexTransportError | None = None
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        """Wait for output; ``b""`` when the command has ended.
+
+        Raises:
+            CodexTransportError: The server was lost, and all that came before was read.
+            trio.ClosedResourceError: This stream was closed.
+
+        Cancellation: No output is lost.
+        """
+        if max_bytes is not None and max_bytes < 1:
+            raise ValueError("max_bytes must be positive")
+        await trio.lowlevel.checkpoint()
+        while not self._unread and not self._has_ended and not self._is_closed:
+            await self._news.park()
+        if self._is_closed:
+            raise trio.ClosedResourceError("the output of this command was closed")
+        if not self._unread and self._loss is not None:
+            raise self._loss.fresh()
+        size = len(self._unread) if max_bytes is None else max_bytes
+        data = bytes(self._unread[:size])
+        del self._unread[:size]
+        return data
+
+    async def aclose(self) -> None:
+        """Read no more. Idempotent; the command runs on."""
+        self._is_closed = True
+        self._unread.clear()
+        self._news.unpark_all()
+        await trio.lowlevel.checkpoint()
+
+    def feed(self, data: bytes) -> None:
+        """Take output. Runs in the reader."""
+        if not self._is_closed:
+            self._unread += data
+            self._news.unpark_all()
+
+    def end(self, loss: CodexTransportError | None) -> None:
+        """Take the end of it."""
+        self._has_ended = True
+        self._loss = loss
+        self._news.unpark_all()
+
+
+class ExecProcess:
+    """A command that the server runs. Made by `client.exec`; ``async with`` it.
+
+    Leaving the block ends the command if it still runs.
+
+    Attributes:
+        stdin: A `trio.abc.SendStream`.
+        stdout: A `trio.abc.ReceiveStream`.
+        stderr: Likewise.
+        returncode: Its exit code; `None` while it runs.
+
+    Example:
+        ``async with client.exec(["ls"]) as process: print(await process.stdout.receive_some())``
+    """
+
+    def __init__(self, engine: ClientEngine, params: Mapping[str, Any]) -> None:
+        self._engine = engine
+        self._id = f"codex_trio-{uuid.uuid4()}"
+        self._params = {
+            **params,
+            "processId": self._id,
+            "streamStdin": True,
+            "streamStdoutStderr": True,
+        }
+        self._done = trio.Event()
+        self._error: Exception | None = None
+        self._is_entered = False
+        self.stdin = ExecStdin(self)
+        self.stdout = ExecOutput()
+        self.stderr = ExecOutput()
+        self.returncode: int | None = None
+
+    async def __aenter__(self) -> ExecProcess:
+        if self._is_entered:
+            raise RuntimeError("a command is run once; make another with client.exec()")
+        self._is_entered = True
+        self._unwatch = self._engine.watch(methods.COMMAND_EXEC_OUTPUT, self._take, lambda: None)
+        self._engine.start_soon(self._run)
+        await trio.lowlevel.checkpoint()
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        with trio.CancelScope(shield=True, deadline=trio.current_time() + _END_PATIENCE):
+            if not self._done.is_set():
+                with suppress(CodexError):  # it, or its server, ended meanwhile
+                    await self.terminate()
+                await self._done.wait()
+        self._unwatch()
+
+    @trio.lowlevel.enable_ki_protection
+    async def _run(self) -> None:
+        loss: CodexTransportError | None = None
+        try:
+            answer = await self._engine.request_without_limit(methods.COMMAND_EXEC, self._params)
+            code = answer.get("exitCode") if isinstance(answer, dict) else None
+            self.returncode = code if isinstance(code, int) else -1
+        except CodexTransportError as exc:
+            self._error = loss = exc
+        except (CodexError, TypeError, ValueError) as exc:  # the latter two: params that JSON does not have
+            self._error = exc
+        finally:
+            self.stdout.end(loss)
+            self.stderr.end(loss)
+            self._done.set()
+
+    def _take(self, notice: Notice) -> bool:
+        if notice.params.get("processId") != self._id:
+            return False
+        stream = self.stderr if notice.params.get("stream") == "stderr" else self.stdout
+        data = notice.params.get("deltaBase64")
+        with suppress(ValueError):  # what is no base64 is no output
+            stream.feed(base64.b64decode(data) if isinstance(data, str) else b"")
+        return True
+
+    async def wait(self) -> int:
+        """Wait for the end, and return the exit code; 124 after the timeout.
+
+        Raises:
+            CodexProtocolError: The server refused to run it.
+            CodexTransportError: The server was lost, and the command with it.
+
+        Cancellation: The command runs on.
+
+        Example:
+            ``code = await process.wait()``
+        """
+        await self._done.wait()
+        if isinstance(self._error, CodexTransportError):
+            raise self._error.fresh()
+        if isinstance(self._error, CodexProtocolError):
+            error = self._error
+            raise CodexProtocolError(str(error), code=error.code, data=error.data, method=error.method)
+        if self._error is not None:
+            raise self._error
+        assert self.returncode is not None
+        return self.returncode
+
+    async def terminate(self) -> None:
+        """End it. Nothing happens if it has ended.
+
+        Cancellation: It may have been told to end.
+        """
+        if self._done.is_set():
+            await trio.lowlevel.checkpoint()
+        else:
+            await self._engine.request(methods.COMMAND_EXEC_TERMINATE, {"processId": self._id})
+
+    async def write(self, data: bytes, *, close: bool = False) -> None:
+        """Send input. `stdin` does it for you."""
+        params: dict[str, Any] = {"processId": self._id}
+        if data:
+            params["deltaBase64"] = base64.b64encode(data).decode("ascii")
+        if close:
+            params["closeStdin"] = True
+        if self._done.is_set():
+            raise trio.BrokenResourceError("this command has ended")
+        try:
+            await self._engine.request(methods.COMMAND_EXEC_WRITE, params)
+        except CodexTransportError:
+            raise
+        except CodexError as exc:
+            raise trio.BrokenResourceError(f"this command takes no input any more: {exc}") from exc
+
+
+class Processes:
+    """The part of the client that runs commands without a thread."""
+
+    _engine: ClientEngine
+
+    def exec(
+        self,
+        command: Sequence[str],
+        *,
+        cwd: str | os.PathLike[str] | None = None,
+        env: Mapping[str, str | None] | None = None,
+        sandbox: SandboxMode | Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> ExecProcess:
+        """Return a command to run in the server's sandbox, for ``async with``. No thread and no model take part.
+
+        Args:
+            command: Program and arguments; no shell.
+            cwd: Working directory, on the server's machine; the server's own unless given.
+            env: Over the server's environment; `None` removes a variable.
+            sandbox: A `SandboxMode` or the wire's object; what the server is configured for unless given.
+            timeout: Seconds after which the server ends it; no limit unless given.
+            extra: Any other field of `command/exec`, spelt as on the wire.
+
+        Raises:
+            ValueError: The command is empty, or there is no such sandbox.
+
+        Example:
+            ```python
+            async with client.exec(["sort"]) as process:
+                await process.stdin.send_all(b"b\\na\\n")
+                await process.stdin.aclose()
+                print(await process.stdout.receive_some(), await process.wait())
+            ```
+        """
+        if isinstance(command, str) or not command:
+            raise ValueError(f"a command is a program and its arguments, such as ['ls', '-l'], not {command!r}")
+        params: dict[str, Any] = {"command": list(command)}
+        if timeout is None:
+            params["disableTimeout"] = True
+        else:
+            params["timeoutMs"] = round(timeout * 1000)
+        if cwd is not None:
+            params["cwd"] = os.fspath(cwd)
+        if env is not None:
+            params["env"] = dict(env)
+        if sandbox is not None:
+            params["sandboxPolicy"] = sandbox_policy(sandbox)
+        return ExecProcess(self._engine, {"disableOutputCap": True, **params, **(extra or {})})

@@ -1,0 +1,134 @@
+"""Structured answers: from a type to the strict JSON Schema that goes out, and from the answer to a value of the type."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from typing import Any, is_typeddict
+
+import msgspec
+
+from ..errors import CodexOutputError
+from ..models import ChatResult
+
+
+class Output:
+    """What an answer shall be.
+
+    Args:
+        type_: A dataclass, TypedDict, `msgspec.Struct` or pydantic model; `None` for any JSON.
+        schema: The JSON Schema to send; made from the type unless given.
+
+    Raises:
+        TypeError: The type is none of these, or has no strict schema; the message says why.
+    """
+
+    def __init__(self, type_: Any = None, schema: Mapping[str, Any] | None = None) -> None:
+        self._type = type_
+        self._is_pydantic = hasattr(type_, "model_json_schema") and hasattr(type_, "model_validate_json")
+        self.schema: Mapping[str, Any] = strict_schema(self._schema_of(type_)) if schema is None else schema
+
+    def _schema_of(self, type_: Any) -> dict[str, Any]:
+        if self._is_pydantic:
+            schema: dict[str, Any] = type_.model_json_schema()
+            return schema
+        is_struct = isinstance(type_, type) and issubclass(type_, msgspec.Struct)
+        is_dataclass = isinstance(type_, type) and dataclasses.is_dataclass(type_)
+        if not (is_struct or is_dataclass or is_typeddict(type_)):
+            raise TypeError(
+                f"output_type is a dataclass, a TypedDict, a msgspec.Struct or a pydantic model, not {type_!r}"
+            )
+        try:
+            return msgspec.json.schema(type_, ref_template="#/$defs/{name}")
+        except (TypeError, NameError) as exc:
+            raise TypeError(f"output_type {type_.__name__} has no JSON Schema: {exc}") from exc
+
+    def complete(self, result: ChatResult) -> ChatResult:
+        """Return a finished turn with its output.
+
+        Raises:
+            CodexOutputError: The answer does not fit.
+        """
+        try:
+            value = self._read(result.final_text)
+        except msgspec.ValidationError as exc:
+            found = re.search(r" - at `(.*)`$", str(exc))
+            raise _misfit(result, str(exc), found.group(1) if found else "$") from exc
+        except msgspec.DecodeError as exc:
+            raise _misfit(result, str(exc), "$") from exc
+        except ValueError as exc:
+            if not self._is_pydantic:
+                raise
+            raise _misfit(result, str(exc), _pydantic_place(exc)) from exc
+        return dataclasses.replace(result, output=value)
+
+    def _read(self, text: str) -> Any:
+        if self._is_pydantic:
+            return self._type.model_validate_json(text)
+        return msgspec.json.decode(text) if self._type is None else msgspec.json.decode(text, type=self._type)
+
+
+def _misfit(result: ChatResult, why: str, where: str) -> CodexOutputError:
+    text = result.final_text
+    shown = text if len(text) <= 200 else text[:200] + "..."
+    return CodexOutputError(
+        f"the answer of turn {result.turn_id} does not fit, at {where}: {why}. It is {shown!r}",
+        text=text,
+        where=where,
+        result=result,
+    )
+
+
+def _pydantic_place(exc: Any) -> str:
+    try:
+        place = exc.errors()[0]["loc"]
+    except (AttributeError, LookupError, TypeError):
+        return "$"
+    return "$" + "".join(f"[{one}]" if isinstance(one, int) else f".{one}" for one in place)
+
+
+def strict_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a schema as the model's strict mode wants it: closed objects, every property required, no defaults.
+
+    Raises:
+        TypeError: An object has keys that are not known beforehand, as a ``dict`` has.
+    """
+    root = _strict(dict(schema), "$")
+    definitions = root.pop("$defs", {})
+    reference = root.pop("$ref", None)
+    if isinstance(reference, str):  # the root must be an object itself
+        name = reference.rpartition("/")[2]
+        root = {**definitions[name], **root}
+        others = {key: one for key, one in definitions.items() if key != name}
+        if reference.encode() not in msgspec.json.encode([root, others]):
+            definitions = others
+    return {**root, "$defs": definitions} if definitions else root
+
+
+_NAMED = ("properties", "$defs", "definitions")  # whose keys are names, not words of JSON Schema
+_LISTS = ("anyOf", "allOf", "prefixItems")
+
+
+def _strict(schema: dict[str, Any], where: str) -> dict[str, Any]:
+    schema = {name: value for name, value in schema.items() if name not in ("default", "discriminator")}
+    if "oneOf" in schema:  # not known to strict mode; for the tagged unions that it stands for it is the same
+        schema["anyOf"] = schema.pop("oneOf")
+    for name in _NAMED:
+        if isinstance(schema.get(name), dict):
+            schema[name] = {key: _strict(value, f"{where}.{key}") for key, value in schema[name].items()}
+    for name in _LISTS:
+        if isinstance(schema.get(name), list):
+            schema[name] = [_strict(one, where) for one in schema[name]]
+    if isinstance(schema.get("items"), dict):
+        schema["items"] = _strict(schema["items"], f"{where}[]")
+    if schema.get("type") == "object":
+        if "properties" not in schema and schema.get("additionalProperties") is not False:
+            raise TypeError(
+                f"{where} is an object of any keys, which a strict JSON Schema cannot say; use a type with named "
+                "fields, or pass output_schema="
+            )
+        schema["properties"] = schema.get("properties", {})
+        schema["required"] = list(schema["properties"])
+        schema["additionalProperties"] = False
+    return schema

@@ -1,0 +1,211 @@
+"""What can be set of a thread and of a turn, by keyword: the names, their values, and how the wire spells them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping
+from typing import Any, Final, Literal, TypeAlias, TypedDict, get_args
+
+SandboxMode: TypeAlias = Literal["read-only", "workspace-write", "danger-full-access"]
+"""What commands may do to the machine."""
+
+ApprovalPolicy: TypeAlias = Literal["untrusted", "on-request", "never"]
+"""When the server asks before it acts."""
+
+ReasoningSummary: TypeAlias = Literal["auto", "concise", "detailed", "none"]
+"""How much of the model's reasoning is told."""
+
+
+class _CommonOptions(TypedDict, total=False):
+    model: str | None
+    cwd: str | os.PathLike[str] | None
+    approval_policy: ApprovalPolicy | Mapping[str, Any] | None
+    service_tier: str | None
+    extra: Mapping[str, Any]
+
+
+class ResumeOptions(_CommonOptions, total=False):
+    """What can be set of a thread that exists. What is not given is not sent; `None` is sent as null.
+
+    Attributes:
+        model: The model's id; sticks for later turns.
+        model_provider: Name of a ``[model_providers.…]`` of the configuration.
+        cwd: Working directory, on the server's machine.
+        sandbox: What commands may do: a `SandboxMode`.
+        approval_policy: When the server asks: an `ApprovalPolicy`, or ``{"granular": {...}}``.
+        base_instructions: In place of codex's own.
+        developer_instructions: Besides them.
+        service_tier: Such as ``fast``; the model lists those that it has.
+        config: Settings over those of ``config.toml``, by dotted key.
+        extra: Any other field of the request, spelt as on the wire.
+
+    Example:
+        ``await client.resume_thread(thread_id, sandbox="read-only")``
+    """
+
+    model_provider: str | None
+    sandbox: SandboxMode | None
+    base_instructions: str | None
+    developer_instructions: str | None
+    config: Mapping[str, Any] | None
+
+
+class ThreadOptions(ResumeOptions, total=False):
+    """What can be set of a new thread: `ResumeOptions`, and `ephemeral`.
+
+    Attributes:
+        ephemeral: The thread is kept in memory alone: no history, no resume, no fork.
+
+    Example:
+        ``await client.start_thread(cwd="/project", approval_policy="never", ephemeral=True)``
+    """
+
+    ephemeral: bool | None
+
+
+class TurnOptions(_CommonOptions, total=False):
+    """What can be set of a turn; all of it but `extra` sticks for later turns of the thread.
+
+    Attributes:
+        model, cwd, approval_policy, service_tier, extra: As of a thread, see `ResumeOptions`.
+        effort: How hard the model thinks, such as ``low``; the model lists what it has.
+        summary: How much of the reasoning is told: a `ReasoningSummary`.
+        sandbox: A `SandboxMode`, or the wire's object: ``{"type": "workspaceWrite", "writableRoots": [...]}``.
+
+    Example:
+        ``await thread.chat_once("Hello", effort="low", summary="none")``
+    """
+
+    effort: str | None
+    summary: ReasoningSummary | None
+    sandbox: SandboxMode | Mapping[str, Any] | None
+
+
+class ChatOptions(TurnOptions, total=False):
+    """What can be set of a turn, and of the new thread that it may begin; see `TurnOptions` and `ThreadOptions`.
+
+    Example:
+        ``await client.chat_once("Hello", model="gpt-5.1", developer_instructions="Be brief.")``
+    """
+
+    model_provider: str | None
+    base_instructions: str | None
+    developer_instructions: str | None
+    config: Mapping[str, Any] | None
+    ephemeral: bool | None
+
+
+_RESUME: Final = {
+    "model": "model",
+    "model_provider": "modelProvider",
+    "cwd": "cwd",
+    "sandbox": "sandbox",
+    "approval_policy": "approvalPolicy",
+    "base_instructions": "baseInstructions",
+    "developer_instructions": "developerInstructions",
+    "service_tier": "serviceTier",
+    "config": "config",
+}
+_THREAD: Final = {**_RESUME, "ephemeral": "ephemeral"}
+_TURN: Final = {
+    "model": "model",
+    "effort": "effort",
+    "summary": "summary",
+    "cwd": "cwd",
+    "sandbox": "sandboxPolicy",
+    "approval_policy": "approvalPolicy",
+    "service_tier": "serviceTier",
+}
+_CHOICES: Final[Mapping[str, Collection[str]]] = {
+    "sandbox": get_args(SandboxMode),
+    "approval_policy": get_args(ApprovalPolicy),
+    "summary": get_args(ReasoningSummary),
+}
+_POLICIES: Final[Mapping[str, str]] = {
+    "read-only": "readOnly",
+    "workspace-write": "workspaceWrite",
+    "danger-full-access": "dangerFullAccess",
+}
+
+
+def thread_params(options: Mapping[str, Any], *, is_new: bool = True) -> dict[str, Any]:
+    """Return the parameters of `thread/start` and `thread/fork`, or of `thread/resume`.
+
+    Raises:
+        TypeError: There is no such option.
+        ValueError: There is no such value.
+    """
+    params = _params(options, _THREAD if is_new else _RESUME, "a new thread" if is_new else "a thread that exists")
+    if isinstance(params.get("sandbox"), Mapping):
+        raise ValueError(
+            "a thread's sandbox is one of " + ", ".join(_POLICIES) + "; give the object with its details to a turn"
+        )
+    return params
+
+
+def turn_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of `turn/start` that options set. Raises as `thread_params` does."""
+    params = _params(options, _TURN, "a turn")
+    if isinstance(params.get("sandboxPolicy"), str):
+        params["sandboxPolicy"] = sandbox_policy(params["sandboxPolicy"])
+    return params
+
+
+def sandbox_policy(sandbox: SandboxMode | Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a sandbox as the wire has it but for threads.
+
+    Raises:
+        ValueError: There is no such sandbox.
+    """
+    _check("sandbox", sandbox)
+    return {"type": _POLICIES[sandbox]} if isinstance(sandbox, str) else sandbox
+
+
+def chat_params(options: Mapping[str, Any], *, is_new: bool) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the parameters of `thread/start` and of `turn/start`. What both can take, a new thread gets.
+
+    Raises:
+        TypeError: There is no such option.
+        ValueError: There is no such value, or it belongs to a new thread and this one exists.
+    """
+    if is_new:
+        for_thread = {
+            name: value
+            for name, value in options.items()
+            if name in _THREAD and not (name == "sandbox" and isinstance(value, Mapping))
+        }
+        rest = {name: value for name, value in options.items() if name not in for_thread}
+        params = thread_params(for_thread)
+        if twice := [name for name in rest.get("extra") or {} if name in params]:
+            raise ValueError(f"extra has {', '.join(twice)}, which is given otherwise")
+        return params, turn_options(rest)
+    if late := [name for name in options if name in _THREAD and name not in _TURN]:
+        raise ValueError(f"{', '.join(late)}: said of a thread when it is started or resumed, not of one that exists")
+    return {}, turn_options(options)
+
+
+def _params(options: Mapping[str, Any], names: Mapping[str, str], what: str) -> dict[str, Any]:
+    params: dict[str, Any] = {}
+    for name, value in options.items():
+        if name == "extra":
+            continue
+        if name not in names:
+            raise TypeError(f"there is no option {name!r} of {what}; there are {', '.join(sorted(names))} and extra")
+        _check(name, value)
+        params[names[name]] = os.fspath(value) if name == "cwd" and value is not None else value
+    extra = options.get("extra") or {}
+    if twice := [name for name in extra if name in params or name in ("threadId", "input")]:
+        raise ValueError(f"extra has {', '.join(twice)}, which is given otherwise")
+    return {**params, **extra}
+
+
+def _check(name: str, value: object) -> None:
+    choices = _CHOICES.get(name)
+    if choices is None or value is None or value in choices:
+        return
+    if isinstance(value, Mapping) and name != "summary":
+        return
+    raise ValueError(
+        f"{name} is one of {', '.join(map(repr, choices))}, not {value!r} (extra={{...}} sends what this version of "
+        "codex_trio does not know)"
+    )

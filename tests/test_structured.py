@@ -1,0 +1,158 @@
+"""Structured answers: schemas that the model's strict mode takes, and answers that fit or do not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, TypedDict
+
+import msgspec
+import pytest
+import trio
+
+from codex_trio import CodexOutputError, CodexTurnInactiveError, TurnCompleted, open_codex_client
+from codex_trio._protocol.outputs import Output, strict_schema
+from codex_trio.testing import ScriptedAppServer, say, wait
+
+
+@dataclass
+class File:
+    name: str
+    size: int | None = None
+
+
+@dataclass
+class Listing:
+    files: list[File]
+    kind: str = field(default="plain")
+
+
+class Typed(TypedDict):
+    name: str
+
+
+class Structed(msgspec.Struct):
+    next: Structed | None = None
+
+
+class Modelled:
+    """What a pydantic model looks like from outside."""
+
+    @staticmethod
+    def model_json_schema() -> dict[str, Any]:
+        one = {"type": "object", "properties": {"a": {"type": "integer", "default": 1}}}
+        return {"oneOf": [one, {"type": "null"}], "discriminator": {}}
+
+    @staticmethod
+    def model_validate_json(text: str) -> str:
+        if text == "good":
+            return "made"
+
+        class ValidationError(ValueError):
+            def errors(self) -> list[dict[str, Any]]:
+                return [{"loc": ("a", 0, "b")}]
+
+        raise ValidationError("bad")
+
+
+FILE = {
+    "title": "File",
+    "type": "object",
+    "properties": {"name": {"type": "string"}, "size": {"anyOf": [{"type": "integer"}, {"type": "null"}]}},
+    "required": ["name", "size"],
+    "additionalProperties": False,
+}
+
+
+def test_a_schema_is_closed_and_requires_everything() -> None:
+    assert Output(Listing).schema == {
+        "title": "Listing",
+        "type": "object",
+        "properties": {"files": {"type": "array", "items": {"$ref": "#/$defs/File"}}, "kind": {"type": "string"}},
+        "required": ["files", "kind"],
+        "additionalProperties": False,
+        "$defs": {"File": FILE},
+    }
+    assert Output(Typed).schema["required"] == ["name"]
+    assert list(Output(Structed).schema["$defs"]) == ["Structed"]  # it refers to itself
+    assert Output(Modelled).schema == {
+        "anyOf": [
+            {
+                "type": "object",
+                "properties": {"a": {"type": "integer"}},
+                "required": ["a"],
+                "additionalProperties": False,
+            },
+            {"type": "null"},
+        ]
+    }
+
+
+def test_a_property_named_default_stays() -> None:
+    schema = strict_schema({"type": "object", "properties": {"default": {"type": "string", "default": ""}}})
+    assert schema["properties"] == {"default": {"type": "string"}}
+
+
+def test_a_type_without_a_strict_schema_is_refused() -> None:
+    @dataclass
+    class Open:
+        sizes: dict[str, int]
+
+    with pytest.raises(TypeError, match=r"\$\.sizes is an object of any keys|object of any keys"):
+        Output(Open)
+    with pytest.raises(TypeError, match=r"output_type is a dataclass, a TypedDict"):
+        Output(int)
+
+
+async def test_the_output_is_of_the_type_that_was_asked_for(autojump_clock: trio.testing.MockClock) -> None:
+    server = ScriptedAppServer()
+    server.default(say('{"files": [{"name": "a", "size": 1}], "kind": "x"}'))
+    async with open_codex_client(server.transport()) as client:
+        result = await client.chat_once("list", output_type=Listing)
+        assert result.output == Listing([File("a", 1)], "x")
+        assert (await client.chat_once("list", output_schema={"type": "object"})).output["kind"] == "x"
+        assert (await client.chat_once("list")).output is None
+        events = [event async for event in client.stream("list", output_type=Listing)]
+    end = events[-1]
+    assert isinstance(end, TurnCompleted)
+    assert end.result.output == result.output
+    schemas = [one["params"].get("outputSchema") for one in server.received if one.get("method") == "turn/start"]
+    assert schemas == [Output(Listing).schema, {"type": "object"}, None, Output(Listing).schema]
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [('{"files": [{"name": 1}]}', "$.files[...].name"), ("{}", "$"), ("so sorry", "$"), ("", "$")],
+)
+async def test_an_answer_that_does_not_fit_says_where(
+    autojump_clock: trio.testing.MockClock, text: str, where: str
+) -> None:
+    server = ScriptedAppServer()
+    server.default(say(text))
+    async with open_codex_client(server.transport()) as client:
+        with pytest.raises(CodexOutputError) as caught:
+            await client.chat_once("list", output_type=Listing)
+        assert (caught.value.text, caught.value.where.replace("[0]", "[...]")) == (text, where)
+        assert caught.value.result.final_text == text
+        assert client.statistics().open_turns == 0
+
+
+async def test_a_pydantic_model_reads_and_refuses(autojump_clock: trio.testing.MockClock) -> None:
+    server = ScriptedAppServer()
+    server.on_turn(say("good"))
+    server.on_turn(say("bad"))
+    async with open_codex_client(server.transport()) as client:
+        made: object = (await client.chat_once("x", output_type=Modelled)).output
+        assert made == "made"
+        with pytest.raises(CodexOutputError) as caught:
+            await client.chat_once("x", output_type=Modelled)
+    assert caught.value.where == "$.a[0].b"
+
+
+async def test_a_continuation_may_say_what_the_output_is(autojump_clock: trio.testing.MockClock) -> None:
+    server = ScriptedAppServer()
+    server.on_turn(wait(100), say('{"name": "n"}'))
+    async with open_codex_client(server.transport()) as client:
+        with pytest.raises(CodexTurnInactiveError) as caught:
+            await client.chat_once("x", output_type=Typed, inactivity_timeout=10)
+        result = await client.chat_once(continuation=caught.value.continuation, output_type=Typed)
+    assert result.output == {"name": "n"}

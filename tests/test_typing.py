@@ -1,0 +1,226 @@
+"""Type checkers let pass what users write, and stop what they should not write."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+RIGHT = """
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypedDict, assert_type
+
+import codex_trio as c
+from codex_trio import protocol
+
+
+@dataclass
+class Answer:
+    name: str
+
+
+class Row(TypedDict):
+    name: str
+
+
+async def talk(client: c.CodexClient, continuation: c.ChatContinuation) -> None:
+    parts: list[c.InputPart] = ["look", c.Image(path="a.png"), c.Skill("s", Path("/s")), c.Mention("m", "app://m")]
+    prompt: c.Prompt = parts
+    result = await client.chat_once(prompt, model="m", effort=None, sandbox="read-only", cwd=Path("/x"), extra={"a": 1})
+    result_: c.ChatResult = result
+    assert_type((await client.chat_once("x", output_type=Answer)).output, Answer)
+    assert_type((await client.chat_once("x", output_type=Row)).output, Row)
+    print(result_.final_text, (await client.chat_once("x", output_schema={})).output["any"])
+    await client.chat_once(continuation=continuation, output_type=Answer, inactivity_timeout=3)
+    async for step in client.chat("x", result.thread_id, approval_policy={"granular": {}}):
+        one: c.ConversationStep = step
+        print(one.text)
+    async for event in client.stream("x", summary="none", sandbox={"type": "workspaceWrite"}):
+        tell(event)
+
+
+def tell(event: c.Event) -> str:
+    match event:
+        case c.TextDelta(text) | c.ReasoningDelta(text) | c.CommandOutputDelta(text):
+            return text
+        case c.StepStarted(step) | c.StepCompleted(step):
+            return step.text
+        case c.PlanUpdated(plan, explanation):
+            return f"{len(plan)} {explanation}"
+        case c.DiffUpdated(diff):
+            return diff
+        case c.TokenUsageUpdated(usage):
+            return str(usage)
+        case c.RetryNotice(message):
+            return message
+        case c.TurnCompleted(result):
+            return result.final_text
+        case c.OtherEvent(method):
+            return method
+
+
+async def threads(client: c.CodexClient, mode: c.SandboxMode, policy: c.ApprovalPolicy) -> None:
+    options: c.ThreadOptions = {"sandbox": mode, "approval_policy": policy, "ephemeral": True}
+    thread: c.CodexThread = await client.start_thread(**options)
+    resume: c.ResumeOptions = {"model_provider": None, "config": {"a.b": 1}}
+    thread = await client.resume_thread("id", **resume)
+    thread = await (await client.fork_thread("id", last_turn_id="t")).fork(before_turn_id="t", model="m")
+    summary: c.ReasoningSummary = "auto"
+    turn: c.TurnOptions = {"effort": "low", "summary": summary}
+    chat: c.ChatOptions = {"effort": "low", "ephemeral": True}
+    await client.chat_once("x", **chat)
+    assert_type((await thread.chat_once("x", output_type=Answer, **turn)).output, Answer)
+    steps: c.StepStream = thread.chat("x")
+    events: c.EventStream = thread.stream("x")
+    await steps.aclose()
+    await events.aclose()
+    target: c.ReviewTarget = {"type": "baseBranch", "branch": "main"}
+    print((await thread.review(target)).final_text, (await thread.compact()).turn_id, (await thread.shell("ls")).steps)
+    for stream in (thread.stream_review(), thread.stream_compact(), thread.stream_shell("ls")):
+        await stream.aclose()
+    assert_type(await thread.steer("x"), str)
+    assert_type(await thread.interrupt(), bool)
+    view: c.ItemsView = "full"
+    pages: c.Pages[c.TurnInfo] = thread.turns(newest_first=True, items_view=view)
+    assert_type([one.id async for one in pages], list[str])
+    assert_type([one async for one in thread.items()], list[c.ConversationStep])
+    assert_type([one async for one in client.threads(archived=True)], list[c.ThreadInfo])
+    assert_type([one async for one in client.models()], list[c.ModelInfo])
+    await thread.rename("n")
+    await thread.archive()
+    await thread.unarchive()
+    await thread.revert("t")
+    await thread.unsubscribe()
+    await thread.stop_terminals()
+    await thread.delete()
+    print(thread.id, thread.info.cwd, (await thread.read()).name)
+
+
+async def helpers(client: c.CodexClient) -> None:
+    process: c.ExecProcess
+    async with client.exec(["cat"], env={"A": None}, sandbox="read-only", timeout=3) as process:
+        stdin: c.ExecStdin = process.stdin
+        stdout: c.ExecOutput = process.stdout
+        await stdin.send_all(b"x")
+        assert_type(await stdout.receive_some(), bytes)
+        assert_type(await process.wait(), int)
+    login: c.ChatGPTLogin = await client.login_chatgpt()
+    await login.wait()
+    await client.login_api_key("k")
+    account: c.AccountInfo = await client.account()
+    print(account.email, await client.read_config(), await client.write_config("a", 1))
+    await client.logout()
+
+
+async def requests(client: c.CodexClient, method: str) -> None:
+    listed = await client.request("thread/list", {"limit": 3, "sortDirection": "asc"})
+    assert_type(listed, protocol.ThreadListResponse)
+    print([thread["id"] for thread in listed["data"]])
+    assert_type(await client.request("thread/read", {"threadId": "x"}), protocol.ThreadReadResponse)
+    assert_type(await client.request(method, {"anything": 1}, timeout=3), Any)
+    await client.request("account/logout")
+
+
+def errors(exc: c.CodexError) -> object:
+    match exc:
+        case c.CodexOutputError():
+            return exc.where, exc.text, exc.result.turn_id
+        case c.CodexThreadBusyError() | c.CodexThreadNotFoundError():
+            return exc.thread_id
+        case _:
+            return None
+"""
+
+WRONG = """
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import codex_trio as c
+from codex_trio import protocol
+
+
+@dataclass
+class Answer:
+    name: str
+
+
+async def wrong(client: c.CodexClient, thread: c.CodexThread) -> None:
+    await client.chat_once(1)  # wrong
+    await client.chat_once("x", sandbox="bogus")  # wrong
+    await client.chat_once("x", modle="m")  # wrong
+    await client.chat_once("x", approval_policy="always")  # wrong
+    await client.start_thread(sandbox={"type": "readOnly"})  # wrong
+    await client.start_thread(effort="low")  # wrong
+    await client.resume_thread("x", ephemeral=True)  # wrong
+    await thread.chat_once("x", base_instructions="b")  # wrong
+    await thread.chat_once("x", thread_id="y")  # wrong
+    (await client.chat_once("x", output_type=Answer)).output.nmae  # wrong
+    await thread.review("everything")  # wrong
+    thread.turns(items_view="all")  # wrong
+    c.Image("a.png")  # wrong
+    c.TextDelta("x")  # wrong
+    client.exec(3)  # wrong
+    async for step in client.stream("x"):
+        step.step_type  # wrong
+    (await client.request("thread/list", {"limit": 3}))["dta"]  # wrong
+    params: protocol.ThreadReadParams = {"threadID": "x"}  # wrong
+"""
+
+CHECKERS = {
+    "mypy": [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", "--no-incremental"],
+    "basedpyright": [sys.executable, "-m", "basedpyright"],
+}
+
+
+def complaints(checker: str, source: str, folder: Path) -> set[int]:
+    """The numbers of the lines that a type checker complains about."""
+    file = folder / "uses.py"
+    file.write_text(source)
+    (folder / "pyrightconfig.json").write_text('{"typeCheckingMode": "strict", "reportUnusedExpression": false}')
+    ran = subprocess.run([*CHECKERS[checker], str(file)], capture_output=True, text=True, cwd=folder, check=False)
+    assert ran.returncode in (0, 1), ran.stderr
+    return {int(number) for number in re.findall(r"uses\.py:(\d+)(?::\d+)?(?: -|:) error", ran.stdout)}
+
+
+@pytest.mark.parametrize("checker", CHECKERS)
+def test_what_users_write_passes(checker: str, tmp_path: Path) -> None:
+    assert complaints(checker, RIGHT, tmp_path) == set()
+
+
+@pytest.mark.parametrize("checker", CHECKERS)
+def test_what_they_should_not_write_is_stopped(checker: str, tmp_path: Path) -> None:
+    marked = {number for number, line in enumerate(WRONG.splitlines(), 1) if line.endswith("# wrong")}
+    assert complaints(checker, WRONG, tmp_path) == marked
+
+
+def test_every_public_name_is_used_in_what_passes() -> None:
+    import codex_trio
+
+    used = set(re.findall(r"\bc\.(\w+)", RIGHT))
+    older = {
+        "CancelResult",
+        "CodexProtocolError",
+        "CodexTimeoutError",
+        "CodexTransportError",
+        "CodexTurnFailedError",
+        "CodexTurnInactiveError",
+        "CodexTurnInterruptedError",
+        "CompletionSource",
+        "InitializeResult",
+        "Notification",
+        "NotificationStream",
+        "Statistics",
+        "StdioTransport",
+        "Transport",
+        "__version__",
+        "connect_codex_client",
+        "open_codex_client",
+    }  # of the client itself; tests of theirs use them
+    assert set(codex_trio.__all__) - used - older == set()
