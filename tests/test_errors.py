@@ -39,7 +39,7 @@ def drawn_tree() -> dict[str, str]:
 
 def test_the_tree_is_as_it_is_drawn() -> None:
     assert {name: getattr(errors, name).__base__.__name__ for name in errors.__all__} == drawn_tree()
-    assert len(drawn_tree()) == 9
+    assert len(drawn_tree()) == 10
 
 
 def test_every_exception_is_public() -> None:
