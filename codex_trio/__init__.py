@@ -1,6 +1,16 @@
 """The Trio-native client for `codex app-server`."""
 
 from ._client import CodexClient, NotificationStream, connect_codex_client, open_codex_client
+from ._handlers import ApprovalStream, Tool, ToolImage, approve_all, decline_all, tool
+from ._protocol.approvals import (
+    Approval,
+    CommandApproval,
+    Decision,
+    FileChange,
+    FileChangeApproval,
+    PermissionsApproval,
+)
+from ._protocol.questions import Elicitation, Question, QuestionOption, UserQuestion
 from ._transports.stdio import StdioTransport
 from ._turn import StepStream
 from ._version import __version__
@@ -28,6 +38,8 @@ from .models import (
 )
 
 __all__ = [
+    "Approval",
+    "ApprovalStream",
     "CancelResult",
     "ChatContinuation",
     "ChatResult",
@@ -41,16 +53,30 @@ __all__ = [
     "CodexTurnFailedError",
     "CodexTurnInactiveError",
     "CodexTurnInterruptedError",
+    "CommandApproval",
     "CompletionSource",
     "ConversationStep",
+    "Decision",
+    "Elicitation",
+    "FileChange",
+    "FileChangeApproval",
     "InitializeResult",
     "Notification",
     "NotificationStream",
+    "PermissionsApproval",
+    "Question",
+    "QuestionOption",
     "Statistics",
     "StdioTransport",
     "StepStream",
+    "Tool",
+    "ToolImage",
     "Transport",
+    "UserQuestion",
     "__version__",
+    "approve_all",
     "connect_codex_client",
+    "decline_all",
     "open_codex_client",
+    "tool",
 ]

@@ -6,10 +6,11 @@ import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from types import TracebackType
-from typing import Any
+from typing import Any, Unpack
 
 import trio
 
+from .._handlers import AskOptions, Handlers
 from .._protocol import methods
 from .._transports.stdio import StdioTransport
 from .._transports.stream import DEFAULT_MAX_MESSAGE_SIZE
@@ -19,11 +20,12 @@ from ..abc import Transport
 from ..errors import CodexError, CodexTimeoutError, CodexTransportError
 from ..models import CancelResult, ChatContinuation, ChatResult, InitializeResult, Statistics
 from .arguments import patience_of, turn_params
+from .asking import Asking
 from .notifications import NotificationStream
 from .service import Parts, Service
 
 
-class CodexClient:
+class CodexClient(Asking):
     """A conversation with one Codex app-server. Made by `open_codex_client`, which documents its options.
 
     It is its own context manager::
@@ -42,13 +44,15 @@ class CodexClient:
         inactivity_timeout: float | None = 180.0,
         client_info: Mapping[str, str] | None = None,
         experimental_api: bool = False,
+        **asking: Unpack[AskOptions],
     ) -> None:
         self._transport = StdioTransport() if transport is None else transport
         self._request_timeout = patience_of(request_timeout, "request_timeout")
         self._inactivity_timeout = patience_of(inactivity_timeout, "inactivity_timeout")
         self._client_info = {"name": "codex_trio", "version": __version__, **(client_info or {})}
-        self._experimental_api = experimental_api
-        self._service = Service(self._transport, shake_hands=self.initialize, request_timeout=self._request_timeout)
+        handlers = Handlers(**asking)
+        self._experimental_api = experimental_api or bool(handlers.toolbox.default)
+        self._service = Service(self._transport, handlers, self.initialize, request_timeout=self._request_timeout)
         self._server: InitializeResult | None = None
 
     @classmethod
@@ -141,10 +145,8 @@ class CodexClient:
             await trio.lowlevel.checkpoint()
             return self._server
         if params is None:
-            params = {
-                "clientInfo": self._client_info,
-                "capabilities": {"experimentalApi": self._experimental_api},
-            }
+            capabilities = {"experimentalApi": self._experimental_api}
+            params = {"clientInfo": self._client_info, "capabilities": capabilities}
         result = await parts.connection.request(methods.INITIALIZE, params, timeout=self._patience(timeout))
         parts.connection.notify(methods.INITIALIZED)
         self._server = InitializeResult.from_wire(result)
@@ -206,7 +208,7 @@ class CodexClient:
             late_events=parts.router.late_events,
             dropped_notifications=parts.router.hub.dropped,
             ignored_messages=parts.connection.ignored_messages,
-            server_requests=self._service.server_requests,
+            server_requests=parts.answering.answers,
         )
 
     # --- turns

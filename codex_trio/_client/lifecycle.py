@@ -6,13 +6,14 @@ Whatever goes on after its caller has left runs in the client's own nursery, and
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
 import trio
 
 from .._connection import Call, Connection
+from .._handlers.tools import Tool, Toolbox, dump_tools
 from .._protocol import methods
 from .._protocol.messages import Response
 from .._protocol.turns import is_terminal
@@ -42,22 +43,48 @@ class Lifecycle:
     """Begins, stops and looks up turns over one connection."""
 
     def __init__(
-        self, connection: Connection, router: Router, nursery: trio.Nursery, *, request_timeout: float
+        self,
+        connection: Connection,
+        router: Router,
+        nursery: trio.Nursery,
+        *,
+        request_timeout: float,
+        toolbox: Toolbox,
     ) -> None:
         self._connection = connection
         self._router = router
         self._nursery = nursery
         self._request_timeout = request_timeout
+        self._toolbox = toolbox
         self._is_closed = False
 
     async def request(
         self, method: str, params: Mapping[str, Any] | None = None, *, timeout: float | None = None
     ) -> Any:
-        """Call the server; note the threads that the call subscribes to."""
+        """Call the server; note the threads that the call subscribes to. A new thread gets the client's tools."""
+        if method == methods.THREAD_START and self._toolbox.default:
+            params = {"dynamicTools": dump_tools(self._toolbox.default), **(params or {})}
         patience = self._request_timeout if timeout is None else timeout
         result = await self._connection.request(method, params, timeout=patience)
         if method in methods.SUBSCRIBING and (thread_id := _id_of(result, "thread")) is not None:
             self._router.loaded.add(thread_id)
+        return result
+
+    async def start_thread(
+        self, params: Mapping[str, Any] | None = None, *, tools: Iterable[Tool] | None = None
+    ) -> Any:
+        """Start a thread, and return the server's answer.
+
+        Args:
+            params: Of `thread/start`.
+            tools: In place of the client's; none, if empty.
+        """
+        if tools is None:
+            return await self.request(methods.THREAD_START, params)
+        tools = tuple(tools)
+        result = await self.request(methods.THREAD_START, {**(params or {}), "dynamicTools": dump_tools(tools)})
+        if (thread_id := _id_of(result, "thread")) is not None:
+            self._toolbox.assign(thread_id, tools)
         return result
 
     # --- beginning

@@ -23,6 +23,7 @@ from ..errors import (
     CodexTurnInterruptedError,
 )
 from ..models import CancelResult, ChatContinuation, ChatResult, CompletionSource, ConversationStep
+from .failure import Failure
 
 Mode = Literal["chat_once", "chat"]
 ReadHistory = Callable[["Turn"], Awaitable[Mapping[str, Any] | None]]
@@ -55,11 +56,14 @@ class Turn:
         self.is_reconciling = False
         self.alive_at = alive_at
         self.last_event: str | None = None
+        self.on_end: set[Callable[[], None]] = set()  # called when `ended` is set
         self._owed = 0  # answers that the server is waiting for
+        self._raised: Failure | None = None
+        self._is_read = False  # the consumer has seen the end
         self._loss: CodexTransportError | None = None
         self._has_consumer = False
         self._source: CompletionSource = "turn_completed"
-        self._send, self._receive = trio.open_memory_channel[Notice | _EndFromHistory](math.inf)
+        self._send, self._receive = trio.open_memory_channel[Notice | _EndFromHistory | Failure](math.inf)
         # The consumer's side.
         self._fold = TurnFold(thread_id, turn_id)
         self._cursor = 0
@@ -103,6 +107,8 @@ class Turn:
         self._send.close()
         self.started.set()
         self.ended.set()
+        for callback in list(self.on_end):
+            callback()
 
     def owe(self, method: str, now: float) -> None:
         """Note that the server asked, so that its silence is no inactivity until it is answered."""
@@ -113,6 +119,18 @@ class Turn:
         """Note that the server was answered."""
         self._owed -= 1
         self.alive_at = now
+
+    def fail(self, error: BaseException) -> Failure | None:
+        """Take what a handler raised, for the consumer to raise; `None` if the turn has none."""
+        if not self._has_consumer or self._is_read:
+            return None
+        if self._raised is not None and not self._raised.settled.is_set():
+            self._raised.error.add_note(f"codex_trio: besides, another handler of the turn raised {error!r}")
+            return self._raised
+        self._raised = Failure(error)
+        if not self.ended.is_set():
+            self._send.send_nowait(self._raised)  # wakes the consumer
+        return self._raised
 
     @property
     def unread(self) -> int:
@@ -150,6 +168,8 @@ class Turn:
     def stop_consuming(self) -> None:
         """Let go of the turn; what is unread stays."""
         self._has_consumer = False
+        if self._raised is not None:
+            self._raised.settled.set()
 
     async def next_steps(self, patience: float, mode: Mode) -> list[ConversationStep] | None:
         """Wait for the next event; return the steps that it completes, `None` at the end of the turn.
@@ -160,14 +180,20 @@ class Turn:
 
         Cancellation: No event is lost.
         """
+        if self._raised is not None:
+            self._raised.raise_once()
         try:
-            event: Notice | _EndFromHistory | None = self._receive.receive_nowait()
+            event: Notice | _EndFromHistory | Failure | None = self._receive.receive_nowait()
         except trio.WouldBlock:
             event = await self._wait(patience, mode)
         except trio.EndOfChannel:
             event = None
+        if isinstance(event, Failure):
+            event.raise_once()
+            return []
         if event is None:
             self.raise_if_lost(mode)
+            self._is_read = True
             return None
         self._cursor += 1
         if isinstance(event, _EndFromHistory):
@@ -177,7 +203,7 @@ class Turn:
             self._events.append(event.raw)
         return self._fold.feed(event)
 
-    async def _wait(self, patience: float, mode: Mode) -> Notice | _EndFromHistory | None:
+    async def _wait(self, patience: float, mode: Mode) -> Notice | _EndFromHistory | Failure | None:
         # One scope for a wait, not one for each sign of life: those only move `alive_at`, and when the scope fires the
         # rest of the patience is waited out.
         since = trio.current_time()
@@ -278,6 +304,8 @@ class Turn:
                 event = self._receive.receive_nowait()
             except (trio.WouldBlock, trio.EndOfChannel):
                 break
+            if isinstance(event, Failure):
+                continue
             self._cursor += 1
             if isinstance(event, _EndFromHistory):
                 steps += self._fold.end(event.turn)
