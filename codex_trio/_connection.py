@@ -102,6 +102,8 @@ class Connection:
         self._places = trio.Semaphore(MAX_IN_FLIGHT, max_value=MAX_IN_FLIGHT)
         self._outbox, self._to_send = trio.open_memory_channel[bytes](math.inf)
         self._reader_left = trio.Event()
+        self._is_sending = False
+        self._sent = trio.lowlevel.ParkingLot()
         self._loss: CodexTransportError | None = None
         self.ignored_messages = 0
 
@@ -215,6 +217,12 @@ class Connection:
         if self._loss is None:
             self._outbox.send_nowait(dump_error(request.id, code, message))
 
+    async def flush(self) -> None:
+        """Wait until the transport has all that was sent so far, or the connection has ended."""
+        await trio.lowlevel.checkpoint()
+        while self._loss is None and (self._is_sending or self._to_send.statistics().current_buffer_used):
+            await self._sent.park()
+
     @property
     def requests_in_flight(self) -> int:
         """How many requests the server has not answered."""
@@ -246,6 +254,7 @@ class Connection:
         for call in list(self._calls.values()):
             call.settle(None)
         self._calls.clear()
+        self._sent.unpark_all()
 
     # --- the two tasks. KeyboardInterrupt is the program's: it must not land in here.
 
@@ -292,7 +301,10 @@ class Connection:
                 except trio.WouldBlock:
                     break
             try:
+                self._is_sending = True
                 await self._transport.send(messages)
+                self._is_sending = False
+                self._sent.unpark_all()
             except CodexTransportError as error:
                 # What the server said before it stopped listening, its exit among it, tells more.
                 with trio.move_on_after(_LAST_WORDS):

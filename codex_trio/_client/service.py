@@ -21,6 +21,7 @@ from .lifecycle import Lifecycle
 from .router import Router
 
 _LEAVING_PATIENCE = 2.0  # seconds for open turns to be interrupted when the client closes
+_FLUSHING_PATIENCE = 0.5  # seconds for the last messages, a refusal among them, to go out
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +194,8 @@ class Service:
             await self._closing.wait()
             parts.answering.close()
             await parts.lifecycle.close(_LEAVING_PATIENCE)
+            with trio.move_on_after(_FLUSHING_PATIENCE):
+                await parts.connection.flush()
         finally:
             if self.parts is not None:
                 self.parts.connection.lose(CodexTransportError("this client was closed"))
