@@ -256,8 +256,7 @@ async def _run(bound: functools.partial[Any] | Callable[[], Any]) -> Any:
     function = bound.func if isinstance(bound, functools.partial) else bound
     if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None)):  # noqa: B004
         return await bound()
-    result = await trio.to_thread.run_sync(bound)
-    return await result if inspect.isawaitable(result) else result
+    return await trio.to_thread.run_sync(bound)
 
 
 def _content(result: object) -> list[dict[str, Any]]:
