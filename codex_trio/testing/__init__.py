@@ -8,6 +8,7 @@ from ._model import ScriptedModel, open_scripted_model
 from ._script import (
     Step,
     ask_server_request,
+    call_tool,
     drop_connection,
     exit,
     fail,
@@ -32,6 +33,7 @@ __all__ = [
     "ServerConnection",
     "Step",
     "ask_server_request",
+    "call_tool",
     "drop_connection",
     "exit",
     "fail",
