@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import struct
 import sys
 import threading
+import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -234,7 +236,7 @@ async def test_file_changes_are_shown_and_decided(
     seen, handler = decider(lambda request: getattr(request, decision)())
     scripts = [run(PATCH), run(PATCH_AGAIN), say("done")] if text else [run(PATCH), say("done")]
     with trio.fail_after(PATIENCE):
-        async with open_scripted_model(approval_policy="untrusted", sandbox_mode="read-only") as model:
+        async with open_scripted_model(approval_policy="on-request", sandbox_mode="read-only") as model:
             model.on_turn(*scripts)
             async with open_codex_client(model.transport(cwd=tmp_path), on_approval=handler) as client:
                 result = await client.chat_once("go")
@@ -262,7 +264,8 @@ async def test_permissions_are_granted_or_not(decision: str, tmp_path: Path) -> 
                 else:
                     assert (await client.chat_once("go")).final_text == "done"
                     told = json.loads(model.requests[-1].body["input"][-1]["output"])
-                    assert told["permissions"] == ({"network": {"enabled": True}} if decision == "accept" else {})
+                    granted = {"enabled": True} if decision == "accept" else None
+                    assert told["permissions"]["network"] == granted
     (request,) = seen
     assert isinstance(request, PermissionsApproval)
     assert (request.reason, request.cwd) == ("need the net", str(tmp_path))
@@ -380,6 +383,18 @@ async def test_a_tool_of_an_mcp_server_is_called_only_if_that_is_granted(
 # --- tools
 
 
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+PNG = (  # one grey point
+    b"\x89PNG\r\n\x1a\n"
+    + _chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0))
+    + _chunk(b"IDAT", zlib.compress(b"\x00\x80"))
+    + _chunk(b"IEND", b"")
+)
+
+
 @dataclass
 class Ticket:
     id: str
@@ -404,7 +419,7 @@ async def test_tools_are_offered_to_the_model_and_called(tmp_path: Path) -> None
 
     async def picture() -> Any:
         """Draw."""
-        return ["see:", ToolImage.from_bytes(b"png")]
+        return ["see:", ToolImage.from_bytes(PNG)]
 
     async def broken() -> None:
         """Fail."""

@@ -1,4 +1,4 @@
-"""Every request that the installed codex can make gets a well-formed answer, and a refusal, from a client without handlers."""
+"""Each request that the installed codex can make gets a well-formed answer, a refusal, from a client without handlers."""
 
 from __future__ import annotations
 
