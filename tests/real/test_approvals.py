@@ -1,14 +1,9 @@
-"""What the real codex binary asks, and what it does with our answers."""
+"""What the real codex binary may do and what it may not: commands, file changes, permissions."""
 
 from __future__ import annotations
 
 import json
-import struct
-import sys
-import threading
-import zlib
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +15,9 @@ from codex_trio import (
     CodexTurnInterruptedError,
     CommandApproval,
     Decision,
-    Elicitation,
     FileChangeApproval,
     PermissionsApproval,
-    ToolImage,
-    UserQuestion,
-    approve_all,
     open_codex_client,
-    tool,
 )
 from codex_trio.testing import ScriptedModel, call_tool, hang, open_scripted_model, run, say, wait
 
@@ -50,9 +40,6 @@ def decider(
         return decide(request)
 
     return seen, handler
-
-
-# --- commands
 
 
 async def test_without_a_handler_an_escalated_command_is_not_run(tmp_path: Path) -> None:
@@ -219,9 +206,6 @@ async def test_approvals_can_be_pulled_and_a_late_answer_is_a_no_op(tmp_path: Pa
     assert (tmp_path / "x.txt").exists()
 
 
-# --- file changes, permissions
-
-
 PATCH = "apply_patch <<'X'\n*** Begin Patch\n*** Add File: new.txt\n+hello\n*** End Patch\nX"
 PATCH_AGAIN = "apply_patch <<'X'\n*** Begin Patch\n*** Update File: new.txt\n-hello\n+bye\n*** End Patch\nX"
 
@@ -270,215 +254,3 @@ async def test_permissions_are_granted_or_not(decision: str, tmp_path: Path) -> 
     assert isinstance(request, PermissionsApproval)
     assert (request.reason, request.cwd) == ("need the net", str(tmp_path))
     assert request.permissions["network"] == {"enabled": True}
-
-
-# --- questions
-
-
-COLOURS = [{"label": "Red (Recommended)", "description": "red"}, {"label": "Blue", "description": "blue"}]
-QUESTIONS = {
-    "questions": [{"id": "colour", "header": "Colour", "question": "Which colour?", "options": COLOURS}],
-}
-
-
-async def test_a_question_of_the_model_is_answered(tmp_path: Path) -> None:
-    seen: list[UserQuestion] = []
-
-    async def reply(question: UserQuestion) -> Mapping[str, str]:
-        seen.append(question)
-        return {question.questions[0].id: question.questions[0].options[1].label}
-
-    plan = {"mode": "plan", "settings": {"model": "scripted", "reasoning_effort": None, "developer_instructions": None}}
-    with trio.fail_after(PATIENCE):
-        async with asking_model() as model:
-            model.on_turn(call_tool("request_user_input", QUESTIONS), say("done"))
-            async with open_codex_client(
-                model.transport(cwd=tmp_path), on_question=reply, experimental_api=True
-            ) as client:
-                thread_id = (await client.request("thread/start"))["thread"]["id"]
-                words = [{"type": "text", "text": "go"}]
-                params = {"threadId": thread_id, "input": words, "collaborationMode": plan}
-                await client.request("turn/start", params)
-                async for event in client.notifications():
-                    if event.method == "turn/completed":
-                        break
-            assert "Blue" in model.requests[-1].body["input"][-1]["output"]
-    (question,) = seen
-    assert question.questions[0].question == "Which colour?"
-    assert [option.label for option in question.questions[0].options] == ["Red (Recommended)", "Blue"]
-    assert question.questions[0].is_other
-
-
-MCP_SERVER = """
-import json, sys
-def send(**message):
-    print(json.dumps({"jsonrpc": "2.0", **message}), flush=True)
-calls = {}
-for line in sys.stdin:
-    message = json.loads(line)
-    method, id_ = message.get("method"), message.get("id")
-    if method == "initialize":
-        send(id=id_, result={"protocolVersion": message["params"]["protocolVersion"], "capabilities": {"tools": {}},
-                             "serverInfo": {"name": "tiny", "version": "1"}})
-    elif method == "tools/list":
-        schema = {"type": "object", "properties": {}}
-        send(id=id_, result={"tools": [
-            {"name": "ask", "inputSchema": schema, "annotations": {"readOnlyHint": True}},
-            {"name": "danger", "inputSchema": schema, "annotations": {"destructiveHint": True, "readOnlyHint": False}},
-        ]})
-    elif method == "tools/call" and message["params"]["name"] == "ask":
-        calls["e1"] = id_
-        send(id="e1", method="elicitation/create", params={"message": "Which colour?", "requestedSchema": {
-            "type": "object", "properties": {"colour": {"type": "string"}}, "required": ["colour"]}})
-    elif method == "tools/call":
-        send(id=id_, result={"content": [{"type": "text", "text": "boom"}]})
-    elif id_ in calls:
-        text = json.dumps(message.get("result"), sort_keys=True)
-        send(id=calls.pop(id_), result={"content": [{"type": "text", "text": text}]})
-    elif id_ is not None:
-        send(id=id_, result={})
-"""
-
-
-def mcp_config(folder: Path) -> str:
-    script = folder / "tiny_mcp.py"
-    script.write_text(MCP_SERVER)
-    return f"mcp_servers.tiny = {{command = {json.dumps(sys.executable)}, args = [{json.dumps(str(script))}]}}"
-
-
-@pytest.mark.parametrize("is_accepted", [True, False])
-async def test_an_elicitation_of_an_mcp_server_is_answered(is_accepted: bool, tmp_path: Path) -> None:
-    seen: list[Elicitation] = []
-
-    async def reply(question: Elicitation) -> Decision:
-        seen.append(question)
-        return question.accept({"colour": "red"}) if is_accepted else question.decline()
-
-    with trio.fail_after(PATIENCE):
-        async with asking_model(mcp_config(tmp_path)) as model:
-            model.on_turn(call_tool("ask", namespace="mcp__tiny"), say("done"))
-            async with open_codex_client(model.transport(cwd=tmp_path), on_elicitation=reply) as client:
-                result = await client.chat_once("go")
-    assert result.steps[0].item_type == "mcpToolCall"
-    told = json.dumps(result.steps[0].data["result"])
-    assert "red" in told if is_accepted else "decline" in told
-    (question,) = seen
-    assert (question.server_name, question.mode, question.message) == ("tiny", "form", "Which colour?")
-    assert "colour" in question.requested_schema["properties"]
-
-
-@pytest.mark.parametrize(("handler", "status"), [(None, "failed"), (approve_all, "completed")])
-async def test_a_tool_of_an_mcp_server_is_called_only_if_that_is_granted(
-    handler: Any, status: str, tmp_path: Path
-) -> None:
-    with trio.fail_after(PATIENCE):
-        async with asking_model(mcp_config(tmp_path)) as model:
-            model.on_turn(call_tool("danger", namespace="mcp__tiny"), say("done"))
-            async with open_codex_client(model.transport(cwd=tmp_path), on_elicitation=handler) as client:
-                result = await client.chat_once("go")
-                assert client.statistics().server_requests == 1
-    assert result.steps[0].data["status"] == status
-
-
-# --- tools
-
-
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-
-PNG = (  # one grey point
-    b"\x89PNG\r\n\x1a\n"
-    + _chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0))
-    + _chunk(b"IDAT", zlib.compress(b"\x00\x80"))
-    + _chunk(b"IEND", b"")
-)
-
-
-@dataclass
-class Ticket:
-    id: str
-    title: str = "none"
-
-
-@tool
-async def file_ticket(ticket: Ticket, urgent: bool = False) -> dict[str, Any]:
-    """File a ticket.
-
-    Args:
-        ticket: What to file.
-    """
-    return {"filed": ticket.id, "urgent": urgent}
-
-
-async def test_tools_are_offered_to_the_model_and_called(tmp_path: Path) -> None:
-    @tool(namespace="crm")
-    def in_a_thread() -> bool:
-        """Tell whether this is the main thread."""
-        return threading.current_thread() is threading.main_thread()
-
-    async def picture() -> Any:
-        """Draw."""
-        return ["see:", ToolImage.from_bytes(PNG)]
-
-    async def broken() -> None:
-        """Fail."""
-        raise LookupError("no such ticket")
-
-    with trio.fail_after(PATIENCE):
-        async with asking_model() as model:
-            model.on_turn(
-                call_tool("file_ticket", {"ticket": {"id": "T-1"}}),
-                call_tool("file_ticket", {"ticket": {"name": "T-1"}}),
-                call_tool("in_a_thread", namespace="crm"),
-                call_tool("broken"),
-                call_tool("picture"),
-                say("done"),
-            )
-            tools = [file_ticket, in_a_thread, picture, broken]
-            async with open_codex_client(model.transport(cwd=tmp_path), tools=tools) as client:
-                result = await client.chat_once("go")
-            offered = {one["name"]: one for one in model.requests[0].body["tools"] if "name" in one}
-            assert offered["file_ticket"]["description"] == "File a ticket."
-            assert "ticket" in offered["file_ticket"]["parameters"]["properties"]
-            assert [one["name"] for one in offered["crm"]["tools"]] == ["in_a_thread"]
-            outputs = [request.body["input"][-1]["output"] for request in model.requests[1:]]
-    assert result.final_text == "done"
-    statuses = [step.data["status"] for step in result.steps if step.item_type == "dynamicToolCall"]
-    assert statuses == ["completed", "failed", "completed", "failed", "completed"]
-    right, wrong, thread, failed, drawn = (json.dumps(one) for one in outputs)
-    assert "T-1" in right
-    assert "missing required field" in wrong
-    assert "false" in thread
-    assert "LookupError: no such ticket" in failed
-    assert "data:image/png;base64," in drawn
-
-
-async def test_cancelling_a_turn_cancels_its_slow_tool(tmp_path: Path) -> None:
-    began, ended = trio.Event(), trio.Event()
-
-    async def slow() -> None:
-        """Take long."""
-        began.set()
-        try:
-            await trio.sleep_forever()
-        finally:
-            ended.set()
-
-    with trio.fail_after(PATIENCE):
-        async with asking_model() as model:
-            model.on_turn(call_tool("slow"), say("never"))
-            async with open_codex_client(model.transport(cwd=tmp_path), tools=[slow]) as client:
-                stream = client.chat("go")
-                async with trio.open_nursery() as nursery:
-
-                    async def close() -> None:
-                        await began.wait()
-                        nursery.cancel_scope.cancel()
-
-                    nursery.start_soon(close)
-                    async for _ in stream:
-                        pass
-                await ended.wait()
-                assert client.statistics().server_requests == 0
-                assert (await client.chat_once("next")).final_text == "ok"
