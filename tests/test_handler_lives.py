@@ -16,7 +16,7 @@ from codex_trio import (
     approve_all,
     open_codex_client,
 )
-from codex_trio.testing import ScriptedAppServer, omit_completed, run, say, wait
+from codex_trio.testing import ScriptedAppServer, ask_server_request, omit_completed, run, say, wait
 
 Clock = trio.testing.MockClock
 
