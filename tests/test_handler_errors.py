@@ -12,12 +12,13 @@ import trio.testing
 from codex_trio import (
     Approval,
     CodexProtocolError,
+    CodexTurnInactiveError,
     CommandApproval,
     Decision,
     connect_codex_client,
     open_codex_client,
 )
-from codex_trio.testing import ScriptedAppServer, ask_server_request, hang, raw, run, say
+from codex_trio.testing import ScriptedAppServer, ask_server_request, hang, raw, run, say, wait
 
 Clock = trio.testing.MockClock
 
@@ -214,3 +215,34 @@ async def test_a_nursery_in_a_handler_is_cancelled_without_a_trace(autojump_cloc
         with trio.move_on_after(5):
             await client.chat_once("go")
         assert (await client.chat_once("next")).final_text == "ok"
+
+
+async def test_what_a_handler_raises_ends_the_client_when_the_stream_is_closed_unread(autojump_clock: Clock) -> None:
+    server = ScriptedAppServer()
+    server.on_turn(say("first"), run("ls", escalate=True), hang())
+
+    async def program() -> None:
+        async with open_codex_client(server.transport(), on_approval=raise_boom) as client:
+            stream = client.chat("go")
+            await anext(stream)
+            await trio.sleep(10)
+            await stream.aclose()
+            await trio.sleep_forever()
+
+    with pytest.raises(BoomError):
+        await program()
+
+
+async def test_what_a_handler_raises_ends_the_client_while_the_turn_is_handed_out(autojump_clock: Clock) -> None:
+    server = ScriptedAppServer()
+    server.on_turn(wait(300), run("ls", escalate=True), hang())
+
+    async def program() -> None:
+        async with open_codex_client(server.transport(), on_approval=raise_boom) as client:
+            with pytest.raises(CodexTurnInactiveError):
+                await client.chat_once("go", inactivity_timeout=180)
+            await trio.sleep_forever()
+
+    with pytest.raises(BoomError):
+        await program()
+    assert trio.current_time() == pytest.approx(303, abs=1)

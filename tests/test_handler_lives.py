@@ -16,7 +16,7 @@ from codex_trio import (
     approve_all,
     open_codex_client,
 )
-from codex_trio.testing import ScriptedAppServer, ask_server_request, omit_completed, run, say, wait
+from codex_trio.testing import ScriptedAppServer, ServerConnection, ask_server_request, omit_completed, run, say, wait
 
 Clock = trio.testing.MockClock
 
@@ -185,7 +185,8 @@ async def test_an_end_that_only_history_tells_ends_the_handler(autojump_clock: C
             nursery.start_soon(ask)
             result = await client.chat_once("go")
         assert result.completion_source == "thread_read_fallback"
-    assert log == ["asked", "ended at 4"]
+        await trio.sleep(10)
+        assert log == ["asked", "ended at 4"]
 
 
 async def test_closing_ends_the_handlers(autojump_clock: Clock) -> None:
@@ -212,6 +213,7 @@ async def test_losing_the_server_ends_the_handlers(autojump_clock: Clock) -> Non
 async def test_a_cancelled_program_that_still_cleans_up_refuses_what_is_asked(autojump_clock: Clock) -> None:
     server = ScriptedAppServer()
     server.on_turn(run("ls", escalate=True), say("cleaned"))
+    is_cleaned = False
     with trio.move_on_after(1) as scope:
         async with open_codex_client(server.transport(), on_approval=approve_all) as client:
             try:
@@ -219,7 +221,9 @@ async def test_a_cancelled_program_that_still_cleans_up_refuses_what_is_asked(au
             finally:
                 with trio.CancelScope(shield=True):
                     assert (await client.chat_once("clean up")).final_text == "cleaned"
+                    is_cleaned = True
     assert scope.cancelled_caught
+    assert is_cleaned
     assert results(server) == [{"decision": "decline"}]
 
 
@@ -259,3 +263,30 @@ async def test_handlers_and_tools_take_ctrl_c_like_the_rest_of_the_program(autoj
     async with open_codex_client(server.transport(), on_approval=decide, tools=[look]) as client:
         await client.chat_once("go")
     assert protected == [False, False]
+
+
+async def test_the_end_of_somebody_elses_turn_ends_the_handler(autojump_clock: Clock) -> None:
+    server = ScriptedAppServer()
+    log: list[str] = []
+    async with open_codex_client(server.transport(), on_approval=lambda request: sleep_in(log, request)):
+        server.connection.ask_nowait(COMMAND, {"threadId": "t", "turnId": "u"})
+        await trio.sleep(2)
+        turn = {"id": "u", "status": "completed", "items": []}
+        server.connection.send({"method": "turn/completed", "params": {"threadId": "t", "turn": turn}})
+        await trio.sleep(2)
+        assert log == ["asked", "ended at 2"]
+    assert server.answers == []
+
+
+async def test_the_last_messages_go_out_before_the_connection_ends(autojump_clock: Clock) -> None:
+    server = ScriptedAppServer()
+
+    async def resume(connection: ServerConnection) -> None:
+        await trio.sleep(0.3)
+        connection.resume_reading()
+
+    async with trio.open_nursery() as nursery, open_codex_client(server.transport()) as client:
+        server.connection.pause_reading()
+        nursery.start_soon(resume, server.connection)
+        await client.notify("goodbye")
+    assert server.received_methods()[-1] == "goodbye"
