@@ -102,7 +102,7 @@ class Connection:
         self._places = trio.Semaphore(MAX_IN_FLIGHT, max_value=MAX_IN_FLIGHT)
         self._outbox, self._to_send = trio.open_memory_channel[bytes](math.inf)
         self._reader_left = trio.Event()
-        self._is_sending = False
+        self._unsent = 0  # messages that the transport does not have yet
         self._sent = trio.lowlevel.ParkingLot()
         self._loss: CodexTransportError | None = None
         self.ignored_messages = 0
@@ -197,7 +197,7 @@ class Connection:
     def _send(self, call: Call) -> int:
         self.raise_if_lost()
         self._last_id += 1
-        self._outbox.send_nowait(dump_request(self._last_id, call.method, call.params))
+        self._post(dump_request(self._last_id, call.method, call.params))
         self._calls[self._last_id] = call
         call.begin()
         return self._last_id
@@ -205,22 +205,26 @@ class Connection:
     def notify(self, method: str, params: Mapping[str, Any] | None = None) -> None:
         """Send a notification; only that it was handed to the writer is known."""
         self.raise_if_lost()
-        self._outbox.send_nowait(dump_notification(method, params))
+        self._post(dump_notification(method, params))
 
     def respond(self, request: ServerRequest, result: Any) -> None:
         """Answer a request of the server. After a loss, nobody is there to be answered."""
         if self._loss is None:
-            self._outbox.send_nowait(dump_response(request.id, result))
+            self._post(dump_response(request.id, result))
 
     def refuse(self, request: ServerRequest, code: int, message: str) -> None:
         """Answer a request of the server with an error."""
         if self._loss is None:
-            self._outbox.send_nowait(dump_error(request.id, code, message))
+            self._post(dump_error(request.id, code, message))
+
+    def _post(self, message: bytes) -> None:
+        self._outbox.send_nowait(message)
+        self._unsent += 1
 
     async def flush(self) -> None:
         """Wait until the transport has all that was sent so far, or the connection has ended."""
         await trio.lowlevel.checkpoint()
-        while self._loss is None and (self._is_sending or self._to_send.statistics().current_buffer_used):
+        while self._loss is None and self._unsent:
             await self._sent.park()
 
     @property
@@ -301,9 +305,8 @@ class Connection:
                 except trio.WouldBlock:
                     break
             try:
-                self._is_sending = True
                 await self._transport.send(messages)
-                self._is_sending = False
+                self._unsent -= len(messages)
                 self._sent.unpark_all()
             except CodexTransportError as error:
                 # What the server said before it stopped listening, its exit among it, tells more.

@@ -53,7 +53,7 @@ async def test_the_quick_start_runs_against_the_real_binary(tmp_path: Path) -> N
     assert printed.stdout.decode().splitlines() == ["one file", "exec /bin/bash -c 'cat *'", "codex a poem"]
 
 
-async def test_the_tool_is_called_and_the_command_accepted(tmp_path: Path) -> None:
+async def test_the_tool_is_called_and_the_command_declined(tmp_path: Path) -> None:
     with trio.fail_after(60):
         async with open_scripted_model(approval_policy="on-request", sandbox_mode="workspace-write") as model:
             model.on_turn(call_tool("lookup_ticket", {"id": "T-1"}), run("touch x", escalate=True), say("a door"))
@@ -65,7 +65,7 @@ async def test_the_tool_is_called_and_the_command_accepted(tmp_path: Path) -> No
             )
             assert "The door squeaks" in model.requests[1].body["input"][-1]["output"]
     assert printed.stdout.decode() == "a door\n"
-    assert (tmp_path / "x").exists()
+    assert not (tmp_path / "x").exists()
 
 
 @pytest.fixture
