@@ -142,6 +142,9 @@ async def test_approvals_are_pushed_or_pulled(autojump_clock: Clock) -> None:
     async with open_codex_client(ScriptedAppServer().transport(), on_approval=approve_all) as client:
         with pytest.raises(RuntimeError, match="on_approval"):
             client.approvals()
+    async with open_codex_client(ScriptedAppServer().transport(), observe=True) as client:
+        with pytest.raises(RuntimeError, match="observe"):
+            client.approvals()
 
 
 async def test_the_stream_of_approvals_ends_with_the_connection(autojump_clock: Clock) -> None:

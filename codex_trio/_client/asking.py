@@ -17,7 +17,7 @@ class Asking:
         An approval that is asked for while there is no such stream is declined.
 
         Raises:
-            RuntimeError: The client has an `on_approval`, which answers them.
+            RuntimeError: The client has an `on_approval`, which answers them, or only observes.
 
         Example:
             ``async for request in client.approvals(): await request.respond(request.accept())``
@@ -25,4 +25,6 @@ class Asking:
         self._service.live_parts()
         if self._service.handlers.has_approval_handler:
             raise RuntimeError("this client was opened with on_approval, which answers every approval")
+        if self._service.handlers.observe:
+            raise RuntimeError("this client was opened with observe=True, and answers nothing")
         return self._service.handlers.approvals.open()
