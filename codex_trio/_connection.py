@@ -103,6 +103,8 @@ class Connection:
         self._outbox, self._to_send = trio.open_memory_channel[bytes](math.inf)
         self._reader_left = trio.Event()
         self._ended = trio.Event()
+        self._unsent = 0  # messages that the transport does not have yet
+        self._sent = trio.lowlevel.ParkingLot()
         self._loss: CodexTransportError | None = None
         self.ignored_messages = 0
 
@@ -221,7 +223,13 @@ class Connection:
     def refuse(self, request: ServerRequest, code: int, message: str) -> None:
         """Answer a request of the server with an error."""
         if self._loss is None:
-            self._outbox.send_nowait(dump_error(request.id, code, message))
+            self._post(dump_error(request.id, code, message), f"the refusal of {request.method}")
+
+    async def flush(self) -> None:
+        """Wait until the transport has all that was sent so far, or the connection has ended."""
+        await trio.lowlevel.checkpoint()
+        while self._loss is None and self._unsent:
+            await self._sent.park()
 
     def _post(self, message: bytes, what: str) -> None:
         limit = self._transport.max_send_size
@@ -231,6 +239,7 @@ class Connection:
                 f"a word, on a message of more than {limit:,}; it was not sent"
             )
         self._outbox.send_nowait(message)
+        self._unsent += 1
 
     @property
     def requests_in_flight(self) -> int:
@@ -264,6 +273,7 @@ class Connection:
         for call in list(self._calls.values()):
             call.settle(None)
         self._calls.clear()
+        self._sent.unpark_all()
 
     # --- the two tasks. KeyboardInterrupt is the program's: it must not land in here.
 
@@ -311,6 +321,8 @@ class Connection:
                     break
             try:
                 await self._transport.send(messages)
+                self._unsent -= len(messages)
+                self._sent.unpark_all()
             except CodexTransportError as error:
                 # What the server said before it stopped listening, its exit among it, tells more.
                 with trio.move_on_after(_LAST_WORDS):

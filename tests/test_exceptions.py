@@ -313,7 +313,7 @@ async def test_cleanup_is_still_answered_for_when_the_server_asks(autojump_clock
             finally:
                 with trio.CancelScope(shield=True), trio.fail_after(5):
                     answer = await server.connection.ask("execCommandApproval")
-    assert answer["result"] == {"decision": "denied"}
+    assert answer["result"] == {"decision": {"denied": {"rejection": "This client refuses it."}}}
 
 
 async def test_request_of_the_server_in_a_cancelled_body_is_no_failure(autojump_clock: MockClock) -> None:

@@ -15,7 +15,7 @@ import trio
 import trio.testing
 
 import codex_trio
-from codex_trio.testing import ScriptedAppServer, Step, hang, open_scripted_model, run, say, wait
+from codex_trio.testing import ScriptedAppServer, Step, call_tool, hang, open_scripted_model, run, say, wait
 
 README = Path(__file__).parent.parent / "README.md"
 
@@ -34,6 +34,7 @@ def test_every_block_has_its_test() -> None:
     assert {heading: len(code) for heading, code in blocks().items()} == {
         "Quick start": 1,
         "A turn that goes quiet": 3,
+        "What Codex asks": 1,
         "Testing your own programs": 1,
     }
 
@@ -50,6 +51,21 @@ async def test_the_quick_start_runs_against_the_real_binary(tmp_path: Path) -> N
                 capture_stdout=True,
             )
     assert printed.stdout.decode().splitlines() == ["one file", "exec /bin/bash -c 'cat *'", "codex a poem"]
+
+
+async def test_the_tool_is_called_and_the_command_declined(tmp_path: Path) -> None:
+    with trio.fail_after(60):
+        async with open_scripted_model(approval_policy="on-request", sandbox_mode="workspace-write") as model:
+            model.on_turn(call_tool("lookup_ticket", {"id": "T-1"}), run("touch x", escalate=True), say("a door"))
+            printed = await trio.run_process(
+                [sys.executable, "-W", "error", "-c", blocks()["What Codex asks"][0]],
+                env={**os.environ, **model.env()},
+                cwd=tmp_path,
+                capture_stdout=True,
+            )
+            assert "The door squeaks" in model.requests[1].body["input"][-1]["output"]
+    assert printed.stdout.decode() == "a door\n"
+    assert not (tmp_path / "x").exists()
 
 
 @pytest.fixture

@@ -22,8 +22,8 @@ REFUSALS: dict[str, Any] = {
         "contentItems": [{"type": "inputText", "text": "This client has no such tool."}],
         "success": False,
     },
-    "applyPatchApproval": {"decision": "denied"},
-    "execCommandApproval": {"decision": "denied"},
+    "applyPatchApproval": {"decision": {"denied": {"rejection": "This client refuses it."}}},
+    "execCommandApproval": {"decision": {"denied": {"rejection": "This client refuses it."}}},
 }
 UNANSWERABLE = ["account/chatgptAuthTokens/refresh", "attestation/generate", "of/the/future"]
 
@@ -80,7 +80,10 @@ async def test_ids_of_the_server_may_equal_ours(autojump_clock: MockClock) -> No
         server.connection.send({"id": call.id, "method": "execCommandApproval", "params": {}})
         while "result" not in server.received[-1]:
             await trio.lowlevel.checkpoint()
-        assert server.received[-1] == {"id": call.id, "result": {"decision": "denied"}}
+        assert server.received[-1] == {
+            "id": call.id,
+            "result": {"decision": {"denied": {"rejection": "This client refuses it."}}},
+        }
         assert results == []
         call.reply("mine")
     assert results == ["mine"]
@@ -94,7 +97,7 @@ async def test_answer_has_the_id_of_the_request(id_: int | str, autojump_clock: 
         await client.request("thread/list")
         await trio.sleep(1)
     answers = [message for message in server.received if "result" in message]
-    assert answers == [{"id": id_, "result": {"decision": "denied"}}]
+    assert answers == [{"id": id_, "result": {"decision": {"denied": {"rejection": "This client refuses it."}}}}]
 
 
 async def test_each_of_many_requests_is_answered_once(autojump_clock: MockClock) -> None:

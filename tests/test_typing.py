@@ -127,6 +127,53 @@ async def requests(client: c.CodexClient, method: str) -> None:
     await client.request("account/logout")
 
 
+@c.tool
+async def lookup_ticket(id: str, verbose: bool = False) -> str | c.ToolImage:
+    return id
+
+
+async def decide(request: c.Approval) -> c.Decision:
+    match request:
+        case c.CommandApproval(command="ls"):
+            return request.accept()
+        case c.FileChangeApproval(changes=changes):
+            assert_type(changes, tuple[c.FileChange, ...])
+            return request.accept_for_session() if changes else request.cancel()
+        case c.PermissionsApproval():
+            return request.decline()
+        case _:
+            return request.cancel()
+
+
+async def answer(asked: c.UserQuestion) -> dict[str, str]:
+    questions: tuple[c.Question, ...] = asked.questions
+    options: tuple[c.QuestionOption, ...] = questions[0].options
+    return {questions[0].id: options[0].label}
+
+
+async def elicit(asked: c.Elicitation) -> c.Decision:
+    return asked.accept({"name": "x"})
+
+
+async def asked() -> None:
+    def count(words: list[str]) -> int:
+        return len(words)
+
+    tools: list[c.Tool] = [lookup_ticket]
+    client = c.open_codex_client(
+        c.WebSocketTransport("ws://127.0.0.1:1", token="t"),
+        on_approval=decide,
+        on_question=answer,
+        on_elicitation=elicit,
+        tools=tools,
+    )
+    async with client, c.open_codex_client(c.UnixSocketTransport("/s"), on_approval=c.decline_all) as other:
+        print(other.server, c.approve_all, await client.start_thread(tools=[count], model="m"))
+        approvals: c.ApprovalStream = client.approvals()
+        async for request in approvals:
+            assert_type(await request.respond(request.accept()), bool)
+
+
 def errors(exc: c.CodexError) -> object:
     match exc:
         case c.CodexOutputError():
@@ -175,7 +222,7 @@ async def wrong(client: c.CodexClient, thread: c.CodexThread) -> None:
 
 CHECKERS = {
     "mypy": [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", "--no-incremental"],
-    "basedpyright": [sys.executable, "-m", "basedpyright"],
+    "basedpyright": [sys.executable, "-m", "basedpyright", "--pythonpath", sys.executable],
 }
 
 

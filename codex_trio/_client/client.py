@@ -6,10 +6,11 @@ import math
 from collections.abc import Mapping
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import trio
 
+from .._handlers import AskOptions, Handlers
 from .._protocol import methods
 from .._transports.stdio import StdioTransport
 from .._version import __version__
@@ -18,6 +19,7 @@ from ..errors import CodexTransportError
 from ..models import InitializeResult, Statistics
 from .account import Account
 from .arguments import patience_of
+from .asking import Asking
 from .connecting import Connecting
 from .conversation import Conversation
 from .engine import ClientEngine
@@ -30,7 +32,7 @@ if TYPE_CHECKING:  # thousands of lines that only an editor wants
     from ..protocol._requests import Request
 
 
-class CodexClient(Connecting, Conversation, Threads, Account, Processes):
+class CodexClient(Connecting, Conversation, Threads, Asking, Account, Processes):
     """A conversation with one Codex app-server. Made by `open_codex_client`, which documents its options.
 
     It is its own context manager::
@@ -49,18 +51,20 @@ class CodexClient(Connecting, Conversation, Threads, Account, Processes):
         inactivity_timeout: float | None = 180.0,
         client_info: Mapping[str, str] | None = None,
         experimental_api: bool = False,
+        **asking: Unpack[AskOptions],
     ) -> None:
         self._transport = StdioTransport() if transport is None else transport
         self._request_timeout = patience_of(request_timeout, "request_timeout")
         self._client_info = {"name": "codex_trio", "version": __version__, **(client_info or {})}
-        self._experimental_api = experimental_api
+        handlers = Handlers(**asking)
+        self._experimental_api = experimental_api or bool(handlers.toolbox.default)
         shake_hands = partial(self.initialize, timeout=math.inf)  # it is bounded by connect_timeout
-        self._service = Service(self._transport, shake_hands=shake_hands, request_timeout=self._request_timeout)
+        self._service = Service(self._transport, handlers, shake_hands, request_timeout=self._request_timeout)
         self._engine = ClientEngine(
             self._service,
             request_timeout=self._request_timeout,
             inactivity_timeout=patience_of(inactivity_timeout, "inactivity_timeout"),
-            is_experimental=experimental_api,
+            is_experimental=self._experimental_api,
         )
         self._server: InitializeResult | None = None
 
@@ -126,10 +130,8 @@ class CodexClient(Connecting, Conversation, Threads, Account, Processes):
             await trio.lowlevel.checkpoint()
             return self._server
         if params is None:
-            params = {
-                "clientInfo": self._client_info,
-                "capabilities": {"experimentalApi": self._experimental_api},
-            }
+            capabilities = {"experimentalApi": self._experimental_api}
+            params = {"clientInfo": self._client_info, "capabilities": capabilities}
         result = await parts.connection.request(methods.INITIALIZE, params, timeout=self._patience(timeout))
         parts.connection.notify(methods.INITIALIZED)
         self._server = InitializeResult.from_wire(result)
@@ -195,5 +197,5 @@ class CodexClient(Connecting, Conversation, Threads, Account, Processes):
             late_events=parts.router.late_events,
             dropped_notifications=parts.router.hub.dropped,
             ignored_messages=parts.connection.ignored_messages,
-            server_requests=self._service.server_requests,
+            server_requests=parts.answering.answers,
         )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import trio
 
+from .._handlers.tools import Tool
 from .._protocol.messages import Notice
 from .._turn import Turn, TurnRequest
 from ..errors import CodexError
@@ -37,6 +38,14 @@ class ClientEngine:
     async def request(self, method: str, params: Mapping[str, Any]) -> Any:
         """Make any request."""
         return await self._service.live_parts().lifecycle.request(method, params)
+
+    async def start_thread(self, params: Mapping[str, Any], tools: Sequence[Tool] | None) -> Any:
+        """Start a thread, with tools of its own if they are given."""
+        if tools and not self.is_experimental:
+            raise ValueError(
+                "the server takes tools only from a client opened with tools, or with experimental_api=True"
+            )
+        return await self._service.live_parts().lifecycle.start_thread(params, tools=tools)
 
     async def begin(self, thread_id: str | None, request: TurnRequest) -> Turn:
         """Start a turn and become its consumer."""

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
 import trio
 
 from .._connection import Call, Connection
+from .._handlers.tools import Tool, Toolbox, dump_tools
 from .._protocol import methods
 from .._protocol.messages import Response
 from .._protocol.turns import is_terminal
@@ -44,18 +45,30 @@ class Lifecycle:
     """Begins, stops and looks up turns over one connection."""
 
     def __init__(
-        self, connection: Connection, router: Router, nursery: trio.Nursery, *, request_timeout: float
+        self,
+        connection: Connection,
+        router: Router,
+        nursery: trio.Nursery,
+        *,
+        request_timeout: float,
+        toolbox: Toolbox,
     ) -> None:
         self._connection = connection
         self._router = router
         self._nursery = nursery
         self._request_timeout = request_timeout
+        self._toolbox = toolbox
         self._is_closed = False
 
     async def request(
         self, method: str, params: Mapping[str, Any] | None = None, *, timeout: float | None = None
     ) -> Any:
-        """Call the server; note the threads that the call subscribes to, or not any more."""
+        """Call the server; note the threads that the call subscribes to, or not any more.
+
+        A new thread gets the client's tools.
+        """
+        if method == methods.THREAD_START and self._toolbox.default:
+            params = {"dynamicTools": dump_tools(self._toolbox.default), **(params or {})}
         patience = self._request_timeout if timeout is None else timeout
         result = await self._connection.request(method, params, timeout=patience)
         if method in methods.SUBSCRIBING and (thread_id := _id_of(result, "thread")) is not None:
@@ -71,6 +84,23 @@ class Lifecycle:
     async def request_without_limit(self, method: str, params: Mapping[str, Any]) -> Any:
         """Call the server for something that takes long: no timeout, and no place among those in flight."""
         return await self._connection.perform(Call(method, params), timeout=math.inf, urgent=True)
+
+    async def start_thread(
+        self, params: Mapping[str, Any] | None = None, *, tools: Iterable[Tool] | None = None
+    ) -> Any:
+        """Start a thread, and return the server's answer.
+
+        Args:
+            params: Of `thread/start`.
+            tools: In place of the client's; none, if empty.
+        """
+        tools = self._toolbox.default if tools is None else tuple(tools)
+        if tools == self._toolbox.default:
+            return await self.request(methods.THREAD_START, params)
+        result = await self.request(methods.THREAD_START, {**(params or {}), "dynamicTools": dump_tools(tools)})
+        if (thread_id := _id_of(result, "thread")) is not None:
+            self._toolbox.assign(thread_id, tools)
+        return result
 
     # --- beginning
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import trio
 
+from .._handlers import ApprovalHandler, ElicitationHandler, QuestionHandler, RequestHandler, Tool
 from ..abc import Transport
 from .client import CodexClient
 
@@ -18,6 +19,12 @@ def open_codex_client(
     inactivity_timeout: float | None = 180.0,
     client_info: Mapping[str, str] | None = None,
     experimental_api: bool = False,
+    on_approval: ApprovalHandler | None = None,
+    on_question: QuestionHandler | None = None,
+    on_elicitation: ElicitationHandler | None = None,
+    on_request: Mapping[str, RequestHandler] | None = None,
+    tools: Iterable[Tool | Callable[..., Any]] = (),
+    observe: bool = False,
 ) -> CodexClient:
     """Return a client, for ``async with``. It owns its nursery.
 
@@ -28,10 +35,25 @@ def open_codex_client(
             `math.inf` for no limit.
         client_info: ``name``, ``title`` and ``version`` of your program, for the server's records.
         experimental_api: Ask the server for its experimental methods and fields.
+        on_approval: Decides about commands, file changes and permissions: ``async (request) -> request.accept()``. See
+            `approve_all` and `decline_all`. Without one, and without `client.approvals()`, they are declined.
+        on_question: Answers what the model asks the user: ``async (question) -> {question_id: text or texts}``.
+        on_elicitation: Answers MCP servers, and whether their tools may be called: ``async (question) ->
+            question.accept(content)``.
+        on_request: For every other request of the server, and before the above: by method, ``async (params) -> result``.
+        tools: Functions that Codex may call, see `tool`, in every thread that this client starts. Switches
+            `experimental_api` on.
+        observe: Answer nothing, whatever the server asks: for watching threads that another client answers for.
+
+    Each request is handled in a task of its own. It is cancelled when the server withdraws the request, when the turn
+    ends, or when the client closes. While a turn waits for an answer, its silence is no inactivity. What a handler
+    raises comes out of the `chat` or `chat_once` that consumes the turn, which is interrupted, after the server was told
+    no; if nobody consumes it, it ends the client.
 
     Raises:
         CodexTransportError: On entering: the server cannot be reached, or does not answer. Nothing is left behind.
-        ValueError: A timeout is not a positive number.
+        ValueError: A timeout is not a positive number; `observe` together with handlers or tools.
+        TypeError: A tool cannot be described.
 
     Example:
         ``async with open_codex_client() as client: print((await client.chat_once("Hello")).final_text)``
@@ -42,6 +64,12 @@ def open_codex_client(
         inactivity_timeout=inactivity_timeout,
         client_info=client_info,
         experimental_api=experimental_api,
+        on_approval=on_approval,
+        on_question=on_question,
+        on_elicitation=on_elicitation,
+        on_request=on_request,
+        tools=tools,
+        observe=observe,
     )
 
 

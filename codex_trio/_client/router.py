@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import trio
 
 from .._protocol import methods
-from .._protocol.messages import Delta, MalformedMessageError, Notice, ServerRequest, parse_whole
+from .._protocol.messages import Delta, MalformedMessageError, Notice, parse_whole
 from .._turn import Turn, TurnRequest
 from ..errors import CodexTransportError
 from .notifications import NotificationHub
@@ -60,10 +60,20 @@ class Router:
 
     Args:
         on_idle: Told when the server says that a thread with an open turn of ours has nothing to do.
+        on_bound: Told of each turn of ours, before it is given what was held for it.
+        watch: Is shown every notification but deltas.
     """
 
-    def __init__(self, *, on_idle: Callable[[Turn], None]) -> None:
+    def __init__(
+        self,
+        *,
+        on_idle: Callable[[Turn], None],
+        on_bound: Callable[[Turn], None],
+        watch: Callable[[Notice], None],
+    ) -> None:
         self._on_idle = on_idle
+        self._on_bound = on_bound
+        self._watch = watch
         self._turns: dict[str, Turn] = {}
         self._places: dict[str, Place] = {}
         self._finished: dict[str, str] = {}  # the thread, by turn: a fork inherits the ids of its turns
@@ -85,6 +95,7 @@ class Router:
         self._route_whole(message, now)
 
     def _route_whole(self, notice: Notice, now: float) -> None:
+        self._watch(notice)
         if notice.turn_id is None:
             spent = [takes(notice) for takes, _ in self._watchers.get(notice.method, ())]  # all of them are asked
             if any(spent):
@@ -157,13 +168,6 @@ class Router:
             if is_idle:
                 self._on_idle(place.turn)
 
-    def note_request(self, request: ServerRequest, now: float) -> Turn | None:
-        """Note that the server asked in a turn of ours, and return the turn."""
-        turn = self._turns.get(request.turn_id or "")
-        if turn is not None:
-            turn.owe(request.method, now)
-        return turn
-
     def lose(self, error: CodexTransportError) -> None:
         """Tell every turn that the connection has ended."""
         for turn in self.turns:
@@ -223,6 +227,7 @@ class Router:
         self._finished.pop(turn_id, None)
         starting.turn = turn
         starting.settled.set()
+        self._on_bound(turn)
         for notice in starting.held:
             self._route_whole(notice, now)
         if starting.thread_is_idle and turn.last_event is not None and not turn.ended.is_set():

@@ -12,17 +12,16 @@ from dataclasses import dataclass
 
 import trio
 
-from .. import _handlers
 from .._connection import Connection
-from .._protocol.asks import RefusedError
-from .._protocol.messages import ServerRequest
-from .._turn import Turn
+from .._handlers import Handlers
 from ..abc import Transport
 from ..errors import CodexTransportError
+from .answering import Answering
 from .lifecycle import Lifecycle
 from .router import Router
 
 _LEAVING_PATIENCE = 2.0  # seconds for open turns to be interrupted when the client closes
+_FLUSHING_PATIENCE = 0.5  # seconds for the last messages, a refusal among them, to go out
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +31,7 @@ class Parts:
     connection: Connection
     router: Router
     lifecycle: Lifecycle
+    answering: Answering
 
 
 class Service:
@@ -39,20 +39,26 @@ class Service:
 
     Args:
         transport: Not yet open.
+        handlers: Answer what the server asks.
         shake_hands: Runs once messages flow; the client is open when it returns.
         request_timeout: Seconds.
 
     Attributes:
         parts: `None` until messages flow; stays when they no longer do.
-        server_requests: How many requests of the server were taken.
     """
 
     def __init__(
-        self, transport: Transport, *, shake_hands: Callable[[], Awaitable[object]], request_timeout: float
+        self,
+        transport: Transport,
+        handlers: Handlers,
+        shake_hands: Callable[[], Awaitable[object]],
+        *,
+        request_timeout: float,
     ) -> None:
         self._transport = transport
         self._shake_hands = shake_hands
         self._request_timeout = request_timeout
+        self.handlers = handlers
         self._scope = trio.CancelScope()
         self._is_started = False
         self._has_opened_transport = False
@@ -61,7 +67,6 @@ class Service:
         self._closed = trio.Event()
         self._failure: Exception | None = None
         self.parts: Parts | None = None
-        self.server_requests = 0
 
     def live_parts(self) -> Parts:
         """Return the parts of a client that is open.
@@ -204,7 +209,10 @@ class Service:
             self._scope.shield = True
             self._ready.set()
             await self._closing.wait()
+            parts.answering.close()
             await parts.lifecycle.close(_LEAVING_PATIENCE)
+            with trio.move_on_after(_FLUSHING_PATIENCE):
+                await parts.connection.flush()
             parts.connection.lose(CodexTransportError("this client was closed"))
         finally:
             if self._has_opened_transport:
@@ -226,34 +234,26 @@ class Service:
         )
 
     def _make_parts(self, nursery: trio.Nursery) -> Parts:
-        router = Router(on_idle=lambda turn: lifecycle.reconcile(turn))
-        connection = Connection(
-            self._transport, on_notice=router.route, on_request=self._take_request, on_lost=router.lose
+        def lose(error: CodexTransportError) -> None:
+            router.lose(error)
+            answering.lose(error)
+
+        router = Router(
+            on_idle=lambda turn: lifecycle.reconcile(turn),
+            on_bound=lambda turn: answering.adopt(turn),
+            watch=lambda notice: answering.watch(notice),
         )
-        lifecycle = Lifecycle(connection, router, nursery, request_timeout=self._request_timeout)
-        return Parts(connection, router, lifecycle)
-
-    # --- what the server asks
-
-    def _take_request(self, request: ServerRequest) -> None:
-        assert self.parts is not None
-        self.server_requests += 1
-        turn = self.parts.router.note_request(request, trio.current_time())
-        # Shielded, so that a refusal reaches the server while a cancelled body cleans up.
-        self._tasks.start_soon(self._answer, request, turn, name=f"codex_trio answers {request.method}")
-
-    @trio.lowlevel.enable_ki_protection
-    async def _answer(self, request: ServerRequest, turn: Turn | None) -> None:
-        assert self.parts is not None
-        try:
-            result = await _handlers.answer(request.method, request.params)
-        except RefusedError as refusal:
-            self.parts.connection.refuse(request, refusal.code, str(refusal))
-        else:
-            self.parts.connection.respond(request, result)
-        finally:
-            if turn is not None:
-                turn.pay(trio.current_time())
+        connection = Connection(
+            self._transport,
+            on_notice=router.route,
+            on_request=lambda request: answering.take(request),
+            on_lost=lose,
+        )
+        lifecycle = Lifecycle(
+            connection, router, nursery, request_timeout=self._request_timeout, toolbox=self.handlers.toolbox
+        )
+        answering = Answering(self.handlers, connection, router, lifecycle, self._owner)
+        return Parts(connection, router, lifecycle, answering)
 
 
 def _without_cancelled(exc: BaseException) -> BaseException | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any, Unpack
 
+from .._handlers.tools import AnyTool, make_tools
 from .._protocol import methods
 from .._thread import CodexThread, Pages, ResumeOptions, ThreadOptions
 from .._thread.options import thread_params
@@ -19,23 +20,28 @@ class Threads:
 
     _engine: ClientEngine
 
-    async def start_thread(self, **options: Unpack[ThreadOptions]) -> CodexThread:
+    async def start_thread(
+        self, *, tools: Iterable[AnyTool] | None = None, **options: Unpack[ThreadOptions]
+    ) -> CodexThread:
         """Start a thread. It is on disk, to be listed and resumed, once it had a turn.
 
         Args:
+            tools: What Codex may call on this thread, in place of the client's tools: none of them, if empty.
             options: See `ThreadOptions`.
 
         Raises:
             CodexProtocolError: The server refused an option.
-            TypeError, ValueError: There is no such option, or value; nothing was sent.
+            TypeError, ValueError: There is no such option, or value; or there are tools, and the client was opened without
+                `experimental_api` and without tools. Nothing was sent.
 
         Cancellation: It may have been started, and is empty.
 
         Example:
             ``thread = await client.start_thread(cwd="/project", sandbox="read-only")``
         """
-        params = thread_params(options)
-        return opened(self._engine, methods.THREAD_START, await self._engine.request(methods.THREAD_START, params))
+        made = None if tools is None else make_tools(tools)
+        answer = await self._engine.start_thread(thread_params(options), made)
+        return opened(self._engine, methods.THREAD_START, answer)
 
     async def resume_thread(self, thread_id: str, **options: Unpack[ResumeOptions]) -> CodexThread:
         """Go on with a thread, of this client or of any other, in this process or before.

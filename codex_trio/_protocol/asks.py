@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from .methods import METHOD_NOT_FOUND
 
+COMMAND_APPROVAL: Final = "item/commandExecution/requestApproval"
+FILE_CHANGE_APPROVAL: Final = "item/fileChange/requestApproval"
+PERMISSIONS_APPROVAL: Final = "item/permissions/requestApproval"
+USER_INPUT: Final = "item/tool/requestUserInput"
+ELICITATION: Final = "mcpServer/elicitation/request"
+TOOL_CALL: Final = "item/tool/call"
 CURRENT_TIME_READ: Final = "currentTime/read"
 
-_DECLINED: Final = {"decision": "decline"}
-_DENIED: Final = {"decision": "denied"}
+APPROVALS: Final = frozenset({COMMAND_APPROVAL, FILE_CHANGE_APPROVAL, PERMISSIONS_APPROVAL})
 
-# Shapes by the schema of codex 0.169; what the server makes of them is in its traces. `decline` works even where
-# `availableDecisions` does not list it.
+RESOLVED: Final = "serverRequest/resolved"
+
+_DECLINED: Final = {"decision": "decline"}
+_DENIED: Final = {"decision": {"denied": {"rejection": "This client refuses it."}}}
+_NO_TOOL: Final = "This client has no such tool."
+
+# Shapes by the schema of codex 0.163 and 0.169; what the server makes of them is in its traces. `decline` works even
+# where `availableDecisions` does not list it.
 _REFUSALS: Final[dict[str, dict[str, Any]]] = {
-    "item/commandExecution/requestApproval": _DECLINED,
-    "item/fileChange/requestApproval": _DECLINED,
-    "item/permissions/requestApproval": {"permissions": {}, "scope": "turn"},
-    "item/tool/requestUserInput": {"answers": {}},
-    "mcpServer/elicitation/request": {"action": "decline", "content": None},
-    "item/tool/call": {
-        "contentItems": [{"type": "inputText", "text": "This client has no such tool."}],
-        "success": False,
-    },
+    COMMAND_APPROVAL: _DECLINED,
+    FILE_CHANGE_APPROVAL: _DECLINED,
+    PERMISSIONS_APPROVAL: {"permissions": {}, "scope": "turn"},
+    USER_INPUT: {"answers": {}},
+    ELICITATION: {"action": "decline", "content": None},
+    TOOL_CALL: {"contentItems": [{"type": "inputText", "text": _NO_TOOL}], "success": False},
     "applyPatchApproval": _DENIED,
     "execCommandApproval": _DENIED,
 }
@@ -48,3 +57,28 @@ def safe_answer(method: str, *, unix_time: float) -> dict[str, Any]:
     if refusal is None:
         raise RefusedError(METHOD_NOT_FOUND, f"this client does not answer {method}")
     return refusal
+
+
+def dump_answers(answers: Mapping[str, str | Iterable[str]]) -> dict[str, Any]:
+    """Return the result of `item/tool/requestUserInput`: answers by the question's id, one text or several.
+
+    Raises:
+        TypeError: They are not that; the message tells which.
+    """
+    if not isinstance(answers, Mapping):
+        raise TypeError(f"answers are texts by question id, not {answers!r}")
+    return {"answers": {_text(key, "a question's id"): {"answers": _texts(value)} for key, value in answers.items()}}
+
+
+def _texts(value: str | Iterable[str]) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    if not isinstance(value, Iterable) or isinstance(value, (bytes, Mapping)):
+        raise TypeError(f"an answer is a text or several, not {value!r}")
+    return [_text(one, "an answer") for one in value]
+
+
+def _text(value: object, what: str) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{what} is a text, not {value!r}")
+    return value

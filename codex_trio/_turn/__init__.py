@@ -1,7 +1,8 @@
 """One turn: its memory channel, inactivity, result and continuation; and the stream of its steps."""
 
+from .failure import Failure
 from .request import TurnRequest, is_shell, is_start
 from .stream import EventStream, StepStream
 from .turn import Mode, ReadHistory, Turn
 
-__all__ = ["EventStream", "Mode", "ReadHistory", "StepStream", "Turn", "TurnRequest", "is_shell", "is_start"]
+__all__ = ["EventStream", "Failure", "Mode", "ReadHistory", "StepStream", "Turn", "TurnRequest", "is_shell", "is_start"]

@@ -25,6 +25,7 @@ from ..errors import (
 from ..events import Event, StepCompleted
 from ..models import CancelResult, ChatContinuation, ChatResult, CompletionSource, ConversationStep
 from .deltas import COALESCING, PendingDelta, events_of
+from .failure import Failure
 
 Mode = Literal["chat_once", "chat"]
 ReadHistory = Callable[["Turn"], Awaitable[Mapping[str, Any] | None]]
@@ -37,7 +38,7 @@ class _EndFromHistory:
         self.turn = turn
 
 
-_Received: TypeAlias = Notice | PendingDelta | _EndFromHistory
+_Received: TypeAlias = Notice | PendingDelta | _EndFromHistory | Failure
 
 
 class Turn:
@@ -73,7 +74,10 @@ class Turn:
         self.reconciling: trio.CancelScope | None = None  # of the last look at its true state
         self.alive_at = alive_at
         self.last_event: str | None = None
+        self.on_end: set[Callable[[], None]] = set()  # called when `ended` is set
         self._owed = 0  # answers that the server is waiting for
+        self._raised: Failure | None = None
+        self._is_read = False  # the consumer has seen the end
         self._loss: CodexTransportError | None = None
         self._has_consumer = False
         self._source: CompletionSource = "turn_completed"
@@ -142,6 +146,8 @@ class Turn:
         self._send.close()
         self.started.set()
         self.ended.set()
+        for callback in list(self.on_end):
+            callback()
 
     def owe(self, method: str, now: float) -> None:
         """Note that the server asked, so that its silence is no inactivity until it is answered."""
@@ -152,6 +158,18 @@ class Turn:
         """Note that the server was answered."""
         self._owed -= 1
         self.alive_at = now
+
+    def fail(self, error: BaseException) -> Failure | None:
+        """Take what a handler raised, for the consumer to raise; `None` if the turn has none."""
+        if not self._has_consumer or self._is_read:
+            return None
+        if self._raised is not None and not self._raised.settled.is_set():
+            self._raised.error.add_note(f"codex_trio: besides, another handler of the turn raised {error!r}")
+            return self._raised
+        self._raised = Failure(error)
+        if not self.ended.is_set():
+            self._send.send_nowait(self._raised)  # wakes the consumer
+        return self._raised
 
     @property
     def unread(self) -> int:
@@ -190,6 +208,8 @@ class Turn:
     def stop_consuming(self) -> None:
         """Let go of the turn; what is unread stays."""
         self._has_consumer = False
+        if self._raised is not None:
+            self._raised.settled.set()
 
     @property
     def is_unwanted(self) -> bool:
@@ -230,10 +250,16 @@ class Turn:
             return [StepCompleted(step) for step in self._fold.end(event.turn)]
         return events_of(event, self._fold.feed(event))
 
-    async def _next(self, patience: float, mode: Mode) -> _Received | None:
+    async def _next(self, patience: float, mode: Mode) -> Notice | PendingDelta | _EndFromHistory | None:
+        if self._raised is not None:
+            self._raised.raise_once()
         event = await self._receive_next(patience, mode)
+        while isinstance(event, Failure):
+            event.raise_once()
+            event = await self._receive_next(patience, mode)
         if event is None:
             self.raise_if_lost(mode)
+            self._is_read = True
         elif isinstance(event, PendingDelta):
             if self._pending.get(event.item_id) is event:
                 del self._pending[event.item_id]
@@ -353,7 +379,7 @@ class Turn:
                 event = self._receive.receive_nowait()
             except (trio.WouldBlock, trio.EndOfChannel):
                 break
-            if isinstance(event, PendingDelta):
+            if isinstance(event, (PendingDelta, Failure)):
                 continue
             self._cursor += 1
             if isinstance(event, _EndFromHistory):

@@ -8,6 +8,7 @@ from ._model import ScriptedModel, open_scripted_model
 from ._script import (
     Step,
     ask_server_request,
+    call_tool,
     drop_connection,
     exit,  # noqa: A004  the script's word for what a process does
     fail,
@@ -34,6 +35,7 @@ __all__ = [
     "ServerConnection",
     "Step",
     "ask_server_request",
+    "call_tool",
     "drop_connection",
     "exit",
     "fail",

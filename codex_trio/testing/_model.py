@@ -21,12 +21,12 @@ import trio
 from .._transports.stdio import StdioTransport
 from . import _home, _responses
 from ._responses import Exchange, ModelRequest
-from ._script import Fail, Hang, Retry, Run, Say, Step, Think, Wait, say
+from ._script import CallTool, Fail, Hang, Retry, Run, Say, Step, Think, Wait, say
 
 PromptTest = Callable[[str], bool]
 _Script = tuple[Step, ...]
 
-_PLAYABLE = (Say, Think, Run, Wait, Fail, Retry, Hang)
+_PLAYABLE = (Say, Think, Run, CallTool, Wait, Fail, Retry, Hang)
 
 
 def open_scripted_model(
@@ -258,7 +258,7 @@ class ScriptedModel:
                     await trio.sleep_forever()
                 case _:
                     await exchange.stream(itertools.chain(opening, self._events(step, rest)))
-            if isinstance(step, Run):
+            if isinstance(step, Run | CallTool):
                 break
         await exchange.stream(itertools.chain(opening, _responses.completed_events(response_id)))
         await exchange.finish()
@@ -274,6 +274,10 @@ class ScriptedModel:
                 self._keep(call_id, rest)
                 arguments = _command_arguments(command, escalate=escalate)
                 return _responses.call_events(self._new_id("fc"), call_id, "exec_command", arguments)
+            case CallTool(name, arguments, namespace):
+                call_id = self._new_id("call")
+                self._keep(call_id, rest)
+                return _responses.call_events(self._new_id("fc"), call_id, name, arguments, namespace)
         raise AssertionError(f"a checked script holds {step}")
 
     def _keep(self, key: str, rest: _Script) -> None:
@@ -301,7 +305,7 @@ def _checked(steps: tuple[Step, ...]) -> _Script:
             raise ValueError(
                 "fail(http_status=...) must come before the answer begins: first, or after run() or retry()"
             )
-        has_spoken = isinstance(step, Say | Think) or (has_spoken and not isinstance(step, Run | Retry))
+        has_spoken = isinstance(step, Say | Think) or (has_spoken and not isinstance(step, Run | CallTool | Retry))
     return steps
 
 

@@ -188,9 +188,13 @@ def reasoning_events(item_id: str, text: str) -> Iterator[Event]:
     yield {"type": "response.output_item.done", "item": {**item, "summary": summary}}
 
 
-def call_events(item_id: str, call_id: str, name: str, arguments: Mapping[str, Any]) -> Iterator[Event]:
+def call_events(
+    item_id: str, call_id: str, name: str, arguments: Mapping[str, Any], namespace: str | None = None
+) -> Iterator[Event]:
     """Call a tool."""
-    item = {"type": "function_call", "id": item_id, "call_id": call_id, "name": name}
+    item: Event = {"type": "function_call", "id": item_id, "call_id": call_id, "name": name}
+    if namespace is not None:
+        item["namespace"] = namespace
     text = msgspec.json.encode(arguments).decode()
     yield {"type": "response.output_item.done", "item": {**item, "arguments": text}}
 

@@ -37,6 +37,13 @@ class Run(Step):
 
 
 @dataclass(frozen=True, slots=True)
+class CallTool(Step):
+    name: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    namespace: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Wait(Step):
     seconds: float
 
@@ -100,6 +107,11 @@ def think(text: str) -> Think:
 def run(command: str, *, output: str = "", exit_code: int = 0, escalate: bool = False) -> Run:
     """A shell command. The real binary runs it, so `output` and `exit_code` are the in-memory server's alone."""
     return Run(command, output, exit_code, escalate)
+
+
+def call_tool(name: str, arguments: Mapping[str, Any] | None = None, *, namespace: str | None = None) -> CallTool:
+    """A call of any other tool that codex gave the model. For the real binary only."""
+    return CallTool(name, dict(arguments or {}), namespace)
 
 
 def wait(seconds: float) -> Wait:

@@ -35,8 +35,8 @@ def recorded_asks() -> set[str]:
         ("item/tool/requestUserInput", {"answers": {}}),
         ("mcpServer/elicitation/request", {"action": "decline", "content": None}),
         ("item/tool/call", NO_TOOL),
-        ("applyPatchApproval", {"decision": "denied"}),
-        ("execCommandApproval", {"decision": "denied"}),
+        ("applyPatchApproval", {"decision": {"denied": {"rejection": "This client refuses it."}}}),
+        ("execCommandApproval", {"decision": {"denied": {"rejection": "This client refuses it."}}}),
     ],
 )
 def test_each_ask_is_refused_in_its_own_shape(method: str, answer: dict[str, Any]) -> None:

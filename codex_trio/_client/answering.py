@@ -1,0 +1,231 @@
+"""`Answering`: one task for each request of the server, in the owner's nursery. Answers once, or not at all if moot.
+
+A request is moot when the server has withdrawn it, when its turn has ended, or when the client closes.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from typing import Any
+
+import trio
+
+from .._connection import Connection
+from .._handlers import Handlers
+from .._handlers.dispatch import safe_answer
+from .._protocol import asks, methods
+from .._protocol.asks import RefusedError
+from .._protocol.messages import Notice, RequestId, ServerRequest
+from .._turn import Failure, Turn
+from ..errors import CodexError, CodexTransportError
+from .lifecycle import Lifecycle
+from .router import Router
+
+_logger = logging.getLogger("codex_trio")
+
+_REMEMBERED = 1_024  # requests that were dealt with, as the server asks again when a thread is resumed
+_CHANGES_KEPT = 256  # file changes that have started and not completed
+_INTERRUPT_PATIENCE = 2.0  # seconds
+
+
+@dataclass(eq=False, slots=True)
+class Asked:
+    """A request of the server that is being considered.
+
+    Attributes:
+        turn: The turn of ours that it stands still for, where there is one.
+        changes: Of the item that it is about.
+        is_moot: Nobody waits for the answer any more.
+        is_answered: The answer was handed to the writer.
+    """
+
+    request: ServerRequest
+    changes: object
+    turn: Turn | None = None
+    scope: trio.CancelScope = field(default_factory=trio.CancelScope)
+    is_moot: bool = False
+    is_answered: bool = False
+
+    def drop(self) -> None:
+        """End its handler; nothing will be answered."""
+        self.is_moot = not self.is_answered
+        self.scope.cancel()
+
+
+class Answering:
+    """Takes the server's requests, and answers them.
+
+    Args:
+        nursery: The owner's: a handler is part of the user's program, and is cancelled with it.
+
+    Attributes:
+        answers: How many requests were answered.
+    """
+
+    def __init__(
+        self, handlers: Handlers, connection: Connection, router: Router, lifecycle: Lifecycle, nursery: trio.Nursery
+    ) -> None:
+        self._handlers = handlers
+        self._connection = connection
+        self._router = router
+        self._lifecycle = lifecycle
+        self._nursery = nursery
+        self._pending: dict[RequestId, Asked] = {}
+        self._dealt_with: dict[RequestId, None] = {}
+        self._changes: dict[str, tuple[str | None, Any]] = {}  # by item: its turn, and what it is about to change
+        self._failures: set[Failure] = set()
+        self._is_closed = False
+        self.answers = 0
+
+    # --- in the reader
+
+    def take(self, request: ServerRequest) -> None:
+        """Start to answer a request."""
+        if self._is_closed or self._handlers.observe:
+            _logger.debug("%s is not answered by this client", request.method)
+            return
+        if request.id in self._pending or request.id in self._dealt_with:
+            _logger.debug("%s was asked again, id %r", request.method, request.id)
+            return
+        _, changes = self._changes.get(str(request.params.get("itemId")), (None, None))
+        asked = self._pending[request.id] = Asked(request, changes)
+        turn = self._router.find(request.turn_id or "")
+        if turn is not None:
+            self._stop_clock(asked, turn)
+        self._nursery.start_soon(self._answer, asked, name=f"codex_trio answers {request.method}")
+
+    def adopt(self, turn: Turn) -> None:
+        """Take note of a turn whose requests may have come before it was known."""
+        for asked in self._pending.values():
+            if asked.turn is None and asked.request.turn_id == turn.turn_id:
+                self._stop_clock(asked, turn)
+
+    def _stop_clock(self, asked: Asked, turn: Turn) -> None:
+        asked.turn = turn
+        turn.owe(asked.request.method, trio.current_time())
+        turn.on_end.add(asked.drop)
+
+    def watch(self, notice: Notice) -> None:
+        """Look at every notification for what makes requests moot, and for what they are about."""
+        params = notice.params
+        if notice.method == asks.RESOLVED:
+            request_id = params.get("requestId")
+            asked = self._pending.get(request_id) if isinstance(request_id, (int, str)) else None
+            if asked is not None:
+                asked.drop()
+        elif notice.method == methods.TURN_COMPLETED:
+            for asked in list(self._pending.values()):
+                if asked.request.turn_id is not None and asked.request.turn_id == notice.turn_id:
+                    asked.drop()
+            self._changes = {key: entry for key, entry in self._changes.items() if entry[0] != notice.turn_id}
+        elif notice.method in (methods.ITEM_STARTED, methods.ITEM_COMPLETED):
+            self._note_item(notice)
+
+    def _note_item(self, notice: Notice) -> None:
+        item = notice.params.get("item")
+        if not isinstance(item, dict) or item.get("type") != "fileChange":
+            return
+        item_id = str(item.get("id"))
+        self._changes.pop(item_id, None)
+        if notice.method == methods.ITEM_STARTED:
+            self._changes[item_id] = notice.turn_id, item.get("changes")
+            if len(self._changes) > _CHANGES_KEPT:
+                del self._changes[next(iter(self._changes))]
+
+    def lose(self, error: CodexTransportError) -> None:
+        """Take the end of the connection: nobody is there to be answered."""
+        self._handlers.approvals.lose(error)
+        for asked in list(self._pending.values()):
+            asked.drop()
+
+    # --- in the owner's tasks
+
+    def close(self) -> None:
+        """End every handler. What is asked from now on is not answered."""
+        self._is_closed = True
+        for asked in list(self._pending.values()):
+            asked.drop()
+        for failure in self._failures:
+            failure.settled.set()
+
+    @trio.lowlevel.enable_ki_protection
+    async def _answer(self, asked: Asked) -> None:
+        error: BaseException | None = None
+        ends_turn = False
+        try:
+            with asked.scope:
+                ends_turn = await self._ask(asked)
+        except BaseException as exc:
+            if not asked.is_moot:
+                self._refuse(asked)  # the server is told first
+            if _has_cancelled(exc):
+                raise
+            error = exc
+        finally:
+            self._settle(asked)
+        if error is not None:
+            await self._report(asked, error)
+        elif ends_turn:
+            await self._interrupt(asked.request)
+
+    async def _ask(self, asked: Asked) -> bool:
+        request = asked.request
+        try:
+            answer = await self._handlers.answer(request.method, request.params, changes=asked.changes)
+        except RefusedError as refusal:
+            self._connection.refuse(request, refusal.code, str(refusal))
+            asked.is_answered = True
+            return False
+        # No checkpoint in between: an answer that was given is an answer that is sent.
+        self._connection.respond(request, answer.result)
+        asked.is_answered = True
+        return answer.ends_turn
+
+    def _refuse(self, asked: Asked) -> None:
+        if asked.is_answered:
+            return
+        try:
+            self._connection.respond(asked.request, safe_answer(asked.request.method))
+        except RefusedError as refusal:
+            self._connection.refuse(asked.request, refusal.code, str(refusal))
+        asked.is_answered = True
+
+    def _settle(self, asked: Asked) -> None:
+        self.answers += asked.is_answered
+        del self._pending[asked.request.id]
+        self._dealt_with[asked.request.id] = None
+        if len(self._dealt_with) > _REMEMBERED:
+            del self._dealt_with[next(iter(self._dealt_with))]
+        if asked.turn is not None:
+            asked.turn.on_end.discard(asked.drop)
+            asked.turn.pay(trio.current_time())
+
+    async def _report(self, asked: Asked, error: BaseException) -> None:
+        """Raise what a handler raised: where the turn is consumed, or else here."""
+        turn = asked.turn
+        failure = None if turn is None or self._is_closed else turn.fail(error)
+        if turn is None or failure is None:
+            raise error
+        self._lifecycle.abandon(turn)
+        self._failures.add(failure)
+        try:
+            await failure.settled.wait()
+        finally:
+            self._failures.discard(failure)
+        if not failure.is_raised:
+            raise error
+
+    async def _interrupt(self, request: ServerRequest) -> None:
+        if request.thread_id is None or request.turn_id is None:
+            return
+        try:
+            await self._lifecycle.interrupt(request.thread_id, request.turn_id, timeout=_INTERRUPT_PATIENCE)
+        except CodexError as exc:
+            _logger.debug("turn %s was to be ended by a decision: %s", request.turn_id, exc)
+
+
+def _has_cancelled(exc: BaseException) -> bool:
+    if isinstance(exc, BaseExceptionGroup):
+        return exc.subgroup(trio.Cancelled) is not None
+    return isinstance(exc, trio.Cancelled)

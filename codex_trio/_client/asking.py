@@ -1,0 +1,30 @@
+"""What a user calls about the server's requests."""
+
+from __future__ import annotations
+
+from .._handlers import ApprovalStream
+from .service import Service
+
+
+class Asking:
+    """The part of `CodexClient` that is about what the server asks."""
+
+    _service: Service
+
+    def approvals(self) -> ApprovalStream:
+        """Return a stream of the approvals that the server asks for, in place of `on_approval`.
+
+        An approval that is asked for while there is no such stream is declined.
+
+        Raises:
+            RuntimeError: The client has an `on_approval`, which answers them, or only observes.
+
+        Example:
+            ``async for request in client.approvals(): await request.respond(request.accept())``
+        """
+        self._service.live_parts()
+        if self._service.handlers.has_approval_handler:
+            raise RuntimeError("this client was opened with on_approval, which answers every approval")
+        if self._service.handlers.observe:
+            raise RuntimeError("this client was opened with observe=True, and answers nothing")
+        return self._service.handlers.approvals.open()

@@ -1,0 +1,139 @@
+"""Which function of the user's answers which request of the server; the safe answer where there is none."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias, TypedDict
+
+import trio
+
+from .._protocol import asks
+from .._protocol.approvals import Approval, Decision, parse_approval
+from .._protocol.questions import Elicitation, UserQuestion
+from .pull import ApprovalHub
+from .tools import Tool, Toolbox
+
+_logger = logging.getLogger("codex_trio")
+
+ApprovalHandler: TypeAlias = Callable[[Approval], Awaitable[Decision]]
+QuestionHandler: TypeAlias = Callable[[UserQuestion], Awaitable[Mapping[str, str | Iterable[str]]]]
+ElicitationHandler: TypeAlias = Callable[[Elicitation], Awaitable[Decision]]
+RequestHandler: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[Any]]
+
+
+class AskOptions(TypedDict, total=False):
+    """What `open_codex_client` is told about the server's requests."""
+
+    on_approval: ApprovalHandler | None
+    on_question: QuestionHandler | None
+    on_elicitation: ElicitationHandler | None
+    on_request: Mapping[str, RequestHandler] | None
+    tools: Iterable[Tool | Callable[..., Any]]
+    observe: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer to the server.
+
+    Attributes:
+        result: On the wire.
+        ends_turn: The turn is to be interrupted after it.
+    """
+
+    result: Any
+    ends_turn: bool = False
+
+
+class Handlers:
+    """The functions of one client.
+
+    Attributes:
+        observe: Nothing is to be answered.
+        toolbox: The tools.
+        approvals: Where approvals wait for `client.approvals()`.
+    """
+
+    def __init__(
+        self,
+        *,
+        on_approval: ApprovalHandler | None = None,
+        on_question: QuestionHandler | None = None,
+        on_elicitation: ElicitationHandler | None = None,
+        on_request: Mapping[str, RequestHandler] | None = None,
+        tools: Iterable[Tool | Callable[..., Any]] = (),
+        observe: bool = False,
+    ) -> None:
+        self.observe = observe
+        self.toolbox = Toolbox(tools)
+        self.approvals = ApprovalHub()
+        self._on_approval = on_approval
+        self._on_question = on_question
+        self._on_elicitation = on_elicitation
+        self._on_request = dict(on_request or {})
+        given = (on_approval, on_question, on_elicitation, self._on_request or None, self.toolbox.default or None)
+        if observe and any(one is not None for one in given):
+            raise ValueError("observe=True answers nothing, so there is no use for handlers or tools")
+
+    @property
+    def has_approval_handler(self) -> bool:
+        """Whether approvals are pushed to a function."""
+        return self._on_approval is not None
+
+    async def answer(self, method: str, params: Mapping[str, Any], *, changes: object = None) -> Answer:
+        """Return the answer to a request of the server.
+
+        Args:
+            method: The method.
+            params: Its params.
+            changes: Of the item that the request is about, where that has some.
+
+        Raises:
+            RefusedError: The answer is an error.
+            Exception: A handler raised it, or returned what is no answer.
+        """
+        await trio.lowlevel.checkpoint()
+        if (handler := self._on_request.get(method)) is not None:
+            return Answer(await _call(handler, params))
+        if method in asks.APPROVALS:
+            return await self._approve(parse_approval(method, params, changes=changes))
+        if method == asks.USER_INPUT and self._on_question is not None:
+            return Answer(asks.dump_answers(await _call(self._on_question, UserQuestion.from_wire(params))))
+        if method == asks.ELICITATION and self._on_elicitation is not None:
+            question = Elicitation.from_wire(params)
+            return _checked(question, await _call(self._on_elicitation, question))
+        if method == asks.TOOL_CALL and (found := self.toolbox.find(params)) is not None:
+            return Answer(await _call(found.answer, params.get("arguments")))
+        _logger.info("the server asked %s and was refused: this client has no handler for it", method)
+        return Answer(safe_answer(method))
+
+    async def _approve(self, request: Approval) -> Answer:
+        if self._on_approval is not None:
+            return _checked(request, await _call(self._on_approval, request))
+        decision = await self.approvals.ask(request) if self.approvals.streams else None
+        if decision is None:
+            _logger.info("an approval was declined, because nobody decided: %r", request)
+            decision = request.decline()
+        return Answer(decision.result, decision.ends_turn)
+
+
+def safe_answer(method: str) -> Any:
+    """Return the result that grants nothing. Raises as `asks.safe_answer` does."""
+    return asks.safe_answer(method, unix_time=time.time())
+
+
+@trio.lowlevel.disable_ki_protection
+async def _call(function: Callable[..., Awaitable[Any]], *args: Any) -> Any:
+    # Our tasks are protected from KeyboardInterrupt; the user's function in them is the user's program.
+    return await function(*args)
+
+
+def _checked(request: Approval | Elicitation, decision: object) -> Answer:
+    if not isinstance(decision, Decision):
+        raise TypeError(f"a handler returns a decision of its request, such as request.decline(), not {decision!r}")
+    if decision.request is not request:
+        raise ValueError(f"a handler returned a decision ({decision.name}) of another request")
+    return Answer(decision.result, decision.ends_turn)

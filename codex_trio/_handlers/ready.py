@@ -1,0 +1,25 @@
+"""The handlers that are there already: yes to everything, no to everything."""
+
+from __future__ import annotations
+
+import trio
+
+from .._protocol.approvals import Approval, Decision
+from .._protocol.questions import Elicitation
+
+
+async def approve_all(request: Approval | Elicitation) -> Decision:
+    """Grant whatever is asked, this once; as `on_approval`, as `on_elicitation`, or both.
+
+    Of elicitations, a call of an MCP tool is accepted, and a form is declined: somebody would have to fill it in.
+    """
+    await trio.lowlevel.checkpoint()
+    if isinstance(request, Elicitation) and not request.tool_name:
+        return request.decline()
+    return request.accept()
+
+
+async def decline_all(request: Approval | Elicitation) -> Decision:
+    """Grant nothing, as is done without a handler; the turn goes on."""
+    await trio.lowlevel.checkpoint()
+    return request.decline()

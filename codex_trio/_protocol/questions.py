@@ -1,0 +1,166 @@
+"""What a person is asked: questions of the model, and of MCP servers. Values only; nobody is asked here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .approvals import Decision
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionOption:
+    """One of the answers that a question suggests.
+
+    Attributes:
+        label: The answer.
+        description: What it means.
+    """
+
+    label: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question.
+
+    Attributes:
+        id: What its answer goes under.
+        header: A word or two that it is about.
+        question: The question.
+        options: The answers that it suggests; empty for free text.
+        is_other: ``isOther``: another answer than those of `options` is welcome.
+        is_secret: ``isSecret``: the answer is not to be shown while it is typed.
+    """
+
+    id: str
+    header: str
+    question: str
+    options: tuple[QuestionOption, ...]
+    is_other: bool
+    is_secret: bool
+
+    @classmethod
+    def from_wire(cls, obj: Mapping[str, Any]) -> Question:
+        """Read an entry of ``questions``; whatever is missing is empty."""
+        options = (
+            QuestionOption(_text(one.get("label")), _text(one.get("description")))
+            for one in _objects(obj.get("options"))
+        )
+        return cls(
+            id=_text(obj.get("id")),
+            header=_text(obj.get("header")),
+            question=_text(obj.get("question")),
+            options=tuple(options),
+            is_other=obj.get("isOther") is True,
+            is_secret=obj.get("isSecret") is True,
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class UserQuestion:
+    """Questions of the model. Answered with texts by question id: one text, or several; those left out are unanswered.
+
+    Attributes:
+        thread_id: The thread that asks.
+        turn_id: Its turn.
+        item_id: Id of the tool call; there is no item of that id.
+        questions: One to a few.
+        raw: The request's params.
+    """
+
+    thread_id: str
+    turn_id: str
+    item_id: str
+    questions: tuple[Question, ...]
+    raw: Mapping[str, Any] = field(repr=False)
+
+    @classmethod
+    def from_wire(cls, params: Mapping[str, Any]) -> UserQuestion:
+        """Read the params; whatever is missing is empty."""
+        return cls(
+            thread_id=_text(params.get("threadId")),
+            turn_id=_text(params.get("turnId")),
+            item_id=_text(params.get("itemId")),
+            questions=tuple(map(Question.from_wire, _objects(params.get("questions")))),
+            raw=params,
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Elicitation:
+    """A question of an MCP server; or of Codex, whether one of its tools may be called.
+
+    Attributes:
+        thread_id: The thread that uses the server.
+        turn_id: The turn; empty where Codex cannot tell.
+        server_name: The MCP server's name in the config.
+        mode: ``form``, ``url``, or a kind of Codex's own.
+        message: The question.
+        requested_schema: JSON Schema of the content that `accept` wants; empty if it wants none.
+        url: The page to open, in mode ``url``; else empty.
+        tool_name: The tool that may or may not be called, where that is the question; else empty. A bare ``accept()``
+            is enough then.
+        raw: The request's params; its ``_meta`` has the tool's arguments as ``tool_params``.
+    """
+
+    thread_id: str
+    turn_id: str
+    server_name: str
+    mode: str
+    message: str
+    requested_schema: Mapping[str, Any]
+    url: str
+    tool_name: str
+    raw: Mapping[str, Any] = field(repr=False)
+
+    @classmethod
+    def from_wire(cls, params: Mapping[str, Any]) -> Elicitation:
+        """Read the params; whatever is missing is empty."""
+        meta = _object(params.get("_meta"))
+        is_tool_call = meta.get("codex_approval_kind") == "mcp_tool_call"
+        return cls(
+            thread_id=_text(params.get("threadId")),
+            turn_id=_text(params.get("turnId")),
+            server_name=_text(params.get("serverName")),
+            mode=_text(params.get("mode")),
+            message=_text(params.get("message")) or _text(params.get("description")),
+            requested_schema=_object(params.get("requestedSchema")),
+            url=_text(params.get("url")),
+            tool_name=(_text(meta.get("tool_name")) or "unknown") if is_tool_call else "",
+            raw=params,
+        )
+
+    def accept(self, content: Mapping[str, Any] | None = None, *, meta: Mapping[str, Any] | None = None) -> Decision:
+        """Answer.
+
+        Args:
+            content: The answer, in the form of `requested_schema`.
+            meta: Sent along as ``_meta``.
+        """
+        result: dict[str, Any] = {"action": "accept", "content": {} if content is None else dict(content)}
+        if meta is not None:
+            result["_meta"] = dict(meta)
+        return Decision("accept", self, result)
+
+    def decline(self) -> Decision:
+        """Do not answer; a tool is not called. The turn goes on."""
+        return Decision("decline", self, {"action": "decline", "content": None})
+
+    def cancel(self) -> Decision:
+        """Do not answer, because whoever was asked has left the question."""
+        return Decision("cancel", self, {"action": "cancel", "content": None})
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _object(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _objects(value: object) -> list[dict[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
