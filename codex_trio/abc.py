@@ -18,6 +18,9 @@ class Transport(ABC):
         connect_timeout: Seconds that opening may take, the answer to `initialize` included.
         max_send_size: Bytes of the longest message that the server takes; `None` for no limit. A longer one is refused
             before it comes to `send`.
+
+    Example:
+        ``class MyTransport(Transport): ...``
     """
 
     connect_timeout: float = 30.0

@@ -36,7 +36,11 @@ __all__ = [
 
 
 class CodexError(Exception):
-    """Anything that this library raises about Codex."""
+    """Anything that this library raises about Codex.
+
+    Example:
+        ``except CodexError as exc: print(f"Codex: {exc}")``
+    """
 
 
 class CodexTransportError(CodexError):
@@ -47,6 +51,9 @@ class CodexTransportError(CodexError):
             process, or it was still alive.
         stderr_tail: The end of what the server wrote on stderr, with secrets masked; empty if unknown.
         continuation: Set when the loss broke a turn: picks that turn up on a server that still has it.
+
+    Example:
+        ``except CodexTransportError as exc: print(exc.returncode, exc.stderr_tail)``
     """
 
     def __init__(
@@ -75,7 +82,11 @@ class CodexTransportError(CodexError):
 
 
 class CodexTimeoutError(CodexError):
-    """A request got no answer in time. Whether the server acted on it is unknown."""
+    """A request got no answer in time. Whether the server acted on it is unknown.
+
+    Example:
+        ``except CodexTimeoutError: print("no answer; perhaps it was done")``
+    """
 
 
 class CodexTurnInactiveError(CodexTimeoutError):
@@ -85,6 +96,9 @@ class CodexTurnInactiveError(CodexTimeoutError):
         continuation: Pass it to `chat_once` or `chat` to wait on, or to `cancel` to end the turn.
         idle_seconds: How long nothing came.
         last_event: Method of the turn's last event, such as ``item/started``; `None` if there was none.
+
+    Example:
+        ``except CodexTurnInactiveError as exc: await client.chat_once(continuation=exc.continuation)``
     """
 
     def __init__(
@@ -122,6 +136,9 @@ class CodexProtocolError(CodexError):
         code: The JSON-RPC error code; `None` where the error came in a notification.
         data: What the server sent along, unchanged.
         method: The method that was refused.
+
+    Example:
+        ``except CodexProtocolError as exc: print(exc.method, exc.code)``
     """
 
     def __init__(self, message: str, *, code: int | None = None, data: Any = None, method: str | None = None) -> None:
@@ -140,6 +157,9 @@ class CodexTurnFailedError(CodexProtocolError):
         details: ``additionalDetails``, the cause as the server knows it, or `None`.
         http_status: Status of the model's HTTP response where the server tells it, else `None`.
         result: What there was of the turn.
+
+    Example:
+        ``except CodexTurnFailedError as exc: print(exc.error_info, exc.result.steps)``
     """
 
     def __init__(
@@ -164,6 +184,9 @@ class CodexTurnInterruptedError(CodexProtocolError):
 
     Attributes:
         result: What there was of the turn.
+
+    Example:
+        ``except CodexTurnInterruptedError as exc: print(exc.result.final_text)``
     """
 
     def __init__(self, message: str, *, result: ChatResult) -> None:
@@ -176,6 +199,9 @@ class CodexThreadNotFoundError(CodexProtocolError):
 
     Attributes:
         thread_id: The id that was asked for.
+
+    Example:
+        ``except CodexThreadNotFoundError as exc: print(f"there is no {exc.thread_id}")``
     """
 
     def __init__(
@@ -191,6 +217,9 @@ class CodexThreadBusyError(CodexError):
     Attributes:
         thread_id: The busy thread.
         turn_id: The turn that runs there, `None` while it is still being started.
+
+    Example:
+        ``except CodexThreadBusyError as exc: await client.interrupt_turn(exc.turn_id)``
     """
 
     def __init__(self, message: str, *, thread_id: str, turn_id: str | None) -> None:

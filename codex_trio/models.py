@@ -73,6 +73,9 @@ class InitializeResult:
         platform_family: ``platformFamily``, such as ``unix``.
         platform_os: ``platformOs``, such as ``linux``.
         raw: The whole answer.
+
+    Example:
+        ``print(client.server.user_agent)``
     """
 
     protocol_version: str | None
@@ -117,6 +120,9 @@ class ConversationStep:
         thread_id: The thread of the turn.
         turn_id: The turn.
         data: The whole item as the server sent it, such as ``aggregatedOutput`` and ``exitCode`` of a command.
+
+    Example:
+        ``if step.step_type == "exec": print(step.text, step.data["exitCode"])``
     """
 
     step_type: str
@@ -178,6 +184,9 @@ class ChatResult(Generic[OutputT]):
         usage: ``tokenUsage`` as last told in this turn (``total`` is the thread's, ``last`` the last model call's).
         steps: The turn's steps, in the order of their completion.
         output: The answer as the `output_type` that was asked for, or as `output_schema` lets it be; `None` without.
+
+    Example:
+        ``result = await client.chat_once("Hello"); print(result.final_text, result.usage)``
     """
 
     thread_id: str
@@ -201,6 +210,9 @@ class ChatContinuation:
         cursor: How many of the turn's events had been taken from the connection.
         mode: Which call stopped waiting: ``chat_once`` or ``chat``.
         seen: Ids of the items that had been delivered as steps.
+
+    Example:
+        ``Path("turn.json").write_text(exc.continuation.to_json())``
     """
 
     thread_id: str
@@ -256,6 +268,9 @@ class CancelResult:
         status: The turn's status as the server gave it.
         was_completed: The turn had completed before the interrupt could stop it.
         was_interrupted: The turn was stopped.
+
+    Example:
+        ``if (await client.cancel(exc.continuation)).was_interrupted: ...``
     """
 
     thread_id: str
@@ -275,6 +290,9 @@ class Notification:
         method: Such as ``thread/name/updated``.
         params: Its parameters; empty if there were none.
         raw: The whole message.
+
+    Example:
+        ``async for event in client.notifications(): print(event.method, event.params)``
     """
 
     method: str
@@ -295,6 +313,9 @@ class Statistics:
         dropped_notifications: Events without a turn that nobody read in time.
         ignored_messages: Lines that were not JSON objects, answers to no call of ours, and the like.
         server_requests: Requests of the server that were answered.
+
+    Example:
+        ``assert client.statistics().open_turns == 0``
     """
 
     requests_in_flight: int

@@ -44,6 +44,33 @@ def test_every_public_module_says_what_it_is_for(module: ModuleType) -> None:
     assert (module.__doc__ or "").strip()
 
 
+SHOWN = [
+    *(
+        name
+        for name in codex_trio.__all__
+        if callable(getattr(codex_trio, name)) and inspect.getdoc(getattr(codex_trio, name))
+    ),
+    *(
+        f"CodexClient.{name}"
+        for name, _ in inspect.getmembers(codex_trio.CodexClient, inspect.isfunction)
+        if name[0] != "_"
+    ),
+    *(
+        f"CodexThread.{name}"
+        for name, _ in inspect.getmembers(codex_trio.CodexThread, inspect.isfunction)
+        if name[0] != "_"
+    ),
+]
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_every_public_class_and_function_shows_how_it_is_used(name: str) -> None:
+    shown = codex_trio
+    for part in name.split("."):
+        shown = getattr(shown, part)
+    assert re.search(r"Example:|::\n", inspect.getdoc(shown) or "")
+
+
 def documented_values() -> set[str]:
     """Return the names of the package that are assigned with a docstring after them."""
     bodies = [ast.parse(path.read_text()).body for path in ROOT.rglob("*.py")]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
 import msgspec
+import pydantic
 import pytest
 import trio
 
@@ -136,7 +137,31 @@ async def test_an_answer_that_does_not_fit_says_where(
         assert client.statistics().open_turns == 0
 
 
-async def test_a_pydantic_model_reads_and_refuses(autojump_clock: trio.testing.MockClock) -> None:
+class Entry(pydantic.BaseModel):
+    name: str
+    size: int = 0
+
+
+class Folder(pydantic.BaseModel):
+    entries: list[Entry]
+
+
+async def test_a_pydantic_model_is_asked_for_and_made(autojump_clock: trio.testing.MockClock) -> None:
+    server = ScriptedAppServer()
+    server.on_turn(say('{"entries": [{"name": "a", "size": 1}]}'))
+    server.on_turn(say('{"entries": [{"name": "a", "size": "many"}]}'))
+    async with open_codex_client(server.transport()) as client:
+        output = (await client.chat_once("x", output_type=Folder)).output
+        assert output == Folder(entries=[Entry(name="a", size=1)])
+        with pytest.raises(CodexOutputError) as caught:
+            await client.chat_once("x", output_type=Folder)
+    assert caught.value.where == "$.entries[0].size"
+    (schema, _) = [m["params"]["outputSchema"] for m in server.received if m.get("method") == "turn/start"]
+    assert (schema["required"], schema["additionalProperties"]) == (["entries"], False)
+    assert schema["$defs"]["Entry"]["required"] == ["name", "size"]
+
+
+async def test_what_looks_like_a_pydantic_model_reads_and_refuses(autojump_clock: trio.testing.MockClock) -> None:
     server = ScriptedAppServer()
     server.on_turn(say("good"))
     server.on_turn(say("bad"))

@@ -88,6 +88,9 @@ class CodexClient(Connecting, Conversation, Threads, Asking, Account, Processes)
             CodexTransportError: The server cannot be reached.
 
         Cancellation: Nothing is left behind.
+
+        Example:
+            ``client = CodexClient.connect_stdio(); await client.start(nursery)``
         """
         await self._service.open(nursery, follows_nursery=True)
 
@@ -98,11 +101,18 @@ class CodexClient(Connecting, Conversation, Threads, Asking, Account, Processes)
         transport's grace times.
 
         Cancellation: The closing goes on in the client's nursery.
+
+        Example:
+            ``await client.aclose()``
         """
         await self._service.close()
 
     async def close(self) -> None:
-        """Do as `aclose` does."""
+        """Do as `aclose` does.
+
+        Example:
+            ``await client.close()``
+        """
         await self.aclose()
 
     # --- the server
@@ -124,6 +134,9 @@ class CodexClient(Connecting, Conversation, Threads, Asking, Account, Processes)
             timeout: Seconds; `None` for the client's `request_timeout`.
 
         Cancellation: The server may have been initialized.
+
+        Example:
+            ``print((await client.initialize()).user_agent)``
         """
         parts = self._service.live_parts()
         if self._server is not None and params is None:
@@ -171,6 +184,9 @@ class CodexClient(Connecting, Conversation, Threads, Asking, Account, Processes)
         """Send a JSON-RPC notification. Nothing tells whether the server took it.
 
         Cancellation: It was sent, unless this raised at once.
+
+        Example:
+            ``await client.notify("initialized")``
         """
         parts = self._service.live_parts()
         await trio.lowlevel.checkpoint()
@@ -180,11 +196,18 @@ class CodexClient(Connecting, Conversation, Threads, Asking, Account, Processes)
         """Return a stream of the events that belong to no turn of this client, other clients' turns included.
 
         The first stream begins with what came since the client was opened; a stream keeps the last 1,000 events.
+
+        Example:
+            ``async for event in client.notifications(): print(event.method)``
         """
         return self._service.live_parts().router.hub.open()
 
     def statistics(self) -> Statistics:
-        """Return what is going on at this moment."""
+        """Return what is going on at this moment.
+
+        Example:
+            ``print(client.statistics().requests_in_flight)``
+        """
         parts = self._service.parts
         if parts is None:
             return Statistics(0, 0, 0, 0, 0, 0, 0, 0)

@@ -183,6 +183,9 @@ class Conversation:
             CodexTransportError: The server was lost.
 
         Cancellation: The interrupt may have been sent; nothing of the turn is lost.
+
+        Example:
+            ``cancelled = await client.cancel(exc.continuation); print(cancelled.status)``
         """
         parts = self._service.live_parts()
         turn = turn_of(parts, continuation)
@@ -216,6 +219,9 @@ class Conversation:
             ValueError: The thread is needed.
 
         Cancellation: The interrupt may have been sent.
+
+        Example:
+            ``await client.interrupt_turn(step.turn_id)``
         """
         parts = self._service.live_parts()
         if thread_id is None:

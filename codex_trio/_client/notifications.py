@@ -20,6 +20,9 @@ class NotificationStream:
 
     Attributes:
         dropped: How many events this stream lost because nobody read them in time: the oldest of over 1,000.
+
+    Example:
+        ``async with client.notifications() as events: first = await anext(events)``
     """
 
     def __init__(self, hub: NotificationHub, backlog: deque[Notification]) -> None:

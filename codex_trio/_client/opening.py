@@ -84,6 +84,9 @@ async def connect_codex_client(
         CodexTransportError: The server cannot be reached. Nothing is left behind.
 
     Cancellation: Nothing is left behind.
+
+    Example:
+        ``async with trio.open_nursery() as nursery: client = await connect_codex_client(nursery)``
     """
     client = CodexClient(transport, **options)
     await client.start(nursery)

@@ -21,6 +21,9 @@ class ApprovalStream:
     Each request goes to one reader, which answers it, now or later, with ``await request.respond(decision)``. A request
     that is let go of without an answer is declined; so are those that nobody has read when the last stream is closed
     or let go of. Ends with `CodexTransportError` when the connection does.
+
+    Example:
+        ``async for request in client.approvals(): await request.respond(request.decline())``
     """
 
     def __init__(self, hub: ApprovalHub) -> None:

@@ -12,6 +12,9 @@ async def approve_all(request: Approval | Elicitation) -> Decision:
     """Grant whatever is asked, this once; as `on_approval`, as `on_elicitation`, or both.
 
     Of elicitations, a call of an MCP tool is accepted, and a form is declined: somebody would have to fill it in.
+
+    Example:
+        ``open_codex_client(on_approval=approve_all, on_elicitation=approve_all)``
     """
     await trio.lowlevel.checkpoint()
     if isinstance(request, Elicitation) and not request.tool_name:
@@ -20,6 +23,10 @@ async def approve_all(request: Approval | Elicitation) -> Decision:
 
 
 async def decline_all(request: Approval | Elicitation) -> Decision:
-    """Grant nothing, as is done without a handler; the turn goes on."""
+    """Grant nothing, as is done without a handler; the turn goes on.
+
+    Example:
+        ``open_codex_client(on_approval=decline_all)``
+    """
     await trio.lowlevel.checkpoint()
     return request.decline()

@@ -28,6 +28,9 @@ class ToolImage:
 
     Attributes:
         url: A ``data:`` URL; codex takes no other.
+
+    Example:
+        ``return ["the plot", ToolImage.from_bytes(png)]``
     """
 
     url: str = field(repr=False)
@@ -53,6 +56,9 @@ class Tool:
 
     Raises:
         ValueError: The name, or the namespace, cannot be one.
+
+    Example:
+        ``Tool(name="add", description="Add.", input_schema={"type": "object"}, function=add)``
     """
 
     name: str
@@ -131,6 +137,9 @@ def tool(
 
     Raises:
         TypeError: Its parameters cannot be described; the message names the function and says why.
+
+    Example:
+        ``@tool`` above ``async def lookup_ticket(id: str, verbose: bool = False) -> Ticket: ...``
     """
 
     def make(function: Callable[..., Any]) -> Tool:

@@ -23,6 +23,9 @@ class Decision:
         request: What it answers.
         result: The answer on the wire.
         ends_turn: The turn is to be interrupted, and the answer alone does not do that.
+
+    Example:
+        ``async def on_approval(request) -> Decision: return request.decline()``
     """
 
     name: str
@@ -81,6 +84,9 @@ class CommandApproval(_Request):
         proposed_amendment: The beginning of the command that `accept_with_amendment` allows for ever, as words; empty
             if the server proposes none.
         raw: The request's params.
+
+    Example:
+        ``async def on_approval(request): return request.accept() if request.command == "ls" else request.decline()``
     """
 
     command: str
@@ -167,6 +173,9 @@ class FileChange:
         kind: ``add``, ``delete`` or ``update``.
         diff: The unified diff; the whole content of a file that is added or deleted.
         raw: All that the server tells.
+
+    Example:
+        ``print([change.path for change in request.changes])``
     """
 
     path: str
@@ -195,6 +204,9 @@ class FileChangeApproval(_Request):
         grant_root: ``grantRoot``: a folder that the server would like to write to from now on, or empty.
         available_decisions: Always `None`: the server does not tell (codex 0.169).
         raw: The request's params.
+
+    Example:
+        ``return request.accept() if all(c.path.endswith(".md") for c in request.changes) else request.decline()``
     """
 
     changes: tuple[FileChange, ...]
@@ -244,6 +256,9 @@ class PermissionsApproval(_Request):
         permissions: What is asked for, as the wire has it: ``network``, ``fileSystem``.
         available_decisions: Always `None`: the server does not tell (codex 0.169).
         raw: The request's params.
+
+    Example:
+        ``return request.accept_for_session() if request.reason else request.decline()``
     """
 
     cwd: str

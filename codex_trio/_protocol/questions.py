@@ -16,6 +16,9 @@ class QuestionOption:
     Attributes:
         label: The answer.
         description: What it means.
+
+    Example:
+        ``answers = {question.id: question.options[0].label}``
     """
 
     label: str
@@ -33,6 +36,9 @@ class Question:
         options: The answers that it suggests; empty for free text.
         is_other: ``isOther``: another answer than those of `options` is welcome.
         is_secret: ``isSecret``: the answer is not to be shown while it is typed.
+
+    Example:
+        ``print(question.header, [option.label for option in question.options])``
     """
 
     id: str
@@ -69,6 +75,9 @@ class UserQuestion:
         item_id: Id of the tool call; there is no item of that id.
         questions: One to a few.
         raw: The request's params.
+
+    Example:
+        ``async def on_question(asked): return {q.id: q.options[0].label for q in asked.questions}``
     """
 
     thread_id: str
@@ -104,6 +113,9 @@ class Elicitation:
         tool_name: The tool that may or may not be called, where that is the question; else empty. A bare ``accept()``
             is enough then.
         raw: The request's params; its ``_meta`` has the tool's arguments as ``tool_params``.
+
+    Example:
+        ``async def on_elicitation(asked): return asked.accept({"name": "Ada"})``
     """
 
     thread_id: str

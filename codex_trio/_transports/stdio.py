@@ -41,6 +41,9 @@ class StdioTransport(Transport):
         max_message_size: Longest message to accept from the server, in bytes.
         shutdown_grace: Seconds that the server has to exit once its stdin is closed, and again after SIGTERM, before
             it is killed with its process group.
+
+    Example:
+        ``open_codex_client(StdioTransport("codex app-server", cwd="/project", env={"RUST_LOG": "info"}))``
     """
 
     def __init__(

@@ -19,6 +19,9 @@ class UnixSocketTransport(WebSocketBase):
         connect_timeout: Seconds until the server must have answered `initialize`.
         ping_interval: Seconds; `math.inf` for no pings, and so no way to notice a stuck server.
         max_message_size: Longest message to accept from the server, in characters.
+
+    Example:
+        ``open_codex_client(UnixSocketTransport("/run/codex.sock"))``
     """
 
     def __init__(

@@ -177,6 +177,9 @@ class WebSocketTransport(WebSocketBase):
         connect_timeout: Seconds until the server must have answered `initialize`.
         ping_interval: Seconds; `math.inf` for no pings, and so no way to notice a dead link.
         max_message_size: Longest message to accept from the server, in characters.
+
+    Example:
+        ``open_codex_client(WebSocketTransport("ws://127.0.0.1:8765", token=Path("token.txt")))``
     """
 
     def __init__(
