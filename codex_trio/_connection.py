@@ -184,6 +184,7 @@ class Connection:
         assert call.response is not None
         return call.response
 
+    @trio.lowlevel.enable_ki_protection
     async def _keep_place(self, id_: int | None, call: Call, deadline: float) -> None:
         try:
             with trio.move_on_at(deadline):
@@ -287,7 +288,7 @@ class Connection:
                     try:
                         self._take(line, now)
                     except MalformedMessageError as exc:
-                        self._ignore(f"a message was skipped: {exc}: {line[:200]!r}")
+                        self._ignore(str(exc), line)
         except CodexTransportError as error:
             self.lose(error)
         finally:
@@ -302,13 +303,13 @@ class Connection:
         else:
             call = self._calls.pop(message.id, None) if isinstance(message.id, int) else None
             if call is None:
-                self._ignore(f"an answer to no call of ours was skipped: id {message.id!r}")
+                self._ignore("an answer to no call of ours", line)
             else:
                 call.settle(message)
 
-    def _ignore(self, why: str) -> None:
+    def _ignore(self, why: str, line: bytes) -> None:
         self.ignored_messages += 1
-        _logger.debug("%s", why)
+        _logger.debug("a message was skipped: %s: %r", why, line[:200])
 
     @trio.lowlevel.enable_ki_protection
     async def _write(self) -> None:

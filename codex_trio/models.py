@@ -184,6 +184,8 @@ class ChatResult(Generic[OutputT]):
         usage: ``tokenUsage`` as last told in this turn (``total`` is the thread's, ``last`` the last model call's).
         steps: The turn's steps, in the order of their completion.
         output: The answer as the `output_type` that was asked for, or as `output_schema` lets it be; `None` without.
+        status: The turn's status as the server gave it: ``completed``, or one that this version does not know. In an
+            error's `result`, also ``failed`` or ``interrupted``.
 
     Example:
         ``result = await client.chat_once("Hello"); print(result.final_text, result.usage)``
@@ -198,6 +200,7 @@ class ChatResult(Generic[OutputT]):
     usage: Mapping[str, Any] | None
     steps: tuple[ConversationStep, ...]
     output: OutputT = None  # type: ignore[assignment]  # there is none unless one was asked for
+    status: str = "completed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,10 @@ def patience_of(timeout: float | None, name: str) -> float:
     """
     if timeout is None:
         return math.inf
-    if not isinstance(timeout, (int, float)) or math.isnan(timeout) or timeout <= 0:
+    try:
+        seconds = float(timeout) if isinstance(timeout, (int, float)) else math.nan
+    except OverflowError:
+        seconds = math.nan
+    if math.isnan(seconds) or seconds <= 0:
         raise ValueError(f"{name} must be a positive number of seconds, math.inf or None, not {timeout!r}")
-    return timeout
+    return seconds

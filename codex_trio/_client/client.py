@@ -70,15 +70,18 @@ class CodexClient(Connecting, Conversation, Threads, Asking, Account, Processes)
 
     # --- opening and closing
 
+    @trio.lowlevel.enable_ki_protection
     async def __aenter__(self) -> CodexClient:
         await self._service.enter()
         return self
 
+    @trio.lowlevel.enable_ki_protection
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self._service.leave(exc)
 
+    @trio.lowlevel.enable_ki_protection
     async def start(self, nursery: trio.Nursery) -> None:
         """Open the client in a nursery of your own; then `close` it. Idempotent.
 

@@ -188,8 +188,8 @@ class Conversation:
             ``cancelled = await client.cancel(exc.continuation); print(cancelled.status)``
         """
         parts = self._service.live_parts()
-        turn = turn_of(parts, continuation)
         await trio.lowlevel.checkpoint()
+        turn = turn_of(parts, continuation)
         turn.begin_consuming()
         try:
             with trio.move_on_after(self._patience(timeout)):

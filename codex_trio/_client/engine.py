@@ -54,8 +54,8 @@ class ClientEngine:
     async def resume(self, continuation: ChatContinuation, *, wants_deltas: bool) -> Turn:
         """Become the consumer of a turn that was handed out."""
         parts = self._service.live_parts()
-        turn = turn_of(parts, continuation)
         await trio.lowlevel.checkpoint()
+        turn = turn_of(parts, continuation)  # no checkpoint from here on: another task may be after it, too
         turn.begin_consuming(wants_deltas=wants_deltas)
         if not turn.ended.is_set():  # its end may have been lost, or the news that its thread is idle
             parts.lifecycle.reconcile(turn)

@@ -153,6 +153,7 @@ class Lifecycle:
             while place.leaving is not None:
                 await place.leaving.wait()
                 place = self._router.place(thread_id)
+        place = self._router.place(thread_id)  # the old one may have been tidied away as the patience ended
         self._connection.raise_if_lost()
         turn = place.turn
         if place.starting is not None or place.leaving is not None or (turn is not None and not turn.ended.is_set()):

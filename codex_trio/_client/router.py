@@ -88,7 +88,8 @@ class Router:
         """Give an event to its turn; hold it for a turn that is being started; else publish it."""
         if isinstance(message, Delta):
             turn = self._turns.get(message.params.turn_id)
-            if turn is not None and not turn.wants_deltas and not turn.ended.is_set():
+            ours = turn is not None and message.params.thread_id in (None, turn.thread_id)
+            if turn is not None and ours and not turn.wants_deltas and not turn.ended.is_set():
                 turn.touch(message.method, now)
                 return
             message = parse_notice(line)

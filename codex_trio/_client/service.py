@@ -61,6 +61,7 @@ class Service:
         self.handlers = handlers
         self._scope = trio.CancelScope()
         self._is_started = False
+        self._is_entered = False
         self._has_opened_transport = False
         self._ready = trio.Event()
         self._closing = trio.Event()
@@ -87,6 +88,9 @@ class Service:
 
     async def enter(self) -> None:
         """Open in a nursery that `leave` closes. Raises and is cancelled as `open` is."""
+        if self._is_entered:
+            raise RuntimeError("this client is in an `async with` already; each needs a client of its own")
+        self._is_entered = True
         self._manager: AbstractAsyncContextManager[trio.Nursery] = trio.open_nursery(strict_exception_groups=True)
         self._nursery = await self._manager.__aenter__()
         try:
@@ -149,9 +153,9 @@ class Service:
             return
         if self._closing.is_set():
             raise CodexTransportError("this client was closed; make a new one")
-        self._is_started = True
         self._owner = nursery
         nursery.start_soon(self._serve, name=f"codex_trio serves {self._transport.describe()}")
+        self._is_started = True
         try:
             await self._ready.wait()
         except BaseException:
@@ -161,6 +165,8 @@ class Service:
             raise
         if self._failure is not None:
             raise self._failure
+        if self._closed.is_set():  # its nursery was cancelled meanwhile, or `close` called
+            self.live_parts()
         if follows_nursery:
             nursery.start_soon(self._follow, name="codex_trio waits for its nursery's end")
 
@@ -171,6 +177,8 @@ class Service:
         """
         self._closing.set()
         if self._is_started:
+            if not self._ready.is_set():
+                self._scope.cancel()  # what is still being opened is not waited for
             await self._closed.wait()
         else:
             await trio.lowlevel.checkpoint()
@@ -195,8 +203,10 @@ class Service:
                 self.parts.connection.lose(CodexTransportError("a background task of this client failed"))
             raise
         finally:
-            self._ready.set()
             self._closed.set()
+            self._ready.set()
+            if self.parts is not None:
+                self.parts.connection.lose(CodexTransportError("this client could not be opened; make a new one"))
 
     async def _run(self, nursery: trio.Nursery) -> None:
         self._tasks = nursery

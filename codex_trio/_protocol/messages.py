@@ -29,6 +29,7 @@ class Notice:
         thread_id: ``threadId``, or the id of ``thread``; `None` if it has neither.
         turn_id: ``turnId``, or the id of ``turn``; `None` if it has neither.
         raw: The whole message.
+        size: Of the message, in bytes.
     """
 
     method: str
@@ -36,6 +37,7 @@ class Notice:
     turn_id: str | None
     params: dict[str, Any]
     raw: dict[str, Any]
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +105,10 @@ def parse_whole(line: bytes) -> Notice | ServerRequest | Response:
         raise MalformedMessageError(f"not JSON: {exc}") from exc
     if not isinstance(obj, dict):
         raise MalformedMessageError(f"a JSON {type(obj).__name__}, not an object")
-    return _message(obj)
+    return _message(obj, len(line))
 
 
-def _message(obj: dict[str, Any]) -> Notice | ServerRequest | Response:
+def _message(obj: dict[str, Any], size: int) -> Notice | ServerRequest | Response:
     method, id_ = obj.get("method"), obj.get("id")
     if isinstance(method, str):
         params = obj.get("params")
@@ -114,7 +116,7 @@ def _message(obj: dict[str, Any]) -> Notice | ServerRequest | Response:
             params = {}
         thread_id, turn_id = _id(params, "threadId", "thread"), _id(params, "turnId", "turn")
         if id_ is None:
-            return Notice(method, thread_id, turn_id, params, obj)
+            return Notice(method, thread_id, turn_id, params, obj, size)
         if _is_request_id(id_):
             return ServerRequest(id_, method, thread_id, turn_id, params)
         raise MalformedMessageError(f"a request whose id is {id_!r}")
@@ -183,7 +185,7 @@ def error_from_wire(error: Mapping[str, Any], *, method: str, params: Mapping[st
     code, text = error.get("code"), error.get("message")
     code = code if isinstance(code, int) and not isinstance(code, bool) else None
     text = text if isinstance(text, str) else repr(dict(error))
-    thread_id = (params or {}).get("threadId")
+    thread_id = params.get("threadId") if isinstance(params, Mapping) else None
     if isinstance(thread_id, str) and _NO_THREAD.search(text):
         return CodexThreadNotFoundError(
             f"{method}: the server has no thread {thread_id!r} that it could open: {text} (a thread can be "

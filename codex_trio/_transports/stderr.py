@@ -10,6 +10,7 @@ import trio
 _logger = logging.getLogger("codex_trio.server")
 
 _KEPT = 65_536  # bytes
+_CHUNK = 8_192  # bytes; logging thousands of short lines at once would hold up everybody else
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\))")
 _SECRET = re.compile(
     r"(?i)(bearer\s+|\bsk-|\beyJ|(?:api[-_]?key|token|secret|password)[\"']?\s*[=:]\s*[\"']?)[A-Za-z0-9._~+/=-]{8,}"
@@ -33,7 +34,7 @@ class StderrTail:
     async def drain(self, stream: trio.abc.ReceiveStream) -> None:
         """Read `stream` until it ends or is closed."""
         try:
-            while chunk := await stream.receive_some(_KEPT):
+            while chunk := await stream.receive_some(_CHUNK):
                 self._take(bytes(chunk))
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             pass  # its end, as far as anybody reads it

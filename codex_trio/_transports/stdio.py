@@ -71,6 +71,7 @@ class StdioTransport(Transport):
         self._max_message_size = max_message_size
         self._shutdown_grace = shutdown_grace
         self._process: trio.Process | None = None
+        self._is_opening = False  # starting a process takes its time
         self._stderr = StderrTail()
 
     @property
@@ -84,10 +85,11 @@ class StdioTransport(Transport):
 
     async def open(self, nursery: trio.Nursery) -> None:
         """Start the child. See `Transport.open`."""
-        if self._process is not None:
+        if self._process is not None or self._is_opening:
             raise RuntimeError("this StdioTransport is open already; each client needs its own")
         env = _environment(self._env)
         self._command = self._given_command or _default_command(env)
+        self._is_opening = True
         try:
             process = await trio.lowlevel.open_process(
                 list(self._command),
@@ -102,6 +104,8 @@ class StdioTransport(Transport):
             raise CodexTransportError(
                 f"cannot start {self.describe()!r}: {exc} (give another command, or set {COMMAND_VARIABLE})"
             ) from exc
+        finally:
+            self._is_opening = False
         # No checkpoint up to here: whoever is cancelled from now on has something to close.
         assert process.stdin is not None
         assert process.stdout is not None

@@ -1,8 +1,14 @@
-"""`Failure`: what a handler raised, on its way to whoever consumes the turn."""
+"""Failures of turns: what a handler raised, on its way to whoever consumes the turn; and what the server says of one."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import trio
+
+from ..errors import CodexTurnFailedError
+from ..models import ChatResult
 
 
 class Failure:
@@ -25,3 +31,21 @@ class Failure:
             self.is_raised = True
             self.settled.set()
             raise self.error
+
+
+def failed_error(turn_id: str, error: Mapping[str, Any], result: ChatResult) -> CodexTurnFailedError:
+    """Return the exception for a turn that the server says has failed."""
+    message, info, details = error.get("message"), error.get("codexErrorInfo"), error.get("additionalDetails")
+    info = info if isinstance(info, (str, dict)) else None
+    details = details if isinstance(details, str) else None
+    inner = next(iter(info.values()), None) if isinstance(info, dict) else None
+    status = inner.get("httpStatusCode") if isinstance(inner, dict) else None
+    text = f"turn {turn_id} failed: {message if isinstance(message, str) else 'the server gave no reason'}"
+    return CodexTurnFailedError(
+        f"{text} ({details})" if details else text,
+        result=result,
+        error_info=info,
+        details=details,
+        http_status=status if isinstance(status, int) else None,
+        data=dict(error),
+    )

@@ -18,14 +18,15 @@ from .._protocol.turns import TurnFold
 from ..errors import (
     CodexThreadBusyError,
     CodexTransportError,
-    CodexTurnFailedError,
     CodexTurnInactiveError,
     CodexTurnInterruptedError,
 )
 from ..events import Event, StepCompleted
 from ..models import CancelResult, ChatContinuation, ChatResult, CompletionSource, ConversationStep
 from .deltas import COALESCING, PendingDelta, events_of
-from .failure import Failure
+from .failure import Failure, failed_error
+
+_EVENTS_AT_ONCE = 256  # unread ones are taken without a pause, but not for ever
 
 Mode = Literal["chat_once", "chat"]
 ReadHistory = Callable[["Turn"], Awaitable[Mapping[str, Any] | None]]
@@ -253,6 +254,8 @@ class Turn:
     async def _next(self, patience: float, mode: Mode) -> Notice | PendingDelta | _EndFromHistory | None:
         if self._raised is not None:
             self._raised.raise_once()
+        if self._cursor % _EVENTS_AT_ONCE == _EVENTS_AT_ONCE - 1:
+            await trio.lowlevel.checkpoint()
         event = await self._receive_next(patience, mode)
         while isinstance(event, Failure):
             event.raise_once()
@@ -286,7 +289,7 @@ class Turn:
             if self._owed:
                 since = trio.current_time()
             deadline = max(since, self.alive_at) + patience
-            with trio.move_on_after(deadline - trio.current_time()):
+            with trio.move_on_at(deadline):
                 try:
                     return await self._receive.receive()
                 except trio.EndOfChannel:
@@ -333,7 +336,7 @@ class Turn:
         """
         result = self._result()
         if self._fold.status == "failed":
-            raise self._failure(result)
+            raise failed_error(self.turn_id, self._fold.error, result)
         if self._fold.status == "interrupted":
             raise CodexTurnInterruptedError(
                 f"turn {self.turn_id} of thread {self.thread_id} was interrupted; the thread is usable", result=result
@@ -352,23 +355,7 @@ class Turn:
             completion_source="no_message" if is_mute else self._source,
             usage=self._fold.usage,
             steps=tuple(self._steps),
-        )
-
-    def _failure(self, result: ChatResult) -> CodexTurnFailedError:
-        error = self._fold.error
-        message, info, details = error.get("message"), error.get("codexErrorInfo"), error.get("additionalDetails")
-        info = info if isinstance(info, (str, dict)) else None
-        details = details if isinstance(details, str) else None
-        inner = next(iter(info.values()), None) if isinstance(info, dict) else None
-        status = inner.get("httpStatusCode") if isinstance(inner, dict) else None
-        text = f"turn {self.turn_id} failed: {message if isinstance(message, str) else 'the server gave no reason'}"
-        return CodexTurnFailedError(
-            f"{text} ({details})" if details else text,
-            result=result,
-            error_info=info,
-            details=details,
-            http_status=status if isinstance(status, int) else None,
-            data=dict(error),
+            status=self._fold.status or "unknown",
         )
 
     def drain(self) -> CancelResult:
