@@ -15,7 +15,7 @@ from pathlib import Path
 import trio
 
 import codex_trio
-from codex_trio import CodexClient, CodexError, CodexTurnInactiveError, ConversationStep
+from codex_trio import CodexClient, CodexError, CodexTurnInactiveError, ConversationStep, RetryNotice, StepCompleted
 from codex_trio.testing import hang, open_scripted_model, run, say, think
 
 _INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
@@ -23,7 +23,10 @@ _INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return its exit code: 0, 1 for a failure, 130 for Ctrl-C."""
-    options = _parser().parse_args(argv)
+    parser = _parser()
+    options = parser.parse_args(argv)
+    if not options.prompt.strip():
+        parser.error("the prompt is empty")
     try:
         if options.prompt == "demo":
             trio.run(_demo, options.cmd)
@@ -35,6 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except CodexError as exc:
         print(f"{type(exc).__name__}: {exc}", file=sys.stderr)
         return 1
+    except ValueError as exc:
+        parser.error(str(exc))
     except BrokenPipeError:  # whoever read our output has left
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
@@ -49,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
         "prompt", help="the message; the one word 'demo' shows what this library does, without an account"
     )
     parser.add_argument("--model", help="the model, instead of the configured one")
-    parser.add_argument("--cwd", type=Path, help="the folder to work in (default: this one)")
+    parser.add_argument("--cwd", type=_folder, help="the folder to work in (default: this one)")
     parser.add_argument("--cmd", help="the server's command line (default: codex app-server)")
     parser.add_argument(
         "--inactivity-timeout", type=_seconds, default=180.0, metavar="SECONDS", help="give up after such a silence"
@@ -57,6 +62,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="print one JSON object for each step")
     parser.add_argument("--version", action="version", version=codex_trio.__version__)
     return parser
+
+
+def _folder(text: str) -> Path:
+    if not Path(text).is_dir():
+        raise argparse.ArgumentTypeError(f"there is no folder {text}")
+    return Path(text)
 
 
 def _seconds(text: str) -> float:
@@ -69,11 +80,13 @@ def _seconds(text: str) -> float:
 async def _one_turn(options: argparse.Namespace) -> None:
     asked = {"model": options.model, "cwd": options.cwd and str(options.cwd.resolve())}
     async with CodexClient.connect_stdio(command=options.cmd) as client:
-        started = await client.request("thread/start", {name: value for name, value in asked.items() if value})
-        thread_id = started["thread"]["id"]
-        async with client.chat(options.prompt, thread_id, inactivity_timeout=options.inactivity_timeout) as steps:
-            async for step in steps:
-                print(json.dumps(asdict(step)) if options.json else _drawn(step), flush=True)
+        thread = await client.start_thread(**{name: value for name, value in asked.items() if value})
+        async with thread.stream(options.prompt, inactivity_timeout=options.inactivity_timeout) as events:
+            async for event in events:
+                if isinstance(event, StepCompleted):
+                    print(json.dumps(asdict(event.step)) if options.json else _drawn(event.step), flush=True)
+                elif isinstance(event, RetryNotice):
+                    print(event.message, file=sys.stderr)
 
 
 def _drawn(step: ConversationStep) -> str:

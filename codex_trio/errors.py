@@ -69,10 +69,10 @@ class CodexTransportError(CodexError):
         self.stderr_tail = stderr_tail
         self.continuation = continuation
 
-    def fresh(self, continuation: ChatContinuation | None = None) -> CodexTransportError:
+    def fresh(self, continuation: ChatContinuation | None = None, *, note: str = "") -> CodexTransportError:
         """Return an equal error for one more waiter, so that no traceback is shared and none grows."""
         error = CodexTransportError(
-            str(self),
+            f"{self}{note}",
             returncode=self.returncode,
             stderr_tail=self.stderr_tail,
             continuation=continuation or self.continuation,

@@ -130,10 +130,10 @@ def test_an_empty_command_is_a_value_error(command: str | list[str]) -> None:
         StdioTransport(command)
 
 
-async def test_a_variable_that_cannot_be_split_is_a_value_error_that_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_variable_that_cannot_be_split_is_an_error_that_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(COMMAND, 'codex "app-server')
     complaint = f"{COMMAND} 'codex \"app-server' cannot be split into words"
-    with trio.fail_after(20), nothing_left(), pytest.raises(ValueError, match=complaint):
+    with trio.fail_after(20), nothing_left(), pytest.raises(CodexTransportError, match=complaint):
         async with open_codex_client():
             raise AssertionError("not reached")
 

@@ -234,7 +234,10 @@ class Service:
             self._has_opened_transport = True
             self.parts = parts = self._make_parts(nursery)
             parts.connection.start(nursery)
-            await self._shake_hands()
+            try:
+                await self._shake_hands()
+            except CodexTransportError as exc:
+                raise exc.fresh(note=" (before it had answered `initialize`: is it an app-server?)") from exc.__cause__
             return parts
         tail = self._transport.stderr_tail
         raise CodexTransportError(

@@ -101,6 +101,8 @@ class StdioTransport(Transport):
                 start_new_session=True,
             )
         except OSError as exc:
+            if self._cwd is not None and not os.path.isdir(self._cwd):  # noqa: ASYNC240  it was just looked up
+                raise CodexTransportError(f"cannot start {self.describe()!r}: there is no folder {self._cwd}") from exc
             raise CodexTransportError(
                 f"cannot start {self.describe()!r}: {exc} (give another command, or set {COMMAND_VARIABLE})"
             ) from exc
@@ -220,7 +222,10 @@ def _environment(changes: Mapping[str, str | None] | None) -> dict[str, str]:
 
 def _default_command(env: Mapping[str, str]) -> list[str]:
     if given := env.get(COMMAND_VARIABLE, "").strip():
-        return _split(given, COMMAND_VARIABLE)
+        try:
+            return _split(given, COMMAND_VARIABLE)
+        except ValueError as exc:
+            raise CodexTransportError(f"the environment's {exc}") from exc
     if found := shutil.which("codex", path=env.get("PATH")):
         return [found, "app-server"]
     try:

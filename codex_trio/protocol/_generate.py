@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import keyword
+import os
 import re
 import subprocess
 import sys
@@ -50,10 +51,12 @@ _HEAD = (
 def read_schema(command: Iterable[str]) -> tuple[str, dict[str, Any]]:
     """Return a codex's version, and the schema that it prints: its definitions by name."""
     command = list(command)
-    version = subprocess.run([*command, "--version"], check=True, capture_output=True, text=True).stdout.split()[-1]
     with tempfile.TemporaryDirectory() as folder:
+        env = {**os.environ, "CODEX_HOME": folder}  # the user's own is none of our business
+        told = subprocess.run([*command, "--version"], check=True, capture_output=True, text=True, env=env)
+        version = told.stdout.split()[-1]
         options = ["app-server", "generate-json-schema", "--experimental", "--out", folder]
-        subprocess.run([*command, *options], check=True, capture_output=True)
+        subprocess.run([*command, *options], check=True, capture_output=True, env=env)
         whole = json.loads((Path(folder) / "codex_app_server_protocol.schemas.json").read_text())
         flat = json.loads((Path(folder) / "codex_app_server_protocol.v2.schemas.json").read_text())
     old = {name: one for name, one in whole["definitions"].items() if name != "v2"}

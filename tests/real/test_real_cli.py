@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from codex_trio.testing import ScriptedModel, fail, hang, open_scripted_model, run, say, think
+from codex_trio.testing import ScriptedModel, fail, hang, open_scripted_model, retry, run, say, think
 
 
 @pytest.fixture
@@ -101,9 +101,33 @@ async def test_ctrl_c_stops_the_turn_and_exits_with_130(model: ScriptedModel, tm
         async with process.stdout, process.stderr:
             assert await process.stdout.receive_some() == b"[codex] so far\n"
             process.send_signal(signal.SIGINT)
-            assert await process.stderr.receive_some() == b"interrupted; the turn was stopped\n"
+            assert b"".join([chunk async for chunk in process.stderr]) == b"interrupted; the turn was stopped\n"
             assert await process.wait() == 130
         await model.wait_idle()
+
+
+async def test_a_server_that_tries_again_is_heard_of(tmp_path: Path) -> None:
+    config = "model_providers.scripted.stream_max_retries = 2"
+    async with open_scripted_model(config=config) as model:
+        model.on_turn(retry(), say("done"))
+        ran = await codex_trio_cli("Do it", env=model.env(), cwd=tmp_path)
+    assert (ran.code, ran.out) == (0, "[codex] done\n")
+    assert ran.err.startswith("Reconnecting... 1/2")
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ([""], "the prompt is empty"),
+        (["Do it", "--cwd", "no/such/folder"], "there is no folder no/such/folder"),
+        (["Do it", "--cmd", "'un"], "cannot be split into words"),
+        (["Do it", "--inactivity-timeout", "-1"], "-1 is not a positive number of seconds"),
+    ],
+)
+async def test_what_makes_no_sense_is_told_in_one_line(args: list[str], message: str, tmp_path: Path) -> None:
+    ran = await codex_trio_cli(*args, env={}, cwd=tmp_path)
+    assert ran.code == 2
+    assert message in ran.err.splitlines()[-1]
 
 
 async def test_without_a_binary_it_says_how_to_get_one(tmp_path: Path) -> None:

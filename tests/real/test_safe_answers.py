@@ -54,7 +54,8 @@ def schemas(tmp_path_factory: pytest.TempPathFactory) -> Path:
     async def generate() -> None:
         command = [*_default_command(os.environ), "generate-json-schema", "--out", str(folder), "--experimental"]
         with trio.fail_after(60):
-            await trio.run_process(command, capture_stdout=True)
+            env = {**os.environ, "CODEX_HOME": str(tmp_path_factory.mktemp("home"))}
+            await trio.run_process(command, capture_stdout=True, capture_stderr=True, env=env)
 
     trio.run(generate)
     return folder
