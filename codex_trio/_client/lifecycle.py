@@ -56,12 +56,16 @@ class Lifecycle:
         self, method: str, params: Mapping[str, Any] | None = None, *, timeout: float | None = None
     ) -> Any:
         """Call the server; note the threads that the call subscribes to, or not any more."""
+        return await self.perform(Call(method, params), timeout=timeout)
+
+    async def perform(self, call: Call, *, timeout: float | None = None) -> Any:
+        """Make a call as `request` does."""
         patience = self._request_timeout if timeout is None else timeout
-        result = await self._connection.request(method, params, timeout=patience)
-        if method in methods.SUBSCRIBING and (thread_id := _id_of(result, "thread")) is not None:
+        result = await self._connection.perform(call, timeout=patience)
+        if call.method in methods.SUBSCRIBING and (thread_id := _id_of(result, "thread")) is not None:
             self._router.loaded.add(thread_id)
-        elif method == methods.THREAD_UNSUBSCRIBE and params is not None:
-            self._router.loaded.discard(params.get("threadId", ""))
+        elif call.method == methods.THREAD_UNSUBSCRIBE and call.params is not None:
+            self._router.loaded.discard(call.params.get("threadId", ""))
         return result
 
     def start_soon(self, async_fn: Callable[[], Awaitable[object]]) -> None:
@@ -84,7 +88,7 @@ class Lifecycle:
             thread_id = _id_of(result, "thread")
             if thread_id is None:
                 raise CodexProtocolError("thread/start was answered without a thread id", method=methods.THREAD_START)
-        starting = await self._claim(thread_id, request)
+        starting = await self.claim(thread_id, request)
         call = Call(request.method, {"threadId": thread_id, **request.params})
         call.on_response = partial(self._take_started, starting)
         try:
@@ -113,7 +117,12 @@ class Lifecycle:
                 f"{request.method}: the server accepted it, and no turn began on thread {starting.thread_id}"
             )
 
-    async def _claim(self, thread_id: str, request: TurnRequest) -> Starting:
+    async def claim(self, thread_id: str, request: TurnRequest) -> Starting:
+        """Take the thread's place for a turn that is to come; events of turns that nobody knows are held there.
+
+        Raises:
+            CodexThreadBusyError: A turn of ours is there.
+        """
         place = self._router.place(thread_id)
         if (
             place.turn is not None and place.turn.is_unwanted

@@ -217,7 +217,14 @@ class Router:
         if place.turn is not None:
             self.forget(place.turn)
         request = starting.request
-        turn = Turn(starting.thread_id, turn_id, alive_at=now, method=request.method, wants_deltas=request.wants_deltas)
+        turn = Turn(
+            starting.thread_id,
+            turn_id,
+            alive_at=now,
+            method=request.method,
+            wants_deltas=request.wants_deltas,
+            continuation=request.continuation,
+        )
         place.starting, place.turn = None, turn
         self._turns[turn_id] = turn
         self._finished.pop(turn_id, None)
