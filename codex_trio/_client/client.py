@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
+from .._connection import Connection
 from .._protocol import methods
 from .._transports.stdio import StdioTransport
 from .._version import __version__
@@ -21,6 +22,7 @@ from .arguments import patience_of
 from .connecting import Connecting
 from .conversation import Conversation
 from .engine import ClientEngine
+from .link import Link
 from .notifications import NotificationStream
 from .processes import Processes
 from .service import Service
@@ -49,13 +51,22 @@ class CodexClient(Connecting, Conversation, Threads, Account, Processes):
         inactivity_timeout: float | None = 180.0,
         client_info: Mapping[str, str] | None = None,
         experimental_api: bool = False,
+        reconnecting: bool = False,
+        reconnect_timeout: float | None = 60.0,
     ) -> None:
         self._transport = StdioTransport() if transport is None else transport
         self._request_timeout = patience_of(request_timeout, "request_timeout")
         self._client_info = {"name": "codex_trio", "version": __version__, **(client_info or {})}
         self._experimental_api = experimental_api
-        shake_hands = partial(self.initialize, timeout=math.inf)  # it is bounded by connect_timeout
-        self._service = Service(self._transport, shake_hands=shake_hands, request_timeout=self._request_timeout)
+        if reconnecting and isinstance(self._transport, StdioTransport):
+            raise ValueError("reconnecting needs a server that outlives its connection; one on stdio ends with it")
+        reconnect_patience = patience_of(reconnect_timeout, "reconnect_timeout")
+        self._service = Service(
+            self._transport,
+            greet=partial(self._greet, timeout=math.inf),  # it is bounded by connect_timeout
+            request_timeout=self._request_timeout,
+            reconnect_timeout=reconnect_patience if reconnecting else None,
+        )
         self._engine = ClientEngine(
             self._service,
             request_timeout=self._request_timeout,
@@ -125,13 +136,18 @@ class CodexClient(Connecting, Conversation, Threads, Account, Processes):
         if self._server is not None and params is None:
             await trio.lowlevel.checkpoint()
             return self._server
+        return await self._greet(parts.connection, params, timeout=self._patience(timeout))
+
+    async def _greet(
+        self, connection: Connection | Link, params: Mapping[str, Any] | None = None, *, timeout: float
+    ) -> InitializeResult:
         if params is None:
             params = {
                 "clientInfo": self._client_info,
                 "capabilities": {"experimentalApi": self._experimental_api},
             }
-        result = await parts.connection.request(methods.INITIALIZE, params, timeout=self._patience(timeout))
-        parts.connection.notify(methods.INITIALIZED)
+        result = await connection.request(methods.INITIALIZE, params, timeout=timeout)
+        connection.notify(methods.INITIALIZED)
         self._server = InitializeResult.from_wire(result)
         return self._server
 

@@ -24,7 +24,9 @@ from ..errors import (
     CodexThreadBusyError,
     CodexThreadNotFoundError,
     CodexTimeoutError,
+    CodexTransportError,
 )
+from .link import Link
 from .router import Router, Starting
 
 _logger = logging.getLogger("codex_trio")
@@ -44,7 +46,7 @@ class Lifecycle:
     """Begins, stops and looks up turns over one connection."""
 
     def __init__(
-        self, connection: Connection, router: Router, nursery: trio.Nursery, *, request_timeout: float
+        self, connection: Connection | Link, router: Router, nursery: trio.Nursery, *, request_timeout: float
     ) -> None:
         self._connection = connection
         self._router = router
@@ -286,7 +288,13 @@ class Lifecycle:
         async def ask() -> None:
             nonlocal refusal
             try:
-                await self.interrupt(turn.thread_id, turn.running_id, timeout=_INTERRUPT_PATIENCE)
+                while True:
+                    try:
+                        await self.interrupt(turn.thread_id, turn.running_id, timeout=_INTERRUPT_PATIENCE)
+                        break
+                    except CodexTransportError:
+                        if self._connection.is_lost:  # else there will be another connection
+                            raise
             except CodexProtocolError as exc:
                 refusal = exc
             except CodexError as exc:

@@ -18,6 +18,8 @@ def open_codex_client(
     inactivity_timeout: float | None = 180.0,
     client_info: Mapping[str, str] | None = None,
     experimental_api: bool = False,
+    reconnecting: bool = False,
+    reconnect_timeout: float | None = 60.0,
 ) -> CodexClient:
     """Return a client, for ``async with``. It owns its nursery.
 
@@ -28,10 +30,15 @@ def open_codex_client(
             `math.inf` for no limit.
         client_info: ``name``, ``title`` and ``version`` of your program, for the server's records.
         experimental_api: Ask the server for its experimental methods and fields.
+        reconnecting: After a loss, open the transport again, with growing pauses. Open turns go on: their consumers see
+            a pause, and no step is lost or comes twice. A call that was on its way raises `CodexTransportError`, and is
+            never sent again: whether the server acted on it is unknown, and a turn that it started may run. Calls made
+            meanwhile wait. Not with `StdioTransport`, whose server ends with its connection.
+        reconnect_timeout: Seconds from a loss after which it is final; `None` or `math.inf` for no limit.
 
     Raises:
         CodexTransportError: On entering: the server cannot be reached, or does not answer. Nothing is left behind.
-        ValueError: A timeout is not a positive number.
+        ValueError: A timeout is not a positive number; or reconnecting over stdio.
 
     Example:
         ``async with open_codex_client() as client: print((await client.chat_once("Hello")).final_text)``
@@ -42,6 +49,8 @@ def open_codex_client(
         inactivity_timeout=inactivity_timeout,
         client_info=client_info,
         experimental_api=experimental_api,
+        reconnecting=reconnecting,
+        reconnect_timeout=reconnect_timeout,
     )
 
 

@@ -164,6 +164,25 @@ class Router:
             turn.owe(request.method, now)
         return turn
 
+    def suspend(self) -> set[str]:
+        """Tell every turn that it misses what happens now, until there is another connection; return the threads."""
+        for turn in self.turns:
+            turn.open_gap()
+        for place in self.places:
+            if place.starting is not None and place.starting.is_orphan and place.starting.on_found is None:
+                leaving, place.leaving = place.leaving, None  # its answer does not come any more
+                self.release(place.starting)
+                if leaving is not None:
+                    leaving.set()
+        self._tell_watchers()
+        loaded, self.loaded = self.loaded, set()
+        return loaded
+
+    def _tell_watchers(self) -> None:
+        for watchers in self._watchers.values():
+            for _, on_lost in watchers:
+                on_lost()
+
     def lose(self, error: CodexTransportError) -> None:
         """Tell every turn that the connection has ended."""
         for turn in self.turns:
@@ -174,9 +193,7 @@ class Router:
             if place.leaving is not None:
                 place.leaving.set()
                 place.leaving = None
-        for watchers in self._watchers.values():
-            for _, on_lost in watchers:
-                on_lost()
+        self._tell_watchers()
         self.loaded.clear()
         self.hub.lose(error)
 

@@ -20,6 +20,8 @@ from .._turn import Turn
 from ..abc import Transport
 from ..errors import CodexTransportError
 from .lifecycle import Lifecycle
+from .link import Link
+from .restoring import Restorer
 from .router import Router
 
 _LEAVING_PATIENCE = 2.0  # seconds for open turns to be interrupted when the client closes
@@ -29,7 +31,7 @@ _LEAVING_PATIENCE = 2.0  # seconds for open turns to be interrupted when the cli
 class Parts:
     """What an opened client is made of."""
 
-    connection: Connection
+    connection: Connection | Link
     router: Router
     lifecycle: Lifecycle
 
@@ -39,8 +41,9 @@ class Service:
 
     Args:
         transport: Not yet open.
-        shake_hands: Runs once messages flow; the client is open when it returns.
+        greet: Shakes hands on a connection; the client is open when it has returned for the first time.
         request_timeout: Seconds.
+        reconnect_timeout: Seconds to look for another connection after a loss; `None`: a loss is final.
 
     Attributes:
         parts: `None` until messages flow; stays when they no longer do.
@@ -48,10 +51,16 @@ class Service:
     """
 
     def __init__(
-        self, transport: Transport, *, shake_hands: Callable[[], Awaitable[object]], request_timeout: float
+        self,
+        transport: Transport,
+        *,
+        greet: Callable[[Connection | Link], Awaitable[object]],
+        request_timeout: float,
+        reconnect_timeout: float | None = None,
     ) -> None:
         self._transport = transport
-        self._shake_hands = shake_hands
+        self._greet = greet
+        self._reconnect_timeout = reconnect_timeout
         self._request_timeout = request_timeout
         self._scope = trio.CancelScope()
         self._is_started = False
@@ -207,6 +216,8 @@ class Service:
             await parts.lifecycle.close(_LEAVING_PATIENCE)
             parts.connection.lose(CodexTransportError("this client was closed"))
         finally:
+            if self.parts is not None and isinstance(self.parts.connection, Link):
+                await self.parts.connection.aclose()
             if self._has_opened_transport:
                 await self._transport.aclose()
 
@@ -216,7 +227,9 @@ class Service:
             self._has_opened_transport = True
             self.parts = parts = self._make_parts(nursery)
             parts.connection.start(nursery)
-            await self._shake_hands()
+            await self._greet(parts.connection)
+            if isinstance(parts.connection, Link):
+                parts.connection.is_open = True
             return parts
         tail = self._transport.stderr_tail
         raise CodexTransportError(
@@ -227,11 +240,27 @@ class Service:
 
     def _make_parts(self, nursery: trio.Nursery) -> Parts:
         router = Router(on_idle=lambda turn: lifecycle.reconcile(turn))
-        connection = Connection(
-            self._transport, on_notice=router.route, on_request=self._take_request, on_lost=router.lose
-        )
+        connection = self._make_connection(router, lambda turn: lifecycle.reconcile(turn))
         lifecycle = Lifecycle(connection, router, nursery, request_timeout=self._request_timeout)
         return Parts(connection, router, lifecycle)
+
+    def _make_connection(self, router: Router, reconcile: Callable[[Turn], None]) -> Connection | Link:
+        if self._reconnect_timeout is None:
+            return Connection(
+                self._transport, on_notice=router.route, on_request=self._take_request, on_lost=router.lose
+            )
+        restorer = Restorer(router, reconcile=reconcile, request_timeout=self._request_timeout)
+        return Link(
+            self._transport,
+            on_notice=router.route,
+            on_request=self._take_request,
+            on_lost=router.lose,
+            on_gap=restorer.suspend,
+            greet=self._greet,
+            restore=restorer.restore,
+            catch_up=restorer.catch_up,
+            patience=self._reconnect_timeout,
+        )
 
     # --- what the server asks
 

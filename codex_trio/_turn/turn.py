@@ -136,6 +136,11 @@ class Turn:
             self._held = []
             self._owed += 1
 
+    @property
+    def has_gap(self) -> bool:
+        """Whether it is not known what was missed."""
+        return self._held is not None and not self.ended.is_set()
+
     def fill_gap(self, items: Sequence[object], now: float) -> None:
         """Take the turn's completed items from history, and then what came meanwhile. Those known are known by id."""
         if self._held is None or self.ended.is_set():
