@@ -183,7 +183,8 @@ class Link:
             self.lose(error)
         else:
             self._gap = error
-            self._up = trio.Event()
+            if self._up.is_set():  # else it was lost before it came up, and there are those who wait for that
+                self._up = trio.Event()
             self._on_gap()
 
     # --- the task
