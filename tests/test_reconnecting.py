@@ -76,7 +76,7 @@ async def test_all_events_go_on(nursery: trio.Nursery, autojump_clock: MockClock
 
         async def collect() -> None:
             async for event in client.stream("hello"):
-                events.append(event)  # noqa: PERF401
+                events.append(event)
 
         collecting = Background(nursery, collect)
         await trio.sleep(5)
@@ -146,7 +146,7 @@ async def test_a_call_on_its_way_raises_and_is_not_sent_again(
     async with opened(server) as client:
         server.hold(call)
         begun: Callable[[], Any] = (
-            (lambda: client.request(call, {})) if call == "thread/list" else lambda: client.chat_once("x")
+            (lambda: client.request("thread/list", {})) if call == "thread/list" else lambda: client.chat_once("x")
         )
         calling = Background(nursery, begun)
         await server.held(call).receive()
@@ -156,6 +156,62 @@ async def test_a_call_on_its_way_raises_and_is_not_sent_again(
         server.release(call)
         assert (await client.chat_once("next")).final_text == "ok"
     assert server.received_methods().count(call) == (1 if call == "thread/list" else 2)
+
+
+@pytest.mark.parametrize("is_cancelled", [False, True])
+@pytest.mark.parametrize("is_new", [False, True])
+async def test_a_turn_that_a_lost_call_started_is_found_and_stopped(
+    nursery: trio.Nursery, autojump_clock: MockClock, is_cancelled: bool, is_new: bool
+) -> None:
+    server = ScriptedAppServer(nursery)
+    async with opened(server) as client:
+        thread_id = None if is_new else (await client.chat_once("hello")).thread_id
+        server.on_turn(hang())
+        server.hold("turn/start")
+        scope = trio.CancelScope()
+
+        async def call() -> None:
+            with scope:
+                await client.chat_once("stray", thread_id)
+
+        calling = Background(nursery, call)
+        held = await server.held("turn/start").receive()
+        if is_cancelled:
+            scope.cancel()
+            await calling.result()
+        server.release("turn/start")
+        held.connection.pause_writing()
+        held.serve()
+        held.connection._queue.clear()
+        server.connection.drop()
+        [stray] = [one for one in server._state.threads.values() if one.running]
+        if not is_cancelled:
+            with pytest.raises(CodexTransportError):
+                await calling.result()
+        await trio.sleep(2)
+        assert stray.turns[-1].status == "interrupted"
+        assert client.statistics().open_turns == 0
+        assert (await client.chat_once("next", stray.id)).final_text == "ok"
+
+
+async def test_a_turn_of_another_client_is_not_stopped_for_a_lost_call(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    server = ScriptedAppServer(nursery)
+    async with opened(server) as client, open_codex_client(server.transport()) as other:
+        thread_id = (await client.chat_once("hello")).thread_id
+        server.hold("turn/start")
+        calling = Background(nursery, client.chat_once, "never arrives", thread_id)
+        held = await server.held("turn/start").receive()
+        server.release("turn/start")
+        server.on_turn(wait(5), say("theirs"))
+        theirs = Background(nursery, other.chat_once, "theirs", thread_id)
+        await trio.sleep(1)
+        held.connection.drop()
+        with pytest.raises(CodexTransportError):
+            await calling.result()
+        assert (await theirs.result()).final_text == "theirs"
+    assert "turn/interrupt" not in server.received_methods()
 
 
 async def test_a_call_made_meanwhile_waits(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
@@ -188,7 +244,7 @@ async def test_calls_that_wait_for_their_place_are_sent_on_the_next_connection(
     server = ScriptedAppServer(nursery)
     async with opened(server) as client:
         server.hold("thread/list")
-        calling = [Background(nursery, client.request, "thread/list", {}) for _ in range(70)]
+        calling = [Background[object](nursery, client.request, "thread/list", {}) for _ in range(70)]
         await trio.sleep(1)
         assert client.statistics().requests_waiting == 6
         server.release("thread/list")
@@ -197,10 +253,11 @@ async def test_calls_that_wait_for_their_place_are_sent_on_the_next_connection(
         lost = 0
         for one in calling:
             try:
-                assert (await one.result())["data"] == []
+                await one.result()
             except CodexTransportError:
                 lost += 1
         assert lost == 64
+    assert server.received_methods().count("thread/list") == 70
 
 
 async def test_a_server_that_does_not_come_back_is_lost(nursery: trio.Nursery, autojump_clock: MockClock) -> None:

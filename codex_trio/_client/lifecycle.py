@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import math
+import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
@@ -91,7 +92,10 @@ class Lifecycle:
             if thread_id is None:
                 raise CodexProtocolError("thread/start was answered without a thread id", method=methods.THREAD_START)
         starting = await self.claim(thread_id, request)
-        call = Call(request.method, {"threadId": thread_id, **request.params})
+        params = {"threadId": thread_id, **request.params}
+        if isinstance(self._connection, Link) and request.method == methods.TURN_START:
+            params.setdefault("clientUserMessageId", str(uuid.uuid4()))  # so that the turn can be found after a loss
+        call = Call(request.method, params)
         call.on_response = partial(self._take_started, starting)
         try:
             await self._load(thread_id)
@@ -174,11 +178,13 @@ class Lifecycle:
             self.abandon(turn)
 
     def _leave(self, starting: Starting, call: Call) -> None:
+        if starting.turn is None and call.was_sent and call.response is None and not call.is_in_flight:
+            self._router.lost_starts.append(call)  # whether it began a turn is unknown
         if starting.turn is not None:
             starting.turn.stop_consuming()
             self.abandon(starting.turn)
         elif call.is_in_flight:
-            starting.is_orphan = True
+            starting.is_orphan, starting.call = True, call
             self._router.place(starting.thread_id).leaving = trio.Event()
         elif starting.on_found is not None and not starting.settled.is_set():
             starting.is_orphan = True
@@ -186,6 +192,13 @@ class Lifecycle:
             self._wait_for_orphan(starting)
         else:
             self._release(starting)
+
+    def stop_stray(self, thread_id: str, turn_id: str) -> None:
+        """Stop a turn of a `turn/start` whose answer was lost, in the background. The thread's next turn waits for that."""
+        place = self._router.place(thread_id)
+        if place.starting is None and place.turn is None:
+            place.starting = Starting(thread_id, TurnRequest())
+            self.abandon(self._router.bind(place.starting, turn_id, trio.current_time()))
 
     def _wait_for_orphan(self, starting: Starting) -> None:
         self._nursery.start_soon(self._await_orphan, starting, name=f"codex_trio waits for {starting.request.method}")

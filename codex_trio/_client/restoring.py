@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-import trio
-
 from .._connection import Call, Connection
 from .._protocol import methods
 from .._protocol.messages import Response
@@ -19,6 +17,8 @@ from .router import Router
 
 _logger = logging.getLogger("codex_trio")
 
+_NEWEST = 25  # items in which to look for a message that was sent just before the loss
+
 
 class Restorer:
     """What a client knows that a connection does not.
@@ -26,11 +26,20 @@ class Restorer:
     Args:
         router: Of the client.
         reconcile: Looks for a turn's true state once it is caught up.
+        stop_stray: Stops a turn that a lost `turn/start` began.
         request_timeout: Seconds for each request.
     """
 
-    def __init__(self, router: Router, *, reconcile: Callable[[Turn], None], request_timeout: float) -> None:
+    def __init__(
+        self,
+        router: Router,
+        *,
+        reconcile: Callable[[Turn], None],
+        stop_stray: Callable[[str, str], None],
+        request_timeout: float,
+    ) -> None:
         self._router = router
+        self._stop_stray = stop_stray
         self._reconcile = reconcile
         self._request_timeout = request_timeout
         self._threads: set[str] = set()  # those that the lost connection was subscribed to
@@ -53,6 +62,27 @@ class Restorer:
             except CodexProtocolError as exc:  # a thread without a turn is gone with its connection
                 _logger.debug("thread %s is no longer subscribed to: %s", thread_id, exc)
         self._threads.clear()
+        for call in self._router.lost_starts:
+            await self._look_for_stray(connection, call.params or {})
+        self._router.lost_starts.clear()
+
+    async def _look_for_stray(self, connection: Connection, params: Mapping[str, Any]) -> None:
+        # Only a turn that has our message is surely ours; and one that had ended needs no stopping.
+        thread_id, message_id = params["threadId"], params.get("clientUserMessageId")
+        where = {"threadId": thread_id, "sortDirection": "desc", "limit": _NEWEST}
+        try:
+            answer = await patiently(partial(self._ask, connection, methods.THREAD_ITEMS_LIST, where))
+        except CodexProtocolError as exc:
+            _logger.debug("whether a turn was started on thread %s is unknown: %s", thread_id, exc)
+            return
+        entries = answer.get("data") if isinstance(answer, Mapping) else None
+        for entry in entries if isinstance(entries, list) else ():
+            item, turn_id = entry.get("item"), entry.get("turnId")
+            if message_id and isinstance(item, dict) and item.get("clientId") == message_id:
+                self._stop_stray(thread_id, turn_id)
+
+    async def _ask(self, connection: Connection, method: str, params: Mapping[str, Any]) -> Any:
+        return await connection.request(method, params, timeout=self._request_timeout)
 
     async def _resume_turn(self, connection: Connection, turn: Turn) -> None:
         def note(response: Response) -> None:
@@ -77,10 +107,7 @@ class Restorer:
         Raises:
             CodexError: The connection was lost again, or is mute.
         """
-
-        async def ask(method: str, params: Mapping[str, Any]) -> Any:
-            return await connection.request(method, params, timeout=self._request_timeout)
-
+        ask = partial(self._ask, connection)
         for turn in self._gaps():
             try:
                 await catch_up(ask, turn)

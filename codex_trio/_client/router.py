@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import trio
 
+from .._connection import Call
 from .._protocol import methods
 from .._protocol.messages import Delta, MalformedMessageError, Notice, ServerRequest, parse_whole
 from .._turn import Turn, TurnRequest
@@ -26,6 +27,7 @@ class Starting:
     Attributes:
         held: Events of turns that we do not know (yet): the server promises no order between them and the answer.
         is_orphan: The caller has left; the turn is to be stopped as soon as it is known.
+        call: Of an orphan: what is on its way.
         turn: Set by the answer, or by the first event of the turn.
         request: What was asked.
         on_found: Told the turn of that event. Set by the answer: what comes before it may be another's.
@@ -36,6 +38,7 @@ class Starting:
     request: TurnRequest
     held: list[Notice] = field(default_factory=list)
     is_orphan: bool = False
+    call: Call | None = None
     thread_is_idle: bool = False
     turn: Turn | None = None
     on_found: Callable[[str], None] | None = None
@@ -71,6 +74,7 @@ class Router:
         self.hub = NotificationHub()
         self._watchers: dict[str, list[Watcher]] = {}
         self.late_events = 0
+        self.lost_starts: list[Call] = []  # the loss of a connection left open what came of them
 
     # --- events
 
@@ -169,9 +173,11 @@ class Router:
         for turn in self.turns:
             turn.open_gap()
         for place in self.places:
-            if place.starting is not None and place.starting.is_orphan and place.starting.on_found is None:
-                leaving, place.leaving = place.leaving, None  # its answer does not come any more
-                self.release(place.starting)
+            starting = place.starting
+            if starting is not None and starting.is_orphan and starting.call is not None:
+                self.lost_starts.append(starting.call)  # its answer does not come any more
+                leaving, place.leaving = place.leaving, None
+                self.release(starting)
                 if leaving is not None:
                     leaving.set()
         self._tell_watchers()

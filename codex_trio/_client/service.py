@@ -240,16 +240,21 @@ class Service:
 
     def _make_parts(self, nursery: trio.Nursery) -> Parts:
         router = Router(on_idle=lambda turn: lifecycle.reconcile(turn))
-        connection = self._make_connection(router, lambda turn: lifecycle.reconcile(turn))
+        connection = self._make_connection(router, lambda: lifecycle)
         lifecycle = Lifecycle(connection, router, nursery, request_timeout=self._request_timeout)
         return Parts(connection, router, lifecycle)
 
-    def _make_connection(self, router: Router, reconcile: Callable[[Turn], None]) -> Connection | Link:
+    def _make_connection(self, router: Router, lifecycle: Callable[[], Lifecycle]) -> Connection | Link:
         if self._reconnect_timeout is None:
             return Connection(
                 self._transport, on_notice=router.route, on_request=self._take_request, on_lost=router.lose
             )
-        restorer = Restorer(router, reconcile=reconcile, request_timeout=self._request_timeout)
+        restorer = Restorer(
+            router,
+            reconcile=lambda turn: lifecycle().reconcile(turn),
+            stop_stray=lambda thread_id, turn_id: lifecycle().stop_stray(thread_id, turn_id),
+            request_timeout=self._request_timeout,
+        )
         return Link(
             self._transport,
             on_notice=router.route,

@@ -1,4 +1,4 @@
-"""A proxy cuts the connection to the real server again and again: every step arrives once, every turn ends, nothing is left."""
+"""A proxy cuts the connection to the real server, again and again: steps arrive once, turns end, nothing is left."""
 
 from __future__ import annotations
 
@@ -63,10 +63,10 @@ class ChaosProxy:
             self._scopes.add(scope)
             self.connections += 1
             try:
-                async with client, await trio.open_tcp_stream("127.0.0.1", self._port) as server:
-                    async with trio.open_nursery() as nursery:
-                        nursery.start_soon(self._copy, client, server, scope)
-                        nursery.start_soon(self._copy, server, client, scope)
+                server = await trio.open_tcp_stream("127.0.0.1", self._port)
+                async with client, server, trio.open_nursery() as nursery:
+                    nursery.start_soon(self._copy, client, server, scope)
+                    nursery.start_soon(self._copy, server, client, scope)
             finally:
                 self._scopes.discard(scope)
 

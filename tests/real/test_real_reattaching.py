@@ -29,13 +29,11 @@ def mailed(continuation: ChatContinuation | None) -> ChatContinuation:
 
 async def left_in_stream(transport: Transport, count: int) -> tuple[list[str], ChatContinuation]:
     """Read so many steps, wait in vain for one more, and close the client."""
-    seen: list[str] = []
     async with open_codex_client(transport) as client:
         stream = client.chat("Go", inactivity_timeout=0.7)
+        seen = [(await anext(stream)).item_type for _ in range(count)]
         with pytest.raises(CodexTurnInactiveError) as caught:
-            async for step in stream:
-                seen.append(step.item_type)
-        assert len(seen) == count
+            await anext(stream)
     return seen, mailed(caught.value.continuation)
 
 
@@ -91,8 +89,8 @@ async def test_a_connection_lost_as_the_turn_begins(model: ScriptedModel, make_t
         async with trio.open_nursery() as nursery:
 
             async def cut_when_started() -> None:
-                while stream.turn_id is None:  # noqa: ASYNC110  the earliest moment there is
-                    await trio.sleep(0)
+                while stream.turn_id is None:
+                    await trio.lowlevel.checkpoint()
                 await client._transport.aclose()
 
             nursery.start_soon(cut_when_started)
@@ -119,12 +117,13 @@ async def test_a_turn_whose_server_was_killed_is_told_from_history(model: Script
     model.on_turn(think("one"), say("two"), hang())
     transport = model.transport()
     async with open_codex_client(transport) as client:
+        stream = client.chat("Go")
+        assert [(await anext(stream)).text for _ in range(2)] == ["one", "two"]
+        process = transport._process
+        assert process is not None
+        process.kill()
         with pytest.raises(CodexTransportError) as caught:
-            async for step in client.chat("Go"):
-                if step.text == "two":
-                    process = transport._process
-                    assert process is not None
-                    process.kill()
+            await anext(stream)
     continuation = mailed(caught.value.continuation)
     assert len(continuation.seen) == 2
     async with open_codex_client(model.transport()) as client:
