@@ -46,12 +46,14 @@ class Call:
     Attributes:
         on_response: Runs in the reader, before it looks at the next message, also when nobody waits any more.
         is_in_flight: It was handed to the writer, and no answer has come.
+        was_sent: It was handed to the writer, be it long ago.
     """
 
     method: str
     params: Mapping[str, Any] | None = None
     on_response: Callable[[Response], None] | None = None
     is_in_flight: bool = False
+    was_sent: bool = False
     response: Response | None = None
     _answered: trio.Event = field(default_factory=trio.Event)
 
@@ -65,7 +67,7 @@ class Call:
 
     def begin(self) -> None:
         """Note that it is on its way, be it for the second time."""
-        self.is_in_flight = True
+        self.is_in_flight = self.was_sent = True
         self.response = None
         self._answered = trio.Event()
 

@@ -50,7 +50,8 @@ class CodexTransportError(CodexError):
         returncode: Exit code of the server's process (negative: the signal that killed it); `None` if there is no
             process, or it was still alive.
         stderr_tail: The end of what the server wrote on stderr, with secrets masked; empty if unknown.
-        continuation: Set when the loss broke a turn: picks that turn up on a server that still has it.
+        continuation: Set when the loss broke a turn: picks that turn up in another client, on a server that still has
+            it, or tells how it ended there.
 
     Example:
         ``except CodexTransportError as exc: print(exc.returncode, exc.stderr_tail)``

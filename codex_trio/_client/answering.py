@@ -20,6 +20,7 @@ from .._protocol.messages import Notice, RequestId, ServerRequest
 from .._turn import Failure, Turn
 from ..errors import CodexError, CodexTransportError
 from .lifecycle import Lifecycle
+from .link import Link
 from .router import Router
 
 _logger = logging.getLogger("codex_trio")
@@ -64,7 +65,12 @@ class Answering:
     """
 
     def __init__(
-        self, handlers: Handlers, connection: Connection, router: Router, lifecycle: Lifecycle, nursery: trio.Nursery
+        self,
+        handlers: Handlers,
+        connection: Connection | Link,
+        router: Router,
+        lifecycle: Lifecycle,
+        nursery: trio.Nursery,
     ) -> None:
         self._handlers = handlers
         self._connection = connection
@@ -133,6 +139,13 @@ class Answering:
             if len(self._changes) > _CHANGES_KEPT:
                 del self._changes[next(iter(self._changes))]
 
+    def suspend(self) -> None:
+        """Take the loss of a connection that is to be followed by another: what is still open is asked again there."""
+        for asked in list(self._pending.values()):
+            asked.drop()
+        self._pending.clear()
+        self._dealt_with.clear()
+
     def lose(self, error: CodexTransportError) -> None:
         """Take the end of the connection: nobody is there to be answered."""
         self._handlers.approvals.lose(error)
@@ -193,10 +206,11 @@ class Answering:
 
     def _settle(self, asked: Asked) -> None:
         self.answers += asked.is_answered
-        del self._pending[asked.request.id]
-        self._dealt_with[asked.request.id] = None
-        if len(self._dealt_with) > _REMEMBERED:
-            del self._dealt_with[next(iter(self._dealt_with))]
+        if self._pending.get(asked.request.id) is asked:  # else it was of a connection that is gone
+            del self._pending[asked.request.id]
+            self._dealt_with[asked.request.id] = None
+            if len(self._dealt_with) > _REMEMBERED:
+                del self._dealt_with[next(iter(self._dealt_with))]
         if asked.turn is not None:
             asked.turn.on_end.discard(asked.drop)
             asked.turn.pay(trio.current_time())

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import trio
 
+from .._connection import Connection
 from .._handlers import AskOptions, Handlers
 from .._protocol import methods
 from .._transports.stdio import StdioTransport
@@ -23,6 +24,7 @@ from .asking import Asking
 from .connecting import Connecting
 from .conversation import Conversation
 from .engine import ClientEngine
+from .link import Link
 from .notifications import NotificationStream
 from .processes import Processes
 from .service import Service
@@ -51,6 +53,8 @@ class CodexClient(Connecting, Conversation, Threads, Asking, Account, Processes)
         inactivity_timeout: float | None = 180.0,
         client_info: Mapping[str, str] | None = None,
         experimental_api: bool = False,
+        reconnecting: bool = False,
+        reconnect_timeout: float | None = 60.0,
         **asking: Unpack[AskOptions],
     ) -> None:
         self._transport = StdioTransport() if transport is None else transport
@@ -58,8 +62,16 @@ class CodexClient(Connecting, Conversation, Threads, Asking, Account, Processes)
         self._client_info = {"name": "codex_trio", "version": __version__, **(client_info or {})}
         handlers = Handlers(**asking)
         self._experimental_api = experimental_api or bool(handlers.toolbox.default)
-        shake_hands = partial(self.initialize, timeout=math.inf)  # it is bounded by connect_timeout
-        self._service = Service(self._transport, handlers, shake_hands, request_timeout=self._request_timeout)
+        if reconnecting and isinstance(self._transport, StdioTransport):
+            raise ValueError("reconnecting needs a server that outlives its connection; one on stdio ends with it")
+        reconnect_patience = patience_of(reconnect_timeout, "reconnect_timeout")
+        self._service = Service(
+            self._transport,
+            handlers,
+            greet=partial(self._greet, timeout=math.inf),  # it is bounded by connect_timeout
+            request_timeout=self._request_timeout,
+            reconnect_timeout=reconnect_patience if reconnecting else None,
+        )
         self._engine = ClientEngine(
             self._service,
             request_timeout=self._request_timeout,
@@ -145,11 +157,16 @@ class CodexClient(Connecting, Conversation, Threads, Asking, Account, Processes)
         if self._server is not None and params is None:
             await trio.lowlevel.checkpoint()
             return self._server
+        return await self._greet(parts.connection, params, timeout=self._patience(timeout))
+
+    async def _greet(
+        self, connection: Connection | Link, params: Mapping[str, Any] | None = None, *, timeout: float
+    ) -> InitializeResult:
         if params is None:
             capabilities = {"experimentalApi": self._experimental_api}
             params = {"clientInfo": self._client_info, "capabilities": capabilities}
-        result = await parts.connection.request(methods.INITIALIZE, params, timeout=self._patience(timeout))
-        parts.connection.notify(methods.INITIALIZED)
+        result = await connection.request(methods.INITIALIZE, params, timeout=timeout)
+        connection.notify(methods.INITIALIZED)
         self._server = InitializeResult.from_wire(result)
         return self._server
 

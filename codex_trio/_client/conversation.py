@@ -13,7 +13,8 @@ from ..errors import CodexTimeoutError
 from ..inputs import Prompt
 from ..models import CancelResult, ChatContinuation, ChatResult, OutputT
 from .arguments import patience_of
-from .engine import ClientEngine, turn_of
+from .attaching import take_up
+from .engine import ClientEngine
 from .service import Service
 
 
@@ -77,7 +78,8 @@ class Conversation:
             inactivity_timeout: Seconds without any event of the turn after which to stop waiting; `None` for the
                 client's, `math.inf` for ever.
             continuation: In place of all else but the timeout and `output_type`: go on waiting for a turn that went
-                quiet.
+                quiet, or whose connection was lost: of this client, or of another client of the server, in another
+                process, too. If it has ended by now, it is read from the server's history.
             output_type: What the answer shall be: a dataclass, a TypedDict, a `msgspec.Struct` or a pydantic model. Its
                 JSON Schema, made strict, goes out as ``outputSchema``, and `result.output` is a value of it.
             output_schema: In place of `output_type`, or with it: the JSON Schema to send. By itself, `result.output`
@@ -175,7 +177,7 @@ class Conversation:
         A command that the turn started may run on: codex 0.120 and later do not kill it.
 
         Args:
-            continuation: From the error that ended the waiting.
+            continuation: From the error that ended the waiting, be it another client's.
             timeout: Seconds until the turn must have ended; `None` for the client's `request_timeout`.
 
         Raises:
@@ -188,9 +190,7 @@ class Conversation:
             ``cancelled = await client.cancel(exc.continuation); print(cancelled.status)``
         """
         parts = self._service.live_parts()
-        await trio.lowlevel.checkpoint()
-        turn = turn_of(parts, continuation)
-        turn.begin_consuming()
+        turn = await take_up(parts.lifecycle, parts.router, continuation)
         try:
             with trio.move_on_after(self._patience(timeout)):
                 await parts.lifecycle.stop(turn)

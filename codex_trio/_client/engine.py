@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-import trio
-
 from .._handlers.tools import Tool
 from .._protocol.messages import Notice
 from .._turn import Turn, TurnRequest
-from ..errors import CodexError
 from ..models import ChatContinuation
 from .arguments import patience_of
+from .attaching import take_up
 from .service import Parts, Service
 
 
@@ -54,9 +52,7 @@ class ClientEngine:
     async def resume(self, continuation: ChatContinuation, *, wants_deltas: bool) -> Turn:
         """Become the consumer of a turn that was handed out."""
         parts = self._service.live_parts()
-        await trio.lowlevel.checkpoint()
-        turn = turn_of(parts, continuation)  # no checkpoint from here on: another task may be after it, too
-        turn.begin_consuming(wants_deltas=wants_deltas)
+        turn = await take_up(parts.lifecycle, parts.router, continuation, wants_deltas=wants_deltas)
         if not turn.ended.is_set():  # its end may have been lost, or the news that its thread is idle
             parts.lifecycle.reconcile(turn)
         return turn
@@ -107,18 +103,3 @@ class ClientEngine:
         parts = self._service.parts
         assert parts is not None, "a turn or a thread comes of a client that was open"
         return parts
-
-
-def turn_of(parts: Parts, continuation: ChatContinuation) -> Turn:
-    """Return the turn that a continuation is of.
-
-    Raises:
-        CodexError: This client does not have it (any more).
-    """
-    turn = parts.router.find(continuation.turn_id)
-    if turn is None or turn.thread_id != continuation.thread_id:
-        raise CodexError(
-            f"this client has no open turn {continuation.turn_id} on thread {continuation.thread_id}: the turn "
-            "ended and was read to its end, or a later turn took its place, or another client started it"
-        )
-    return turn

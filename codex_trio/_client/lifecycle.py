@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import math
+import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
@@ -17,7 +18,6 @@ from .._connection import Call, Connection
 from .._handlers.tools import Tool, Toolbox, dump_tools
 from .._protocol import methods
 from .._protocol.messages import Response
-from .._protocol.turns import is_terminal
 from .._turn import Turn, TurnRequest
 from ..errors import (
     CodexError,
@@ -25,7 +25,10 @@ from ..errors import (
     CodexThreadBusyError,
     CodexThreadNotFoundError,
     CodexTimeoutError,
+    CodexTransportError,
 )
+from .link import Link
+from .lookup import Lookup
 from .router import Router, Starting
 
 _logger = logging.getLogger("codex_trio")
@@ -35,18 +38,14 @@ _STOP_PATIENCE = 10.0  # for a turn that nobody wants any more to end
 _START_PATIENCE = 1.0  # for `turn/started`, before which an interrupt is refused
 _INTERRUPT_PATIENCE = 2.0  # for the answer to an interrupt: some versions leave it out
 _REFUSED_FIRST, _REFUSED_MOST = 0.02, 0.5  # between interrupts that were refused
-_IDLE_GRACE, _IDLE_MOST = 1.0, 30.0  # between a thread's going idle and a look at the turn's true state
-
-_HISTORY_LIMIT = 5  # turns; ours is among the newest
-_STATE, _ITEMS = "notLoaded", "full"  # views of a turn in `thread/turns/list`
 
 
-class Lifecycle:
+class Lifecycle(Lookup):
     """Begins, stops and looks up turns over one connection."""
 
     def __init__(
         self,
-        connection: Connection,
+        connection: Connection | Link,
         router: Router,
         nursery: trio.Nursery,
         *,
@@ -69,12 +68,16 @@ class Lifecycle:
         """
         if method == methods.THREAD_START and self._toolbox.default:
             params = {"dynamicTools": dump_tools(self._toolbox.default), **(params or {})}
+        return await self.perform(Call(method, params), timeout=timeout)
+
+    async def perform(self, call: Call, *, timeout: float | None = None) -> Any:
+        """Make a call as `request` does."""
         patience = self._request_timeout if timeout is None else timeout
-        result = await self._connection.request(method, params, timeout=patience)
-        if method in methods.SUBSCRIBING and (thread_id := _id_of(result, "thread")) is not None:
+        result = await self._connection.perform(call, timeout=patience)
+        if call.method in methods.SUBSCRIBING and (thread_id := _id_of(result, "thread")) is not None:
             self._router.loaded.add(thread_id)
-        elif method == methods.THREAD_UNSUBSCRIBE and params is not None:
-            self._router.loaded.discard(params.get("threadId", ""))
+        elif call.method == methods.THREAD_UNSUBSCRIBE and call.params is not None:
+            self._router.loaded.discard(call.params.get("threadId", ""))
         return result
 
     def start_soon(self, async_fn: Callable[[], Awaitable[object]]) -> None:
@@ -114,8 +117,11 @@ class Lifecycle:
             thread_id = _id_of(result, "thread")
             if thread_id is None:
                 raise CodexProtocolError("thread/start was answered without a thread id", method=methods.THREAD_START)
-        starting = await self._claim(thread_id, request)
-        call = Call(request.method, {"threadId": thread_id, **request.params})
+        starting = await self.claim(thread_id, request)
+        params = {"threadId": thread_id, **request.params}
+        if isinstance(self._connection, Link) and request.method == methods.TURN_START:
+            params.setdefault("clientUserMessageId", str(uuid.uuid4()))  # so that the turn can be found after a loss
+        call = Call(request.method, params)
         call.on_response = partial(self._take_started, starting)
         try:
             await self._load(thread_id)
@@ -143,7 +149,12 @@ class Lifecycle:
                 f"{request.method}: the server accepted it, and no turn began on thread {starting.thread_id}"
             )
 
-    async def _claim(self, thread_id: str, request: TurnRequest) -> Starting:
+    async def claim(self, thread_id: str, request: TurnRequest) -> Starting:
+        """Take the thread's place for a turn that is to come; events of turns that nobody knows are held there.
+
+        Raises:
+            CodexThreadBusyError: A turn of ours is there.
+        """
         place = self._router.place(thread_id)
         if (
             place.turn is not None and place.turn.is_unwanted
@@ -194,11 +205,13 @@ class Lifecycle:
             self.abandon(turn)
 
     def _leave(self, starting: Starting, call: Call) -> None:
+        if starting.turn is None and call.was_sent and call.response is None and not call.is_in_flight:
+            self._router.lost_starts.append(call)  # whether it began a turn is unknown
         if starting.turn is not None:
             starting.turn.stop_consuming()
             self.abandon(starting.turn)
         elif call.is_in_flight:
-            starting.is_orphan = True
+            starting.is_orphan, starting.call = True, call
             self._router.place(starting.thread_id).leaving = trio.Event()
         elif starting.on_found is not None and not starting.settled.is_set():
             starting.is_orphan = True
@@ -206,6 +219,13 @@ class Lifecycle:
             self._wait_for_orphan(starting)
         else:
             self._release(starting)
+
+    def stop_stray(self, thread_id: str, turn_id: str) -> None:
+        """Stop a turn of a `turn/start` whose answer was lost, in the background. The thread's next turn waits for that."""
+        place = self._router.place(thread_id)
+        if place.starting is None and place.turn is None:
+            place.starting = Starting(thread_id, TurnRequest())
+            self.abandon(self._router.bind(place.starting, turn_id, trio.current_time()))
 
     def _wait_for_orphan(self, starting: Starting) -> None:
         self._nursery.start_soon(self._await_orphan, starting, name=f"codex_trio waits for {starting.request.method}")
@@ -308,7 +328,13 @@ class Lifecycle:
         async def ask() -> None:
             nonlocal refusal
             try:
-                await self.interrupt(turn.thread_id, turn.running_id, timeout=_INTERRUPT_PATIENCE)
+                while True:
+                    try:
+                        await self.interrupt(turn.thread_id, turn.running_id, timeout=_INTERRUPT_PATIENCE)
+                        break
+                    except CodexTransportError:
+                        if self._connection.is_lost:  # else there will be another connection
+                            raise
             except CodexProtocolError as exc:
                 refusal = exc
             except CodexError as exc:
@@ -331,49 +357,6 @@ class Lifecycle:
             for event in leaving:
                 await event.wait()
         self._is_closed = True
-
-    # --- looking up
-
-    def reconcile(self, turn: Turn) -> None:
-        """Look at the turn's true state soon, and again while its thread is idle and its end does not come."""
-        if self._is_closed:
-            return
-        if turn.reconciling is not None:
-            turn.reconciling.cancel()
-        turn.reconciling = trio.CancelScope()
-        self._nursery.start_soon(self._reconcile, turn, turn.reconciling, name=f"codex_trio looks for {turn.turn_id}")
-
-    @trio.lowlevel.enable_ki_protection
-    async def _reconcile(self, turn: Turn, scope: trio.CancelScope) -> None:
-        grace = _IDLE_GRACE
-        with scope:
-            while True:
-                with trio.move_on_after(grace):
-                    await turn.ended.wait()
-                    return
-                history = await self._read_turn(turn, _STATE)
-                if history is not None and is_terminal(history):
-                    turn.end_from_history(await self.read_history(turn) or history)
-                elif not turn.thread_is_idle:
-                    return
-                grace = min(2 * grace, _IDLE_MOST)
-
-    async def read_history(self, turn: Turn) -> Mapping[str, Any] | None:
-        """Return the turn and its items as the server remembers them; `None` if it does not tell."""
-        return await self._read_turn(turn, _ITEMS)
-
-    async def _read_turn(self, turn: Turn, view: str) -> Mapping[str, Any] | None:
-        params = {"threadId": turn.thread_id, "limit": _HISTORY_LIMIT, "itemsView": view}
-        try:
-            try:
-                turns = (await self.request(methods.THREAD_TURNS_LIST, params)).get("data")
-            except CodexProtocolError:  # before 0.155 it is experimental, or absent
-                answer = await self.request(methods.THREAD_READ, {"threadId": turn.thread_id, "includeTurns": True})
-                turns = answer["thread"].get("turns")
-            return next((one for one in turns if one.get("id") == turn.turn_id), None)
-        except (CodexError, AttributeError, KeyError, TypeError) as exc:
-            _logger.debug("the history of turn %s could not be read: %r", turn.turn_id, exc)
-            return None
 
 
 class _Stop:

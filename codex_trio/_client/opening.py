@@ -25,6 +25,8 @@ def open_codex_client(
     on_request: Mapping[str, RequestHandler] | None = None,
     tools: Iterable[Tool | Callable[..., Any]] = (),
     observe: bool = False,
+    reconnecting: bool = False,
+    reconnect_timeout: float | None = 60.0,
 ) -> CodexClient:
     """Return a client, for ``async with``. It owns its nursery.
 
@@ -44,15 +46,21 @@ def open_codex_client(
         tools: Functions that Codex may call, see `tool`, in every thread that this client starts. Switches
             `experimental_api` on.
         observe: Answer nothing, whatever the server asks: for watching threads that another client answers for.
+        reconnecting: After a loss, open the transport again, with growing pauses. Open turns go on: their consumers see
+            a pause, and no step is lost or comes twice. A call that was on its way raises `CodexTransportError`, and is
+            never sent again: whether the server acted on it is unknown, and a turn that it started may run. Calls made
+            meanwhile wait. Not with `StdioTransport`, whose server ends with its connection.
+        reconnect_timeout: Seconds from a loss after which it is final; `None` or `math.inf` for no limit.
 
     Each request is handled in a task of its own. It is cancelled when the server withdraws the request, when the turn
-    ends, or when the client closes. While a turn waits for an answer, its silence is no inactivity. What a handler
-    raises comes out of the `chat` or `chat_once` that consumes the turn, which is interrupted, after the server was told
-    no; if nobody consumes it, it ends the client.
+    ends, when the connection is lost (what is open is asked again on the next one), or when the client closes. While a
+    turn waits for an answer, its silence is no inactivity. What a handler raises comes out of the `chat` or `chat_once`
+    that consumes the turn, which is interrupted, after the server was told no; if nobody consumes it, it ends the client.
 
     Raises:
         CodexTransportError: On entering: the server cannot be reached, or does not answer. Nothing is left behind.
-        ValueError: A timeout is not a positive number; `observe` together with handlers or tools.
+        ValueError: A timeout is not a positive number; `observe` together with handlers or tools; reconnecting over
+            stdio.
         TypeError: A tool cannot be described.
 
     Example:
@@ -70,6 +78,8 @@ def open_codex_client(
         on_request=on_request,
         tools=tools,
         observe=observe,
+        reconnecting=reconnecting,
+        reconnect_timeout=reconnect_timeout,
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import trio
 
+from .._connection import Call
 from .._protocol import methods
 from .._protocol.messages import Delta, MalformedMessageError, Notice, parse_whole
 from .._turn import Turn, TurnRequest
@@ -26,6 +27,7 @@ class Starting:
     Attributes:
         held: Events of turns that we do not know (yet): the server promises no order between them and the answer.
         is_orphan: The caller has left; the turn is to be stopped as soon as it is known.
+        call: Of an orphan: what is on its way.
         turn: Set by the answer, or by the first event of the turn.
         request: What was asked.
         on_found: Told the turn of that event. Set by the answer: what comes before it may be another's.
@@ -36,6 +38,7 @@ class Starting:
     request: TurnRequest
     held: list[Notice] = field(default_factory=list)
     is_orphan: bool = False
+    call: Call | None = None
     thread_is_idle: bool = False
     turn: Turn | None = None
     on_found: Callable[[str], None] | None = None
@@ -81,6 +84,7 @@ class Router:
         self.hub = NotificationHub()
         self._watchers: dict[str, list[Watcher]] = {}
         self.late_events = 0
+        self.lost_starts: list[Call] = []  # the loss of a connection left open what came of them
 
     # --- events
 
@@ -169,6 +173,27 @@ class Router:
             if is_idle:
                 self._on_idle(place.turn)
 
+    def suspend(self) -> set[str]:
+        """Tell every turn that it misses what happens now, until there is another connection; return the threads."""
+        for turn in self.turns:
+            turn.open_gap()
+        for place in self.places:
+            starting = place.starting
+            if starting is not None and starting.is_orphan and starting.call is not None:
+                self.lost_starts.append(starting.call)  # its answer does not come any more
+                leaving, place.leaving = place.leaving, None
+                self.release(starting)
+                if leaving is not None:
+                    leaving.set()
+        self._tell_watchers()
+        loaded, self.loaded = self.loaded, set()
+        return loaded
+
+    def _tell_watchers(self) -> None:
+        for watchers in self._watchers.values():
+            for _, on_lost in watchers:
+                on_lost()
+
     def lose(self, error: CodexTransportError) -> None:
         """Tell every turn that the connection has ended."""
         for turn in self.turns:
@@ -179,9 +204,7 @@ class Router:
             if place.leaving is not None:
                 place.leaving.set()
                 place.leaving = None
-        for watchers in self._watchers.values():
-            for _, on_lost in watchers:
-                on_lost()
+        self._tell_watchers()
         self.loaded.clear()
         self.hub.lose(error)
 
@@ -222,7 +245,14 @@ class Router:
         if place.turn is not None:
             self.forget(place.turn)
         request = starting.request
-        turn = Turn(starting.thread_id, turn_id, alive_at=now, method=request.method, wants_deltas=request.wants_deltas)
+        turn = Turn(
+            starting.thread_id,
+            turn_id,
+            alive_at=now,
+            method=request.method,
+            wants_deltas=request.wants_deltas,
+            continuation=request.continuation,
+        )
         place.starting, place.turn = None, turn
         self._turns[turn_id] = turn
         self._finished.pop(turn_id, None)

@@ -9,26 +9,36 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from typing import TypedDict
 
 import trio
 
 from .._connection import Connection
 from .._handlers import Handlers
+from .._protocol.messages import Delta, Notice, ServerRequest
 from ..abc import Transport
 from ..errors import CodexTransportError
 from .answering import Answering
 from .lifecycle import Lifecycle
+from .link import Link
+from .restoring import Restorer
 from .router import Router
 
 _LEAVING_PATIENCE = 2.0  # seconds for open turns to be interrupted when the client closes
 _FLUSHING_PATIENCE = 0.5  # seconds for the last messages, a refusal among them, to go out
 
 
+class _Wires(TypedDict):
+    on_notice: Callable[[Notice | Delta, bytes, float], None]
+    on_request: Callable[[ServerRequest], None]
+    on_lost: Callable[[CodexTransportError], None]
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What an opened client is made of."""
 
-    connection: Connection
+    connection: Connection | Link
     router: Router
     lifecycle: Lifecycle
     answering: Answering
@@ -40,8 +50,9 @@ class Service:
     Args:
         transport: Not yet open.
         handlers: Answer what the server asks.
-        shake_hands: Runs once messages flow; the client is open when it returns.
+        greet: Shakes hands on a connection; the client is open when it has returned for the first time.
         request_timeout: Seconds.
+        reconnect_timeout: Seconds to look for another connection after a loss; `None`: a loss is final.
 
     Attributes:
         parts: `None` until messages flow; stays when they no longer do.
@@ -51,12 +62,14 @@ class Service:
         self,
         transport: Transport,
         handlers: Handlers,
-        shake_hands: Callable[[], Awaitable[object]],
         *,
+        greet: Callable[[Connection | Link], Awaitable[object]],
         request_timeout: float,
+        reconnect_timeout: float | None = None,
     ) -> None:
         self._transport = transport
-        self._shake_hands = shake_hands
+        self._greet = greet
+        self._reconnect_timeout = reconnect_timeout
         self._request_timeout = request_timeout
         self.handlers = handlers
         self._scope = trio.CancelScope()
@@ -225,6 +238,8 @@ class Service:
                 await parts.connection.flush()
             parts.connection.lose(CodexTransportError("this client was closed"))
         finally:
+            if self.parts is not None and isinstance(self.parts.connection, Link):
+                await self.parts.connection.aclose()
             if self._has_opened_transport:
                 await self._transport.aclose()
 
@@ -235,9 +250,11 @@ class Service:
             self.parts = parts = self._make_parts(nursery)
             parts.connection.start(nursery)
             try:
-                await self._shake_hands()
+                await self._greet(parts.connection)
             except CodexTransportError as exc:
                 raise exc.fresh(note=" (before it had answered `initialize`: is it an app-server?)") from exc.__cause__
+            if isinstance(parts.connection, Link):
+                parts.connection.is_open = True
             return parts
         tail = self._transport.stderr_tail
         raise CodexTransportError(
@@ -251,17 +268,35 @@ class Service:
             router.lose(error)
             answering.lose(error)
 
+        def suspend() -> None:
+            restorer.suspend()
+            answering.suspend()
+
         router = Router(
             on_idle=lambda turn: lifecycle.reconcile(turn),
             on_bound=lambda turn: answering.adopt(turn),
             watch=lambda notice: answering.watch(notice),
         )
-        connection = Connection(
-            self._transport,
-            on_notice=router.route,
-            on_request=lambda request: answering.take(request),
-            on_lost=lose,
+        restorer = Restorer(
+            router,
+            reconcile=lambda turn: lifecycle.reconcile(turn),
+            stop_stray=lambda thread_id, turn_id: lifecycle.stop_stray(thread_id, turn_id),
+            request_timeout=self._request_timeout,
         )
+        wires = _Wires(on_notice=router.route, on_request=lambda request: answering.take(request), on_lost=lose)
+        connection: Connection | Link
+        if self._reconnect_timeout is None:
+            connection = Connection(self._transport, **wires)
+        else:
+            connection = Link(
+                self._transport,
+                **wires,
+                on_gap=suspend,
+                greet=self._greet,
+                restore=restorer.restore,
+                catch_up=restorer.catch_up,
+                patience=self._reconnect_timeout,
+            )
         lifecycle = Lifecycle(
             connection, router, nursery, request_timeout=self._request_timeout, toolbox=self.handlers.toolbox
         )

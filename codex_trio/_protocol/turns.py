@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..models import ConversationStep
@@ -57,20 +57,24 @@ class TurnFold:
         self.items_told = bool(items) or "itemsView" in turn
         return [step for item in items for step in self._complete(item)]
 
+    def catch_up(self, items: Iterable[object]) -> list[ConversationStep]:
+        """Take what history has of the running turn; return the steps not yet delivered."""
+        return [step for item in items for step in self._complete(item)]
+
     def _complete(self, item: object) -> list[ConversationStep]:
         if not isinstance(item, dict) or item.get("type") == "userMessage":
             return []
         step = ConversationStep.from_wire(item, thread_id=self.thread_id, turn_id=self.turn_id)
-        if step.item_id:
-            if step.item_id in self.delivered:
-                return []
-            self.delivered[step.item_id] = None
-        if step.item_type == "agentMessage":
+        if step.item_type == "agentMessage":  # one that another client delivered may be the answer all the same
             phase = item.get("phase")
             self._messages[phase if phase in ("final_answer", "commentary") else None] = (
                 step.text,
                 step.item_id or None,
             )
+        if step.item_id:
+            if step.item_id in self.delivered:
+                return []
+            self.delivered[step.item_id] = None
         return [step]
 
     @property
@@ -86,6 +90,20 @@ class TurnFold:
         if self.status == "completed" and "commentary" in self._messages:
             return self._messages["commentary"]
         return "", None
+
+
+def is_complete(item: object) -> bool:
+    """Whether an item as read from history is finished: a running turn's may be under way."""
+    return not isinstance(item, dict) or item.get("status") != _IN_PROGRESS
+
+
+def is_over(turn: Mapping[str, Any]) -> bool:
+    """Whether a turn as read from history, by the process that runs its idle thread, has ended.
+
+    The turn of a process that was killed is `interrupted` and has no `completedAt` (codex 0.163, 0.169).
+    """
+    status = turn.get("status")
+    return isinstance(status, str) and status != _IN_PROGRESS
 
 
 def is_terminal(turn: Mapping[str, Any]) -> bool:

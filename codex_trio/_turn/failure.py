@@ -7,8 +7,8 @@ from typing import Any
 
 import trio
 
-from ..errors import CodexTurnFailedError
-from ..models import ChatResult
+from ..errors import CodexTurnFailedError, CodexTurnInactiveError
+from ..models import ChatContinuation, ChatResult
 
 
 class Failure:
@@ -48,4 +48,16 @@ def failed_error(turn_id: str, error: Mapping[str, Any], result: ChatResult) -> 
         details=details,
         http_status=status if isinstance(status, int) else None,
         data=dict(error),
+    )
+
+
+def inactive_error(continuation: ChatContinuation, idle: float, last_event: str | None) -> CodexTurnInactiveError:
+    """Return the exception for a turn that has told nothing for `idle` seconds."""
+    return CodexTurnInactiveError(
+        f"turn {continuation.turn_id} of thread {continuation.thread_id} was silent for {idle:.1f} s (its last event: "
+        f"{last_event or 'none'}). It runs on: wait further with chat_once(continuation=...) or "
+        "chat(continuation=...), or stop it with cancel(continuation)",
+        continuation=continuation,
+        idle_seconds=idle,
+        last_event=last_event,
     )

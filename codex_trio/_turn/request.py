@@ -8,6 +8,7 @@ from typing import Any
 
 from .._protocol import methods
 from .._protocol.messages import Notice
+from ..models import ChatContinuation
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class TurnRequest:
         is_ours: Of a request whose answer does not tell the turn: whether this event, of a turn that nobody knows,
             is of ours.
         wants_deltas: The turn's reader wants its deltas.
+        continuation: Of a turn that runs already, or has ended: where its reader was.
     """
 
     method: str = methods.TURN_START
@@ -28,6 +30,7 @@ class TurnRequest:
     thread_params: Mapping[str, Any] = field(default_factory=dict)
     is_ours: Callable[[Notice], bool] | None = None
     wants_deltas: bool = False
+    continuation: ChatContinuation | None = None
 
 
 def is_start(notice: Notice) -> bool:

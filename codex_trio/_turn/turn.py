@@ -7,7 +7,7 @@ a continuation or for `cancel`.
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 import trio
@@ -18,13 +18,13 @@ from .._protocol.turns import TurnFold
 from ..errors import (
     CodexThreadBusyError,
     CodexTransportError,
-    CodexTurnInactiveError,
     CodexTurnInterruptedError,
 )
 from ..events import Event, StepCompleted
 from ..models import CancelResult, ChatContinuation, ChatResult, CompletionSource, ConversationStep
 from .deltas import COALESCING, PendingDelta, events_of
-from .failure import Failure, failed_error
+from .failure import Failure, failed_error, inactive_error
+from .history import EndFromHistory, FromHistory, MissedItems
 
 _EVENTS_AT_ONCE = 256  # unread ones are taken without a pause, but not for ever
 
@@ -32,14 +32,7 @@ Mode = Literal["chat_once", "chat"]
 ReadHistory = Callable[["Turn"], Awaitable[Mapping[str, Any] | None]]
 
 
-class _EndFromHistory:
-    """In the channel, the end of a turn whose `turn/completed` never came."""
-
-    def __init__(self, turn: Mapping[str, Any]) -> None:
-        self.turn = turn
-
-
-_Received: TypeAlias = Notice | PendingDelta | _EndFromHistory | Failure
+_Received: TypeAlias = Notice | PendingDelta | FromHistory | Failure
 
 
 class Turn:
@@ -49,6 +42,7 @@ class Turn:
         alive_at: When the server last spoke of it, in Trio's time.
         method: What it was asked for with.
         wants_deltas: Its consumer does.
+        continuation: Where its consumer was before. What has happened since is missing, see `open_gap`.
     """
 
     def __init__(
@@ -59,6 +53,7 @@ class Turn:
         alive_at: float,
         method: str = methods.TURN_START,
         wants_deltas: bool = False,
+        continuation: ChatContinuation | None = None,
     ) -> None:
         self.thread_id = thread_id
         self.turn_id = turn_id
@@ -84,11 +79,16 @@ class Turn:
         self._source: CompletionSource = "turn_completed"
         self._send, self._receive = trio.open_memory_channel[_Received](math.inf)
         self._pending: dict[str, PendingDelta] = {}  # by item: its last deltas, unread
+        self._held: list[Notice] | None = None  # what came after a gap that is still open
         # The consumer's side.
         self._fold = TurnFold(thread_id, turn_id)
         self._cursor = 0
         self._steps: list[ConversationStep] = []  # what `chat_once` has gathered, across continuations
         self._events: list[Mapping[str, Any]] = []
+        if continuation is not None:
+            self._cursor = continuation.cursor
+            self._fold.delivered.update(dict.fromkeys(continuation.seen))
+            self.open_gap()
 
     # --- the reader's side
 
@@ -102,6 +102,9 @@ class Turn:
         if self.ended.is_set():
             return False
         self.touch(notice.method, now)
+        if self._held is not None:
+            self._held.append(notice)
+            return True
         if notice.method in methods.DELTAS:
             if self.wants_deltas:
                 self._take_delta(notice)
@@ -131,10 +134,31 @@ class Turn:
         if isinstance(item, dict):
             self._pending.pop(str(item.get("id")), None)
 
+    def open_gap(self) -> None:
+        """Hold what comes from now on, until `fill_gap` has put in front what was missed. No inactivity until then."""
+        if self._held is None and not self.ended.is_set():
+            self._held = []
+            self._owed += 1
+
+    @property
+    def has_gap(self) -> bool:
+        """Whether it is not known what was missed."""
+        return self._held is not None and not self.ended.is_set()
+
+    def fill_gap(self, items: Sequence[object], now: float) -> None:
+        """Take the turn's completed items from history, and then what came meanwhile. Those known are known by id."""
+        if self._held is None or self.ended.is_set():
+            return
+        held, self._held = self._held, None
+        self._send.send_nowait(MissedItems(items))
+        self.pay(now)
+        for notice in held:
+            self.feed(notice, now)
+
     def end_from_history(self, turn: Mapping[str, Any]) -> None:
         """Take the turn as history has it, in place of a `turn/completed` that did not come."""
-        if not self.ended.is_set():
-            self._send.send_nowait(_EndFromHistory(turn))
+        if not self.ended.is_set() and self._held is None:
+            self._send.send_nowait(EndFromHistory(turn))
             self._close()
 
     def lose(self, error: CodexTransportError) -> None:
@@ -231,8 +255,8 @@ class Turn:
             return None
         if isinstance(event, PendingDelta):
             return []
-        if isinstance(event, _EndFromHistory):
-            return self._fold.end(event.turn)
+        if isinstance(event, FromHistory):
+            return event.tell(self._fold)
         if mode == "chat_once":
             self._events.append(event.raw)
         return self._fold.feed(event)
@@ -247,11 +271,11 @@ class Turn:
             return None
         if isinstance(event, PendingDelta):
             return [event.to_event()]
-        if isinstance(event, _EndFromHistory):
-            return [StepCompleted(step) for step in self._fold.end(event.turn)]
+        if isinstance(event, FromHistory):
+            return [StepCompleted(step) for step in event.tell(self._fold)]
         return events_of(event, self._fold.feed(event))
 
-    async def _next(self, patience: float, mode: Mode) -> Notice | PendingDelta | _EndFromHistory | None:
+    async def _next(self, patience: float, mode: Mode) -> Notice | PendingDelta | FromHistory | None:
         if self._raised is not None:
             self._raised.raise_once()
         if self._cursor % _EVENTS_AT_ONCE == _EVENTS_AT_ONCE - 1:
@@ -268,7 +292,7 @@ class Turn:
                 del self._pending[event.item_id]
         else:
             self._cursor += 1
-            if isinstance(event, _EndFromHistory):
+            if isinstance(event, EndFromHistory):
                 self._source = "thread_read_fallback"
         return event
 
@@ -295,19 +319,9 @@ class Turn:
                 except trio.EndOfChannel:
                     return None
             if not self._owed and trio.current_time() >= max(since, self.alive_at) + patience:
-                raise self._inactive(mode)
-
-    def _inactive(self, mode: Mode) -> CodexTurnInactiveError:
-        self.is_handed_out = True
-        idle = trio.current_time() - self.alive_at
-        return CodexTurnInactiveError(
-            f"turn {self.turn_id} of thread {self.thread_id} was silent for {idle:.1f} s (its last event: "
-            f"{self.last_event or 'none'}). It runs on: wait further with chat_once(continuation=...) or "
-            "chat(continuation=...), or stop it with cancel(continuation)",
-            continuation=self.continuation(mode),
-            idle_seconds=idle,
-            last_event=self.last_event,
-        )
+                self.is_handed_out = True
+                idle = trio.current_time() - self.alive_at
+                raise inactive_error(self.continuation(mode), idle, self.last_event)
 
     async def finish(self, read_history: ReadHistory) -> list[ConversationStep]:
         """Close the account of an ended turn, and return steps that only history told.
@@ -369,8 +383,8 @@ class Turn:
             if isinstance(event, (PendingDelta, Failure)):
                 continue
             self._cursor += 1
-            if isinstance(event, _EndFromHistory):
-                steps += self._fold.end(event.turn)
+            if isinstance(event, FromHistory):
+                steps += event.tell(self._fold)
             else:
                 events.append(event.raw)
                 steps += self._fold.feed(event)

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 import trio
+from _listening import make_transport, token_file
 from _real import Tap
 
 from codex_trio import CodexClient, open_codex_client
 from codex_trio.testing import ScriptedModel, open_scripted_model
+
+__all__ = ["make_transport", "token_file"]  # fixtures of those who want a server that listens
 
 _PATIENCE = 60.0  # seconds for a test; what it takes is its own matter
 

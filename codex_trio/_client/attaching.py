@@ -1,0 +1,188 @@
+"""How a client takes up a turn that it does not have: another client's, another process's, or that of a lost connection.
+
+Nothing is lost and nothing doubled: the thread is resumed first, so that live events come, and are held; then the turn
+is read from history, its state before its items; then the live ones follow, those that history had dropped by item id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import trio
+
+from .._connection import Call
+from .._protocol import methods
+from .._protocol.messages import Response
+from .._protocol.turns import is_complete, is_over, is_terminal
+from .._thread.pages import Pages, is_without_turns
+from .._turn import Turn, TurnRequest
+from ..errors import CodexProtocolError, CodexThreadNotFoundError, CodexTransportError
+from ..models import ChatContinuation
+from .lifecycle import Lifecycle
+from .router import Router, Starting
+
+# A turn that has just been started may not be in its thread's history, nor a thread with its first turn on disk.
+_APPEARANCE = 1.0  # seconds
+_RETRY_FIRST, _RETRY_MOST = 0.02, 0.25  # seconds
+
+_PAGE = 100  # turns, or items
+
+Ask = Callable[[str, Mapping[str, Any]], Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """A turn as the server remembers it.
+
+    Attributes:
+        state: ``Turn`` of the wire; its items count for nothing.
+        items: Those that are complete.
+    """
+
+    state: Mapping[str, Any]
+    items: list[object]
+
+
+async def take_up(
+    lifecycle: Lifecycle, router: Router, continuation: ChatContinuation, *, wants_deltas: bool = False
+) -> Turn:
+    """Become the consumer of the turn of a continuation.
+
+    Raises:
+        CodexThreadBusyError: The turn has a consumer, or another turn of ours runs on its thread.
+        CodexThreadNotFoundError: The server has no such thread.
+        CodexProtocolError: It has the thread, but not the turn; or another process has the thread.
+        CodexTransportError: The connection was lost; it has the continuation.
+
+    Cancellation: Nothing has changed: the turn runs on, and the continuation is good.
+    """
+    turn = router.find(continuation.turn_id)
+    if turn is not None and turn.thread_id == continuation.thread_id:
+        await trio.lowlevel.checkpoint()
+        turn.begin_consuming(wants_deltas=wants_deltas)
+        return turn
+    starting = await lifecycle.claim(
+        continuation.thread_id, TurnRequest(wants_deltas=wants_deltas, continuation=continuation)
+    )
+    try:
+        return await _attach(lifecycle, router, starting, continuation)
+    except BaseException as exc:
+        if starting.turn is None:
+            router.release(starting)
+        else:
+            starting.turn.stop_consuming()
+            router.forget(starting.turn)
+        if isinstance(exc, CodexTransportError):
+            raise exc.fresh(continuation) from exc.__cause__
+        raise
+
+
+async def _attach(lifecycle: Lifecycle, router: Router, starting: Starting, continuation: ChatContinuation) -> Turn:
+    def bind(response: Response) -> None:
+        # In the reader: what the server asks in this turn comes right after this.
+        if response.error is None and router.place(starting.thread_id).starting is starting:
+            turn = router.bind(starting, continuation.turn_id, trio.current_time())
+            turn.begin_consuming(wants_deltas=starting.request.wants_deltas)
+            turn.thread_is_idle = is_idle(response)
+
+    call = Call(methods.THREAD_RESUME, {"threadId": continuation.thread_id, "excludeTurns": True}, bind)
+    await patiently(partial(lifecycle.perform, call))
+    turn = starting.turn
+    assert turn is not None
+    await catch_up(lifecycle.request, turn)
+    return turn
+
+
+async def catch_up(ask: Ask, turn: Turn) -> None:
+    """Give a turn with a gap what it has missed. Its thread has been resumed, and `thread_is_idle` is known.
+
+    Raises:
+        CodexProtocolError: The server does not have the turn, or does not tell.
+        CodexTransportError: The connection was lost; the gap is still open.
+
+    Cancellation: The gap is still open.
+    """
+    remembered = await patiently(partial(_read, ask, turn))
+    if remembered.state.get("startedAt") is not None:
+        turn.started.set()
+    turn.fill_gap(remembered.items, trio.current_time())
+    if is_terminal(remembered.state) or (turn.thread_is_idle and is_over(remembered.state)):
+        turn.end_from_history({**remembered.state, "items": remembered.items, "itemsView": "full"})
+
+
+class _NotThereError(CodexProtocolError):
+    """The turn is not in the history of its thread."""
+
+
+async def patiently(ask: Callable[[], Awaitable[Any]]) -> Any:
+    """Ask for a thread or a turn again for a moment, while the server does not seem to have it."""
+    deadline = trio.current_time() + _APPEARANCE
+    delay = _RETRY_FIRST
+    while True:
+        try:
+            return await ask()
+        except CodexProtocolError as exc:
+            is_missing = isinstance(exc, (CodexThreadNotFoundError, _NotThereError)) or is_without_turns(exc)
+            if not is_missing or trio.current_time() + delay > deadline:
+                raise
+        await trio.sleep(delay)
+        delay = min(2 * delay, _RETRY_MOST)
+
+
+async def _read(ask: Ask, turn: Turn) -> Remembered:
+    try:
+        return await _read_pages(ask, turn)
+    except (CodexThreadNotFoundError, _NotThereError):
+        raise
+    except CodexProtocolError as exc:
+        if is_without_turns(exc):
+            raise _missing(turn) from exc
+    # Before codex 0.155 there is no `thread/items/list`.
+    answer = await ask(methods.THREAD_READ, {"threadId": turn.thread_id, "includeTurns": True})
+    thread = answer.get("thread") if isinstance(answer, Mapping) else None
+    turns = thread.get("turns") if isinstance(thread, Mapping) else None
+    for state in turns if isinstance(turns, list) else ():
+        if isinstance(state, dict) and state.get("id") == turn.turn_id:
+            items = state.get("items")
+            return Remembered(state, [one for one in items if is_complete(one)] if isinstance(items, list) else [])
+    raise _missing(turn)
+
+
+async def _read_pages(ask: Ask, turn: Turn) -> Remembered:
+    # The state first: of a turn that has ended by then, all items are told after that.
+    where = {"threadId": turn.thread_id}
+    turns: Pages[object] = Pages(
+        partial(ask, methods.THREAD_TURNS_LIST), {**where, "itemsView": "notLoaded"}, _as_is, page_size=_PAGE
+    )
+    async for state in turns:
+        if isinstance(state, dict) and state.get("id") == turn.turn_id:
+            break
+    else:
+        raise _missing(turn)
+    entries: Pages[object] = Pages(
+        partial(ask, methods.THREAD_ITEMS_LIST), {**where, "turnId": turn.turn_id}, _as_is, page_size=_PAGE
+    )
+    items = [entry.get("item") async for entry in entries if isinstance(entry, dict)]
+    return Remembered(state, [item for item in items if is_complete(item)])
+
+
+def _missing(turn: Turn) -> _NotThereError:
+    return _NotThereError(
+        f"the server has no turn {turn.turn_id} in the history of thread {turn.thread_id}: it was reverted, or its "
+        "server died before it was written, or the continuation is of another server",
+        method=methods.THREAD_TURNS_LIST,
+    )
+
+
+def _as_is(entry: object) -> object:
+    return entry
+
+
+def is_idle(resumed: Response) -> bool:
+    """Whether nothing runs on a thread, as the answer to its `thread/resume` tells."""
+    thread = resumed.result.get("thread") if isinstance(resumed.result, Mapping) else None
+    status = thread.get("status") if isinstance(thread, Mapping) else None
+    return isinstance(status, Mapping) and status.get("type") != "active"

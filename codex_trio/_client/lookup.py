@@ -1,0 +1,76 @@
+"""`Lookup`: the part of `Lifecycle` that reads from the server's history what no event told."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import trio
+
+from .._protocol import methods
+from .._protocol.turns import is_terminal
+from .._turn import Turn
+from ..errors import CodexError, CodexProtocolError
+
+_logger = logging.getLogger("codex_trio")
+
+# Seconds between a thread's going idle and a look at the turn's true state.
+_IDLE_GRACE, _IDLE_MOST = 1.0, 30.0
+
+_HISTORY_LIMIT = 5  # turns; ours is among the newest
+_STATE, _ITEMS = "notLoaded", "full"  # views of a turn in `thread/turns/list`
+
+
+class Lookup:
+    """Reads turns from history; whose requests these are, and whose tasks, is the lifecycle's."""
+
+    _nursery: trio.Nursery
+    _is_closed: bool
+
+    async def request(
+        self, method: str, params: Mapping[str, Any] | None = None, *, timeout: float | None = None
+    ) -> Any:
+        """Call the server."""
+        raise NotImplementedError
+
+    def reconcile(self, turn: Turn) -> None:
+        """Look at the turn's true state soon, and again while its thread is idle and its end does not come."""
+        if self._is_closed:
+            return
+        if turn.reconciling is not None:
+            turn.reconciling.cancel()
+        turn.reconciling = trio.CancelScope()
+        self._nursery.start_soon(self._reconcile, turn, turn.reconciling, name=f"codex_trio looks for {turn.turn_id}")
+
+    @trio.lowlevel.enable_ki_protection
+    async def _reconcile(self, turn: Turn, scope: trio.CancelScope) -> None:
+        grace = _IDLE_GRACE
+        with scope:
+            while True:
+                with trio.move_on_after(grace):
+                    await turn.ended.wait()
+                    return
+                history = await self._read_turn(turn, _STATE)
+                if history is not None and is_terminal(history):
+                    turn.end_from_history(await self.read_history(turn) or history)
+                elif not turn.thread_is_idle:
+                    return
+                grace = min(2 * grace, _IDLE_MOST)
+
+    async def read_history(self, turn: Turn) -> Mapping[str, Any] | None:
+        """Return the turn and its items as the server remembers them; `None` if it does not tell."""
+        return await self._read_turn(turn, _ITEMS)
+
+    async def _read_turn(self, turn: Turn, view: str) -> Mapping[str, Any] | None:
+        params = {"threadId": turn.thread_id, "limit": _HISTORY_LIMIT, "itemsView": view}
+        try:
+            try:
+                turns = (await self.request(methods.THREAD_TURNS_LIST, params)).get("data")
+            except CodexProtocolError:  # before 0.155 it is experimental, or absent
+                answer = await self.request(methods.THREAD_READ, {"threadId": turn.thread_id, "includeTurns": True})
+                turns = answer["thread"].get("turns")
+            return next((one for one in turns if one.get("id") == turn.turn_id), None)
+        except (CodexError, AttributeError, KeyError, TypeError) as exc:
+            _logger.debug("the history of turn %s could not be read: %r", turn.turn_id, exc)
+            return None
