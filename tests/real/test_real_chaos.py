@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import trio
 from _listening import running_server, told_url
-from _real import assert_nothing_open, told_statuses
+from _real import Tap, assert_nothing_open, told_statuses
 
 from codex_trio import (
     ChatContinuation,
@@ -21,7 +21,7 @@ from codex_trio import (
     WebSocketTransport,
     open_codex_client,
 )
-from codex_trio.testing import ScriptedModel, Step, open_scripted_model, run, say, think, wait
+from codex_trio.testing import ScriptedModel, Step, hang, open_scripted_model, run, say, think, wait
 
 COUNT = 40
 REFUSED = (8, 16, 24)  # after these, something is asked that nobody grants
@@ -43,6 +43,7 @@ class ChaosProxy:
         self._port = int(target.rpartition(":")[2])
         self._scopes: set[trio.CancelScope] = set()
         self._swallowed: set[trio.CancelScope] = set()
+        self._muted: set[trio.CancelScope] = set()
         self.url = ""
         self.cuts = 0
         self.connections = 0
@@ -65,15 +66,21 @@ class ChaosProxy:
             try:
                 server = await trio.open_tcp_stream("127.0.0.1", self._port)
                 async with client, server, trio.open_nursery() as nursery:
-                    nursery.start_soon(self._copy, client, server, scope)
-                    nursery.start_soon(self._copy, server, client, scope)
+                    nursery.start_soon(self._copy, client, server, self._swallowed, scope)
+                    nursery.start_soon(self._copy, server, client, self._muted, scope)
             finally:
                 self._scopes.discard(scope)
 
-    async def _copy(self, source: trio.SocketStream, target: trio.SocketStream, scope: trio.CancelScope) -> None:
+    async def _copy(
+        self,
+        source: trio.SocketStream,
+        target: trio.SocketStream,
+        ignored: set[trio.CancelScope],
+        scope: trio.CancelScope,
+    ) -> None:
         try:
             while data := await source.receive_some(random.randint(50, 5000)):
-                if scope not in self._swallowed:
+                if scope not in ignored:
                     await target.send_all(data)
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             pass
@@ -82,6 +89,11 @@ class ChaosProxy:
     def swallow(self) -> None:
         """Hand nothing on from now on: the links that there are are half open."""
         self._swallowed |= self._scopes
+        self.mute()
+
+    def mute(self) -> None:
+        """Hand on nothing of what the server says, over the links that there are."""
+        self._muted |= self._scopes
 
     def cut(self) -> None:
         self.cuts += 1
@@ -237,4 +249,30 @@ async def test_a_half_open_link_is_a_loss_with_a_continuation(
         assert trio.current_time() - swallowed_at < 2
     async with open_codex_client(WebSocketTransport(url, token="")) as client:
         assert [step.text async for step in client.chat(continuation=caught.value.continuation)] == ["done"]
+    nursery.cancel_scope.cancel()
+
+
+async def test_a_turn_whose_start_was_lost_is_found_and_stopped(
+    asking_model: ScriptedModel, url: str, nursery: trio.Nursery
+) -> None:
+    asking_model.on_turn(say("warm"))
+    asking_model.on_turn(say("stray"), hang())
+    proxy: ChaosProxy = await nursery.start(ChaosProxy(url).run)
+    tap = Tap(WebSocketTransport(proxy.url, token=""))
+    async with open_codex_client(tap, reconnecting=True) as client:
+        thread_id = (await client.chat_once("Hello")).thread_id
+        proxy.mute()
+
+        async def cut_behind_it() -> None:
+            await tap.wait_passed("> turn/start", times=2)
+            await trio.sleep(0.3)
+            proxy.cut()
+
+        nursery.start_soon(cut_behind_it)
+        with pytest.raises(CodexTransportError) as caught:
+            await client.chat_once("Stray", thread_id)
+        assert caught.value.continuation is None
+        assert (await client.chat_once("Next", thread_id)).final_text == "ok"
+        assert await told_statuses(client, thread_id) == ["completed", "interrupted", "completed"]
+        assert_nothing_open(client)
     nursery.cancel_scope.cancel()
