@@ -21,6 +21,9 @@ from codex_trio import (
     TurnCompleted,
     open_codex_client,
 )
+from codex_trio._client.link import Link
+from codex_trio._connection import Connection
+from codex_trio._protocol.messages import ServerRequest
 from codex_trio.testing import ScriptedAppServer, ask_server_request, hang, run, say, think, wait
 
 STORY = (think("one"), wait(10), run("two"), wait(10), think("three"), wait(10), say("four"))
@@ -188,10 +191,9 @@ async def test_a_turn_that_a_lost_call_started_is_found_and_stopped(
         if not is_cancelled:
             with pytest.raises(CodexTransportError):
                 await calling.result()
-        await trio.sleep(2)
-        assert stray.turns[-1].status == "interrupted"
-        assert client.statistics().open_turns == 0
         assert (await client.chat_once("next", stray.id)).final_text == "ok"
+        assert [turn.status for turn in stray.turns[-2:]] == ["interrupted", "completed"]
+        assert client.statistics().open_turns == 0
 
 
 async def test_a_turn_of_another_client_is_not_stopped_for_a_lost_call(
@@ -363,6 +365,54 @@ async def test_a_turn_is_cancelled_during_an_outage(nursery: trio.Nursery, autoj
         assert server.received_methods().count("turn/interrupt") >= 1
     [(_, status)] = [(turn.id, turn.status) for thread in server._state.threads.values() for turn in thread.turns]
     assert status == "interrupted"
+
+
+async def test_an_interrupt_that_was_lost_is_sent_again(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
+    server = ScriptedAppServer(nursery)
+    server.on_turn(hang())
+    async with opened(server) as client:
+        server.hold("turn/interrupt")
+        with trio.move_on_after(5):
+            await client.chat_once("hello")
+        held = await server.held("turn/interrupt").receive()
+        server.release("turn/interrupt")
+        server.connection.drop()
+        with trio.fail_after(2):
+            await wait_all_tasks_blocked()
+            assert (await client.chat_once("next", held.params["threadId"])).final_text == "ok"
+
+
+async def test_an_answer_to_what_a_lost_connection_asked_is_not_sent_on_the_next(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    # The next server counts its requests from 0, too.
+    server = ScriptedAppServer(nursery)
+    transport = server.transport()
+    asked: list[ServerRequest] = []
+
+    async def nothing(connection: Connection) -> None:
+        await trio.lowlevel.checkpoint()
+
+    link = Link(
+        transport, on_notice=lambda *_: None, on_request=asked.append, on_lost=lambda _: None, on_gap=lambda: None,
+        greet=nothing, restore=nothing, catch_up=nothing, patience=10,
+    )  # fmt: skip
+    await transport.open(nursery)
+    link.start(nursery)
+    link.is_open = True
+    for _ in range(2):
+        server.connection.ask_nowait("item/tool/call", {})
+        await trio.sleep(0.01)
+        if len(asked) == 1:
+            server.connection.drop()
+            await trio.sleep(1)
+    link.respond(asked[0], "of the lost one")
+    link.refuse(asked[0], 1, "of the lost one")
+    link.respond(asked[1], "of this one")
+    await trio.sleep(1)
+    assert [one.get("result") for one in server.received] == ["of this one"]
+    link.lose(CodexTransportError("over"))
+    await link.aclose()
 
 
 async def test_notifications_and_statistics_go_on(nursery: trio.Nursery, autojump_clock: MockClock) -> None:

@@ -161,10 +161,11 @@ class Lifecycle(Lookup):
         ):  # its stream was dropped, and the finalizer's word is on its way
             self.abandon(place.turn)
         with trio.move_on_after(self._request_timeout):
-            while place.leaving is not None:
+            await self._wait_up()
+            while (place := self._router.place(thread_id)).leaving is not None:
                 await place.leaving.wait()
-                place = self._router.place(thread_id)
-        place = self._router.place(thread_id)  # the old one may have been tidied away as the patience ended
+                await self._wait_up()
+        place = self._router.place(thread_id)
         self._connection.raise_if_lost()
         turn = place.turn
         if place.starting is not None or place.leaving is not None or (turn is not None and not turn.ended.is_set()):
@@ -177,6 +178,11 @@ class Lifecycle(Lookup):
             )
         place.starting = Starting(thread_id, request)
         return place.starting
+
+    async def _wait_up(self) -> None:
+        # A lost `turn/start` may have begun a turn on this very thread, which is then stopped first.
+        if isinstance(self._connection, Link):
+            await self._connection.wait_up()
 
     async def _load(self, thread_id: str) -> None:
         # A turn of a thread that this connection did not resume would run, and none of its events come here.
@@ -219,13 +225,6 @@ class Lifecycle(Lookup):
             self._wait_for_orphan(starting)
         else:
             self._release(starting)
-
-    def stop_stray(self, thread_id: str, turn_id: str) -> None:
-        """Stop a turn of a `turn/start` whose answer was lost, in the background. The thread's next turn waits for that."""
-        place = self._router.place(thread_id)
-        if place.starting is None and place.turn is None:
-            place.starting = Starting(thread_id, TurnRequest())
-            self.abandon(self._router.bind(place.starting, turn_id, trio.current_time()))
 
     def _wait_for_orphan(self, starting: Starting) -> None:
         self._nursery.start_soon(self._await_orphan, starting, name=f"codex_trio waits for {starting.request.method}")

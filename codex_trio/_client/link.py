@@ -118,6 +118,10 @@ class Link:
             f"{call.method}: it was not sent, because the connection was lost and has not come back in time: {self._gap}"
         )
 
+    async def wait_up(self) -> None:
+        """Wait until there is a connection, or will be none any more."""
+        await self._up.wait()
+
     def notify(self, method: str, params: Mapping[str, Any] | None = None) -> None:
         """Send a notification. While there is no connection, this raises why."""
         self.raise_if_lost()
@@ -197,11 +201,15 @@ class Link:
     async def _run(self) -> None:
         try:
             with self._scope:
-                await self._serve(self._lost.wait)
+                await self._serve(self._live_first)
                 while self._loss is None:
                     await self._mend()
         finally:
             self._stopped.set()
+
+    async def _live_first(self) -> None:
+        self._connection.start(self._nursery)
+        await self._lost.wait()
 
     async def _mend(self) -> None:
         deadline = trio.current_time() + self._patience
@@ -230,8 +238,6 @@ class Link:
         """Run `body` and let go of the connection after it; say whether it had been made good."""
         async with trio.open_nursery() as self._nursery:
             try:
-                if not self.is_open:
-                    self._connection.start(self._nursery)
                 await body()
             except CodexError as exc:
                 _logger.debug("%s could not be reached again: %s", self._transport.describe(), exc)

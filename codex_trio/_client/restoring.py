@@ -7,13 +7,15 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+import trio
+
 from .._connection import Call, Connection
 from .._protocol import methods
 from .._protocol.messages import Response
-from .._turn import Turn
+from .._turn import Turn, TurnRequest
 from ..errors import CodexProtocolError, CodexTransportError
 from .attaching import catch_up, is_idle, patiently
-from .router import Router
+from .router import Router, Starting
 
 _logger = logging.getLogger("codex_trio")
 
@@ -26,7 +28,7 @@ class Restorer:
     Args:
         router: Of the client.
         reconcile: Looks for a turn's true state once it is caught up.
-        stop_stray: Stops a turn that a lost `turn/start` began.
+        abandon: Stops a turn in the background; the next one on its thread waits for that.
         request_timeout: Seconds for each request.
     """
 
@@ -35,11 +37,11 @@ class Restorer:
         router: Router,
         *,
         reconcile: Callable[[Turn], None],
-        stop_stray: Callable[[str, str], None],
+        abandon: Callable[[Turn], None],
         request_timeout: float,
     ) -> None:
         self._router = router
-        self._stop_stray = stop_stray
+        self._abandon = abandon
         self._reconcile = reconcile
         self._request_timeout = request_timeout
         self._threads: set[str] = set()  # those that the lost connection was subscribed to
@@ -80,6 +82,12 @@ class Restorer:
             item, turn_id = entry.get("item"), entry.get("turnId")
             if message_id and isinstance(item, dict) and item.get("clientId") == message_id:
                 self._stop_stray(thread_id, turn_id)
+
+    def _stop_stray(self, thread_id: str, turn_id: str) -> None:
+        place = self._router.place(thread_id)
+        if place.starting is None and place.turn is None:
+            place.starting = Starting(thread_id, TurnRequest())
+            self._abandon(self._router.bind(place.starting, turn_id, trio.current_time()))
 
     async def _ask(self, connection: Connection, method: str, params: Mapping[str, Any]) -> Any:
         return await connection.request(method, params, timeout=self._request_timeout)

@@ -280,7 +280,7 @@ class Service:
         restorer = Restorer(
             router,
             reconcile=lambda turn: lifecycle.reconcile(turn),
-            stop_stray=lambda thread_id, turn_id: lifecycle.stop_stray(thread_id, turn_id),
+            abandon=lambda turn: lifecycle.abandon(turn),
             request_timeout=self._request_timeout,
         )
         wires = _Wires(on_notice=router.route, on_request=lambda request: answering.take(request), on_lost=lose)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import signal
@@ -12,7 +11,7 @@ from pathlib import Path
 import pytest
 import trio
 from _listening import running_server, told_url
-from _real import assert_nothing_open, told_statuses
+from _real import Tap, assert_nothing_open, told_statuses
 
 from codex_trio import (
     ChatContinuation,
@@ -22,10 +21,10 @@ from codex_trio import (
     WebSocketTransport,
     open_codex_client,
 )
-from codex_trio.testing import ScriptedModel, Step, open_scripted_model, run, say, think, wait
+from codex_trio.testing import ScriptedModel, Step, hang, open_scripted_model, run, say, think, wait
 
-COUNT = 40
-REFUSED = (8, 16, 24)  # after these, something is asked that nobody grants
+COUNT = 24
+REFUSED = (6, 12, 18)  # after these, something is asked that nobody grants
 
 
 def story() -> list[Step]:
@@ -44,6 +43,7 @@ class ChaosProxy:
         self._port = int(target.rpartition(":")[2])
         self._scopes: set[trio.CancelScope] = set()
         self._swallowed: set[trio.CancelScope] = set()
+        self._muted: set[trio.CancelScope] = set()
         self.url = ""
         self.cuts = 0
         self.connections = 0
@@ -66,15 +66,21 @@ class ChaosProxy:
             try:
                 server = await trio.open_tcp_stream("127.0.0.1", self._port)
                 async with client, server, trio.open_nursery() as nursery:
-                    nursery.start_soon(self._copy, client, server, scope)
-                    nursery.start_soon(self._copy, server, client, scope)
+                    nursery.start_soon(self._copy, client, server, self._swallowed, scope)
+                    nursery.start_soon(self._copy, server, client, self._muted, scope)
             finally:
                 self._scopes.discard(scope)
 
-    async def _copy(self, source: trio.SocketStream, target: trio.SocketStream, scope: trio.CancelScope) -> None:
+    async def _copy(
+        self,
+        source: trio.SocketStream,
+        target: trio.SocketStream,
+        ignored: set[trio.CancelScope],
+        scope: trio.CancelScope,
+    ) -> None:
         try:
             while data := await source.receive_some(random.randint(50, 5000)):
-                if scope not in self._swallowed:
+                if scope not in ignored:
                     await target.send_all(data)
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             pass
@@ -83,6 +89,11 @@ class ChaosProxy:
     def swallow(self) -> None:
         """Hand nothing on from now on: the links that there are are half open."""
         self._swallowed |= self._scopes
+        self.mute()
+
+    def mute(self) -> None:
+        """Hand on nothing of what the server says, over the links that there are."""
+        self._muted |= self._scopes
 
     def cut(self) -> None:
         self.cuts += 1
@@ -145,24 +156,22 @@ async def wait_nothing_open(client: CodexClient) -> None:
 async def test_a_reconnecting_client_gets_every_step_once(
     asking_model: ScriptedModel, url: str, nursery: trio.Nursery
 ) -> None:
-    asking_model.on_turn(*story())
-    with trio.fail_after(50):
+    asking_model.default(*story())
+    with trio.fail_after(55):
         proxy: ChaosProxy = await nursery.start(ChaosProxy(url).run)
         before = left()
         async with open_codex_client(WebSocketTransport(proxy.url, token=""), reconnecting=True) as client:
-            steps: list[ConversationStep] = []
-            stream = client.chat("Go")
-            steps.append(await anext(stream))
-            with trio.CancelScope() as scope:
+            while proxy.cuts < 30:
+                stream = client.chat("Go")
+                steps = [await anext(stream)]
                 async with trio.open_nursery() as cutting:
                     cutting.start_soon(cut_at_random, proxy)
                     async for step in stream:
                         steps.append(step)
-                    scope.cancel()
-            check(steps)
-            assert proxy.cuts >= 30
-            await wait_nothing_open(client)
-            assert await told_statuses(client, steps[0].thread_id) == ["completed"]
+                    cutting.cancel_scope.cancel()
+                check(steps)
+                assert await told_statuses(client, steps[0].thread_id) == ["completed"]
+                await wait_nothing_open(client)
         await wait_nothing_left(before)
     nursery.cancel_scope.cancel()
 
@@ -170,33 +179,38 @@ async def test_a_reconnecting_client_gets_every_step_once(
 async def test_continuations_through_json_get_every_step_once(
     asking_model: ScriptedModel, url: str, nursery: trio.Nursery
 ) -> None:
-    asking_model.on_turn(*story())
-    with trio.fail_after(50):
+    asking_model.default(*story())
+    with trio.fail_after(55):
         proxy: ChaosProxy = await nursery.start(ChaosProxy(url).run)
         before = left()
-        steps: list[ConversationStep] = []
-        letter = ""
-        has_ended = False
-        async with trio.open_nursery() as cutting:
-            while not has_ended:
-                try:
-                    async with open_codex_client(WebSocketTransport(proxy.url, token="")) as client:
-                        kept = ChatContinuation.from_json(letter) if letter else None
-                        stream = client.chat("Go") if kept is None else client.chat(continuation=kept)
-                        if kept is None:
-                            steps.append(await anext(stream))
-                            cutting.start_soon(cut_at_random, proxy)
-                        async for step in stream:
-                            steps.append(step)
-                        has_ended = True
-                except CodexTransportError as exc:
-                    if exc.continuation is not None:  # else it was cut while it was opened
-                        letter = json.dumps(json.loads(exc.continuation.to_json()))
-            cutting.cancel_scope.cancel()
-        check(steps)
-        assert proxy.cuts >= 30
+        while proxy.cuts < 30:
+            check(await read_through_letters(proxy))
         await wait_nothing_left(before)
     nursery.cancel_scope.cancel()
+
+
+async def read_through_letters(proxy: ChaosProxy) -> list[ConversationStep]:
+    """Read a turn to its end, with a client for each connection, while the proxy cuts."""
+    steps: list[ConversationStep] = []
+    letter = ""
+    has_ended = False
+    async with trio.open_nursery() as cutting:
+        while not has_ended:
+            try:
+                async with open_codex_client(WebSocketTransport(proxy.url, token="")) as client:
+                    kept = ChatContinuation.from_json(letter) if letter else None
+                    stream = client.chat("Go") if kept is None else client.chat(continuation=kept)
+                    if kept is None:
+                        steps.append(await anext(stream))
+                        cutting.start_soon(cut_at_random, proxy)
+                    async for step in stream:
+                        steps.append(step)
+                    has_ended = True
+            except CodexTransportError as exc:
+                if exc.continuation is not None:  # else it was cut while it was opened
+                    letter = exc.continuation.to_json()
+        cutting.cancel_scope.cancel()
+    return steps
 
 
 async def test_a_restarted_server_is_found_again(model: ScriptedModel, tmp_path: Path) -> None:
@@ -218,7 +232,7 @@ async def test_a_restarted_server_is_found_again(model: ScriptedModel, tmp_path:
 async def test_a_half_open_link_is_noticed_and_mended(
     asking_model: ScriptedModel, url: str, nursery: trio.Nursery
 ) -> None:
-    asking_model.on_turn(say("so far"), wait(2), say("done"))
+    asking_model.on_turn(say("so far"), wait(1), say("done"))
     proxy: ChaosProxy = await nursery.start(ChaosProxy(url).run)
     transport = WebSocketTransport(proxy.url, token="", ping_interval=0.3)
     async with open_codex_client(transport, reconnecting=True) as client:
@@ -234,7 +248,7 @@ async def test_a_half_open_link_is_noticed_and_mended(
 async def test_a_half_open_link_is_a_loss_with_a_continuation(
     asking_model: ScriptedModel, url: str, nursery: trio.Nursery
 ) -> None:
-    asking_model.on_turn(say("so far"), wait(2), say("done"))
+    asking_model.on_turn(say("so far"), wait(1), say("done"))
     proxy: ChaosProxy = await nursery.start(ChaosProxy(url).run)
     transport = WebSocketTransport(proxy.url, token="", ping_interval=0.3)
     async with open_codex_client(transport) as client:
@@ -247,4 +261,30 @@ async def test_a_half_open_link_is_a_loss_with_a_continuation(
         assert trio.current_time() - swallowed_at < 2
     async with open_codex_client(WebSocketTransport(url, token="")) as client:
         assert [step.text async for step in client.chat(continuation=caught.value.continuation)] == ["done"]
+    nursery.cancel_scope.cancel()
+
+
+async def test_a_turn_whose_start_was_lost_is_found_and_stopped(
+    asking_model: ScriptedModel, url: str, nursery: trio.Nursery
+) -> None:
+    asking_model.on_turn(say("warm"))
+    asking_model.on_turn(say("stray"), hang())
+    proxy: ChaosProxy = await nursery.start(ChaosProxy(url).run)
+    tap = Tap(WebSocketTransport(proxy.url, token=""))
+    async with open_codex_client(tap, reconnecting=True) as client:
+        thread_id = (await client.chat_once("Hello")).thread_id
+        proxy.mute()
+
+        async def cut_behind_it() -> None:
+            await tap.wait_passed("> turn/start", times=2)
+            await trio.sleep(0.3)
+            proxy.cut()
+
+        nursery.start_soon(cut_behind_it)
+        with pytest.raises(CodexTransportError) as caught:
+            await client.chat_once("Stray", thread_id)
+        assert caught.value.continuation is None
+        assert (await client.chat_once("Next", thread_id)).final_text == "ok"
+        assert await told_statuses(client, thread_id) == ["completed", "interrupted", "completed"]
+        assert_nothing_open(client)
     nursery.cancel_scope.cancel()

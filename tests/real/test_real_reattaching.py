@@ -19,7 +19,8 @@ from codex_trio import (
 )
 from codex_trio.testing import ScriptedModel, hang, run, say, think, wait
 
-STORY = (think("one"), say("two"), run("echo three"), wait(2), say("four"), say("five"))
+ON_A_SERVER = pytest.mark.parametrize("make_transport", ["ws", "unix"], indirect=True)
+STORY = (think("one"), say("two"), run("echo three"), wait(1.2), say("four"), say("five"))
 
 
 def mailed(continuation: ChatContinuation | None) -> ChatContinuation:
@@ -30,13 +31,14 @@ def mailed(continuation: ChatContinuation | None) -> ChatContinuation:
 async def left_in_stream(transport: Transport, count: int) -> tuple[list[str], ChatContinuation]:
     """Read so many steps, wait in vain for one more, and close the client."""
     async with open_codex_client(transport) as client:
-        stream = client.chat("Go", inactivity_timeout=0.7)
+        stream = client.chat("Go", inactivity_timeout=0.5)
         seen = [(await anext(stream)).item_type for _ in range(count)]
         with pytest.raises(CodexTurnInactiveError) as caught:
             await anext(stream)
     return seen, mailed(caught.value.continuation)
 
 
+@ON_A_SERVER
 async def test_a_stream_goes_on_in_another_client(model: ScriptedModel, make_transport: MakeTransport) -> None:
     model.on_turn(*STORY)
     _, continuation = await left_in_stream(make_transport(), 3)
@@ -46,12 +48,13 @@ async def test_a_stream_goes_on_in_another_client(model: ScriptedModel, make_tra
         assert_nothing_open(client)
 
 
+@ON_A_SERVER
 async def test_a_turn_that_ended_unseen_is_delivered_from_history(
     model: ScriptedModel, make_transport: MakeTransport
 ) -> None:
     model.on_turn(*STORY)
     _, continuation = await left_in_stream(make_transport(), 3)
-    await trio.sleep(2.5)
+    await trio.sleep(1.5)
     async with open_codex_client(make_transport()) as client:
         result = await client.chat_once(continuation=continuation)
         assert [step.text for step in result.steps] == ["four", "five"]
@@ -59,11 +62,12 @@ async def test_a_turn_that_ended_unseen_is_delivered_from_history(
         assert result.final_text == "five"
 
 
+@ON_A_SERVER
 async def test_chat_once_returns_the_whole_result(model: ScriptedModel, make_transport: MakeTransport) -> None:
     model.on_turn(*STORY)
     async with open_codex_client(make_transport()) as client:
         with pytest.raises(CodexTurnInactiveError) as caught:
-            await client.chat_once("Go", inactivity_timeout=0.7)
+            await client.chat_once("Go", inactivity_timeout=0.5)
     async with open_codex_client(make_transport()) as client:
         result = await client.chat_once(continuation=mailed(caught.value.continuation))
     kinds = [step.step_type for step in result.steps]
@@ -72,6 +76,7 @@ async def test_chat_once_returns_the_whole_result(model: ScriptedModel, make_tra
     assert result.usage is not None
 
 
+@ON_A_SERVER
 async def test_a_turn_is_cancelled_from_another_client(model: ScriptedModel, make_transport: MakeTransport) -> None:
     model.on_turn(think("one"), hang())
     _, continuation = await left_in_stream(make_transport(), 1)
@@ -82,6 +87,7 @@ async def test_a_turn_is_cancelled_from_another_client(model: ScriptedModel, mak
         assert (await client.chat_once("More", continuation.thread_id)).final_text == "ok"
 
 
+@ON_A_SERVER
 async def test_a_connection_lost_as_the_turn_begins(model: ScriptedModel, make_transport: MakeTransport) -> None:
     model.on_turn(think("one"), wait(0.5), say("two"))
     async with open_codex_client(make_transport()) as client:
