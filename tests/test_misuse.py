@@ -1,0 +1,156 @@
+"""Opening and closing at an odd moment, twice, or in the wrong place: an error at once, and nothing hangs."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+
+import pytest
+import trio
+from _by_hand import Background
+from _servers import nothing_left, server
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from codex_trio import CodexClient, CodexTransportError, StdioTransport, open_codex_client
+from codex_trio.testing import ScriptedAppServer
+
+# --- Ctrl-C. A real signal, at the call of a function, which is where CPython acts on one.
+
+WHILE_ENTERING = """
+start_soon = trio.Nursery.start_soon
+
+def start_soon_and_interrupt(nursery, async_fn, *args, name=None):
+    start_soon(nursery, async_fn, *args, name=name)
+    if (name or "").startswith("codex_trio serves"):
+        signal.raise_signal(signal.SIGINT)
+
+trio.Nursery.start_soon = start_soon_and_interrupt
+"""
+
+WHILE_LEAVING = """
+close = Service.close
+
+def interrupt_and_close(service):
+    signal.raise_signal(signal.SIGINT)
+    return close(service)
+
+Service.close = interrupt_and_close
+"""
+
+PROGRAM = """
+import signal
+import trio
+from codex_trio import open_codex_client
+from codex_trio._client.service import Service
+from codex_trio.testing import ScriptedAppServer
+{interruption}
+async def main():
+    async with open_codex_client(ScriptedAppServer().transport()):
+        pass
+
+trio.run(main)
+"""
+
+
+@pytest.mark.parametrize("interruption", [WHILE_ENTERING, WHILE_LEAVING], ids=["entering", "leaving"])
+def test_ctrl_c_is_one_keyboard_interrupt_and_nothing_hangs(interruption: str) -> None:
+    program = PROGRAM.format(interruption=interruption)
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30)
+    assert ran.returncode == -signal.SIGINT, ran.stderr
+    said = [line for line in ran.stderr.splitlines() if not line.startswith(("Traceback", " "))]
+    assert said == ["KeyboardInterrupt"]
+
+
+# --- a client that did not come to be open
+
+
+async def test_client_whose_start_was_cancelled_says_so_at_once(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    app_server = ScriptedAppServer()
+    app_server.ignore("initialize")
+    client = CodexClient(app_server.transport())
+    with trio.move_on_after(1) as scope:
+        await client.start(nursery)
+    assert scope.cancelled_caught
+    for attempt in (client.request("thread/list"), client.start(nursery)):
+        with pytest.raises(CodexTransportError, match="could not be opened"):
+            await attempt
+    assert trio.current_time() == 1
+
+
+async def test_closing_does_not_wait_for_the_opening(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
+    app_server = ScriptedAppServer()
+    app_server.ignore("initialize")
+    client = CodexClient(app_server.transport())
+    start = Background(nursery, client.start, nursery)
+    await wait_all_tasks_blocked()
+    await client.close()
+    assert trio.current_time() == 0
+    with pytest.raises(CodexTransportError):
+        await start.result()
+
+
+async def hold_open(task_status: trio.TaskStatus[trio.Nursery]) -> None:
+    async with trio.open_nursery() as nursery:
+        task_status.started(nursery)
+        await trio.sleep_forever()
+
+
+async def test_start_in_a_nursery_that_is_cancelled_meanwhile_raises(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    app_server = ScriptedAppServer()
+    app_server.ignore("initialize")
+    owner = await nursery.start(hold_open)
+    start = Background(nursery, CodexClient(app_server.transport()).start, owner)
+    await wait_all_tasks_blocked()
+    owner.cancel_scope.cancel()
+    with pytest.raises(CodexTransportError):
+        await start.result()
+    assert trio.current_time() == 0
+
+
+async def test_start_in_a_nursery_that_is_closed_leaves_nothing_to_wait_for(autojump_clock: MockClock) -> None:
+    async with trio.open_nursery() as closed:
+        pass
+    client = CodexClient(ScriptedAppServer().transport())
+    with pytest.raises(RuntimeError, match="closed"):
+        await client.start(closed)
+    with trio.fail_after(1):
+        await client.close()
+
+
+# --- used twice
+
+
+async def test_client_that_is_entered_again_goes_on_in_its_first_body(autojump_clock: MockClock) -> None:
+    client = open_codex_client(ScriptedAppServer().transport())
+    async with client:
+        with pytest.raises(RuntimeError, match="a client of its own"):
+            async with client:
+                pass
+        assert (await client.chat_once("hello")).final_text == "ok"
+
+
+async def test_transport_that_two_clients_open_at_once_serves_one_of_them() -> None:
+    transport = StdioTransport(server())
+    refused = trio.Event()
+    answers, refusals = [], []
+
+    async def use() -> None:
+        try:
+            async with open_codex_client(transport) as client:
+                await refused.wait()
+                answers.append(await client.request("echo", {"a": 1}))
+        except RuntimeError as error:
+            refusals.append(str(error))
+            refused.set()
+
+    with trio.fail_after(20), nothing_left():
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(use)
+            nursery.start_soon(use)
+    assert answers == [{"a": 1}]
+    assert refusals == ["this StdioTransport is open already; each client needs its own"]
