@@ -115,7 +115,8 @@ async def test_continuation_that_two_tasks_use_gives_one_of_them_everything(
     uses: tuple[Use, Use], autojump_clock: MockClock
 ) -> None:
     for _ in range(12):  # Trio draws lots which of the two tasks is first
-        assert await use_at_once(*uses) == ([2], 1)
+        # The second is refused; or, if the turn was gone by then, it is told all of it from the server's history.
+        assert await use_at_once(*uses) in (([2], 1), ([2, 2], 0))
 
 
 # --- events

@@ -59,9 +59,9 @@ async def take_up(
 
     Cancellation: Nothing has changed: the turn runs on, and the continuation is good.
     """
-    turn = router.find(continuation.turn_id)
+    await trio.lowlevel.checkpoint()
+    turn = router.find(continuation.turn_id)  # no checkpoint from here on: another task may be after it, too
     if turn is not None and turn.thread_id == continuation.thread_id:
-        await trio.lowlevel.checkpoint()
         turn.begin_consuming(wants_deltas=wants_deltas)
         return turn
     starting = await lifecycle.claim(

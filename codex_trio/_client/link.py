@@ -120,7 +120,9 @@ class Link:
 
     async def wait_up(self) -> None:
         """Wait until there is a connection, or will be none any more."""
-        await self._up.wait()
+        await trio.lowlevel.checkpoint()
+        while not self._up.is_set():  # looked at anew after each wait: a loss in the same tick makes another one
+            await self._up.wait()
 
     def notify(self, method: str, params: Mapping[str, Any] | None = None) -> None:
         """Send a notification. While there is no connection, this raises why."""
