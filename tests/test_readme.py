@@ -33,7 +33,7 @@ def blocks() -> dict[str, list[str]]:
 def test_every_block_has_its_test() -> None:
     assert {heading: len(code) for heading, code in blocks().items()} == {
         "Quick start": 1,
-        "A turn that goes quiet": 2,
+        "A turn that goes quiet": 1,
         "What Codex asks": 1,
         "Testing your own programs": 1,
     }
@@ -72,9 +72,10 @@ async def test_the_tool_is_called_and_the_command_declined(tmp_path: Path) -> No
 def run_in_memory(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Run a program with the in-memory server for codex, on the mock clock."""
 
-    def play(code: str, *steps: Step) -> None:
+    def play(code: str, *turns: tuple[Step, ...]) -> None:
         server = ScriptedAppServer()
-        server.on_turn(*steps)
+        for steps in turns:
+            server.on_turn(*steps)
         clock = trio.testing.MockClock(autojump_threshold=0)
         opened = functools.partial(codex_trio.open_codex_client, server.transport())
         monkeypatch.setattr(codex_trio, "open_codex_client", opened)
@@ -84,14 +85,12 @@ def run_in_memory(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     return play
 
 
-def test_waiting_on_gets_the_answer(run_in_memory: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
-    run_in_memory(blocks()["A turn that goes quiet"][0], wait(100), say("at last"))
-    assert capsys.readouterr().out == "silent for 60 s, last: item/completed\nat last\n"
-
-
-def test_cancelling_tells_what_was_said(run_in_memory: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
-    run_in_memory(blocks()["A turn that goes quiet"][1], say("so far"), hang())
-    assert capsys.readouterr().out == "interrupted ['so far']\n"
+def test_a_quiet_turn_is_waited_for_and_another_one_stopped(
+    run_in_memory: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = blocks()["A turn that goes quiet"][0]
+    run_in_memory(code, (wait(100), say("at last")), (say("so far"), hang()))
+    assert capsys.readouterr().out == "silent for 60 s, last: item/completed\nat last\ninterrupted ['so far']\n"
 
 
 def test_the_test_of_the_readme_passes(tmp_path: Path) -> None:
