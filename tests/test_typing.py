@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -265,25 +264,31 @@ CHECKERS = {
 }
 
 
-def complaints(checker: str, source: str, folder: Path) -> set[int]:
-    """The numbers of the lines that a type checker complains about."""
-    file = folder / "uses.py"
-    file.write_text(source)
+Complaints = dict[str, set[int]]
+
+
+@pytest.fixture(scope="module", params=CHECKERS)
+def complaints(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Complaints:
+    """The numbers of the lines that a type checker complains about, by file."""
+    folder = tmp_path_factory.mktemp("uses")
+    (folder / "right.py").write_text(RIGHT)
+    (folder / "wrong.py").write_text(WRONG)
     (folder / "pyrightconfig.json").write_text('{"typeCheckingMode": "strict", "reportUnusedExpression": false}')
-    ran = subprocess.run([*CHECKERS[checker], str(file)], capture_output=True, text=True, cwd=folder, check=False)
+    command = [*CHECKERS[request.param], "right.py", "wrong.py"]
+    ran = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
     assert ran.returncode in (0, 1), ran.stderr
-    return {int(number) for number in re.findall(r"uses\.py:(\d+)(?::\d+)?(?: -|:) error", ran.stdout)}
+    found = re.findall(r"(right|wrong)\.py:(\d+)(?::\d+)?(?: -|:) error", ran.stdout)
+    return {name: {int(number) for file, number in found if file == name} for name in ("right", "wrong")}
 
 
-@pytest.mark.parametrize("checker", CHECKERS)
-def test_what_users_write_passes(checker: str, tmp_path: Path) -> None:
-    assert complaints(checker, RIGHT, tmp_path) == set()
+def test_what_users_write_passes(complaints: Complaints) -> None:
+    assert complaints["right"] == set()
 
 
-@pytest.mark.parametrize("checker", CHECKERS)
-def test_what_they_should_not_write_is_stopped(checker: str, tmp_path: Path) -> None:
+def test_what_they_should_not_write_is_stopped(complaints: Complaints) -> None:
     marked = {number for number, line in enumerate(WRONG.splitlines(), 1) if line.endswith("# wrong")}
-    assert complaints(checker, WRONG, tmp_path) == marked
+    assert marked
+    assert complaints["wrong"] == marked
 
 
 def test_every_public_name_is_used_in_what_passes() -> None:
