@@ -222,7 +222,6 @@ class Service:
                 self.parts.connection.lose(CodexTransportError("this client could not be opened; make a new one"))
 
     async def _run(self, nursery: trio.Nursery) -> None:
-        self._tasks = nursery
         try:
             try:
                 parts = await self._open(nursery)
