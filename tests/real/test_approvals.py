@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import trio
+from _asking import PATIENCE, asking_model, decider
 
 from codex_trio import (
     Approval,
@@ -19,27 +18,7 @@ from codex_trio import (
     PermissionsApproval,
     open_codex_client,
 )
-from codex_trio.testing import ScriptedModel, call_tool, hang, open_scripted_model, run, say, wait
-
-PATIENCE = 60  # seconds
-
-
-def asking_model(config: str = "") -> ScriptedModel:
-    return open_scripted_model(approval_policy="on-request", sandbox_mode="workspace-write", config=config)
-
-
-def decider(
-    decide: Callable[[Any], Decision],
-) -> tuple[list[Approval], Callable[[Approval], Awaitable[Decision]]]:
-    """Return a handler, and the list of what it is asked."""
-    seen: list[Approval] = []
-
-    async def handler(request: Approval) -> Decision:
-        await trio.lowlevel.checkpoint()
-        seen.append(request)
-        return decide(request)
-
-    return seen, handler
+from codex_trio.testing import call_tool, hang, open_scripted_model, run, say, wait
 
 
 async def test_without_a_handler_an_escalated_command_is_not_run(tmp_path: Path) -> None:

@@ -6,41 +6,19 @@ import json
 import struct
 import threading
 import zlib
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import trio
+from _asking import PATIENCE, asking_model
 
 from codex_trio import (
-    Approval,
-    Decision,
     ToolImage,
     open_codex_client,
     tool,
 )
-from codex_trio.testing import ScriptedModel, call_tool, open_scripted_model, say
-
-PATIENCE = 60  # seconds
-
-
-def asking_model(config: str = "") -> ScriptedModel:
-    return open_scripted_model(approval_policy="on-request", sandbox_mode="workspace-write", config=config)
-
-
-def decider(
-    decide: Callable[[Any], Decision],
-) -> tuple[list[Approval], Callable[[Approval], Awaitable[Decision]]]:
-    """Return a handler, and the list of what it is asked."""
-    seen: list[Approval] = []
-
-    async def handler(request: Approval) -> Decision:
-        await trio.lowlevel.checkpoint()
-        seen.append(request)
-        return decide(request)
-
-    return seen, handler
+from codex_trio.testing import call_tool, say
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:
