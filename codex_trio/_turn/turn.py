@@ -59,7 +59,7 @@ class Turn:
         self.turn_id = turn_id
         self.running_id = turn_id  # what an interrupt must call it: a review runs under an id of its own
         self.method = method
-        self.wants_deltas = wants_deltas
+        self.skips_deltas = not wants_deltas  # they are signs of life, and no more
         self.started = trio.Event()  # the server will take an interrupt
         self.ended = trio.Event()  # nothing more will come: the turn's end is in the channel, or the connection is lost
         self.left: trio.Event | None = (
@@ -106,7 +106,7 @@ class Turn:
             self._held.append(notice)
             return True
         if notice.method in methods.DELTAS:
-            if self.wants_deltas:
+            if not self.skips_deltas:
                 self._take_delta(notice)
             return True
         self._end_deltas(notice)
@@ -169,6 +169,7 @@ class Turn:
 
     def _close(self) -> None:
         self._send.close()
+        self.skips_deltas = False  # each is late now, and counted
         self.started.set()
         self.ended.set()
         for callback in list(self.on_end):
@@ -228,7 +229,7 @@ class Turn:
             )
         self._has_consumer = True
         self.is_handed_out = False
-        self.wants_deltas = wants_deltas
+        self.skips_deltas = not wants_deltas and not self.ended.is_set()
 
     def stop_consuming(self) -> None:
         """Let go of the turn; what is unread stays."""
