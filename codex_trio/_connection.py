@@ -9,9 +9,9 @@ import logging
 import math
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import trio
 
 from ._protocol.messages import (
@@ -41,8 +41,7 @@ _BACKOFF_FIRST, _BACKOFF_MOST = 0.05, 2.0  # seconds
 _LAST_WORDS = 0.5  # seconds that the reader has to deliver what came before the server stopped reading
 
 
-@dataclass(eq=False, slots=True)
-class Call:
+class Call(msgspec.Struct, eq=False):
     """A request of ours, from its making to its answer.
 
     Attributes:
@@ -57,7 +56,7 @@ class Call:
     is_in_flight: bool = False
     was_sent: bool = False
     response: Response | None = None
-    _answered: trio.Event = field(default_factory=trio.Event)
+    _answered: trio.Event = msgspec.field(default_factory=trio.Event)
 
     def settle(self, response: Response | None) -> None:
         """Wake who waits, with the answer; `None` for a lost connection."""

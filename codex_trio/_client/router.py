@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
+import msgspec
 import trio
 
 from .._connection import Call
@@ -20,8 +20,7 @@ _REMEMBERED = 1_024  # finished turns, whose late events are told from other peo
 Watcher = tuple[Callable[[Notice], bool], Callable[[], None]]
 
 
-@dataclass(eq=False, slots=True)
-class Starting:
+class Starting(msgspec.Struct, eq=False):
     """A `turn/start` on its way.
 
     Attributes:
@@ -36,17 +35,16 @@ class Starting:
 
     thread_id: str
     request: TurnRequest
-    held: list[Notice] = field(default_factory=list)
+    held: list[Notice] = msgspec.field(default_factory=list)
     is_orphan: bool = False
     call: Call | None = None
     thread_is_idle: bool = False
     turn: Turn | None = None
     on_found: Callable[[str], None] | None = None
-    settled: trio.Event = field(default_factory=trio.Event)
+    settled: trio.Event = msgspec.field(default_factory=trio.Event)
 
 
-@dataclass(eq=False, slots=True)
-class Place:
+class Place(msgspec.Struct, eq=False):
     """What happens on one thread: at most one turn of ours at a time.
 
     Attributes:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from typing import TypedDict
 
+import msgspec
 import trio
 
 from .._connection import Connection
@@ -35,8 +35,7 @@ class _Wires(TypedDict):
     on_lost: Callable[[CodexTransportError], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(msgspec.Struct, frozen=True):
     """What an opened client is made of."""
 
     connection: Connection | Link
