@@ -36,8 +36,8 @@ class Outcome:
 
     @property
     def count(self) -> int:
-        """How many events, or requests, a figure is divided by."""
-        return self.job.requests or self.job.events
+        """How many events, or requests, a time is divided by."""
+        return {"event": self.job.events, "request": self.job.requests, "run": 1}[self.scenario.unit]
 
     def best_peer(self, figure: str) -> str | None:
         """Return the peer with the least of a figure."""
@@ -77,7 +77,7 @@ def _verdict(outcomes: Mapping[str, Outcome], outcome: Outcome, goal: Goal) -> V
     if base == BEST_PEER:
         base = (outcome.best_peer(goal.figure) if against is outcome else None) or ""
     text = f"{goal.figure} at most {goal.at_most:.3g} × {goal.base}" + (
-        f" ({base})" if base not in ("", goal.base) else ""
+        f" ({base})" if goal.base == BEST_PEER and base else ""
     )
     if ours is None or against is None or base not in against.medians:
         return Verdict(goal, text, None)
@@ -88,36 +88,32 @@ def _verdict(outcomes: Mapping[str, Outcome], outcome: Outcome, goal: Goal) -> V
 
 def table(outcome: Outcome, verdicts: list[Verdict]) -> str:
     """Write what a person wants to see."""
-    lines = [f"{outcome.scenario.name}: {outcome.scenario.title}"]
-    medians = outcome.medians
+    scenario, medians = outcome.scenario, outcome.medians
     ours = medians.get("codex_trio")
     names = list(dict.fromkeys(name for figures in medians.values() for name in figures))
-    lines.append(f"  {'':24}" + "".join(f"{_head(name):>14}" for name in names) + f"{'ours ÷ it':>12}")
+    unit = "ms" if scenario.unit == "run" else f"µs for each {scenario.unit}"
+    lines = [f"{scenario.name}: {scenario.title} (cpu and wall: {unit})"]
+    lines.append(" " * 28 + "".join(f"{name:>13}" for name in names) + f"{'ours ÷ it':>13}")
     for driver, figures in medians.items():
-        cells = "".join(f"{_cell(outcome, name, figures[name]) if name in figures else '':>14}" for name in names)
+        cells = "".join(f"{_cell(outcome, name, figures[name]) if name in figures else '':>13}" for name in names)
         ratio = f"{ours['cpu'] / figures['cpu']:.2f}" if ours and driver != "codex_trio" and figures["cpu"] else ""
-        lines.append(f"  {driver:24}{cells}{ratio:>12}")
-    lines += [f"  {driver:24}  cannot: {why.splitlines()[-1]}" for driver, why in outcome.failures.items()]
+        lines.append(f"  {driver:26}{cells}{ratio:>13}".rstrip())
+    lines += [f"  {driver:26}  cannot: {why.splitlines()[-1]}" for driver, why in outcome.failures.items()]
     for verdict in verdicts:
         number = "" if verdict.number is None else f" ({verdict.number:.3g})"
-        lines.append(f"  {verdict.word + number:20} {verdict.text}")
+        lines.append(f"  {verdict.word + number:24}{verdict.text}")
     return "\n".join(lines)
 
 
-def _is_time(name: str) -> bool:
-    return name in ("cpu", "wall")
-
-
-def _head(name: str) -> str:
-    return f"{name}, µs" if _is_time(name) else name
-
-
 def _cell(outcome: Outcome, name: str, value: float) -> str:
-    return f"{value / outcome.count * 1e6:,.3f}" if _is_time(name) else f"{value:,.2f}"
+    if name not in ("cpu", "wall"):
+        return f"{value:,.2f}"
+    scale = 1e3 if outcome.scenario.unit == "run" else 1e6
+    return f"{value / outcome.count * scale:,.3f}"
 
 
 def to_json(outcomes: Mapping[str, Outcome]) -> dict[str, Any]:
-    """Return everything, for a program."""
+    """Return everything, for a program; times in seconds, to be divided by `count`."""
     return {
         name: {
             "title": outcome.scenario.title,

@@ -6,12 +6,14 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from .job import Figures, Job
-from .replay import final_text, prepare
+from .replay import prepare
 from .scenarios import Driver, Scenario
 
 _ROOT = Path(__file__).parent.parent.parent
@@ -42,40 +44,53 @@ def run(
         on_failure: Told of each driver that could not play it.
     """
     runs: Runs = {driver.name: [] for driver in drivers}
-    with tempfile.TemporaryDirectory(prefix="codex-trio-benchmark-") as folder:
-        job = _prepare(scenario, Path(folder))
-        failed: set[Driver] = set()
+    with _prepared(scenario) as job:
         for _ in range(times):
             for driver in drivers:
-                if driver not in failed:
-                    try:
-                        runs[driver.name].append(_run_once(driver, job, pythons))
-                    except FailedRunError as exc:
-                        failed.add(driver)
-                        on_failure(driver, exc)
-    return job, {name: figures for name, figures in runs.items() if len(figures) == times}
+                if driver.name not in runs:
+                    continue
+                try:
+                    runs[driver.name].append(_run_once(driver, job, pythons.get(driver.peer, sys.executable)))
+                except FailedRunError as exc:
+                    del runs[driver.name]
+                    on_failure(driver, exc)
+    return job, runs
 
 
-def _prepare(scenario: Scenario, folder: Path) -> Job:
+@contextmanager
+def _prepared(scenario: Scenario) -> Iterator[Job]:
     turns = scenario.turns
-    events, size = prepare(folder, turns)
-    return Job(
-        scenario.name,
-        server=str(folder / "codex"),
-        at_once=turns.at_once,
-        rounds=turns.rounds,
-        events=events,
-        size=size,
-        steps=turns.at_once * turns.rounds * turns.items,
-        final_text=final_text(turns),
-        requests=scenario.requests,
-        in_flight=scenario.in_flight,
-    )
+    with tempfile.TemporaryDirectory(prefix="codex-trio-benchmark-") as folder:
+        program, events, size = prepare(Path(folder), turns)
+        job = Job(
+            scenario.name,
+            server=str(program),
+            at_once=turns.at_once,
+            rounds=turns.rounds,
+            silent=turns.silent,
+            events=events,
+            size=size,
+            steps=turns.steps,
+            final_text=turns.final_text,
+            requests=scenario.requests,
+            in_flight=scenario.in_flight,
+        )
+        if not scenario.is_websocket:
+            yield job
+            return
+        command = [str(program), "app-server", "--listen", "ws://127.0.0.1:0"]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
+            assert server.stderr is not None
+            try:
+                yield replace(job, url=server.stderr.readline().split()[-1])
+            finally:
+                server.kill()
 
 
-def _run_once(driver: Driver, job: Job, pythons: Mapping[str, str]) -> Figures:
-    job = replace(job, variant=driver.variant)
-    command = [pythons.get(driver.peer, sys.executable), "-m", f"{__package__}.{driver.module}", job.to_json()]
+def _run_once(driver: Driver, job: Job, python: str) -> Figures:
+    job = replace(job, variant=driver.variant, started=time.time())
+    command = [python, "-m", f"{__package__}.{driver.module}"]
+    command += [driver.variant, job.server, repr(job.started)] if driver.module == "start" else [job.to_json()]
     try:
         done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, timeout=_PATIENCE, check=False)
     except subprocess.TimeoutExpired as exc:
