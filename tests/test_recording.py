@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import stat
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,26 @@ from _servers import nothing_left
 from _servers import server as command
 from trio.testing import MockClock
 
-from codex_trio import CodexClient, CodexTransportError, __version__, connect_codex_client, open_codex_client
-from codex_trio.testing import ReplayTransport, ScriptedAppServer, exit, hang, run, say, think, wait  # noqa: A004
+from codex_trio import (
+    CodexClient,
+    CodexTransportError,
+    Transport,
+    UserQuestion,
+    __version__,
+    connect_codex_client,
+    open_codex_client,
+)
+from codex_trio.testing import (
+    ReplayTransport,
+    ScriptedAppServer,
+    ask_server_request,
+    exit,  # noqa: A004
+    hang,
+    run,
+    say,
+    think,
+    wait,
+)
 
 
 @pytest.fixture
@@ -144,6 +162,53 @@ async def replayed_list(path: Path) -> Any:
         return await client.request("thread/list")
 
 
+class Echo(Transport):
+    """Answers before it has sent all."""
+
+    async def open(self, nursery: trio.Nursery) -> None:
+        await trio.lowlevel.checkpoint()
+        self._to_client, self._from_server = trio.open_memory_channel[bytes](9)
+
+    async def send(self, messages: Sequence[bytes]) -> None:
+        for message in messages:
+            self._to_client.send_nowait(json.dumps({"id": json.loads(message).get("id"), "result": {}}).encode())
+        await trio.sleep(1)
+
+    async def receive(self) -> Sequence[bytes]:
+        return [await self._from_server.receive()]
+
+    async def aclose(self) -> None:
+        await trio.lowlevel.checkpoint()
+
+
+async def test_an_answer_never_stands_before_its_request(path: Path, autojump_clock: MockClock) -> None:
+    async with open_codex_client(Echo(), record=path) as client:
+        await client.request("thread/list")
+
+    asked = [(row["dir"], row["msg"]["id"]) for row in rows(path) if row["dir"] != "note" and row["msg"].get("id")]
+    assert asked == [("c2s", 1), ("s2c", 1), ("c2s", 2), ("s2c", 2)]
+
+
+async def test_answers_to_secret_questions_are_not_written(path: Path, autojump_clock: MockClock) -> None:
+    async def ask(client: CodexClient) -> str:
+        async with client:
+            return (await client.chat_once("Go")).final_text
+
+    async def answer(question: UserQuestion) -> dict[str, str]:
+        await trio.lowlevel.checkpoint()
+        return {"pin": "my-own-pin", "colour": "blue"}
+
+    questions = [{"id": name, "header": "", "question": "", "isSecret": name == "pin"} for name in ("pin", "colour")]
+    server = ScriptedAppServer()
+    server.on_turn(ask_server_request("item/tool/requestUserInput", {"itemId": "x", "questions": questions}), say("ok"))
+    await ask(open_codex_client(server.transport(), on_question=answer, record=path))
+
+    assert server.answers[0]["result"]["answers"]["pin"] == {"answers": ["my-own-pin"]}
+    assert b"my-own-pin" not in read_bytes(path)
+    assert b"blue" in read_bytes(path)
+    assert await ask(open_codex_client(ReplayTransport(path), on_question=answer)) == "ok"
+
+
 # --- the ways to ask for it
 
 
@@ -165,6 +230,7 @@ async def test_every_way_to_make_a_client_can_record(tmp_path: Path) -> None:
 
     for name in "123":
         assert [message["method"] for message in messages(tmp_path / name, "c2s")] == ["initialize", "initialized"]
+        assert not any("CLOSED" in message for message in messages(tmp_path / name, "s2c")), "it was no loss"
 
 
 async def test_a_file_that_is_there_is_replaced_and_a_new_one_is_private(path: Path, autojump_clock: MockClock) -> None:
@@ -188,9 +254,11 @@ async def test_connections_of_one_client_are_in_one_file(
     async with open_codex_client(server.transport(), reconnecting=True, record=path) as client:
         waiting = Background(nursery, client.chat_once, "hello")
         await trio.sleep(5)
+        server.open_delay = 20
         server.refuse_connections("not yet")
         server.connection.drop()
         result = await waiting.result()
+        elapsed = trio.current_time()
 
     assert messages(path, "c2s", "1") + messages(path, "c2s", "3") == server.received
     assert messages(path, "s2c", "1")[-1] == {"CLOSED": "the scripted app-server closed the connection"}
@@ -198,8 +266,12 @@ async def test_connections_of_one_client_are_in_one_file(
     assert [row["t"] for row in rows(path)] == sorted(row["t"] for row in rows(path))
 
     transport = ReplayTransport(path)
+    begun = trio.current_time()
     async with open_codex_client(transport, reconnecting=True) as client:
         again = await client.chat_once("hello")
+        assert trio.current_time() - begun == pytest.approx(
+            elapsed - 20, abs=2
+        )  # an opening that succeeds takes no time
     assert (again.steps, again.final_text, again.usage) == (result.steps, result.final_text, result.usage)
     assert transport.deviation is None
     assert transport.is_finished
@@ -247,6 +319,7 @@ async def test_a_full_disk_ends_the_recording_and_not_the_conversation(
     async with open_codex_client(server.transport(), record="/dev/full", reconnecting=True) as client:
         assert (await client.chat_once("one")).final_text == "ok"
         server.connection.drop()
+        await trio.sleep(1)
         assert (await client.chat_once("two")).final_text == "ok"
 
     (warning,) = (record for record in caplog.records if record.levelno >= logging.WARNING)
@@ -265,6 +338,7 @@ async def test_a_file_that_is_gone_at_a_reconnection_ends_the_recording_alone(
         (folder / "x").unlink()
         folder.rmdir()
         server.connection.drop()
+        await trio.sleep(1)
         assert (await client.chat_once("two")).final_text == "ok"
 
     assert [record.levelno for record in caplog.records if "nothing more is recorded" in record.message] == [

@@ -349,10 +349,10 @@ async def test_words_of_a_refusal_may_differ(path: Path, autojump_clock: MockClo
 
 
 async def test_random_ids_of_a_command_are_those_of_today(path: Path, autojump_clock: MockClock) -> None:
-    async def run_two(client: CodexClient) -> list[bytes]:
+    async def run_two(client: CodexClient, *, crosswise: bool = False) -> list[bytes]:
         async with client.exec(["one"]) as one, client.exec(["two"]) as two:
-            await one.stdin.send_all(b"for one")
-            await two.stdin.send_all(b"for two")
+            await one.stdin.send_all(b"for two" if crosswise else b"for one")
+            await two.stdin.send_all(b"for one" if crosswise else b"for two")
             return [await one.stdout.receive_some(), await two.stdout.receive_some()]
 
     server = ScriptedAppServer()
@@ -384,6 +384,7 @@ async def test_random_ids_of_a_command_are_those_of_today(path: Path, autojump_c
         assert await run_two(client) == [b"for one", b"for two"]
     assert transport.is_finished
     assert transport.deviation is None
+    assert "deltaBase64" in str(await deviation(path, lambda client: run_two(client, crosswise=True)))
 
 
 async def test_secrets_are_compared_as_they_were_recorded(path: Path, autojump_clock: MockClock) -> None:
@@ -460,10 +461,13 @@ async def test_threads_that_were_asked_for_alike_may_change_places(
         nursery.start_soon(answer_slowly)
         await record(path, server, lambda client: talk(client, ("one", "two", "three")))
         nursery.cancel_scope.cancel()
+    begun = trio.current_time()
 
     transport = ReplayTransport(path, pauses=pauses)
     async with open_codex_client(transport) as client:
         told = await talk(client, order)
+    # Recorded were three, six and nine seconds, and up to two for the turns of the last thread.
+    assert 8.9 <= trio.current_time() - begun <= 18 if pauses else trio.current_time() - begun < 0.1
     assert told == {prompt: [f"answer to {prompt}", f"answer to {prompt} again"] for prompt in order}
     assert transport.is_finished
     assert transport.deviation is None
@@ -549,6 +553,17 @@ async def test_a_connection_more_than_were_recorded_is_a_deviation(
             await stay_at_a_loss(client)
     assert "scripted app-server closed the connection" in str(caught.value)
     assert "another connection was opened, after the 1 that were recorded" in str(transport.deviation)
+
+
+async def test_the_first_deviation_is_kept(path: Path, autojump_clock: MockClock) -> None:
+    await record(path, ScriptedAppServer(), ask_first, reconnecting=True)
+    transport = ReplayTransport(path)
+    async with open_codex_client(transport, reconnecting=True, reconnect_timeout=7) as client:
+        with pytest.raises(ReplayDeviationError) as caught:
+            await client.request("nosuch/method")
+        with pytest.raises(CodexTransportError):
+            await client.request("thread/list")
+    assert str(transport.deviation) == str(caught.value)
 
 
 async def test_a_replay_is_of_one_client_at_a_time(path: Path, autojump_clock: MockClock) -> None:
