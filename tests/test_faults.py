@@ -126,6 +126,7 @@ async def test_a_delayed_message_survives_a_receive_that_is_cancelled(autojump_c
                 got += await transport.receive()
         await transport.aclose()
     assert got == [b"1", b"2"]
+    assert trio.current_time() == 2.5, "nothing goes on after it was closed"
 
 
 async def test_every_so_many_messages_one_is_garbled(autojump_clock: MockClock) -> None:
@@ -178,6 +179,19 @@ def test_faults_speak_for_the_transport_within() -> None:
 
     assert (transport.describe(), transport.connect_timeout, transport.max_send_size) == ("some server", 7, 99)
     assert transport.stderr_tail == inner.stderr_tail == ""
+
+
+async def test_a_limit_that_is_known_only_when_open_is_told(autojump_clock: MockClock) -> None:
+    class Limited(Source):
+        async def open(self, nursery: trio.Nursery) -> None:
+            await super().open(nursery)
+            self.max_send_size = 77
+
+    transport = faults(Limited())
+    async with trio.open_nursery() as nursery:
+        await transport.open(nursery)
+        assert transport.max_send_size == 77
+        await transport.aclose()
 
 
 # --- what a client makes of them

@@ -384,7 +384,9 @@ async def test_random_ids_of_a_command_are_those_of_today(path: Path, autojump_c
         assert await run_two(client) == [b"for one", b"for two"]
     assert transport.is_finished
     assert transport.deviation is None
+    begun = trio.current_time()
     assert "deltaBase64" in str(await deviation(path, lambda client: run_two(client, crosswise=True)))
+    assert trio.current_time() - begun < 1  # it is none of those that are to come
 
 
 async def test_secrets_are_compared_as_they_were_recorded(path: Path, autojump_clock: MockClock) -> None:
@@ -441,6 +443,7 @@ async def test_threads_that_were_asked_for_alike_may_change_places(
         async def ask(prompt: str, place: int) -> None:
             await trio.sleep(place / 1000)
             first = await client.chat_once(prompt)
+            await client.request("thread/read", {"threadId": first.thread_id})
             told[prompt] = [first.final_text, (await client.chat_once(f"{prompt} again", first.thread_id)).final_text]
 
         async with trio.open_nursery() as nursery:
@@ -466,6 +469,7 @@ async def test_threads_that_were_asked_for_alike_may_change_places(
     transport = ReplayTransport(path, pauses=pauses)
     async with open_codex_client(transport) as client:
         told = await talk(client, order)
+        assert client.statistics().ignored_messages == 0
     # Recorded were three, six and nine seconds, and up to two for the turns of the last thread.
     assert 8.9 <= trio.current_time() - begun <= 18 if pauses else trio.current_time() - begun < 0.1
     assert told == {prompt: [f"answer to {prompt}", f"answer to {prompt} again"] for prompt in order}
@@ -473,18 +477,46 @@ async def test_threads_that_were_asked_for_alike_may_change_places(
     assert transport.deviation is None
 
 
-async def ask_threads(client: CodexClient, *, first: str, second: str) -> None:
-    threads = [await client.start_thread(model="a"), await client.start_thread(model="b")]
-    await threads[0].chat_once(first)
-    await threads[1].chat_once(second)
+async def ask_threads(client: CodexClient, models: str, *rounds: tuple[str, str]) -> None:
+    """Make two threads of those models, and ask both of them at once, round by round."""
+    threads = [await client.start_thread(model=model) for model in models]
+    for prompts in rounds:
+        async with trio.open_nursery() as nursery:
+            for thread, prompt in zip(threads, prompts, strict=True):
+                nursery.start_soon(thread.chat_once, prompt)
 
 
-async def test_threads_that_were_not_asked_for_alike_stay_apart(path: Path, autojump_clock: MockClock) -> None:
-    await record(path, ScriptedAppServer(), lambda client: ask_threads(client, first="one", second="two"))
+@pytest.mark.parametrize(
+    ("models", "rounds"),
+    [
+        ("ab", [("two", "one")]),  # they were not asked for alike
+        ("aa", [("one", "two"), ("due", "uno")]),  # they are known by what was said to them before
+    ],
+)
+async def test_threads_that_can_be_told_apart_may_not_change_places(
+    path: Path, models: str, rounds: list[tuple[str, str]], autojump_clock: MockClock
+) -> None:
+    recorded_rounds = [("one", "two"), ("uno", "due")][: len(rounds)]
+    await record(path, ScriptedAppServer(), lambda client: ask_threads(client, models, *recorded_rounds))
 
-    error = await deviation(path, lambda client: ask_threads(client, first="two", second="one"))
+    transport = ReplayTransport(path)
+    with pytest.raises(ExceptionGroup) as caught:
+        async with open_codex_client(transport) as client:
+            await ask_threads(client, models, *rounds)
+    assert caught.group_contains(ReplayDeviationError, depth=1)
+    assert "at params.threadId" in str(transport.deviation) or "at params.input[0].text" in str(transport.deviation)
 
-    assert error.line == line_of(path, '"one"')
+
+async def test_a_notification_is_no_request(path: Path, autojump_clock: MockClock) -> None:
+    async def notify(client: CodexClient) -> None:
+        await client.notify("thread/list", {})
+        await client.request("thread/list")
+
+    await record(path, ScriptedAppServer(), lambda client: client.request("thread/list"))
+
+    error = await deviation(path, notify)
+
+    assert error.received == {"method": "thread/list", "params": {}}
 
 
 async def test_a_message_that_never_comes_is_not_waited_for_longer_than_a_second(
