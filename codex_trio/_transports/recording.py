@@ -131,7 +131,8 @@ class RecordingTransport(WrappingTransport):
         milliseconds = 1000 * (trio.current_time() - self._begun)
         head = f'{{"t": {milliseconds:.1f}, "dir": "{direction}", "conn": "{self._connections}", "msg": '.encode()
         try:
-            self._file.write(b"".join([b"%b%b}\n" % (head, message) for message in messages]))
+            for message in messages:
+                self._file.writelines((head, message, b"}\n"))
             self._file.flush()
         except OSError as exc:
             self._stop(exc)

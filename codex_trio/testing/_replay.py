@@ -66,11 +66,11 @@ class ReplayTransport(Transport):
 
     What the client sends must be what it sent then: method, params, answers. These may differ: ids, the version in
     ``clientInfo``, the random ``clientUserMessageId`` and ``processId``, the words of a refusal, and what was masked in
-    the recording. Tasks that talk at the same time may be in another order than they were, as long as a message that
-    comes early is less than a second (of Trio's clock) ahead of those that it overtakes. Anything else is a deviation: it
-    ends the replay with a `ReplayDeviationError`, which names the place.
+    the recording. Tasks that talk at the same time may do so in another order: a message may come up to a second (of
+    Trio's clock) before those that it overtakes; and tasks that asked for threads alike may get each other's. Anything
+    else is a deviation: it ends the replay with a `ReplayDeviationError`, which names the place.
 
-    Under a mock clock the pauses take no time. Without a mock clock they take as long as they did.
+    Under a mock clock the pauses take no time, without one as long as they did.
 
     Args:
         path: The recording.
@@ -95,6 +95,7 @@ class ReplayTransport(Transport):
             async with open_codex_client(transport) as client:
                 await my_agent(client)
             assert transport.deviation is None
+            assert transport.is_finished
         ```
     """
 
