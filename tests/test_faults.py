@@ -48,9 +48,9 @@ class Source(Transport):
         await trio.lowlevel.checkpoint()
 
 
-async def drained(transport: Transport) -> tuple[list[tuple[float, list[bytes]]], CodexTransportError]:
+async def drained(transport: Transport) -> tuple[list[tuple[float, list[bytes | bytearray]]], CodexTransportError]:
     """Read one connection to its end: the batches with their times, and the loss."""
-    batches: list[tuple[float, list[bytes]]] = []
+    batches: list[tuple[float, list[bytes | bytearray]]] = []
     async with trio.open_nursery() as nursery:
         begun = trio.current_time()
         await transport.open(nursery)
@@ -66,7 +66,7 @@ async def drained(transport: Transport) -> tuple[list[tuple[float, list[bytes]]]
     return batches, loss
 
 
-def numbers(batches: list[tuple[float, list[bytes]]]) -> list[bytes]:
+def numbers(batches: list[tuple[float, list[bytes | bytearray]]]) -> list[bytes | bytearray]:
     return [line for _, lines in batches for line in lines]
 
 
@@ -118,7 +118,7 @@ async def test_a_delay_shifts_everything_and_adds_up_to_no_more(delay: float, au
 
 async def test_a_delayed_message_survives_a_receive_that_is_cancelled(autojump_clock: MockClock) -> None:
     transport = faults(Source(1, 1), delay=0.5)
-    got: list[bytes] = []
+    got: list[bytes | bytearray] = []
     async with trio.open_nursery() as nursery:
         await transport.open(nursery)
         while len(got) < 2:

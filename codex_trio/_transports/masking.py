@@ -55,7 +55,7 @@ class MessageMask:
     def __init__(self) -> None:
         self._secret_questions: dict[object, list[object]] = {}  # their ids, by that of the server's request
 
-    def may_find(self, line: bytes) -> bool:
+    def may_find(self, line: bytes | bytearray) -> bool:
         """Whether there may be something to mask in a message."""
         small = line.lower()
         for hint in _HINTS:  # `any` would take twice the time

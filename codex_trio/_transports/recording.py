@@ -74,7 +74,7 @@ class RecordingTransport(WrappingTransport):
         self._write("c2s", map(self._dump, messages))
         await super().send(messages)
 
-    async def receive(self) -> Sequence[bytes]:
+    async def receive(self) -> Sequence[bytes | bytearray]:
         """Wait for messages. See `Transport.receive`."""
         try:
             lines = await super().receive()
@@ -94,7 +94,7 @@ class RecordingTransport(WrappingTransport):
         finally:
             self._close_file()
 
-    def _dump(self, line: bytes) -> bytes:
+    def _dump(self, line: bytes | bytearray) -> bytes | bytearray:
         """Return a message in the JSON of one line. One without secrets is not touched."""
         line = line.strip()
         try:
@@ -125,7 +125,7 @@ class RecordingTransport(WrappingTransport):
             self._begun = trio.current_time()
         self._connections += 1
 
-    def _write(self, direction: str, messages: Iterable[bytes]) -> None:
+    def _write(self, direction: str, messages: Iterable[bytes | bytearray]) -> None:
         if self._file is None:
             return
         milliseconds = 1000 * (trio.current_time() - self._begun)
@@ -153,7 +153,7 @@ def _open_private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _is_object(line: bytes) -> bool:
+def _is_object(line: bytes | bytearray) -> bool:
     if line[:1] != b"{":
         return False
     try:

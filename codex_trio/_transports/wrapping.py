@@ -30,7 +30,7 @@ class WrappingTransport(Transport):
         """Write messages. See `Transport.send`."""
         await self._inner.send(messages)
 
-    async def receive(self) -> Sequence[bytes]:
+    async def receive(self) -> Sequence[bytes | bytearray]:
         """Wait for messages. See `Transport.receive`."""
         return await self._inner.receive()
 

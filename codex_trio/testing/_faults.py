@@ -105,7 +105,7 @@ class _FaultyTransport(WrappingTransport):
             raise CodexTransportError(self._cut)
         await super().send(messages)
 
-    async def receive(self) -> Sequence[bytes]:
+    async def receive(self) -> Sequence[bytes | bytearray]:
         """Wait for messages, and spoil them. See `Transport.receive`."""
         if not self._left:
             await trio.lowlevel.checkpoint()
@@ -114,7 +114,7 @@ class _FaultyTransport(WrappingTransport):
         if len(lines) > self._left:
             del lines[int(self._left) :]
         self._left -= len(lines)
-        return lines if self._garble is None else list(map(self._garble, lines))
+        return lines if self._garble is None else [self._garble(bytes(line)) for line in lines]
 
     async def aclose(self) -> None:
         """Let go of the server. See `Transport.aclose`."""
@@ -130,7 +130,7 @@ class _LateLine:
     def __init__(self, inner: Transport, delay: float) -> None:
         self._inner = inner
         self._delay = delay
-        self._queue: deque[tuple[float, Sequence[bytes] | CodexTransportError]] = deque()
+        self._queue: deque[tuple[float, Sequence[bytes | bytearray] | CodexTransportError]] = deque()
         self._arrived = trio.lowlevel.ParkingLot()
         self._scope = trio.CancelScope()
         self._has_left = trio.Event()
@@ -147,11 +147,11 @@ class _LateLine:
         finally:
             self._has_left.set()
 
-    def _put(self, delay: float, what: Sequence[bytes] | CodexTransportError) -> None:
+    def _put(self, delay: float, what: Sequence[bytes | bytearray] | CodexTransportError) -> None:
         self._queue.append((trio.current_time() + delay, what))
         self._arrived.unpark_all()
 
-    async def receive(self) -> Sequence[bytes]:
+    async def receive(self) -> Sequence[bytes | bytearray]:
         """Give. See `Transport.receive`."""
         while not self._queue:
             await self._arrived.park()
