@@ -358,6 +358,31 @@ async def test_an_error_leaves_as_itself(
     assert ("failed after 0.0 s" in shown) == (error is CodexTurnFailedError)
 
 
+@pytest.mark.parametrize("silence", [5, 1])
+async def test_the_line_is_away_while_somebody_is_asked(silence: int, autojump_clock: trio.testing.MockClock) -> None:
+    console, file = console_of(is_terminal=True)
+    view = TurnView(console)
+    server = server_of(wait(silence), say("done"), wait(1))
+    async with open_codex_client(server.transport()) as client, trio.open_nursery() as nursery:
+        nursery.start_soon(view.draw, client.stream("go"))
+        await trio.sleep(0.55)
+        with view.paused():
+            before = file.getvalue()
+            console.file.write("Really? ")
+            await trio.sleep(2.5)
+            meanwhile = file.getvalue().removeprefix(before)
+    assert before.endswith(LINE_GONE)
+    assert meanwhile.startswith("Really? ")
+    assert "waiting for Codex" not in meanwhile
+    assert ("done" in meanwhile) == (silence == 1), "steps are drawn all the same"
+    after = file.getvalue().removeprefix(before + meanwhile)
+    if silence == 1:
+        assert after == "", "the turn ended meanwhile"
+    else:
+        assert "3 s waiting for Codex" in rests(frames(after))
+        assert after.endswith(LINE_GONE)
+
+
 async def test_a_cancelled_drawing_stops_the_turn(autojump_clock: trio.testing.MockClock) -> None:
     console, file = console_of(is_terminal=True)
     async with open_codex_client(server_of(hang()).transport()) as client:

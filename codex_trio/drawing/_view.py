@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,6 +73,7 @@ class TurnView:
         self._show_data = show_data
         self._running: dict[str, _Running] = {}  # by item id, in the order in which they began
         self._began_at: float | None = None
+        self._line: Live | None = None
 
     async def draw(self, events: EventStream) -> ChatResult:
         """Draw what a stream tells, to the end of its turn, and return the turn.
@@ -92,6 +94,7 @@ class TurnView:
             self._began_at = trio.current_time()
         error: BaseException
         with Live(console=self._console, get_renderable=self._status, auto_refresh=False, transient=True) as live:
+            self._line = live
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(_keep_fresh, live)
                 try:
@@ -99,8 +102,30 @@ class TurnView:
                 except BaseException as exc:  # carried around the nursery, so that it leaves as itself
                     error = exc
                 finally:
+                    self._line = None
                     nursery.cancel_scope.cancel()
-        raise error
+        try:
+            raise error
+        finally:
+            del error  # it holds this frame
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Take the line below away for the length of a ``with``, as when a person is asked something there.
+
+        Steps are drawn all the same. One at a time.
+
+        Example:
+            ``with view.paused(): answer = await ask(request)``
+        """
+        line = self._line
+        if line is not None:
+            line.stop()
+        try:
+            yield
+        finally:
+            if line is not None and line is self._line:  # the turn may have ended meanwhile
+                line.start(refresh=True)
 
     async def _follow(self, events: EventStream) -> ChatResult:
         result: ChatResult | None = None
