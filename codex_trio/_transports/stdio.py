@@ -65,7 +65,7 @@ class StdioTransport(Transport):
         ):
             if math.isnan(value) or value < 0 or (value == 0 and name != "shutdown_grace"):
                 raise ValueError(f"{name} must be positive, not {value!r}")
-        self._given_command = None if command is None else _split(command, "command")
+        self._given_command = None if command is None else split_command(command, "command")
         self._command: Sequence[str] = self._given_command or ("codex", "app-server")
         self._cwd = cwd
         self._env = env
@@ -90,7 +90,7 @@ class StdioTransport(Transport):
         if self._process is not None or self._is_opening:
             raise RuntimeError("this StdioTransport is open already; each client needs its own")
         env = _environment(self._env)
-        self._command = self._given_command or _default_command(env)
+        self._command = self._given_command or default_command(env)
         self._is_opening = True
         try:
             process = await trio.lowlevel.open_process(
@@ -183,7 +183,7 @@ class StdioTransport(Transport):
         if not await self._has_exited(process, self._shutdown_grace):
             process.terminate()
             await self._has_exited(process, self._shutdown_grace)
-        _kill_group(process.pid)  # also what a clean exit left behind
+        kill_group(process.pid)  # also what a clean exit left behind
         if not await self._has_exited(process, _REAPING):
             process.kill()
         with trio.move_on_after(_EXIT_NEWS):
@@ -204,13 +204,13 @@ def _widen(output: object) -> None:
             fcntl.fcntl(output.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
 
 
-def _kill_group(group: int) -> None:
+def kill_group(group: int) -> None:
     # Nobody is left in it; macOS says the latter of zombies.
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, signal.SIGKILL)
 
 
-def _split(command: str | Sequence[str], what: str) -> list[str]:
+def split_command(command: str | Sequence[str], what: str) -> list[str]:
     try:
         words = shlex.split(command) if isinstance(command, str) else [os.fspath(word) for word in command]
     except ValueError as exc:
@@ -230,10 +230,10 @@ def _environment(changes: Mapping[str, str | None] | None) -> dict[str, str]:
     return env
 
 
-def _default_command(env: Mapping[str, str]) -> list[str]:
+def default_command(env: Mapping[str, str]) -> list[str]:
     if given := env.get(COMMAND_VARIABLE, "").strip():
         try:
-            return _split(given, COMMAND_VARIABLE)
+            return split_command(given, COMMAND_VARIABLE)
         except ValueError as exc:
             raise CodexTransportError(f"the environment's {exc}") from exc
     if found := shutil.which("codex", path=env.get("PATH")):
