@@ -91,9 +91,9 @@ BREAKS: list[tuple[Rule, str, str, str]] = [
     (handlers_see_no_connection, "codex_trio/_handlers.py", "from ._connection import Call", "_handlers imports"),
     (the_test_kit_reuses_nothing_that_it_tests, "codex_trio/testing/_wire.py", "from .. import _handlers", "_handlers"),
     (the_test_kit_reuses_nothing_that_it_tests, "codex_trio/testing/_model.py", "import codex_trio", "codex_trio"),
-    (outsiders_use_the_public_surface, "codex_trio/_cli.py", "from codex_trio import _turn", "uses _turn"),
-    (outsiders_use_the_public_surface, "codex_trio/_cli.py", "from ._client.client import X", "uses _client"),
-    (outsiders_use_the_public_surface, "codex_trio/_cli.py", "print(codex_trio._version)", "uses _version"),
+    (outsiders_use_the_public_surface, "codex_trio/_cli/main.py", "from codex_trio import _turn", "uses _turn"),
+    (outsiders_use_the_public_surface, "codex_trio/_cli/main.py", "from .._client.client import X", "uses _client"),
+    (outsiders_use_the_public_surface, "codex_trio/_cli/main.py", "print(codex_trio._version)", "uses _version"),
     (outsiders_use_the_public_surface, "examples/one.py", "import codex_trio._connection", "uses _connection"),
     (
         no_async_generators,
