@@ -11,9 +11,9 @@ import trio
 
 from codex_trio import Approval, CommandApproval, Decision, Elicitation, FileChange, FileChangeApproval
 
-from .output import View
 from .terminal import ask_yes_or_no, can_ask
 from .text import printable
+from .view import View
 
 
 class Approver:
@@ -23,27 +23,27 @@ class Approver:
     """
 
     def __init__(self) -> None:
-        self.view: View | None = None
-        self.talking = trio.Event()
-        self.lock = trio.Lock()
+        self._view: View | None = None
+        self._talking = trio.Event()
+        self._lock = trio.Lock()
 
     @contextmanager
     def answers(self, view: View) -> Iterator[None]:
         """Answer for a turn that `view` shows, for the length of the body."""
-        self.view = view
-        self.talking.set()
+        self._view = view
+        self._talking.set()
         try:
             yield
         finally:
-            self.view = None
-            self.talking = trio.Event()
+            self._view = None
+            self._talking = trio.Event()
 
     async def decide(self, request: Approval) -> Decision:
         """Answer an approval."""
         what = _described(request)
         if request.reason:
             what = f"{what}\nbecause: {request.reason}"
-        return request.accept() if await self.ask(what) else request.decline()
+        return request.accept() if await self._ask(what) else request.decline()
 
     async def answer(self, asked: Elicitation) -> Decision:
         """Answer whether a tool may be called; decline what wants more than a yes or no."""
@@ -51,14 +51,13 @@ class Approver:
             print(f"declined: {asked.server_name} asks what is not asked for here: {asked.message}", file=sys.stderr)
             return asked.decline()
         what = f"use the tool {asked.tool_name} of {asked.server_name}: {asked.message}"
-        return asked.accept() if await self.ask(what) else asked.decline()
+        return asked.accept() if await self._ask(what) else asked.decline()
 
-    async def ask(self, what: str) -> bool:
-        """Ask whether something may be done."""
-        async with self.lock:
-            while self.view is None:
-                await self.talking.wait()
-            with self.view.paused():
+    async def _ask(self, what: str) -> bool:
+        async with self._lock:
+            while self._view is None:
+                await self._talking.wait()
+            with self._view.paused():
                 if can_ask():
                     print(printable(f"Codex wants to {what}"), file=sys.stderr)
                     return await ask_yes_or_no("Allow it?")

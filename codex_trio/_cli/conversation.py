@@ -19,8 +19,9 @@ from codex_trio import (
 from .approving import Approver
 from .arguments import PROGRAM, Options
 from .ctrl_c import CtrlC
-from .output import View, make_view
+from .output import make_view
 from .text import printable
+from .view import View
 
 _STOPPING = 5.0  # seconds for a turn to end once it is interrupted
 

@@ -20,14 +20,14 @@ class CtrlC:
 
     def __init__(self, nursery: trio.Nursery) -> None:
         self.nursery = nursery
-        self.action: Callable[[], object] | None = None
+        self._action: Callable[[], object] | None = None
         self.was_pressed = False
 
     async def listen(self, presses: AsyncIterator[int]) -> None:
         """Act on each press of it."""
         async for _ in presses:
             # Taken over once: whoever presses it again does not want to wait.
-            action, self.action, self.was_pressed = self.action, None, True
+            action, self._action, self.was_pressed = self._action, None, True
             if action is None:
                 self.nursery.cancel_scope.cancel()
             else:
@@ -36,8 +36,8 @@ class CtrlC:
     @contextmanager
     def calls(self, action: Callable[[], object]) -> Iterator[None]:
         """Let the next press call `action`, for the length of the body."""
-        self.action, self.was_pressed = action, False
+        self._action, self.was_pressed = action, False
         try:
             yield
         finally:
-            self.action = None
+            self._action = None

@@ -69,7 +69,7 @@ class Report:
     """Prints findings as they come, or keeps them for one JSON object."""
 
     def __init__(self, *, as_json: bool) -> None:
-        self.as_json = as_json
+        self._as_json = as_json
         self.findings: list[Finding] = []
 
     @property
@@ -80,14 +80,14 @@ class Report:
         shown = [printable(without_secrets(one)) for one in (text, advice, *details)]
         found = Finding(about, state, shown[0], shown[1], shown[2:])
         self.findings.append(found)
-        if not self.as_json:
+        if not self._as_json:
             print(f"{state:<5}{about}: {found.text}", *found.details, sep="\n         ")
             if found.advice:
                 print(f"     -> {found.advice}")
             sys.stdout.flush()  # the next step takes its time
 
     def end(self) -> None:
-        if self.as_json:
+        if self._as_json:
             whole = {"usable": self.is_usable, "findings": [asdict(one) for one in self.findings]}
             print(json.dumps(whole, indent=2))
         else:

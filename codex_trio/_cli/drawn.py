@@ -9,21 +9,21 @@ from rich.console import Console
 from codex_trio import ConversationStep, EventStream
 from codex_trio.drawing import TurnView, draw_step
 
-from .output import View
+from .view import View
 
 
 class DrawnView(View):
     """Panels, and below them what goes on at the moment."""
 
     def __init__(self) -> None:
-        self.console = Console()
-        self.drawing = TurnView(self.console)
+        self._console = Console()
+        self._drawing = TurnView(self._console)
 
     async def show(self, events: EventStream) -> None:
-        await self.drawing.draw(events)
+        await self._drawing.draw(events)
 
     def show_step(self, step: ConversationStep) -> None:
-        self.console.print(draw_step(step))
+        self._console.print(draw_step(step))
 
     def paused(self) -> AbstractContextManager[object]:
-        return self.drawing.paused()
+        return self._drawing.paused()
