@@ -149,12 +149,11 @@ def _check(given: argparse.Namespace, doing: Doing, parser: argparse.ArgumentPar
         said = [name for name, value in vars(given).items() if value != parser.get_default(name)]
         if extra := [name for name in said if name not in _TAKEN[doing]]:
             raise ValueError(f"{doing} takes no --{extra[0].replace('_', '-')}")
-    if given.url is not None and given.cmd is not None:
+    url: str | None = given.url
+    if url is not None and given.cmd is not None:
         raise ValueError("--cmd starts a server, and --url is one that runs: give one of them")
-    if given.token is not None and given.url is None:
-        raise ValueError("--token is for the server at --url")
-    if given.token is not None and given.url.startswith(_UNIX):
-        raise ValueError("a unix socket takes no --token")
+    if given.token is not None and (url is None or url.startswith(_UNIX)):
+        raise ValueError("--token is for a websocket at --url")
 
 
 def _read_prompt(given: argparse.Namespace) -> str:

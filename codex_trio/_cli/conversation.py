@@ -20,7 +20,7 @@ from .approving import Approver
 from .arguments import PROGRAM, Options
 from .ctrl_c import CtrlC
 from .output import make_view
-from .text import printable
+from .text import printable, seconds
 from .view import View
 
 _STOPPING = 5.0  # seconds for a turn to end once it is interrupted
@@ -115,7 +115,7 @@ class Conversation:
                 if not self.options.keep_waiting:
                     await self.give_up(exc, view)
                     return "silent"
-                told = f"nothing came for {exc.idle_seconds:.3g} s; still waiting, and Ctrl-C stops the turn"
+                told = f"nothing came for {seconds(exc.idle_seconds)}; still waiting, and Ctrl-C stops the turn"
                 print(told, file=sys.stderr)
                 events = self.thread.stream(continuation=exc.continuation, inactivity_timeout=patience)
             finally:
@@ -123,12 +123,12 @@ class Conversation:
 
     async def give_up(self, exc: CodexTurnInactiveError, view: View) -> None:
         """Stop a turn that went quiet, and show what is left of it."""
+        silence = f"nothing came for {seconds(exc.idle_seconds)}"
         try:
             cancelled = await self.client.cancel(exc.continuation, timeout=_STOPPING)
         except CodexError as error:
-            print(printable(f"the turn could not be stopped: {error}"), file=sys.stderr)
+            print(printable(f"{silence}, and the turn could not be stopped: {error}"), file=sys.stderr)
             return
         for step in cancelled.steps:
             view.show_step(step)
-        told = f"nothing came for {exc.idle_seconds:.3g} s, so the turn was stopped; --keep-waiting waits on"
-        print(told, file=sys.stderr)
+        print(f"{silence}, so the turn was stopped; --keep-waiting waits on", file=sys.stderr)

@@ -25,7 +25,7 @@ async def talk(options: Options) -> int:
     Raises:
         CodexError: There is no server, or the turn did not complete.
     """
-    code = INTERRUPTED
+    code: int | None = None
     failure: Exception | None = None
     with trio.open_signal_receiver(signal.SIGINT) as presses:
         async with trio.open_nursery() as nursery:
@@ -38,6 +38,9 @@ async def talk(options: Options) -> int:
             nursery.cancel_scope.cancel()
     if failure is not None:
         raise failure
+    if code is None:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
     return code
 
 

@@ -18,3 +18,8 @@ def printable(text: str) -> str:
 def without_secrets(text: str) -> str:
     """Mask what looks like a secret."""
     return _SECRET.sub(r"\1***", text)
+
+
+def seconds(number: float) -> str:
+    """Return a duration as a person would say it."""
+    return f"{number:.1f}".removesuffix(".0") + " s"

@@ -33,18 +33,30 @@ class Terminal:
 
     Attributes:
         raw: All that was written to it.
+        first_settings: What it did with keys before the program began.
     """
 
-    def __init__(self, stream: trio.abc.Stream, process: trio.Process) -> None:
+    def __init__(self, stream: trio.lowlevel.FdStream, process: trio.Process, first_settings: list[object]) -> None:
         self._stream = stream
         self._process = process
         self._read_up_to = 0
         self.raw = b""
+        self.first_settings = first_settings
 
     @property
     def text(self) -> str:
-        """All that was written to it, without what is no text."""
-        return _CONTROL.sub("", self.raw.decode(errors="replace")).replace("\r\n", "\n")
+        """All that was written to it, without what is no text; a line that was written anew comes anew."""
+        return _CONTROL.sub("", self.raw.decode(errors="replace")).replace("\r\n", "\n").replace("\r", "\n")
+
+    def child(self) -> int:
+        """Return the id of the process that the program has started."""
+        threads = Path(f"/proc/{self._process.pid}/task").iterdir()
+        (child,) = (int(pid) for thread in threads for pid in (thread / "children").read_text().split())
+        return child
+
+    def settings(self) -> list[object]:
+        """Return what the terminal does with keys, as programs have set it by now."""
+        return termios.tcgetattr(self._stream.fileno())
 
     async def type(self, keys: str) -> None:
         """Press keys; return is ``\\r``."""
@@ -86,6 +98,7 @@ async def open_terminal(
 ) -> AsyncIterator[Terminal]:
     """Run a module as a program on a terminal of its own, until the body ends at the latest."""
     master, slave = pty.openpty()
+    settings = termios.tcgetattr(slave)
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
     try:
         process = await trio.lowlevel.open_process(
@@ -101,7 +114,7 @@ async def open_terminal(
         os.close(slave)
     async with trio.lowlevel.FdStream(master) as stream:
         try:
-            yield Terminal(stream, process)
+            yield Terminal(stream, process, settings)
         finally:
             with trio.CancelScope(shield=True):
                 if process.returncode is None:
