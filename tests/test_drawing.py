@@ -334,6 +334,31 @@ async def test_a_cancelled_drawing_stops_the_turn(autojump_clock: trio.testing.M
     assert file.getvalue().endswith(LINE_GONE)
 
 
+@pytest.mark.parametrize("is_terminal", [False, True])
+async def test_nothing_is_drawn_while_somebody_else_has_the_terminal(
+    is_terminal: bool, autojump_clock: trio.testing.MockClock
+) -> None:
+    server = server_of(say("before"), wait(10), say("meanwhile"), wait(10), say("after"))
+    console, file = console_of(is_terminal=is_terminal)
+    view = TurnView(console)
+    async with open_codex_client(server.transport()) as client, trio.open_nursery() as nursery:
+        nursery.start_soon(view.draw, client.stream("go"))
+        await trio.sleep(5)
+        with view.paused():
+            drawn = file.getvalue()
+            assert "before" in drawn
+            assert drawn.endswith(LINE_GONE) is is_terminal
+            await trio.sleep(10)
+            assert file.getvalue() == drawn
+        await trio.sleep(1)
+        assert "meanwhile" in file.getvalue()
+        assert ("16 s waiting for Codex" in frames(file.getvalue())[-1]) is is_terminal
+    assert "after" in file.getvalue()
+    with view.paused():  # where nothing is drawn, nothing is taken away
+        drawn = file.getvalue()
+    assert file.getvalue() == drawn
+
+
 async def test_a_stream_that_was_read_before_is_refused(autojump_clock: trio.testing.MockClock) -> None:
     async with open_codex_client(server_of(say("ok")).transport()) as client:
         events = client.stream("go")
