@@ -10,11 +10,12 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from codex_trio import CodexTransportError, CodexTurnFailedError, CodexTurnInterruptedError
+from codex_trio import CodexTransportError, CodexTurnFailedError, CodexTurnInterruptedError, open_codex_client
 from codex_trio._cli import main
 from codex_trio._cli.arguments import parse_arguments
 from codex_trio._cli.talking import talk
 from codex_trio._cli.text import printable, without_secrets
+from codex_trio._cli.view import PlainView
 from codex_trio.testing import ScriptedAppServer, ask_server_request, drop_connection, fail, hang, raw, say, wait
 
 SAY_SO_FAR = (say("so far"), hang())
@@ -260,6 +261,21 @@ async def test_what_is_asked_while_no_turn_of_ours_runs_is_left_to_others(
         assert server.answers == []
         resuming.serve()
     assert (cli.code, cli.out) == (0, ["[codex] ok"])
+
+
+async def test_nothing_is_printed_while_somebody_else_has_the_terminal(
+    server: ScriptedAppServer, capsys: pytest.CaptureFixture[str], autojump_clock: MockClock
+) -> None:
+    server.on_turn(say("before"), wait(10), say("meanwhile"))
+    view = PlainView()
+    async with open_codex_client(server.transport()) as client, trio.open_nursery() as nursery:
+        nursery.start_soon(view.show, client.stream("Do it"))
+        await trio.sleep(5)
+        with view.paused():
+            assert capsys.readouterr().out == "[codex] before\n"
+            await trio.sleep(10)
+            assert capsys.readouterr().out == ""
+    assert capsys.readouterr().out == "[codex] meanwhile\n"
 
 
 # --- what may be printed
