@@ -217,7 +217,7 @@ async def test_into_a_file_goes_the_turn_without_control_codes(autojump_clock: t
     assert [line for line in lines if line] == [
         *("thinking", "hm", "plan", "✓ look", "▶ [b]mend", "· test"),
         *("exec", "$ ls", "a", "exit 0", "Reconnecting... 1/2 [b]why", "codex", "done"),
-        *("completed after 4.2 s · 15 tokens on", "this thread: 10 in (2 of them cached), 5", "out"),
+        *("completed after 4.2 s · 15 tokens on", "this thread: 10 in (2 cached), 5 out"),
     ]
 
 
@@ -247,7 +247,7 @@ async def test_on_a_terminal_a_line_says_how_long_it_has_been_and_what_runs(
         wait(2),
         started({"type": "commandExecution", "id": "c", "command": "/bin/bash -lc 'make all'"}),
         wait(1),
-        delta("item/commandExecution/outputDelta", "c", "building [b]the\r\x1b[31mdoor\x1b[0m\n"),
+        delta("item/commandExecution/outputDelta", "c", "looking\r\x1b[31mbuilding [b]the door\x1b[0m\n"),
         wait(70),
         started({"type": "agentMessage", "id": "m", "text": ""}),
         delta("item/agentMessage/delta", "m", "word " * 100 + "end"),

@@ -196,7 +196,7 @@ class StdioTransport(Transport):
         if not await self._has_exited(process, self._shutdown_grace):
             process.terminate()
             await self._has_exited(process, self._shutdown_grace)
-        _kill_group(process.pid)  # also what a clean exit left behind
+        kill_group(process.pid)  # also what a clean exit left behind
         if not await self._has_exited(process, _REAPING):
             process.kill()
         with trio.move_on_after(_EXIT_NEWS):
@@ -210,7 +210,7 @@ class StdioTransport(Transport):
         return process.returncode is not None
 
 
-def _kill_group(group: int) -> None:
+def kill_group(group: int) -> None:
     # Nobody is left in it; macOS says the latter of zombies.
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, signal.SIGKILL)

@@ -6,10 +6,11 @@ never taken for Rich's markup, and never able to steer the terminal.
 
 try:
     from ._steps import draw_step
+    from ._text import clean_text
     from ._view import TurnView
 except ModuleNotFoundError as exc:
     raise ImportError(
         f"codex_trio.drawing needs Rich ({exc.name} is not installed): pip install 'codex-trio[rich]'"
     ) from exc
 
-__all__ = ["TurnView", "draw_step"]
+__all__ = ["TurnView", "clean_text", "draw_step"]

@@ -21,14 +21,18 @@ _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
-def clean(text: str) -> str:
-    """Take out what steers a terminal: escape sequences vanish, and what else cannot be printed is marked as such."""
+def clean_text(text: str) -> str:
+    """Take out of a text what steers a terminal: escape sequences vanish, and what else cannot be printed is marked.
+
+    Example:
+        ``table.add_row(Text(clean_text(step.text)))``
+    """
     return _UNSAFE.sub("\ufffd", _ESCAPE.sub("", with_line_feeds(text))).expandtabs(4)
 
 
 def one_line(text: str) -> str:
-    """Do as `clean`, and put all on one line."""
-    return " ".join(clean(text).split())
+    """Do as `clean_text`, and put all on one line."""
+    return " ".join(clean_text(text).split())
 
 
 def with_line_feeds(text: str) -> str:
@@ -56,7 +60,7 @@ def shortened(text: str, style: str = "", style_of: Callable[[str], str] | None 
 
 
 def _append_line(drawn: Text, line: str, style_of: Callable[[str], str] | None) -> None:
-    drawn.append(clean(line[:_LONGEST_LINE]), style_of(line) if style_of else None)
+    drawn.append(clean_text(line[:_LONGEST_LINE]), style_of(line) if style_of else None)
     if (more := len(line) - _LONGEST_LINE) > 0:
         drawn.append(f" … {more:,} characters are not shown …", _NOTE)
 
@@ -79,5 +83,5 @@ class Prose(Markdown):
 
     def __init__(self, text: str, style: str = "none") -> None:
         super().__init__("", code_theme="ansi_dark", hyperlinks=False, style=style)
-        self.markup = clean(text)
+        self.markup = clean_text(text)
         self.parsed = MarkdownIt("commonmark", {"html": False}).enable(["strikethrough", "table"]).parse(self.markup)

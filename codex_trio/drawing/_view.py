@@ -30,7 +30,7 @@ from codex_trio import (
 )
 
 from ._steps import draw_panel, draw_step, duration, script_of, text_of
-from ._text import Prose, one_line
+from ._text import Prose, one_line, with_line_feeds
 
 _TICK = 0.1  # seconds
 _TAIL = 400  # characters of a running step, of which the line below shows the end
@@ -198,7 +198,8 @@ class TurnView:
             line.append(f" {title}", "cyan")
         if others:
             line.append(f" and {len(others)} more", "dim")
-        if tail := one_line(newest.tail):
+        tail = newest.tail if newest.said else with_line_feeds(newest.tail).rstrip().rpartition("\n")[2]
+        if tail := one_line(tail):
             _append_end(line, tail, self._console.width)
         return line
 
@@ -230,4 +231,6 @@ def _used(usage: Mapping[str, Any] | None) -> list[str]:
     counts = [total.get(name) for name in _COUNTS] if isinstance(total, Mapping) else []
     if not counts or not all(isinstance(count, int) for count in counts):
         return []
-    return ["{:,} tokens on this thread: {:,} in ({:,} of them cached), {:,} out".format(*counts)]
+    all_of_them, read, cached, written = counts
+    of_which = f" ({cached:,} cached)" if cached else ""
+    return [f"{all_of_them:,} tokens on this thread: {read:,} in{of_which}, {written:,} out"]

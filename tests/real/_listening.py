@@ -78,13 +78,11 @@ async def make_transport(
 ) -> AsyncIterator[MakeTransport]:
     match request.param:
         case "ws":
-            async with running_server(model, "--listen", "ws://127.0.0.1:0") as process:
-                url = await told_url(process)
+            async with model.listening(cwd=model.home) as url:
                 yield lambda: WebSocketTransport(url, token="")
         case "ws with a token":
             arguments = ("--ws-auth", "capability-token", "--ws-token-file", str(token_file))
-            async with running_server(model, "--listen", "ws://127.0.0.1:0", *arguments) as process:
-                url = await told_url(process)
+            async with model.listening(None, *arguments, cwd=model.home) as url:
                 yield lambda: WebSocketTransport(url, token=token_file)
         case _:
             path = tmp_path / "socket"
