@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import pty
 import re
 import signal
-import struct
 import sys
 import termios
 from collections.abc import AsyncIterator, Mapping
@@ -97,16 +95,17 @@ async def open_terminal(
     module: str, *args: str, env: Mapping[str, str], cwd: Path, columns: int = 80
 ) -> AsyncIterator[Terminal]:
     """Run a module as a program on a terminal of its own, until the body ends at the latest."""
+    inherited = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
     master, slave = pty.openpty()
     settings = termios.tcgetattr(slave)
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    termios.tcsetwinsize(slave, (40, columns))
     try:
         process = await trio.lowlevel.open_process(
             [sys.executable, "-W", "error", "-c", _START, module, *args],
             stdin=slave,
             stdout=slave,
             stderr=slave,
-            env={**os.environ, "TERM": "xterm-256color", **env},
+            env={**inherited, "TERM": "xterm-256color", **env},
             cwd=cwd,
             start_new_session=True,
         )

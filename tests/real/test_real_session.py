@@ -153,3 +153,12 @@ async def test_a_turn_on_a_terminal_is_drawn_and_tells_how_to_go_on(model: Scrip
         await terminal.expect("│ Here.")
         await terminal.expect(f"to go on: python -m codex_trio --resume {thread_of(model)}\n")
         assert await terminal.wait() == 0
+
+
+async def test_the_demo_is_drawn_on_a_terminal(tmp_path: Path) -> None:
+    async with open_terminal("codex_trio", "demo", env={}, cwd=tmp_path) as terminal:
+        await terminal.expect("\nA turn, step by step:\n")
+        assert "│ Hello from a file that codex has read. " in await terminal.expect("\nA turn that goes quiet")
+        await terminal.expect("│ Let me think about that for a while. ")
+        await terminal.expect("│ Here I am again, on the same thread. ")
+        assert await terminal.wait() == 0
