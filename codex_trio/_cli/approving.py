@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -12,7 +11,7 @@ import trio
 from codex_trio import Approval, CommandApproval, Decision, Elicitation, FileChange, FileChangeApproval
 
 from .terminal import ask_yes_or_no, can_ask
-from .text import printable
+from .text import tell
 from .view import View
 
 
@@ -48,7 +47,7 @@ class Approver:
     async def answer(self, asked: Elicitation) -> Decision:
         """Answer whether a tool may be called; decline what wants more than a yes or no."""
         if not asked.tool_name:
-            print(f"declined: {asked.server_name} asks what is not asked for here: {asked.message}", file=sys.stderr)
+            tell(f"declined: {asked.server_name} asks what is not asked for here: {asked.message}")
             return asked.decline()
         what = f"use the tool {asked.tool_name} of {asked.server_name}: {asked.message}"
         return asked.accept() if await self._ask(what) else asked.decline()
@@ -59,9 +58,9 @@ class Approver:
                 await self._talking.wait()
             with self._view.paused():
                 if can_ask():
-                    print(printable(f"Codex wants to {what}"), file=sys.stderr)
+                    tell(f"Codex wants to {what}")
                     return await ask_yes_or_no("Allow it?")
-                print(f"declined, as there is no terminal to ask at: {what}", file=sys.stderr)
+                tell(f"declined, as there is no terminal to ask at: {what}")
                 return False
 
 

@@ -160,7 +160,7 @@ def _read_prompt(given: argparse.Namespace) -> str:
     if given.prompt not in (None, "-"):
         prompt = str(given.prompt)
     else:
-        prompt = "" if sys.stdin is None else sys.stdin.buffer.read().decode(errors="replace")
+        prompt = "" if sys.stdin is None else sys.stdin.buffer.read().decode(errors="replace").rstrip()
     if not prompt.strip():
         raise ValueError("the prompt is empty")
     return prompt

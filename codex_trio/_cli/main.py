@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -13,17 +14,20 @@ from codex_trio import CodexError
 from .arguments import Options, parse_arguments
 from .demo import play_demo
 from .talking import INTERRUPTED, talk
+from .text import tell
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return its exit code: 0, 1 for a failure, 130 for Ctrl-C."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # which may have no sign for what Codex says
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         return trio.run(_do, parse_arguments(argv))
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+        tell("interrupted")
         return INTERRUPTED
     except CodexError as exc:
-        print(f"{type(exc).__name__}: {exc}", file=sys.stderr)
+        tell(f"{type(exc).__name__}: {exc}")
         return 1
     except BrokenPipeError:  # whoever read our output has left
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -11,7 +11,7 @@ from codex_trio import CodexError, CodexTransportError
 
 from .conversation import Conversation
 from .terminal import ask_for_line
-from .text import printable
+from .text import printable, tell
 
 _HELP = """\
 /new      the next message begins a new thread
@@ -28,10 +28,8 @@ async def hold_session(conversation: Conversation) -> None:
         CodexTransportError: The server was lost.
     """
     sys.stdin.reconfigure(errors="replace")  # type: ignore[union-attr]  # what is typed may be anything
-    version = conversation.client.server.server_info.get("version", "of an unknown version")
-    print(
-        f"codex_trio {codex_trio.__version__}, codex {version}. Ctrl-C stops a turn, Ctrl-D leaves, /help tells more."
-    )
+    print(printable(f"codex_trio {codex_trio.__version__} with {conversation.client.server.user_agent}"))
+    print("Ctrl-C stops a turn, Ctrl-D leaves, /help tells more.")
     try:
         while (line := await _ask(conversation)) is not None:
             if line.startswith("/") and len(line.split()) == 1 and "/" not in line[1:]:
@@ -73,4 +71,4 @@ async def _run_turn(prompt: str, conversation: Conversation) -> None:
     except CodexTransportError:
         raise
     except CodexError as exc:
-        print(printable(f"{type(exc).__name__}: {exc}"), file=sys.stderr)
+        tell(f"{type(exc).__name__}: {exc}")

@@ -7,13 +7,14 @@ import sys
 
 import trio
 
-from codex_trio import CodexError, open_codex_client
+from codex_trio import open_codex_client
 
 from .approving import Approver
 from .arguments import Options, is_terminal
 from .conversation import Conversation, Outcome
 from .ctrl_c import CtrlC
 from .session import hold_session
+from .text import tell
 
 INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
 _CODES = {"completed": 0, "silent": 1, "stopped": INTERRUPTED}
@@ -33,13 +34,13 @@ async def talk(options: Options) -> int:
             nursery.start_soon(ctrl_c.listen, presses)
             try:
                 code = await _open(options, ctrl_c)
-            except (CodexError, OSError) as exc:  # carried around the nursery, so that it leaves as itself
+            except Exception as exc:  # carried around the nursery, so that it leaves as itself
                 failure = exc
             nursery.cancel_scope.cancel()
     if failure is not None:
         raise failure
     if code is None:
-        print("interrupted", file=sys.stderr)
+        tell("interrupted")
         return INTERRUPTED
     return code
 
@@ -63,7 +64,7 @@ async def _run_turn(conversation: Conversation, prompt: str) -> Outcome:
     try:
         outcome = await conversation.say(prompt)
         if outcome == "stopped":
-            print("interrupted; the turn was stopped", file=sys.stderr)
+            tell("interrupted; the turn was stopped")
         return outcome
     finally:
         if outcome == "silent" or is_terminal(sys.stderr):

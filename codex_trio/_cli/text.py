@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 
 _SECRET = re.compile(
     r"(?i)(bearer\s+|\bsk-|\beyJ|--[a-z-]*(?:key|token|secret|password)[\s=]\s*"
@@ -13,6 +14,11 @@ _SECRET = re.compile(
 def printable(text: str) -> str:
     """Return text with what is not to be seen spelt out: escape sequences, and what turns the direction of writing."""
     return "".join(one if one.isprintable() or one in "\n\t" else ascii(one)[1:-1] for one in text)
+
+
+def tell(text: str) -> None:
+    """Print to stderr what is no answer of Codex, but for the person."""
+    print(printable(text), file=sys.stderr, flush=True)
 
 
 def without_secrets(text: str) -> str:

@@ -14,7 +14,7 @@ import trio
 from codex_trio import ConversationStep, EventStream, RetryNotice, StepCompleted
 
 from .arguments import is_terminal
-from .text import printable
+from .text import printable, tell
 
 
 class View(ABC):
@@ -53,7 +53,7 @@ class PlainView(View):
                 if isinstance(event, StepCompleted):
                     self.show_step(event.step)
                 elif isinstance(event, RetryNotice):
-                    print(event.message, file=sys.stderr)
+                    tell(event.message)
 
     def show_step(self, step: ConversationStep) -> None:
         text = json.dumps(asdict(step)) if self._as_json else _written(step)

@@ -84,11 +84,12 @@ async def test_a_silent_turn_exits_with_1_and_its_thread_can_be_resumed(model: S
     assert silence == "nothing came for 0.5 s, so the turn was stopped; --keep-waiting waits on"
     assert how.startswith("to go on: python -m codex_trio --resume ")
 
-    model.on_turn(say("here I am"))
-    resumed = await codex_trio_cli(*how.split()[-2:], env=model.env(), cwd=tmp_path, stdin=b"And now?\n")
-    assert (resumed.code, resumed.out, resumed.err) == (0, "[codex] here I am\n", "")
+    model.on_turn(say("here I am ✓"))
+    env = {**model.env(), "PYTHONIOENCODING": "ascii"}
+    resumed = await codex_trio_cli(*how.split()[-2:], env=env, cwd=tmp_path, stdin=b"And now?\n")
+    assert (resumed.code, resumed.out, resumed.err) == (0, "[codex] here I am \\u2713\n", "")
     assert "so far" in str(model.requests[-1].body["input"])
-    assert model.requests[-1].prompt == "And now?\n"
+    assert model.requests[-1].prompt == "And now?"
 
 
 @pytest.mark.parametrize("make_transport", ["ws with a token", "unix"], indirect=True)
