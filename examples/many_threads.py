@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 import trio
+from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -83,13 +84,14 @@ async def main() -> None:
     async with AsyncExitStack() as stack:
         transport = await make_transport(stack, options)
         client = await stack.enter_async_context(open_codex_client(transport))
-        live = stack.enter_context(Live(get_renderable=lambda: draw(rows), auto_refresh=False))
-        async with trio.open_nursery() as drawing:
-            drawing.start_soon(keep_fresh, live)
-            async with trio.open_nursery() as turns:
-                for row in rows:
-                    turns.start_soon(take_turn, client, row)
-            drawing.cancel_scope.cancel()
+        with Live(get_renderable=lambda: draw(rows), auto_refresh=False, transient=True) as live:
+            async with trio.open_nursery() as drawing:
+                drawing.start_soon(keep_fresh, live)
+                async with trio.open_nursery() as turns:
+                    for row in rows:
+                        turns.start_soon(take_turn, client, row)
+                drawing.cancel_scope.cancel()
+    Console().print(draw(rows))
 
 
 async def make_transport(stack: AsyncExitStack, options: argparse.Namespace) -> Transport:

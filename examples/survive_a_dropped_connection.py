@@ -4,7 +4,7 @@ codex app-server --listen ws://127.0.0.1:8765      # in another terminal
 python examples/survive_a_dropped_connection.py --prompt "Fix the tests"
 python examples/survive_a_dropped_connection.py --demo     # the real codex binary with a scripted model: no account needed
 
-Over a websocket only: a server on stdio ends with its connection. In the demo, the connection is really cut, three times.
+Over a websocket only: a server on stdio ends with its connection. In the demo, the connection is really cut, several times.
 Without --url and --token, CODEX_APP_SERVER_WS_URL and CODEX_APP_SERVER_TOKEN of the environment count.
 """
 
@@ -42,7 +42,7 @@ async def main() -> None:
 async def play_demo(stack: AsyncExitStack) -> str:
     """Return the URL of a relay, behind which is a real server with a scripted model."""
     model = await stack.enter_async_context(open_scripted_model())
-    model.on_turn(*(step for number in range(1, 11) for step in (say(f"Verse {number}."), wait(0.15))))
+    model.on_turn(*(step for number in range(1, 11) for step in (say(f"Verse {number}."), wait(0.2))))
     url = await stack.enter_async_context(model.listening())
     nursery = await stack.enter_async_context(trio.open_nursery())
     stack.callback(nursery.cancel_scope.cancel)

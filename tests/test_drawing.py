@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import re
+import signal
 import subprocess
 import sys
 from typing import Any
 
 import pytest
 import trio
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
@@ -146,7 +147,13 @@ def test_long_output_is_shortened_and_says_so() -> None:
     lines = drawn(step("commandExecution", command="seq 33", aggregatedOutput="\n".join(numbers[:33])))
     assert lines[2:-1] == numbers[:33]
     wide = drawn(step("commandExecution", command="x", aggregatedOutput="y" * 2_100))
-    assert "".join(wide[2:-1]).replace(" ", "").endswith("y…100charactersarenotshown…")
+    assert "".join(wide[2:-1]).replace(" ", "") == f"{'y' * 2_000}…100charactersarenotshown…"
+
+
+def test_a_panel_is_never_wider_than_one_can_read() -> None:
+    console, file = console_of(width=200)
+    console.print(draw_step(step("commandExecution", command="x", aggregatedOutput="y" * 300)))
+    assert set(map(len, file.getvalue().splitlines())) == {120}
 
 
 def test_a_message_is_never_shortened() -> None:
@@ -176,6 +183,10 @@ ITEMS = st.recursive(
 )
 
 
+calm = settings(deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@calm
 @given(NAMES, ITEMS, st.integers(40, 200))
 def test_whatever_comes_is_drawn_within_the_width_and_without_control_characters(
     item_type: str, item: dict[str, Any], width: int
@@ -231,6 +242,11 @@ def frames(written: str) -> list[str]:
     return [CONTROL.sub("", part.rpartition("\n")[2]) for part in parts]
 
 
+def rests(frames: list[str]) -> list[str]:
+    """What there is behind the turning sign."""
+    return [frame[2:] for frame in frames]
+
+
 async def test_on_a_terminal_a_line_says_how_long_it_has_been_and_what_runs(
     autojump_clock: trio.testing.MockClock,
 ) -> None:
@@ -256,7 +272,7 @@ async def test_on_a_terminal_a_line_says_how_long_it_has_been_and_what_runs(
     console, file = console_of(width=50, is_terminal=True)
     async with open_codex_client(server.transport()) as client:
         await TurnView(console).draw(client.stream("go"))
-    shown = [frame[2:] for frame in frames(file.getvalue())]
+    shown = rests(frames(file.getvalue()))
     assert "0 s waiting for Codex" in shown
     assert "2 s exec make all" in shown
     assert "1 min 10 s exec make all  building [b]the door" in shown
@@ -268,6 +284,25 @@ async def test_on_a_terminal_a_line_says_how_long_it_has_been_and_what_runs(
         code for code in CONTROL.findall(file.getvalue()) if code.endswith("m")
     }
     assert file.getvalue().endswith(LINE_GONE)
+
+
+async def test_the_line_is_one_line_however_much_there_is_to_say(autojump_clock: trio.testing.MockClock) -> None:
+    ids = {"threadId": "{thread_id}", "turnId": "{turn_id}"}
+    item = {"type": "commandExecution", "id": "c", "command": "make 门 " * 30}
+    output = {**ids, "itemId": "c", "delta": "half of it\nall of it"}
+    server = server_of(
+        raw({"method": "item/started", "params": {**ids, "item": item}}),
+        wait(1),
+        raw({"method": "item/commandExecution/outputDelta", "params": output}),
+        wait(1),
+    )
+    console, file = console_of(width=40, is_terminal=True)
+    async with open_codex_client(server.transport()) as client:
+        await TurnView(console).draw(client.stream("go"))
+    shown = frames(file.getvalue())
+    assert max(map(cell_len, shown)) <= 40
+    assert any(frame.startswith("0 s exec make 门 make 门 make") and frame.endswith("…") for frame in rests(shown))
+    assert any(frame.startswith("1 s exec make 门 mak") and frame.endswith("…  all of it") for frame in rests(shown))
 
 
 @pytest.mark.parametrize("is_terminal", [False, True])
@@ -357,6 +392,41 @@ async def test_nothing_is_drawn_while_somebody_else_has_the_terminal(
     with view.paused():  # where nothing is drawn, nothing is taken away
         drawn = file.getvalue()
     assert file.getvalue() == drawn
+
+
+async def test_what_is_said_anew_after_a_retry_is_not_shown_twice(autojump_clock: trio.testing.MockClock) -> None:
+    ids = {"threadId": "{thread_id}", "turnId": "{turn_id}"}
+    half = raw({"method": "item/agentMessage/delta", "params": {**ids, "itemId": "m", "delta": "The answer is"}})
+    console, file = console_of()
+    async with open_codex_client(server_of(half, retry(), say("The answer is 4."), fail("ill")).transport()) as client:
+        with pytest.raises(CodexTurnFailedError):
+            await TurnView(console).draw(client.stream("go"))
+    assert file.getvalue().count("The answer is") == 1
+
+
+async def test_a_terminal_that_can_erase_nothing_is_treated_as_a_file(autojump_clock: trio.testing.MockClock) -> None:
+    file = io.StringIO()
+    console = Console(file=file, width=80, force_terminal=True, color_system=None, _environ={"TERM": "dumb"})
+    async with open_codex_client(server_of(wait(1), say("done")).transport()) as client:
+        await TurnView(console).draw(client.stream("go"))
+    assert "\x1b" not in file.getvalue()
+    assert "waiting for Codex" not in file.getvalue()
+
+
+def test_ctrl_c_while_the_line_is_drawn_leaves_as_itself() -> None:
+    class Impatient(Console):
+        def print(self, *args: Any, **kwargs: Any) -> None:
+            if trio.lowlevel.current_task().name.endswith("_keep_fresh"):
+                signal.raise_signal(signal.SIGINT)
+            super().print(*args, **kwargs)
+
+    async def main() -> None:
+        console = Impatient(file=io.StringIO(), force_terminal=True)
+        async with open_codex_client(server_of(hang()).transport()) as client:
+            await TurnView(console).draw(client.stream("go"))
+
+    with pytest.raises(KeyboardInterrupt):
+        trio.run(main)
 
 
 async def test_a_stream_that_was_read_before_is_refused(autojump_clock: trio.testing.MockClock) -> None:

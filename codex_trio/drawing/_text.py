@@ -27,7 +27,7 @@ def clean_text(text: str) -> str:
     Example:
         ``table.add_row(Text(clean_text(step.text)))``
     """
-    return _UNSAFE.sub("\ufffd", _ESCAPE.sub("", with_line_feeds(text))).expandtabs(4)
+    return _UNSAFE.sub("\ufffd", _ESCAPE.sub("", with_line_feeds(text)))
 
 
 def one_line(text: str) -> str:

@@ -94,8 +94,6 @@ class TurnView:
         """
         if self._began_at is None:
             self._began_at = trio.current_time()
-        if not self._console.is_terminal or self._console.is_dumb_terminal:
-            return await self._follow(events)
         error: BaseException
         with Live(console=self._console, get_renderable=self._status, auto_refresh=False, transient=True) as live:
             self._live = live
@@ -178,7 +176,6 @@ class TurnView:
                 if running.said:  # no step will come of it
                     body = Prose("".join(running.said))
                     self._console.print(draw_panel(running.step_type, body, "red", outcome=Text("cut off", "red")))
-        self._running.clear()
         words = [f"{result.status} after {duration(self._elapsed())}", *_used(result.usage)]
         self._console.print(Text(" · ".join(words), "green" if result.status == "completed" else "red"))
 
@@ -209,7 +206,7 @@ def _append_end(line: Text, tail: str, width: int) -> None:
     room = max(width // 3, width - line.cell_len - 2)
     while cell_len(tail) > room:
         tail = tail[1:]
-    line.truncate(width - room - 2, overflow="ellipsis")
+    line.truncate(max(0, width - room - 2), overflow="ellipsis")
     line.append(f"  {tail.lstrip()}", "dim")
 
 

@@ -95,10 +95,12 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Ran]:
     return left
 
 
-def test_every_example_is_run(ran: Mapping[str, Ran]) -> None:
-    assert list(ran) != []
-    text = Path(__file__).read_text()
-    assert [path.name for path in EXAMPLES.glob("*.py") if f'"{path.name}"' not in text] == []
+def test_every_example_is_run_and_listed(ran: Mapping[str, Ran]) -> None:
+    assert len(ran) == len(RUNS)
+    names = {path.name for path in EXAMPLES.glob("*.py")}
+    text, listed = Path(__file__).read_text(), (EXAMPLES / "README.md").read_text()
+    assert {name for name in names if f'"{name}"' in text} == names
+    assert set(re.findall(r"`python examples/(\w+\.py)(?: --demo)?`", listed)) == names
 
 
 @pytest.mark.parametrize("name", [name for name in RUNS if name not in ("steps, Ctrl-C", "steps, quiet")])
@@ -222,7 +224,7 @@ def test_twenty_turns_are_done_at_once(ran: Mapping[str, Ran]) -> None:
 
 def test_a_turn_outlives_its_connections(ran: Mapping[str, Ran]) -> None:
     lines = ran["dropped, websocket"].lines
-    assert lines.count("-- the connection was cut --") == 3
+    assert 1 <= lines.count("-- the connection was cut --") <= 3, "a slow machine is back when the turn is through"
     assert [line for line in lines if line[0] == "["] == [f"[codex] Verse {number}." for number in range(1, 11)]
 
 
