@@ -73,7 +73,9 @@ class TurnView:
         self._show_data = show_data
         self._running: dict[str, _Running] = {}  # by item id, in the order in which they began
         self._began_at: float | None = None
-        self._line: Live | None = None
+        self._live: Live | None = None
+        self._free = trio.Event()
+        self._free.set()
 
     async def draw(self, events: EventStream) -> ChatResult:
         """Draw what a stream tells, to the end of its turn, and return the turn.
@@ -94,7 +96,7 @@ class TurnView:
             self._began_at = trio.current_time()
         error: BaseException
         with Live(console=self._console, get_renderable=self._status, auto_refresh=False, transient=True) as live:
-            self._line = live
+            self._live = live
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(_keep_fresh, live)
                 try:
@@ -102,7 +104,7 @@ class TurnView:
                 except BaseException as exc:  # carried around the nursery, so that it leaves as itself
                     error = exc
                 finally:
-                    self._line = None
+                    self._live = None
                     nursery.cancel_scope.cancel()
         try:
             raise error
@@ -111,26 +113,28 @@ class TurnView:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Take the line below away for the length of a ``with``, as when a person is asked something there.
+        """Take the line below away, and draw nothing, for as long as somebody else writes to the terminal.
 
-        Steps are drawn all the same. One at a time.
+        What happens meanwhile is drawn afterwards.
 
         Example:
-            ``with view.paused(): answer = await ask(request)``
+            ``with view.paused(): answer = await ask_at_the_terminal(request)``
         """
-        line = self._line
-        if line is not None:
-            line.stop()
+        self._free = trio.Event()
+        if self._live is not None:
+            self._live.stop()
         try:
             yield
         finally:
-            if line is not None and line is self._line:  # the turn may have ended meanwhile
-                line.start(refresh=True)
+            if self._live is not None:
+                self._live.start()
+            self._free.set()
 
     async def _follow(self, events: EventStream) -> ChatResult:
         result: ChatResult | None = None
         try:
             async for event in events:
+                await self._free.wait()
                 self._show(event)
                 if isinstance(event, TurnCompleted):
                     result = event.result

@@ -13,7 +13,7 @@ from typing import Any
 import trio
 
 from .._transports.stderr import StderrTail
-from .._transports.stdio import default_command, kill_group, split_command
+from .._transports.stdio import StdioTransport, kill_group
 from ..errors import CodexTransportError
 
 _PATIENCE = 30.0  # seconds until the server must have told where it listens
@@ -33,7 +33,7 @@ class ListeningServer:
         cwd: str | os.PathLike[str] | None,
         env: Mapping[str, str],
     ) -> None:
-        self._given_command = None if command is None else split_command(command, "command")
+        self._ours = StdioTransport(command, env=env)  # never opened: it knows what to run
         self._arguments = arguments
         self._cwd = cwd
         self._env = {**os.environ, **env}
@@ -45,7 +45,7 @@ class ListeningServer:
     async def __aenter__(self) -> str:
         if self._process is not None:
             raise RuntimeError("a listening server runs once; make another with listening()")
-        command = [*(self._given_command or default_command(self._env)), "--listen", _ADDRESS, *self._arguments]
+        command = [*self._ours.find_command()[0], "--listen", _ADDRESS, *self._arguments]
         try:
             self._process = await trio.lowlevel.open_process(
                 command,
