@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,7 +16,7 @@ from .replay import prepare
 from .scenarios import Driver, Scenario
 
 _ROOT = Path(__file__).parent.parent.parent
-_PATIENCE = 300  # seconds for one run
+_PATIENCE = 120  # seconds for one run
 
 Runs = dict[str, list[Figures]]  # by driver
 
@@ -40,7 +39,7 @@ def run(
         scenario: What to play.
         drivers: Who plays it.
         times: How often.
-        pythons: The interpreters of other environments, by name of the peer.
+        pythons: The interpreters, by name of the peer.
         on_failure: Told of each driver that could not play it.
     """
     runs: Runs = {driver.name: [] for driver in drivers}
@@ -50,7 +49,7 @@ def run(
                 if driver.name not in runs:
                     continue
                 try:
-                    runs[driver.name].append(_run_once(driver, job, pythons.get(driver.peer, sys.executable)))
+                    runs[driver.name].append(_run_once(driver, job, pythons[driver.peer]))
                 except FailedRunError as exc:
                     del runs[driver.name]
                     on_failure(driver, exc)
