@@ -9,12 +9,13 @@ import logging
 import math
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import trio
 
 from ._protocol.messages import (
+    NOT_A_DELTA,
     Delta,
     MalformedMessageError,
     Notice,
@@ -25,6 +26,7 @@ from ._protocol.messages import (
     dump_request,
     dump_response,
     error_from_wire,
+    parse_delta,
     parse_message,
 )
 from ._protocol.methods import INTERNAL_ERROR, OVERLOADED
@@ -39,8 +41,7 @@ _BACKOFF_FIRST, _BACKOFF_MOST = 0.05, 2.0  # seconds
 _LAST_WORDS = 0.5  # seconds that the reader has to deliver what came before the server stopped reading
 
 
-@dataclass(eq=False, slots=True)
-class Call:
+class Call(msgspec.Struct, eq=False):
     """A request of ours, from its making to its answer.
 
     Attributes:
@@ -55,7 +56,7 @@ class Call:
     is_in_flight: bool = False
     was_sent: bool = False
     response: Response | None = None
-    _answered: trio.Event = field(default_factory=trio.Event)
+    _answered: trio.Event = msgspec.field(default_factory=trio.Event)
 
     def settle(self, response: Response | None) -> None:
         """Wake who waits, with the answer; `None` for a lost connection."""
@@ -81,8 +82,9 @@ class Connection:
 
     Args:
         transport: Opened; the caller closes it.
-        on_notice: Takes each notification, the line that it came in, and when it came in Trio's time. Runs in the
-            reader; a `MalformedMessageError` of it skips the message.
+        on_delta: Takes a delta and when it came, in Trio's time; says whether its ids were all that was wanted of it.
+            Runs in the reader.
+        on_notice: Takes each other notification, whole, and when it came. Runs in the reader.
         on_request: Takes each request of the server. Runs in the reader.
         on_lost: Told once, when the connection ends, before any waiter wakes.
     """
@@ -91,11 +93,13 @@ class Connection:
         self,
         transport: Transport,
         *,
-        on_notice: Callable[[Notice | Delta, bytes, float], None],
+        on_delta: Callable[[Delta, float], bool],
+        on_notice: Callable[[Notice, float], None],
         on_request: Callable[[ServerRequest], None],
         on_lost: Callable[[CodexTransportError], None],
     ) -> None:
         self._transport = transport
+        self._on_delta = on_delta
         self._on_notice = on_notice
         self._on_request = on_request
         self._on_lost = on_lost
@@ -156,16 +160,21 @@ class Connection:
     async def _exchange(self, call: Call, deadline: float, urgent: bool) -> Response:
         self.raise_if_lost()
         with trio.move_on_at(deadline):
-            if urgent:
-                await trio.lowlevel.checkpoint()
-            else:
-                await self._places.acquire()
+            await trio.lowlevel.checkpoint_if_cancelled()
+            if not urgent:
+                await self._take_place()
             return await self._send_and_wait(call, deadline, urgent)
         raise CodexTimeoutError(
             f"{call.method}: no answer in time; whether the server acts on it is unknown"
             if call.is_in_flight
             else f"{call.method}: {MAX_IN_FLIGHT} requests are in flight and none was answered in time; it was not sent"
         )
+
+    async def _take_place(self) -> None:
+        try:
+            self._places.acquire_nowait()  # without a checkpoint: waiting for the answer is one
+        except trio.WouldBlock:
+            await self._places.acquire()
 
     async def _send_and_wait(self, call: Call, deadline: float, urgent: bool) -> Response:
         id_: int | None = None
@@ -288,18 +297,24 @@ class Connection:
                 now = trio.current_time()
                 for line in lines:
                     try:
+                        is_dealt_with = self._on_delta(parse_delta(line), now)
+                    except NOT_A_DELTA:
+                        is_dealt_with = False
+                    if not is_dealt_with:
                         self._take(line, now)
-                    except MalformedMessageError as exc:
-                        self._ignore(str(exc), line)
         except CodexTransportError as error:
             self.lose(error)
         finally:
             self._reader_left.set()
 
     def _take(self, line: bytes, now: float) -> None:
-        message = parse_message(line)
-        if isinstance(message, (Delta, Notice)):
-            self._on_notice(message, line, now)
+        try:
+            message = parse_message(line)
+        except MalformedMessageError as exc:
+            self._ignore(str(exc), line)
+            return
+        if isinstance(message, Notice):
+            self._on_notice(message, now)
         elif isinstance(message, ServerRequest):
             self._on_request(message)
         else:

@@ -34,8 +34,9 @@ die(7)
 async def serve_websocket(websocket: WebSocketConnection) -> None:
     while (request := json.loads(await websocket.get_message()))["method"] != "die":
         if request["method"] == "burst":
-            for n in range(request["params"]["count"]):
-                await websocket.send_message(json.dumps({"method": "tick", "params": {"n": n}}))
+            ticks = [json.dumps({"method": "tick", "params": {"n": n}}) for n in range(request["params"]["count"])]
+            # By hand, because trio-websocket writes each frame by itself: short text frames, all at once.
+            await websocket._stream.send_all(b"".join(bytes((0x81, len(tick))) + tick.encode() for tick in ticks))
         await websocket.send_message(json.dumps({"id": request["id"], "result": request["params"]}))
 
 
@@ -150,7 +151,7 @@ async def test_a_burst_arrives_in_order_and_in_pieces_of_several_messages(transp
             messages += map(json.loads, await transport.receive())
             pieces += 1
     assert [message["params"]["n"] for message in messages[:-1]] == [*range(1000)]
-    assert pieces < 900
+    assert pieces < 100
 
 
 async def test_a_large_message_passes_both_ways(transport: Transport) -> None:
