@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import tempfile
 import time
@@ -44,12 +45,14 @@ def run(
     """
     runs: Runs = {driver.name: [] for driver in drivers}
     with _prepared(scenario) as job:
-        for _ in range(times):
+        for number in range(-scenario.warm_ups, times):
             for driver in drivers:
                 if driver.name not in runs:
                     continue
                 try:
-                    runs[driver.name].append(_run_once(driver, job, pythons[driver.peer]))
+                    figures = _run_once(driver, job, pythons[driver.peer])
+                    if number >= 0:
+                        runs[driver.name].append(figures)
                 except FailedRunError as exc:
                     del runs[driver.name]
                     on_failure(driver, exc)
@@ -88,10 +91,13 @@ def _prepared(scenario: Scenario) -> Iterator[Job]:
 
 def _run_once(driver: Driver, job: Job, python: str) -> Figures:
     job = replace(job, variant=driver.variant, started=time.time())
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     command = [python, "-m", f"{__package__}.{driver.module}"]
     command += [driver.variant, job.server, repr(job.started)] if driver.module == "start" else [job.to_json()]
     try:
-        done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, timeout=_PATIENCE, check=False)
+        done = subprocess.run(
+            command, cwd=_ROOT, env=env, capture_output=True, text=True, timeout=_PATIENCE, check=False
+        )
     except subprocess.TimeoutExpired as exc:
         raise FailedRunError(f"no end within {_PATIENCE} s") from exc
     if done.returncode:
