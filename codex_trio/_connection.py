@@ -307,7 +307,7 @@ class Connection:
         finally:
             self._reader_left.set()
 
-    def _take(self, line: bytes, now: float) -> None:
+    def _take(self, line: bytes | bytearray, now: float) -> None:
         try:
             message = parse_message(line)
         except MalformedMessageError as exc:
@@ -324,9 +324,9 @@ class Connection:
             else:
                 call.settle(message)
 
-    def _ignore(self, why: str, line: bytes) -> None:
+    def _ignore(self, why: str, line: bytes | bytearray) -> None:
         self.ignored_messages += 1
-        _logger.debug("a message was skipped: %s: %r", why, line[:200])
+        _logger.debug("a message was skipped: %s: %r", why, bytes(line[:200]))
 
     @trio.lowlevel.enable_ki_protection
     async def _write(self) -> None:

@@ -78,7 +78,7 @@ NOT_A_DELTA = _Unreadable
 Message = Notice | ServerRequest | Response
 
 
-def parse_message(line: bytes) -> Message:
+def parse_message(line: bytes | bytearray) -> Message:
     """Read one message, all of it.
 
     Raises:
