@@ -6,9 +6,10 @@ import argparse
 import json
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from .environments import interpreters
 from .report import Outcome, judge, table, to_json
 from .running import FailedRunError, run
 from .scenarios import SCENARIOS, Driver, Scenario
@@ -29,15 +30,15 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     return options
 
 
-def _measure(scenario: Scenario, times: int) -> Outcome:
+def _measure(scenario: Scenario, times: int, pythons: Mapping[str, str]) -> Outcome:
     failures: dict[str, str] = {}
 
     def on_failure(driver: Driver, exc: FailedRunError) -> None:
         failures[driver.name] = str(exc)
         print(f"{scenario.name}: {driver.name} failed:\n{exc}", file=sys.stderr)
 
-    drivers = [driver for driver in scenario.drivers if not driver.peer]
-    job, runs = run(scenario, drivers, times=times, pythons={}, on_failure=on_failure)
+    drivers = [driver for driver in scenario.drivers if driver.peer in pythons]
+    job, runs = run(scenario, drivers, times=times, pythons=pythons, on_failure=on_failure)
     return Outcome(scenario, job, runs, failures)
 
 
@@ -48,10 +49,13 @@ def main(arguments: Sequence[str]) -> int:
         for scenario in SCENARIOS:
             print(f"{scenario.name:24}{scenario.title}")
         return 0
+    pythons = {"": sys.executable}
+    if options.peers:
+        pythons = interpreters(driver.peer for scenario in SCENARIOS for driver in scenario.drivers)
     outcomes: dict[str, Outcome] = {}
     for scenario in SCENARIOS:
         if not options.scenario or scenario.name in options.scenario:
-            outcome = outcomes[scenario.name] = _measure(scenario, options.runs)
+            outcome = outcomes[scenario.name] = _measure(scenario, options.runs, pythons)
             print(table(outcome, judge(outcomes, outcome)), end="\n\n", flush=True)
     if options.json is not None:
         found = {"python": platform.python_version(), "runs": options.runs, "scenarios": to_json(outcomes)}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import re
 import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from types import TracebackType
+from typing import NoReturn
 
 Figures = dict[str, float]
 
@@ -104,9 +106,22 @@ def check(what: str, seen: object, expected: object) -> None:
         sys.exit(f"{what}: {str(seen)[:200]!r} seen, {str(expected)[:200]!r} expected")
 
 
+def finish(figures: Figures) -> NoReturn:
+    """Print what was measured, and leave at once."""
+    print(json.dumps(figures), flush=True)
+    os._exit(0)
+
+
 def perform(programs: Mapping[str, Callable[[Job], Figures]]) -> None:
-    """Do the job of the command line by the program of its scenario, and print what it measured."""
+    """Do the job of the command line by the program of its scenario."""
     job = Job(**json.loads(sys.argv[1]))
     if job.scenario not in programs:
         sys.exit(f"has nothing for {job.scenario}")
-    print(json.dumps(programs[job.scenario](job)))
+    try:
+        figures = programs[job.scenario](job)
+    except Exception as exc:
+        while isinstance(exc, ExceptionGroup):
+            exc = exc.exceptions[0]
+        print(f"{type(exc).__name__}: {exc}", file=sys.stderr, flush=True)
+        os._exit(1)
+    finish(figures)

@@ -10,8 +10,10 @@ from __future__ import annotations
 import os
 import select
 import sys
+import time
 
 THREAD, TURN = b"01a20000-7fd2-72b2-a4ff-000000000000", b"01a20000-7fe9-7020-bfae-000000000000"
+_PAUSE = 0.005  # seconds from the answer to the events, less than the real one's: some clients lose what comes at once
 _CHUNK = 1 << 15  # bytes of an endless round, after which there is a look at what the client says
 
 
@@ -150,7 +152,9 @@ def serve(plan: Plan, pipes: Pipes) -> None:
         return lines is not None
 
     while listen():
-        for events in conversation.due():
+        for number, events in enumerate(conversation.due()):
+            if number == 0:
+                time.sleep(_PAUSE)
             pipes.write(events)
             while plan.is_endless and events is plan.rounds[-1]:
                 for chunk in _chunks(bytes(events)):
@@ -171,7 +175,7 @@ def _chunks(events: bytes) -> list[bytes]:
 def main() -> None:
     """Serve as the command line says: a folder, then what `codex` would get."""
     plan = Plan(sys.argv[1])
-    if "--listen" in sys.argv:
+    if any(word.startswith("ws://") for word in sys.argv):
         from .replay_websocket import serve_websocket
 
         serve_websocket(plan)

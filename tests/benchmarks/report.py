@@ -91,12 +91,13 @@ def table(outcome: Outcome, verdicts: list[Verdict]) -> str:
     scenario, medians = outcome.scenario, outcome.medians
     ours = medians.get("codex_trio")
     names = list(dict.fromkeys(name for figures in medians.values() for name in figures))
+    main = "cpu" if "cpu" in names else names[-1]
     unit = "ms" if scenario.unit == "run" else f"µs for each {scenario.unit}"
     lines = [f"{scenario.name}: {scenario.title} (cpu and wall: {unit})"]
     lines.append(" " * 28 + "".join(f"{name:>13}" for name in names) + f"{'ours ÷ it':>13}")
     for driver, figures in medians.items():
         cells = "".join(f"{_cell(outcome, name, figures[name]) if name in figures else '':>13}" for name in names)
-        ratio = f"{ours['cpu'] / figures['cpu']:.2f}" if ours and driver != "codex_trio" and figures["cpu"] else ""
+        ratio = f"{ours[main] / figures[main]:.2f}" if ours and driver != "codex_trio" else ""
         lines.append(f"  {driver:26}{cells}{ratio:>13}".rstrip())
     lines += [f"  {driver:26}  cannot: {why.splitlines()[-1]}" for driver, why in outcome.failures.items()]
     for verdict in verdicts:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ from .replay import prepare
 from .scenarios import Driver, Scenario
 
 _ROOT = Path(__file__).parent.parent.parent
-_PATIENCE = 300  # seconds for one run
+_PATIENCE = 120  # seconds for one run
 
 Runs = dict[str, list[Figures]]  # by driver
 
@@ -40,17 +40,19 @@ def run(
         scenario: What to play.
         drivers: Who plays it.
         times: How often.
-        pythons: The interpreters of other environments, by name of the peer.
+        pythons: The interpreters, by name of the peer.
         on_failure: Told of each driver that could not play it.
     """
     runs: Runs = {driver.name: [] for driver in drivers}
     with _prepared(scenario) as job:
-        for _ in range(times):
+        for number in range(-scenario.warm_ups, times):
             for driver in drivers:
                 if driver.name not in runs:
                     continue
                 try:
-                    runs[driver.name].append(_run_once(driver, job, pythons.get(driver.peer, sys.executable)))
+                    figures = _run_once(driver, job, pythons[driver.peer])
+                    if number >= 0:
+                        runs[driver.name].append(figures)
                 except FailedRunError as exc:
                     del runs[driver.name]
                     on_failure(driver, exc)
@@ -89,10 +91,13 @@ def _prepared(scenario: Scenario) -> Iterator[Job]:
 
 def _run_once(driver: Driver, job: Job, python: str) -> Figures:
     job = replace(job, variant=driver.variant, started=time.time())
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     command = [python, "-m", f"{__package__}.{driver.module}"]
     command += [driver.variant, job.server, repr(job.started)] if driver.module == "start" else [job.to_json()]
     try:
-        done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, timeout=_PATIENCE, check=False)
+        done = subprocess.run(
+            command, cwd=_ROOT, env=env, capture_output=True, text=True, timeout=_PATIENCE, check=False
+        )
     except subprocess.TimeoutExpired as exc:
         raise FailedRunError(f"no end within {_PATIENCE} s") from exc
     if done.returncode:

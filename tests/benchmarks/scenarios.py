@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from .replay import Turns
@@ -55,6 +55,7 @@ class Scenario:
         in_flight: How many of them at once.
         is_websocket: On a websocket, not on pipes.
         unit: What times are divided by.
+        warm_ups: Runs before those that count, so that nothing has to be compiled in them.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Scenario:
     in_flight: int = 1
     is_websocket: bool = False
     unit: Literal["event", "request", "run"] = "event"
+    warm_ups: int = 0
 
 
 _US = Driver("codex_trio", "drive_codex_trio")
@@ -75,38 +77,46 @@ def _floors(*variants: str) -> tuple[Driver, ...]:
     return tuple(Driver(f"floor {variant}", "drive_floor", variant) for variant in variants)
 
 
+_PEERS = (
+    Driver("codex-app-server-sdk", "drive_peers", "sdk", "codex-app-server-sdk"),
+    Driver("codexed", "drive_peers", "codexed", "codexed"),
+    Driver("openai-codex", "drive_peers", "openai", "openai-codex"),
+    Driver("openai-codex async", "drive_peers", "openai async", "openai-codex"),
+)
+_STARTS = tuple(replace(driver, module="start") for driver in _PEERS if driver.variant != "openai async")
+
 SCENARIOS = (
     Scenario(
         "one-turn",
         "one turn, 100,000 deltas and 100 items through chat (stdio)",
-        (_US, *_floors("bytes", "split", "typed", "msgspec", "json")),
+        (_US, *_floors("bytes", "split", "typed", "msgspec", "json"), *_PEERS),
         (Goal("cpu", 1.6, "floor typed"), Goal("cpu", 1 / 4, BEST_PEER)),
         Turns(deltas=100_000, items=100),
     ),
     Scenario(
         "10-at-once",
         "10 turns at once, 200 events each, one connection, forty times",
-        (_US,),
+        (_US, *_PEERS),
         turns=Turns(at_once=10, rounds=40, deltas=184, items=4),
     ),
     Scenario(
         "400-at-once",
         "400 turns at once, 200 events each, one connection",
-        (_US,),
+        (_US, *_PEERS),
         (Goal("cpu", 1 / 3, BEST_PEER), Goal("cpu", 2.5, "10-at-once/codex_trio")),
         Turns(at_once=400, deltas=184, items=4),
     ),
     Scenario(
         "200-in-turn",
         "200 turns of 1,000 events one after another (memory: of the last 180)",
-        (_US, *_floors("typed")),
+        (_US, *_floors("typed"), *_PEERS),
         (Goal("cpu", 1 / 6, BEST_PEER), Goal("grown MiB", 1)),
         Turns(rounds=200, deltas=972, items=10),
     ),
     Scenario(
         "requests",
         "10,000 requests one after another",
-        (_US, *_floors("direct")),
+        (_US, *_floors("direct"), *_PEERS),
         (Goal("cpu", 1, BEST_PEER),),
         requests=10_000,
         unit="request",
@@ -114,7 +124,7 @@ SCENARIOS = (
     Scenario(
         "requests-at-once",
         "10,000 requests, 100 in flight",
-        (_US, *_floors("coalesced")),
+        (_US, *_floors("coalesced"), *_PEERS),
         (Goal("cpu", 1, BEST_PEER),),
         requests=10_000,
         in_flight=100,
@@ -123,21 +133,22 @@ SCENARIOS = (
     Scenario(
         "start",
         "process start to the answer of initialize",
-        (Driver("codex_trio", "start", "codex_trio"), Driver("floor trio", "start", "trio")),
+        (Driver("codex_trio", "start", "codex_trio"), Driver("floor trio", "start", "trio"), *_STARTS),
         (Goal("import ms", 25), Goal("cpu", 1.3, "floor trio"), Goal("wall", 1.3, "floor trio")),
         unit="run",
+        warm_ups=1,
     ),
     Scenario(
         "memory",
         "a turn of 200,000 deltas through chat_once",
-        (_US, *_floors("typed")),
+        (_US, *_floors("typed"), *_PEERS),
         (Goal("grown MiB", 5),),
         Turns(deltas=200_000, items=20),
     ),
     Scenario(
         "long-line",
         "a turn with one line of 64 MiB",
-        (_US, *_floors("bytes", "msgspec", "decode msgspec", "decode json")),
+        (_US, *_floors("bytes", "msgspec", "decode msgspec", "decode json"), *_PEERS),
         (Goal("cpu", 2, "floor decode msgspec"),),
         Turns(items=1, long_line=64 << 20),
         unit="run",
@@ -145,7 +156,7 @@ SCENARIOS = (
     Scenario(
         "interrupt",
         "interrupt a silent turn while 200 others stream; the longest of ten",
-        (_US,),
+        (_US, *_PEERS),
         (Goal("latency ms", 100),),
         Turns(at_once=210, silent=10, deltas=100, is_endless=True),
         unit="run",
@@ -153,7 +164,7 @@ SCENARIOS = (
     Scenario(
         "websocket",
         "one turn, 100,000 deltas and 100 items through chat (websocket)",
-        (_US, *_floors("tuned", "default")),
+        (_US, *_floors("tuned", "default"), *_PEERS),
         (Goal("cpu", 1.15, "floor tuned"),),
         Turns(deltas=100_000, items=100),
         is_websocket=True,

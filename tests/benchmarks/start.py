@@ -5,8 +5,10 @@ Its arguments: which program, the replay server, when the process was started (s
 
 from __future__ import annotations
 
+import importlib
 import sys
 import time
+from typing import Any
 
 
 def _print(**more: float) -> None:
@@ -55,5 +57,40 @@ def codex_trio(server: str) -> None:
     trio.run(main)
 
 
+def sdk(server: str) -> None:
+    """codex-app-server-sdk."""
+    import asyncio
+
+    client: Any = importlib.import_module("codex_app_server_sdk").CodexClient
+
+    async def main() -> None:
+        async with client.connect_stdio(command=[server]) as opened:
+            await opened.initialize()
+            _print()
+
+    asyncio.run(main())
+
+
+def codexed(server: str) -> None:
+    """codexed."""
+    import asyncio
+
+    module: Any = importlib.import_module("codexed")
+
+    async def main() -> None:
+        async with module.CodexClient(transport=module.StdioTransport(server)):
+            _print()
+
+    asyncio.run(main())
+
+
+def openai(server: str) -> None:
+    """openai-codex, its synchronous side."""
+    module: Any = importlib.import_module("openai_codex")
+    with module.Codex(module.CodexConfig(codex_bin=server)):
+        _print()
+
+
 if __name__ == "__main__":
-    {"trio": trio_alone, "codex_trio": codex_trio}[sys.argv[1]](sys.argv[2])
+    programs = {"trio": trio_alone, "codex_trio": codex_trio, "sdk": sdk, "codexed": codexed, "openai": openai}
+    programs[sys.argv[1]](sys.argv[2])
