@@ -6,7 +6,7 @@ is read from history, its state before its items; then the live ones follow, tho
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -24,7 +24,8 @@ from ..models import ChatContinuation
 from .lifecycle import Lifecycle
 from .router import Router, Starting
 
-# A turn that has just been started may not be in its thread's history, nor a thread with its first turn on disk.
+# A turn that has just been started may not be in its thread's history, or not as it is, nor a thread with its first turn
+# on disk.
 _APPEARANCE = 1.0  # seconds
 _RETRY_FIRST, _RETRY_MOST = 0.02, 0.25  # seconds
 
@@ -44,6 +45,11 @@ class Remembered:
 
     state: Mapping[str, Any]
     items: list[object]
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether it is told as over, but not since when."""
+        return is_over(self.state) and not is_terminal(self.state)
 
 
 async def take_up(
@@ -105,7 +111,14 @@ async def catch_up(ask: Ask, turn: Turn) -> None:
 
     Cancellation: The gap is still open.
     """
-    remembered = await patiently(partial(_read, ask, turn))
+    read = partial(patiently, partial(_read, ask, turn))
+    remembered = await read()
+    pauses = _pauses()
+    # `interrupted` without a time is the turn of a process that was killed, and for some milliseconds one that is just
+    # beginning (codex 0.163, 0.169). Of that one, the thread will be active soon.
+    while turn.thread_is_idle and remembered.is_doubtful and (pause := next(pauses, None)) is not None:
+        await trio.sleep(pause)
+        remembered = await read()
     if remembered.state.get("startedAt") is not None:
         turn.started.set()
     turn.fill_gap(remembered.items, trio.current_time())
@@ -119,17 +132,24 @@ class _NotThereError(CodexProtocolError):
 
 async def patiently(ask: Callable[[], Awaitable[Any]]) -> Any:
     """Ask for a thread or a turn again for a moment, while the server does not seem to have it."""
-    deadline = trio.current_time() + _APPEARANCE
-    delay = _RETRY_FIRST
+    pauses = _pauses()
     while True:
         try:
             return await ask()
         except CodexProtocolError as exc:
             is_missing = isinstance(exc, (CodexThreadNotFoundError, _NotThereError)) or is_without_turns(exc)
-            if not is_missing or trio.current_time() + delay > deadline:
+            if not is_missing or (pause := next(pauses, None)) is None:
                 raise
-        await trio.sleep(delay)
-        delay = min(2 * delay, _RETRY_MOST)
+        await trio.sleep(pause)
+
+
+def _pauses() -> Iterator[float]:
+    """Give the seconds to wait before each new attempt, while there is hope."""
+    deadline = trio.current_time() + _APPEARANCE
+    pause = _RETRY_FIRST
+    while trio.current_time() + pause <= deadline:
+        yield pause
+        pause = min(2 * pause, _RETRY_MOST)
 
 
 async def _read(ask: Ask, turn: Turn) -> Remembered:
