@@ -283,6 +283,33 @@ async def test_a_server_that_does_not_come_back_is_lost(nursery: trio.Nursery, a
         assert [first.text, *texts([step async for step in client.chat(continuation=continuation)])] == TEXTS
 
 
+async def test_a_refusal_that_will_not_change_is_final_at_once(
+    nursery: trio.Nursery, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(nursery: trio.Nursery) -> None:
+        nonlocal attempts
+        await trio.lowlevel.checkpoint()
+        attempts += 1
+        raise CodexTransportError("wrong token", is_permanent=attempts == 3)
+
+    attempts = 0
+    server = ScriptedAppServer(nursery)
+    server.on_turn(*STORY)
+    transport = server.transport()
+    async with open_codex_client(transport, reconnecting=True) as client:
+        stream = client.chat("hello")
+        await anext(stream)
+        monkeypatch.setattr(transport, "open", refuse)
+        server.connection.drop(3, "my last words")
+        with pytest.raises(CodexTransportError, match="no use to try again: wrong token") as caught:
+            await anext(stream)
+        assert trio.current_time() < 2
+        assert (attempts, caught.value.is_permanent, caught.value.returncode) == (3, True, 3)
+        assert caught.value.continuation is not None
+        with pytest.raises(CodexTransportError, match="wrong token"):
+            await client.request("thread/list", {})
+
+
 async def test_a_server_that_is_slow_to_answer_is_given_up_in_time(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:

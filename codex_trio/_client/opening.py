@@ -50,7 +50,8 @@ def open_codex_client(
             a pause, and no step is lost or comes twice. A call that was on its way raises `CodexTransportError`, and is
             never sent again: whether the server acted on it is unknown, and a turn that it started may run. Calls made
             meanwhile wait. Not with `StdioTransport`, whose server ends with its connection.
-        reconnect_timeout: Seconds from a loss after which it is final; `None` or `math.inf` for no limit.
+        reconnect_timeout: Seconds from a loss after which it is final; `None` or `math.inf` for no limit. It is final at
+            once where another attempt would end the same way, see `CodexTransportError.is_permanent`.
 
     Each request is handled in a task of its own. It is cancelled when the server withdraws the request, when the turn
     ends, when the connection is lost (what is open is asked again on the next one), or when the client closes. While a

@@ -31,7 +31,15 @@ _HINTS = {
 
 
 class HandshakeError(Exception):
-    """The server did not accept the upgrade to a websocket; says why, without secrets of ours."""
+    """The server did not accept the upgrade to a websocket; says why, without secrets of ours.
+
+    Attributes:
+        status: Of the server's HTTP answer; 0 if there was none.
+    """
+
+    def __init__(self, why: str, status: int) -> None:
+        super().__init__(why)
+        self.status = status
 
 
 class LiveStream(trio.abc.Stream):
@@ -177,10 +185,10 @@ class FrameStream:
                 receive_buffer_size=_READ_SIZE,
             )
             return
-        failure = self._failure
+        head, failure = self._life.head, self._failure
         # A refusal is told in full, and may hold what we sent.
         cause = None if isinstance(failure, ConnectionRejected) else failure
-        raise HandshakeError(self._mask(_why_refused(self._life.head, failure))) from cause
+        raise HandshakeError(self._mask(_why_refused(head, failure)), _status_of(head)) from cause
 
     # --- sending and receiving
 
@@ -322,10 +330,14 @@ class _ReaderPlace:
         self._nursery.start_soon(self._read, async_fn, name="codex_trio websocket reader")
 
 
+def _status_of(head: bytes) -> int:
+    found = re.match(rb"HTTP/1\.[01] (\d{3})", head)
+    return int(found[1]) if found else 0
+
+
 def _why_refused(head: bytes, failure: Exception | None) -> str:
     body = b""
-    found = re.match(rb"HTTP/1\.[01] (\d{3})", head)
-    status = int(found[1]) if found else 0
+    status = _status_of(head)
     if isinstance(failure, ConnectionRejected):
         body = failure.body or b""
     if status == 101:

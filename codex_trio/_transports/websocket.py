@@ -74,6 +74,7 @@ class WebSocketBase(Transport):
     """
 
     max_send_size = 16 * 2**20
+    _permanent_statuses = frozenset({401, 403, 404})  # of HTTP: what the next attempt would be told, too
 
     def __init__(self, *, connect_timeout: float, ping_interval: float, max_message_size: int) -> None:
         for name, value in (
@@ -132,11 +133,12 @@ class WebSocketBase(Transport):
         try:
             await frames.open(nursery, host=upgrade.host, resource=upgrade.resource, headers=upgrade.headers)
         except HandshakeError as exc:
-            raise self._unreachable(str(exc)) from exc.__cause__ or exc
+            is_permanent = exc.status in self._permanent_statuses
+            raise self._unreachable(str(exc), is_permanent=is_permanent) from exc.__cause__ or exc
         return frames
 
-    def _unreachable(self, why: str) -> CodexTransportError:
-        return CodexTransportError(f"cannot reach the server ({self.describe()}): {why}")
+    def _unreachable(self, why: str, *, is_permanent: bool = False) -> CodexTransportError:
+        return CodexTransportError(f"cannot reach the server ({self.describe()}): {why}", is_permanent=is_permanent)
 
     async def send(self, messages: Sequence[bytes]) -> None:
         """Write messages, each as a text frame. See `Transport.send`."""
@@ -170,8 +172,9 @@ class WebSocketTransport(WebSocketBase):
         url: Where it listens, ``ws://`` or ``wss://``; path and query are sent as they are. Default: the environment
             variable ``CODEX_APP_SERVER_WS_URL``, else ``ws://127.0.0.1:8765``.
         token: Sent as ``Authorization: Bearer``: the token itself, the path of a file that has it, or a function, sync
-            or async, that returns it; read anew at each opening. Default: the environment variable
-            ``CODEX_APP_SERVER_TOKEN``; an empty string for none at all.
+            or async, that returns it; read anew at each opening, so a client that is reconnecting tries again with the
+            next token of a file or a function, and gives up at once over any other that is refused. Default: the
+            environment variable ``CODEX_APP_SERVER_TOKEN``; an empty string for none at all.
         headers: More headers for the upgrade. Never an ``Origin``: the server answers 403 to any.
         ssl_context: For ``wss://``; `ssl.create_default_context` unless given.
         connect_timeout: Seconds until the server must have answered `initialize`.
@@ -200,6 +203,8 @@ class WebSocketTransport(WebSocketBase):
             _check_token(token, "the token")
         self._given_address = None if url is None else _Address.parse(url, "url", ssl_context)
         self._token = token
+        if token is not None and not isinstance(token, str):  # the next attempt may bring another one
+            self._permanent_statuses -= {401, 403}
         self._headers = _checked_headers(headers or {})
         self._secrets = [value for name, value in (headers or {}).items() if name.lower() == "authorization"]
         if token is not None and self._secrets:
@@ -255,9 +260,8 @@ class WebSocketTransport(WebSocketBase):
             cause = exc.__cause__ or exc
             if isinstance(cause, ssl.SSLCertVerificationError):
                 why = f"its certificate is not trusted: {cause.verify_message} (give an ssl_context that trusts it)"
-            else:
-                why = f"it does not speak TLS: {cause} (is it a ws:// server?)"
-            raise self._unreachable(why) from cause
+                raise self._unreachable(why, is_permanent=True) from cause
+            raise self._unreachable(f"it does not speak TLS: {cause} (is it a ws:// server?)") from cause
         return encrypted
 
     async def _read_token(self) -> str | None:
