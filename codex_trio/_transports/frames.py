@@ -45,17 +45,22 @@ class HandshakeError(Exception):
 class LiveStream(trio.abc.Stream):
     """Another stream, and when it last showed that its other end is there.
 
+    Args:
+        stream: That one.
+        after_read: Called when something was read from it.
+
     Attributes:
         alive_at: In Trio's time.
         head: The first bytes that came.
         ended: Set when no more bytes will come.
     """
 
-    def __init__(self, stream: trio.abc.Stream) -> None:
+    def __init__(self, stream: trio.abc.Stream, after_read: Callable[[], None] = lambda: None) -> None:
         self.alive_at = trio.current_time()
         self.head = b""
         self.ended = trio.Event()
         self._stream = stream
+        self._after_read = after_read
         self._writes = 0
         self._counted_writes = 0
 
@@ -91,6 +96,7 @@ class LiveStream(trio.abc.Stream):
         finally:
             if data:
                 self.alive_at = trio.current_time()
+                self._after_read()
                 if len(self.head) < _HEAD_SIZE:
                     self.head += data[: _HEAD_SIZE - len(self.head)]
             else:
