@@ -286,13 +286,14 @@ async def test_a_server_that_does_not_come_back_is_lost(nursery: trio.Nursery, a
 async def test_a_refusal_that_will_not_change_is_final_at_once(
     nursery: trio.Nursery, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    attempts = 0
+
     async def refuse(nursery: trio.Nursery) -> None:
         nonlocal attempts
         await trio.lowlevel.checkpoint()
         attempts += 1
         raise CodexTransportError("wrong token", is_permanent=attempts == 3)
 
-    attempts = 0
     server = ScriptedAppServer(nursery)
     server.on_turn(*STORY)
     transport = server.transport()

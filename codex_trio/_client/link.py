@@ -64,6 +64,7 @@ class Link:
         self._stopped = trio.Event()
         self._up = trio.Event()
         self._up.set()
+        self._has_been_up = False  # in the present attempt
         self._lost = trio.Event()  # the present connection is
         self._loss: CodexTransportError | None = None  # for good
         self._gap: CodexTransportError | None = None  # why there is no connection at present
@@ -222,10 +223,11 @@ class Link:
                 self._give_up(f"it could not be reached again within {self._patience:g} s, reconnect_timeout")
                 return
             await trio.sleep(min(random.uniform(0.5, 1.5) * pause, deadline - now))
-            pause = min(2 * pause, _PAUSE_MOST)
+            self._has_been_up = False
             failure = await self._serve(partial(self._revive, deadline))
             if failure is None:
                 return
+            pause = _PAUSE_FIRST if self._has_been_up else min(2 * pause, _PAUSE_MOST)
             if isinstance(failure, CodexTransportError) and failure.is_permanent:
                 self._give_up(f"it is no use to try again: {failure}", is_permanent=True)
 
@@ -274,6 +276,7 @@ class Link:
             await self._restore(self._connection)
             self._connection.raise_if_lost()
             self._up.set()
+            self._has_been_up = True
             await self._catch_up(self._connection)
             self._connection.raise_if_lost()
             self._gap = None

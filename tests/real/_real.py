@@ -8,7 +8,7 @@ from typing import Any
 
 import trio
 
-from codex_trio import CodexClient, Transport
+from codex_trio import CodexClient, CodexTransportError, Transport
 
 
 class Tap(Transport):
@@ -22,6 +22,7 @@ class Tap(Transport):
         messages: The messages of these names.
         before: Called with the name of a message before the client sees it.
         after: Called with its name once the client has dealt with it.
+        cut_behind: The connection is lost right behind the next message of this name.
     """
 
     def __init__(self, inner: Transport) -> None:
@@ -30,13 +31,17 @@ class Tap(Transport):
         self._dealt_with: list[str] = []
         self._news = trio.lowlevel.ParkingLot()
         self.connect_timeout = inner.connect_timeout
+        self.max_send_size = inner.max_send_size
         self.passed: list[str] = []
         self.messages: list[Any] = []
         self.before: Callable[[str], None] | None = None
         self.after: Callable[[str], None] | None = None
+        self.cut_behind: str | None = None
+        self._is_cut = False
 
     async def open(self, nursery: trio.Nursery) -> None:
         await self._inner.open(nursery)
+        self._is_cut = False
 
     async def send(self, messages: Sequence[bytes]) -> None:
         for message in messages:
@@ -47,8 +52,15 @@ class Tap(Transport):
         for name in self._dealt_with:
             if self.after is not None:
                 self.after(name)
+        if self._is_cut:
+            raise CodexTransportError("cut by the test")
+        self._dealt_with = []
         lines = await self._inner.receive()
-        self._dealt_with = [self._note(line, "<") for line in lines]
+        for position, line in enumerate(lines):
+            self._dealt_with.append(self._note(line, "<"))
+            if self._dealt_with[-1] == self.cut_behind:
+                self.cut_behind, self._is_cut = None, True
+                return lines[: position + 1]
         return lines
 
     async def aclose(self) -> None:
