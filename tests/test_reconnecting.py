@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -32,6 +32,33 @@ TEXTS = ["one", "/bin/bash -lc 'two'", "three", "four"]
 
 def opened(server: ScriptedAppServer, **options: Any) -> CodexClient:
     return open_codex_client(server.transport(), reconnecting=True, **options)
+
+
+def opened_abruptly(server: ScriptedAppServer, monkeypatch: pytest.MonkeyPatch) -> CodexClient:
+    """Return a client that learns of a loss right behind the last message, before anybody else runs: as over a socket."""
+    transport = server.transport()
+    receive = transport.receive
+    losses: list[CodexTransportError] = []
+
+    async def receive_abruptly() -> Sequence[bytes]:
+        if losses:
+            raise losses.pop()
+        connection = transport.connection
+        messages = await receive()
+        if connection is not None and connection.ended is not None:
+            losses.append(connection.ended.fresh())
+        return messages
+
+    monkeypatch.setattr(transport, "receive", receive_abruptly)
+    return open_codex_client(transport, reconnecting=True)
+
+
+async def lose_behind(server: ScriptedAppServer, method: str) -> None:
+    """Answer the next call of a method, and drop the connection right behind that."""
+    held = await server.held(method).receive()
+    server.release(method)
+    held.serve()
+    held.connection.drop()
 
 
 def texts(steps: Any) -> list[str]:
@@ -102,6 +129,72 @@ async def test_a_turn_that_ends_meanwhile_is_told_from_history(
         result = await waiting.result()
     assert texts(result.steps) == TEXTS
     assert result.completion_source == "thread_read_fallback"
+
+
+async def test_a_loss_right_behind_the_history_loses_no_step(
+    nursery: trio.Nursery, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = ScriptedAppServer(nursery)
+    server.on_turn(*STORY)
+    async with opened_abruptly(server, monkeypatch) as client:
+        waiting = Background(nursery, client.chat_once, "hello")
+        await trio.sleep(5)
+        server.hold("thread/items/list")
+        server.connection.drop()
+        await lose_behind(server, "thread/items/list")
+        server.open_delay = 10  # in which something happens
+        assert texts((await waiting.result()).steps) == TEXTS
+
+
+async def test_a_loss_right_behind_the_history_of_a_continuation_loses_no_step(
+    nursery: trio.Nursery, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = ScriptedAppServer(nursery)
+    server.on_turn(*STORY)
+    async with open_codex_client(server.transport()) as other:
+        with pytest.raises(CodexTurnInactiveError) as caught:
+            await other.chat_once("hello", inactivity_timeout=5)
+    async with opened_abruptly(server, monkeypatch) as client:
+        server.hold("thread/items/list")
+        waiting = Background(nursery, client.chat_once, continuation=caught.value.continuation)
+        await lose_behind(server, "thread/items/list")
+        server.open_delay = 10
+        assert texts((await waiting.result()).steps) == TEXTS
+
+
+@pytest.mark.parametrize("is_running", [False, True])
+async def test_a_loss_right_behind_a_subscription_undoes_it(
+    nursery: trio.Nursery, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch, is_running: bool
+) -> None:
+    server = ScriptedAppServer(nursery)
+    async with opened_abruptly(server, monkeypatch) as client:
+        thread_id = (await client.chat_once("hello")).thread_id
+        waiting: Background[Any] | None = None
+        if is_running:
+            server.on_turn(*STORY)
+            waiting = Background(nursery, client.chat_once, "again", thread_id)
+            await trio.sleep(5)
+        server.hold("thread/resume")
+        server.connection.drop()
+        await lose_behind(server, "thread/resume")
+        if waiting is not None:
+            assert texts((await waiting.result()).steps) == TEXTS
+        # From history, it would be had as well.
+        assert (await client.chat_once("again", thread_id)).completion_source == "turn_completed"
+
+
+async def test_a_loss_right_behind_the_resuming_of_a_thread_undoes_it(
+    nursery: trio.Nursery, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = ScriptedAppServer(nursery)
+    async with open_codex_client(server.transport()) as other:
+        thread_id = (await other.chat_once("hello")).thread_id
+    async with opened_abruptly(server, monkeypatch) as client:
+        server.hold("thread/resume")
+        calling = Background(nursery, client.resume_thread, thread_id)
+        await lose_behind(server, "thread/resume")
+        thread = await calling.result()
+        assert (await thread.chat_once("again")).completion_source == "turn_completed"
 
 
 async def test_many_turns_go_on(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
@@ -378,7 +471,7 @@ async def test_a_thread_is_subscribed_to_again_before_a_turn_begins_on_it(
         server.connection.drop()
         await wait_all_tasks_blocked()
         assert (await client.chat_once("again", thread_id)).final_text == "ok"
-        assert methods_after(server, "initialized")[0] == "thread/resume"
+        assert methods_after(server, "initialized") == ["thread/resume", "turn/start"]
 
 
 async def test_a_turn_is_cancelled_during_an_outage(nursery: trio.Nursery, autojump_clock: MockClock) -> None:

@@ -94,8 +94,11 @@ async def _attach(lifecycle: Lifecycle, router: Router, starting: Starting, cont
             turn.begin_consuming(wants_deltas=starting.request.wants_deltas)
             turn.thread_is_idle = is_idle(response)
 
-    call = Call(methods.THREAD_RESUME, {"threadId": continuation.thread_id, "excludeTurns": True}, bind)
-    await patiently(partial(lifecycle.perform, call))
+    def resume() -> Awaitable[object]:
+        params = {"threadId": continuation.thread_id, "excludeTurns": True}
+        return lifecycle.perform(Call(methods.THREAD_RESUME, params, bind))
+
+    await patiently(resume)
     turn = starting.turn
     assert turn is not None
     await catch_up(lifecycle.request, turn)
@@ -105,12 +108,15 @@ async def _attach(lifecycle: Lifecycle, router: Router, starting: Starting, cont
 async def catch_up(ask: Ask, turn: Turn) -> None:
     """Give a turn with a gap what it has missed. Its thread has been resumed, and `thread_is_idle` is known.
 
+    If the connection was lost in the meantime, more is missing than was told, and the gap stays open.
+
     Raises:
         CodexProtocolError: The server does not have the turn, or does not tell.
         CodexTransportError: The connection was lost; the gap is still open.
 
     Cancellation: The gap is still open.
     """
+    gaps = turn.gaps
     read = partial(patiently, partial(_read, ask, turn))
     remembered = await read()
     pauses = _pauses()
@@ -121,6 +127,8 @@ async def catch_up(ask: Ask, turn: Turn) -> None:
         remembered = await read()
     if remembered.state.get("startedAt") is not None:
         turn.started.set()
+    if turn.gaps > gaps:
+        return
     turn.fill_gap(remembered.items, trio.current_time())
     if is_terminal(remembered.state) or (turn.thread_is_idle and is_over(remembered.state)):
         turn.end_from_history({**remembered.state, "items": remembered.items, "itemsView": "full"})

@@ -105,9 +105,15 @@ class Restorer:
     async def _resume(
         self, connection: Connection, thread_id: str, note: Callable[[Response], None] | None = None
     ) -> None:
-        call = Call(methods.THREAD_RESUME, {"threadId": thread_id, "excludeTurns": True}, note)
+        def take(response: Response) -> None:
+            # In the reader: another loss, which undoes this, may come right behind it.
+            if response.error is None:
+                self._router.loaded.add(thread_id)
+            if note is not None:
+                note(response)
+
+        call = Call(methods.THREAD_RESUME, {"threadId": thread_id, "excludeTurns": True}, take)
         await connection.perform(call, timeout=self._request_timeout)
-        self._router.loaded.add(thread_id)
 
     async def catch_up(self, connection: Connection) -> None:
         """Give each turn what it missed.

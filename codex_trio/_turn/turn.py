@@ -62,9 +62,7 @@ class Turn:
         self.wants_deltas = wants_deltas
         self.started = trio.Event()  # the server will take an interrupt
         self.ended = trio.Event()  # nothing more will come: the turn's end is in the channel, or the connection is lost
-        self.left: trio.Event | None = (
-            None  # set once nobody wants the turn: fires when it is off the server, or given up
-        )
+        self.left: trio.Event | None = None  # once nobody wants the turn: fires when it is off the server, or given up
         self.is_handed_out = False  # a continuation is out there, so the turn may run on without a consumer
         self.thread_is_idle = False
         self.reconciling: trio.CancelScope | None = None  # of the last look at its true state
@@ -80,6 +78,7 @@ class Turn:
         self._send, self._receive = trio.open_memory_channel[_Received](math.inf)
         self._pending: dict[str, PendingDelta] = {}  # by item: its last deltas, unread
         self._held: list[Notice] | None = None  # what came after a gap that is still open
+        self.gaps = 0  # how often one was opened, or became wider
         # The consumer's side.
         self._fold = TurnFold(thread_id, turn_id)
         self._cursor = 0
@@ -136,6 +135,7 @@ class Turn:
 
     def open_gap(self) -> None:
         """Hold what comes from now on, until `fill_gap` has put in front what was missed. No inactivity until then."""
+        self.gaps += 1
         if self._held is None and not self.ended.is_set():
             self._held = []
             self._owed += 1
