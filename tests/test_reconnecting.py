@@ -289,6 +289,32 @@ async def test_a_turn_that_a_lost_call_started_is_found_and_stopped(
         assert client.statistics().open_turns == 0
 
 
+@pytest.mark.parametrize("outage", [0, 5], ids=["it runs", "it has ended"])
+async def test_a_turn_that_a_lost_call_started_delays_the_next_no_longer_than_it_must(
+    nursery: trio.Nursery, autojump_clock: MockClock, outage: float
+) -> None:
+    server = ScriptedAppServer(nursery)
+    async with opened(server) as client:
+        thread_id = (await client.chat_once("hello")).thread_id
+        server.on_turn(wait(2), say("stray"))
+        server.hold("turn/start")
+        calling = Background(nursery, client.chat_once, "stray", thread_id)
+        held = await server.held("turn/start").receive()
+        server.release("turn/start")
+        held.connection.pause_writing()
+        held.serve()
+        held.connection._queue.clear()
+        server.open_delay = outage
+        server.connection.drop()
+        with pytest.raises(CodexTransportError):
+            await calling.result()
+        assert (await client.chat_once("next", thread_id)).final_text == "ok"
+        assert trio.current_time() < outage + 0.5
+        assert client.statistics().open_turns == 0
+    [thread] = server._state.threads.values()
+    assert [turn.status for turn in thread.turns][1] == ("completed" if outage else "interrupted")
+
+
 async def test_a_turn_of_another_client_is_not_stopped_for_a_lost_call(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:

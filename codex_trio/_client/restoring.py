@@ -69,7 +69,7 @@ class Restorer:
         self._router.lost_starts.clear()
 
     async def _look_for_stray(self, connection: Connection, params: Mapping[str, Any]) -> None:
-        # Only a turn that has our message is surely ours; and one that had ended needs no stopping.
+        # Only a turn that has our message is surely ours.
         thread_id, message_id = params["threadId"], params.get("clientUserMessageId")
         where = {"threadId": thread_id, "sortDirection": "desc", "limit": _NEWEST}
         try:
@@ -87,7 +87,9 @@ class Restorer:
         place = self._router.place(thread_id)
         if place.starting is None and place.turn is None:
             place.starting = Starting(thread_id, TurnRequest())
-            self._abandon(self._router.bind(place.starting, turn_id, trio.current_time()))
+            turn = self._router.bind(place.starting, turn_id, trio.current_time())
+            turn.open_gap()  # it may have ended already
+            self._abandon(turn)
 
     async def _ask(self, connection: Connection, method: str, params: Mapping[str, Any]) -> Any:
         return await connection.request(method, params, timeout=self._request_timeout)
