@@ -162,6 +162,14 @@ async def open_both(
             yield model, client
 
 
+@pytest.fixture(params=["ws", "unix"])
+async def server(request: pytest.FixtureRequest, model: ScriptedModel, tmp_path: Path) -> AsyncIterator[Listening]:
+    """A server that listens, for those who cut its connections."""
+    listen = "ws://127.0.0.1:0" if request.param == "ws" else f"unix://{model.home}/socket"
+    async with running_server(model, listen=listen, cwd=tmp_path) as server:
+        yield server
+
+
 @pytest.fixture(params=WAYS)
 def reach(request: pytest.FixtureRequest) -> Reach:
     """Each test that asks for it runs over stdio and over a websocket, or over what it is parametrized with."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import trio
@@ -15,7 +17,8 @@ class Tap(Transport):
     """Another transport, and the names of the messages that pass through it.
 
     What the client sends is ``> method``. What it receives is ``< method``, an answer under the method of its request.
-    Behind it stands the type of the item that it is about: ``< item/started commandExecution``.
+    Behind it stands the type of the item that it is about: ``< item/started commandExecution``. The loss of a connection
+    is ``lost``.
 
     Attributes:
         passed: The names so far, in order.
@@ -55,7 +58,11 @@ class Tap(Transport):
         if self._is_cut:
             raise CodexTransportError("cut by the test")
         self._dealt_with = []
-        lines = await self._inner.receive()
+        try:
+            lines = await self._inner.receive()
+        except CodexTransportError:
+            self._add("lost", None)
+            raise
         for position, line in enumerate(lines):
             self._dealt_with.append(self._note(line, "<"))
             if self._dealt_with[-1] == self.cut_behind:
@@ -73,12 +80,15 @@ class Tap(Transport):
             self._methods[message["id"]] = method
         item = message.get("params", {}).get("item", {})
         name = " ".join([direction, method, *([item["type"]] if "type" in item else [])])
-        self.passed.append(name)
-        self.messages.append(message)
-        self._news.unpark_all()
+        self._add(name, message)
         if self.before is not None:
             self.before(name)
         return name
+
+    def _add(self, name: str, message: Any) -> None:
+        self.passed.append(name)
+        self.messages.append(message)
+        self._news.unpark_all()
 
     async def wait_passed(self, name: str, *, times: int = 1) -> Any:
         """Wait until that many messages of that name have passed, be it in the past; return the last of them."""
@@ -104,3 +114,18 @@ def assert_nothing_open(client: CodexClient) -> None:
     """Check that the client is at rest: no turn, no request, nothing unread."""
     now = client.statistics()
     assert (now.open_turns, now.unread_events, now.requests_in_flight, now.requests_waiting) == (0, 0, 0, 0)
+
+
+def left() -> tuple[int, int]:
+    """Return how many tasks and sockets there are."""
+    sockets = 0
+    for fd in os.listdir("/proc/self/fd"):
+        with suppress(FileNotFoundError):  # the one that lists them
+            sockets += os.readlink(f"/proc/self/fd/{fd}").startswith("socket:")
+    return trio.lowlevel.current_statistics().tasks_living, sockets
+
+
+async def wait_nothing_left(before: tuple[int, int]) -> None:
+    with trio.fail_after(5):
+        while left() != before:  # noqa: ASYNC110  proxy and server learn of the end a moment later
+            await trio.sleep(0.01)

@@ -6,13 +6,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 import trio
-from _listening import MakeTransport, make_transport, reach
+from _listening import MakeTransport, make_transport, reach, server
 from _real import Tap
 
 from codex_trio import CodexClient, open_codex_client
 from codex_trio.testing import ScriptedModel, open_scripted_model
 
-__all__ = ["make_transport", "reach"]  # fixtures
+__all__ = ["make_transport", "reach", "server"]  # fixtures
 
 _PATIENCE = 60.0  # seconds for a test; what it takes is its own matter
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import trio
-from _listening import Listening, running_server
+from _listening import Listening
 from _proxy import ChaosProxy
-from _real import Tap, told_statuses
+from _real import Tap, left, told_statuses, wait_nothing_left
 
 from codex_trio import (
     Approval,
@@ -87,25 +86,7 @@ async def model() -> AsyncIterator[ScriptedModel]:
         yield model
 
 
-@pytest.fixture
-async def server(request: pytest.FixtureRequest, model: ScriptedModel, tmp_path: Path) -> AsyncIterator[Listening]:
-    listen = {"ws": "ws://127.0.0.1:0", "unix": f"unix://{model.home}/socket"}[request.param]
-    async with running_server(model, listen=listen, cwd=tmp_path) as server:
-        yield server
-
-
 over_both = pytest.mark.parametrize(("server", "cuts"), [("ws", 30), ("unix", 10)], indirect=["server"])
-
-
-def left() -> tuple[int, int]:
-    """Return how many tasks and open files there are."""
-    return trio.lowlevel.current_statistics().tasks_living, len(os.listdir("/proc/self/fd"))
-
-
-async def wait_nothing_left(before: tuple[int, int]) -> None:
-    with trio.fail_after(5):
-        while left() != before:  # noqa: ASYNC110  proxy and server learn of the end a moment later
-            await trio.sleep(0.01)
 
 
 async def wait_nothing_open(client: CodexClient) -> None:
