@@ -52,7 +52,8 @@ def open_codex_client(
             a pause, and no step is lost or comes twice. A call that was on its way raises `CodexTransportError`, and is
             never sent again: whether the server acted on it is unknown, and a turn that it started may run. Calls made
             meanwhile wait. Not with `StdioTransport`, whose server ends with its connection.
-        reconnect_timeout: Seconds from a loss after which it is final; `None` or `math.inf` for no limit.
+        reconnect_timeout: Seconds from a loss after which it is final; `None` or `math.inf` for no limit. It is final at
+            once where another attempt would end the same way, see `CodexTransportError.is_permanent`.
         record: A file to which everything that passes between client and server is written as it passes, for
             `codex_trio.testing.ReplayTransport`, and for the eye. A file that is there is replaced. See below for what is
             left out. When it can be written no more (a full disk), a warning is logged, and the conversation goes on.

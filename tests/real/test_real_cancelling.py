@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 import trio
+from _listening import MakeTransport, costly
 from _real import Tap, assert_nothing_open, told_statuses, told_turns
 
 from codex_trio import (
@@ -168,6 +168,7 @@ async def cancel_at(client: CodexClient, deadline: float, *, thread_id: str, by_
     return trio.current_time() - begun - deadline
 
 
+@costly
 @pytest.mark.parametrize("by_steps", [False, True], ids=["chat_once", "chat"])
 async def test_a_scope_stops_the_turn_whenever_it_is_cancelled(
     model: ScriptedModel, client: CodexClient, by_steps: bool
@@ -249,12 +250,12 @@ def cancelling(scope: trio.CancelScope, moment: str) -> Callable[[str], None]:
 
 @pytest.mark.parametrize("moment", ["> thread/resume", "< thread/resume", "> turn/start", "< turn/start"])
 async def test_a_scope_may_be_cancelled_while_the_thread_is_resumed(
-    model: ScriptedModel, tmp_path: Path, moment: str
+    model: ScriptedModel, make_transport: MakeTransport, moment: str
 ) -> None:
     model.on_prompt("leak", *_LEAKING)
-    async with open_codex_client(model.transport(cwd=tmp_path)) as client:
+    async with open_codex_client(make_transport()) as client:
         thread_id = (await client.chat_once("hello")).thread_id
-    tap = Tap(model.transport(cwd=tmp_path))
+    tap = Tap(make_transport())
     async with open_codex_client(tap) as client:
         scope = trio.CancelScope()
         tap.before = cancelling(scope, moment)
