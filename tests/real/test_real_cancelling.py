@@ -171,21 +171,24 @@ async def cancel_at(client: CodexClient, deadline: float, *, thread_id: str, by_
 @costly
 @pytest.mark.parametrize("by_steps", [False, True], ids=["chat_once", "chat"])
 async def test_a_scope_stops_the_turn_whenever_it_is_cancelled(
-    model: ScriptedModel, client: CodexClient, by_steps: bool
+    model: ScriptedModel, tap: Tap, client: CodexClient, by_steps: bool
 ) -> None:
     model.on_prompt("leak", *_LEAKING)
     thread_id = (await client.chat_once("hello")).thread_id
     for number in range(20):
         model.on_prompt(f"own {number}.", say(f"answer {number}"))
+        asked = tap.passed.count("> turn/start")
         late = await cancel_at(client, 0.015 * number, thread_id=thread_id, by_steps=by_steps)
+        was_asked = tap.passed.count("> turn/start") > asked  # a busy machine may not come to it in the first moments
         result = await client.chat_once(f"own {number}.", thread_id)
 
         assert late < _RELEASE, number
+        assert was_asked or number < 5
         assert [step.text for step in result.steps] == [f"answer {number}"], number
         assert_nothing_open(client)
         *before, own = await told_turns(client, thread_id)
         assert own == (result.turn_id, "completed")
-        assert before[-1][1] == ("interrupted" if number else "completed")  # at 0 s, the turn was never started
+        assert before[-1][1] == ("interrupted" if was_asked else "completed"), number
     await model.wait_idle()
 
 
