@@ -73,7 +73,7 @@ class TurnView:
         self._show_data = show_data
         self._running: dict[str, _Running] = {}  # by item id, in the order in which they began
         self._began_at: float | None = None
-        self._live: Live | None = None
+        self._line: Live | None = None
         self._free = trio.Event()
         self._free.set()
 
@@ -96,7 +96,7 @@ class TurnView:
             self._began_at = trio.current_time()
         error: BaseException
         with Live(console=self._console, get_renderable=self._status, auto_refresh=False, transient=True) as live:
-            self._live = live
+            self._line = live
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(_keep_fresh, live)
                 try:
@@ -104,7 +104,7 @@ class TurnView:
                 except BaseException as exc:  # carried around the nursery, so that it leaves as itself
                     error = exc
                 finally:
-                    self._live = None
+                    self._line = None
                     nursery.cancel_scope.cancel()
         try:
             raise error
@@ -113,21 +113,21 @@ class TurnView:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Take the line below away, and draw nothing, for as long as somebody else writes to the terminal.
+        """Take the line below away for the length of a ``with``, as when a person is asked something there.
 
-        What happens meanwhile is drawn afterwards.
+        Nothing is drawn into the question; what happens meanwhile is drawn afterwards. One at a time.
 
         Example:
-            ``with view.paused(): answer = await ask_at_the_terminal(request)``
+            ``with view.paused(): answer = await ask(request)``
         """
-        self._free = trio.Event()
-        if self._live is not None:
-            self._live.stop()
+        line, self._free = self._line, trio.Event()
+        if line is not None:
+            line.stop()
         try:
             yield
         finally:
-            if self._live is not None:
-                self._live.start()
+            if line is not None and line is self._line:  # the turn may have ended meanwhile
+                line.start(refresh=True)
             self._free.set()
 
     async def _follow(self, events: EventStream) -> ChatResult:
