@@ -6,7 +6,6 @@ The reader must never wait for anybody: it reads, decodes, hands over, and goes 
 from __future__ import annotations
 
 import logging
-import math
 import random
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -56,7 +55,7 @@ class Call(msgspec.Struct, eq=False):
     is_in_flight: bool = False
     was_sent: bool = False
     response: Response | None = None
-    _answered: trio.Event = msgspec.field(default_factory=trio.Event)
+    _answered: trio.Event | None = None  # of the present attempt
 
     def settle(self, response: Response | None) -> None:
         """Wake who waits, with the answer; `None` for a lost connection."""
@@ -64,6 +63,7 @@ class Call(msgspec.Struct, eq=False):
         self.response = response
         if response is not None and self.on_response is not None:
             self.on_response(response)
+        assert self._answered is not None
         self._answered.set()
 
     def begin(self) -> None:
@@ -74,6 +74,7 @@ class Call(msgspec.Struct, eq=False):
 
     async def wait_settled(self) -> None:
         """Wait for the answer or the loss."""
+        assert self._answered is not None
         await self._answered.wait()
 
 
@@ -106,7 +107,8 @@ class Connection:
         self._calls: dict[int, Call] = {}
         self._last_id = 0
         self._places = trio.Semaphore(MAX_IN_FLIGHT, max_value=MAX_IN_FLIGHT)
-        self._outbox, self._to_send = trio.open_memory_channel[bytes](math.inf)
+        self._outbox: list[bytes] = []
+        self._has_mail = trio.lowlevel.ParkingLot()
         self._reader_left = trio.Event()
         self._ended = trio.Event()
         self._unsent = 0  # messages that the transport does not have yet
@@ -250,8 +252,9 @@ class Connection:
                 f"{what} is {len(message):,} bytes long, and {self._transport.describe()} drops the connection, without "
                 f"a word, on a message of more than {limit:,}; it was not sent"
             )
-        self._outbox.send_nowait(message)
+        self._outbox.append(message)
         self._unsent += 1
+        self._has_mail.unpark_all()
 
     @property
     def requests_in_flight(self) -> int:
@@ -330,13 +333,10 @@ class Connection:
 
     @trio.lowlevel.enable_ki_protection
     async def _write(self) -> None:
-        async for first in self._to_send:
-            messages = [first]
-            while True:
-                try:
-                    messages.append(self._to_send.receive_nowait())
-                except trio.WouldBlock:
-                    break
+        while True:
+            while not self._outbox:
+                await self._has_mail.park()
+            messages, self._outbox = self._outbox, []
             try:
                 await self._transport.send(messages)
                 self._unsent -= len(messages)

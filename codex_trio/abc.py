@@ -34,7 +34,8 @@ class Transport(ABC):
             nursery: Owns whatever background tasks the transport needs; it outlives `aclose`.
 
         Raises:
-            CodexTransportError: The server cannot be reached. Nothing is left behind.
+            CodexTransportError: The server cannot be reached. Nothing is left behind. With `is_permanent`, a client that
+                is reconnecting does not try again.
 
         Cancellation: Nothing is left behind.
         """

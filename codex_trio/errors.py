@@ -52,6 +52,8 @@ class CodexTransportError(CodexError):
         stderr_tail: The end of what the server wrote on stderr, with secrets masked; empty if unknown.
         continuation: Set when the loss broke a turn: picks that turn up in another client, on a server that still has
             it, or tells how it ended there.
+        is_permanent: Another attempt would end the same way: the token is wrong, or the path, or the certificate is not
+            trusted.
 
     Example:
         ``except CodexTransportError as exc: print(exc.returncode, exc.stderr_tail)``
@@ -64,11 +66,13 @@ class CodexTransportError(CodexError):
         returncode: int | None = None,
         stderr_tail: str = "",
         continuation: ChatContinuation | None = None,
+        is_permanent: bool = False,
     ) -> None:
         super().__init__(message)
         self.returncode = returncode
         self.stderr_tail = stderr_tail
         self.continuation = continuation
+        self.is_permanent = is_permanent
 
     def fresh(self, continuation: ChatContinuation | None = None, *, note: str = "") -> CodexTransportError:
         """Return an equal error for one more waiter, so that no traceback is shared and none grows."""
@@ -77,6 +81,7 @@ class CodexTransportError(CodexError):
             returncode=self.returncode,
             stderr_tail=self.stderr_tail,
             continuation=continuation or self.continuation,
+            is_permanent=self.is_permanent,
         )
         error.__cause__ = self.__cause__
         return error

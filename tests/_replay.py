@@ -197,7 +197,7 @@ def all_turns() -> tuple[RecordedTurn, ...]:
     return tuple(turn for path in sorted(TRACES.glob("*.jsonl")) for turn in recorded_turns(path.stem))
 
 
-class ReplayTransport(Transport):
+class TurnTransport(Transport):
     """Answers the client as the recorded server did, and plays a recorded turn at its recorded pace.
 
     Args:
@@ -319,7 +319,7 @@ def play(
     played = Played()
 
     async def converse() -> None:
-        transport = ReplayTransport(turn, messages, history=history)
+        transport = TurnTransport(turn, messages, history=history)
         with trio.fail_after(3_600):
             async with open_codex_client(transport, inactivity_timeout=PATIENCE) as client:
                 others = client.notifications()

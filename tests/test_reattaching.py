@@ -208,7 +208,20 @@ async def test_a_turn_of_a_killed_server_has_no_time_of_its_end(autojump_clock: 
     async with fresh(server) as client:
         with pytest.raises(CodexTurnInterruptedError):
             await client.chat_once(continuation=continuation)
-        assert trio.current_time() < 181
+        assert trio.current_time() < 182
+
+
+async def test_a_turn_that_is_just_beginning_is_not_taken_for_that_of_a_killed_server(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    # codex 0.163, some milliseconds after it answered `turn/start`.
+    server = ScriptedAppServer(nursery, start_delay=180.5)
+    server.on_turn(say("done"))
+    continuation = await left_in_chat_once(server)
+    turn = {"id": continuation.turn_id, "status": "interrupted", "startedAt": 1, "completedAt": None}
+    server.reply("thread/turns/list", {"data": [turn], "nextCursor": None})
+    async with fresh(server) as client:
+        assert (await client.chat_once(continuation=continuation)).final_text == "done"
 
 
 async def test_interrupted_without_a_time_is_no_end_while_the_thread_is_active(

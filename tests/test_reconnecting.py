@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -32,6 +32,33 @@ TEXTS = ["one", "/bin/bash -lc 'two'", "three", "four"]
 
 def opened(server: ScriptedAppServer, **options: Any) -> CodexClient:
     return open_codex_client(server.transport(), reconnecting=True, **options)
+
+
+def opened_abruptly(server: ScriptedAppServer, monkeypatch: pytest.MonkeyPatch) -> CodexClient:
+    """Return a client that learns of a loss right behind the last message, before anybody else runs: as over a socket."""
+    transport = server.transport()
+    receive = transport.receive
+    losses: list[CodexTransportError] = []
+
+    async def receive_abruptly() -> Sequence[bytes]:
+        if losses:
+            raise losses.pop()
+        connection = transport.connection
+        messages = await receive()
+        if connection is not None and connection.ended is not None:
+            losses.append(connection.ended.fresh())
+        return messages
+
+    monkeypatch.setattr(transport, "receive", receive_abruptly)
+    return open_codex_client(transport, reconnecting=True)
+
+
+async def lose_behind(server: ScriptedAppServer, method: str) -> None:
+    """Answer the next call of a method, and drop the connection right behind that."""
+    held = await server.held(method).receive()
+    server.release(method)
+    held.serve()
+    held.connection.drop()
 
 
 def texts(steps: Any) -> list[str]:
@@ -102,6 +129,72 @@ async def test_a_turn_that_ends_meanwhile_is_told_from_history(
         result = await waiting.result()
     assert texts(result.steps) == TEXTS
     assert result.completion_source == "thread_read_fallback"
+
+
+async def test_a_loss_right_behind_the_history_loses_no_step(
+    nursery: trio.Nursery, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = ScriptedAppServer(nursery)
+    server.on_turn(*STORY)
+    async with opened_abruptly(server, monkeypatch) as client:
+        waiting = Background(nursery, client.chat_once, "hello")
+        await trio.sleep(5)
+        server.hold("thread/items/list")
+        server.connection.drop()
+        await lose_behind(server, "thread/items/list")
+        server.open_delay = 10  # in which something happens
+        assert texts((await waiting.result()).steps) == TEXTS
+
+
+async def test_a_loss_right_behind_the_history_of_a_continuation_loses_no_step(
+    nursery: trio.Nursery, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = ScriptedAppServer(nursery)
+    server.on_turn(*STORY)
+    async with open_codex_client(server.transport()) as other:
+        with pytest.raises(CodexTurnInactiveError) as caught:
+            await other.chat_once("hello", inactivity_timeout=5)
+    async with opened_abruptly(server, monkeypatch) as client:
+        server.hold("thread/items/list")
+        waiting = Background(nursery, client.chat_once, continuation=caught.value.continuation)
+        await lose_behind(server, "thread/items/list")
+        server.open_delay = 10
+        assert texts((await waiting.result()).steps) == TEXTS
+
+
+@pytest.mark.parametrize("is_running", [False, True])
+async def test_a_loss_right_behind_a_subscription_undoes_it(
+    nursery: trio.Nursery, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch, is_running: bool
+) -> None:
+    server = ScriptedAppServer(nursery)
+    async with opened_abruptly(server, monkeypatch) as client:
+        thread_id = (await client.chat_once("hello")).thread_id
+        waiting: Background[Any] | None = None
+        if is_running:
+            server.on_turn(*STORY)
+            waiting = Background(nursery, client.chat_once, "again", thread_id)
+            await trio.sleep(5)
+        server.hold("thread/resume")
+        server.connection.drop()
+        await lose_behind(server, "thread/resume")
+        if waiting is not None:
+            assert texts((await waiting.result()).steps) == TEXTS
+        # From history, it would be had as well.
+        assert (await client.chat_once("again", thread_id)).completion_source == "turn_completed"
+
+
+async def test_a_loss_right_behind_the_resuming_of_a_thread_undoes_it(
+    nursery: trio.Nursery, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = ScriptedAppServer(nursery)
+    async with open_codex_client(server.transport()) as other:
+        thread_id = (await other.chat_once("hello")).thread_id
+    async with opened_abruptly(server, monkeypatch) as client:
+        server.hold("thread/resume")
+        calling = Background(nursery, client.resume_thread, thread_id)
+        await lose_behind(server, "thread/resume")
+        thread = await calling.result()
+        assert (await thread.chat_once("again")).completion_source == "turn_completed"
 
 
 async def test_many_turns_go_on(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
@@ -196,6 +289,32 @@ async def test_a_turn_that_a_lost_call_started_is_found_and_stopped(
         assert client.statistics().open_turns == 0
 
 
+@pytest.mark.parametrize("outage", [0, 5], ids=["it runs", "it has ended"])
+async def test_a_turn_that_a_lost_call_started_delays_the_next_no_longer_than_it_must(
+    nursery: trio.Nursery, autojump_clock: MockClock, outage: float
+) -> None:
+    server = ScriptedAppServer(nursery)
+    async with opened(server) as client:
+        thread_id = (await client.chat_once("hello")).thread_id
+        server.on_turn(wait(2), say("stray"))
+        server.hold("turn/start")
+        calling = Background(nursery, client.chat_once, "stray", thread_id)
+        held = await server.held("turn/start").receive()
+        server.release("turn/start")
+        held.connection.pause_writing()
+        held.serve()
+        held.connection._queue.clear()
+        server.open_delay = outage
+        server.connection.drop()
+        with pytest.raises(CodexTransportError):
+            await calling.result()
+        assert (await client.chat_once("next", thread_id)).final_text == "ok"
+        assert trio.current_time() < outage + 0.5
+        assert client.statistics().open_turns == 0
+    [thread] = server._state.threads.values()
+    assert [turn.status for turn in thread.turns][1] == ("completed" if outage else "interrupted")
+
+
 async def test_a_turn_of_another_client_is_not_stopped_for_a_lost_call(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
@@ -283,6 +402,34 @@ async def test_a_server_that_does_not_come_back_is_lost(nursery: trio.Nursery, a
         assert [first.text, *texts([step async for step in client.chat(continuation=continuation)])] == TEXTS
 
 
+async def test_a_refusal_that_will_not_change_is_final_at_once(
+    nursery: trio.Nursery, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempts = 0
+
+    async def refuse(nursery: trio.Nursery) -> None:
+        nonlocal attempts
+        await trio.lowlevel.checkpoint()
+        attempts += 1
+        raise CodexTransportError("wrong token", is_permanent=attempts == 3)
+
+    server = ScriptedAppServer(nursery)
+    server.on_turn(*STORY)
+    transport = server.transport()
+    async with open_codex_client(transport, reconnecting=True) as client:
+        stream = client.chat("hello")
+        await anext(stream)
+        monkeypatch.setattr(transport, "open", refuse)
+        server.connection.drop(3, "my last words")
+        with pytest.raises(CodexTransportError, match="no use to try again: wrong token") as caught:
+            await anext(stream)
+        assert trio.current_time() < 2
+        assert (attempts, caught.value.is_permanent, caught.value.returncode) == (3, True, 3)
+        assert caught.value.continuation is not None
+        with pytest.raises(CodexTransportError, match="wrong token"):
+            await client.request("thread/list", {})
+
+
 async def test_a_server_that_is_slow_to_answer_is_given_up_in_time(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
@@ -350,7 +497,7 @@ async def test_a_thread_is_subscribed_to_again_before_a_turn_begins_on_it(
         server.connection.drop()
         await wait_all_tasks_blocked()
         assert (await client.chat_once("again", thread_id)).final_text == "ok"
-        assert methods_after(server, "initialized")[0] == "thread/resume"
+        assert methods_after(server, "initialized") == ["thread/resume", "turn/start"]
 
 
 async def test_a_turn_is_cancelled_during_an_outage(nursery: trio.Nursery, autojump_clock: MockClock) -> None:

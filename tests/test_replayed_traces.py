@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 
 import pytest
-from _replay import PATIENCE, Played, RecordedTurn, ReplayTransport, all_turns, play
+from _replay import PATIENCE, Played, RecordedTurn, TurnTransport, all_turns, play
 from trio.testing import MockClock
 
 from codex_trio import (
@@ -122,7 +122,7 @@ def test_a_turn_whose_end_was_never_recorded_goes_quiet(turn: RecordedTurn) -> N
 async def test_a_turn_that_the_server_did_not_survive_is_lost_with_its_continuation(
     turn: RecordedTurn, autojump_clock: MockClock
 ) -> None:
-    async with open_codex_client(ReplayTransport(turn, silence="lost")) as client:
+    async with open_codex_client(TurnTransport(turn, silence="lost")) as client:
         with pytest.raises(CodexTransportError, match="the recorded server is gone") as caught:
             await client.chat_once("Go on")
 

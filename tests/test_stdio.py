@@ -103,6 +103,18 @@ async def test_without_any_codex_the_error_lists_what_was_tried_and_how_to_get_o
     assert "npm install -g @openai/codex" in str(caught.value)
 
 
+def test_where_the_command_is_from_can_be_asked_without_running_it(
+    no_codex: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    bundled, on_path = tmp_path / "bundled", no_codex / "codex"
+    install_bundled(monkeypatch, bundled)
+    assert StdioTransport().find_command() == ([str(bundled), "app-server"], "package")
+    install_server(on_path)
+    assert StdioTransport().find_command() == ([str(on_path), "app-server"], "PATH")
+    assert StdioTransport(env={"PATH": None, COMMAND: "a b"}).find_command() == (["a", "b"], "environment")
+    assert StdioTransport("mine --flag").find_command() == (["mine", "--flag"], "argument")
+
+
 # --- how a command is split
 
 

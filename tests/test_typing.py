@@ -19,7 +19,7 @@ from typing import Any, TypedDict, assert_type
 import trio
 
 import codex_trio as c
-from codex_trio import protocol
+from codex_trio import protocol, testing
 
 
 @dataclass
@@ -201,9 +201,18 @@ async def of_the_client(nursery: trio.Nursery) -> c.CompletionSource:
         return exc.result.completion_source
     finally:
         await client.aclose()
-    async with c.open_codex_client(Elsewhere(), reconnecting=True) as other:
+    async with c.open_codex_client(Elsewhere(), reconnecting=True, record=Path("/x")) as other:
         print(await other.initialize())
     return "no_message"
+
+
+def replayed(server: testing.ScriptedAppServer) -> tuple[c.Transport, ...]:
+    transport = testing.ReplayTransport(Path("/x"), connection="A", pauses=False)
+    if isinstance(transport.deviation, testing.ReplayDeviationError) and not transport.is_finished:
+        print(transport.deviation.line, transport.deviation.expected, transport.deviation.received)
+    return testing.faults(transport, cut_after=[3, None], delay=1, garble=lambda line: line[:3]), testing.faults(
+        server.transport(), cut_after=3, garble=7, slow_reader=0.5
+    )
 
 
 def errors(exc: c.CodexError) -> object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
@@ -101,6 +102,25 @@ async def test_an_upgrade_and_a_message_in_one_packet_are_both_seen(nursery: tri
 
     async with opened(await serve_some(nursery, handle)) as transport:
         assert await transport.receive() == [b"early"]
+
+
+async def test_a_server_that_waits_for_acknowledgements_need_not_wait_for_long(nursery: trio.Nursery) -> None:
+    # As codex does. The kernel acknowledges after 40 ms where it is left to choose.
+    async def handle(websocket: WebSocketConnection) -> None:
+        stream = websocket._stream
+        assert isinstance(stream, trio.SocketStream)
+        stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
+        while True:
+            await websocket.get_message()
+            for part in ("one", "two", "three"):
+                await websocket.send_message(part)
+
+    async with opened(await serve_some(nursery, handle)) as transport:
+        began = trio.current_time()
+        for _ in range(30):
+            await transport.send([b"go"])
+            await received(transport, 3)
+        assert trio.current_time() - began < 0.6  # and 1.2 otherwise
 
 
 # --- dead links

@@ -36,8 +36,8 @@ async def open_and_close(transport: WebSocketTransport) -> None:
             await transport.aclose()
 
 
-async def refusal(transport: WebSocketTransport) -> str:
-    """Fail to open, leave nothing behind, and return what was said."""
+async def refusal(transport: WebSocketTransport, *, is_permanent: bool | None = None) -> str:
+    """Fail to open, leave nothing behind, and return what was said; check whether it is for good, if that is given."""
     with nothing_left():
         with trio.fail_after(20):
             async with trio.open_nursery() as nursery:
@@ -48,6 +48,7 @@ async def refusal(transport: WebSocketTransport) -> str:
     while seen is not None:
         assert SECRET not in str(seen)
         seen = seen.__cause__
+    assert is_permanent in (None, caught.value.is_permanent)
     return str(caught.value)
 
 
@@ -201,11 +202,27 @@ async def test_what_a_server_says_in_place_of_an_upgrade_is_told(
     assert why in said
 
 
+@pytest.mark.parametrize(
+    ("status", "is_permanent", "is_with_another_token"),
+    [(401, True, False), (403, True, False), (404, True, True), (302, False, False), (503, False, False)],
+)
+async def test_a_refusal_is_permanent_if_neither_time_nor_another_token_changes_it(
+    nursery: trio.Nursery, tmp_path: Path, status: int, is_permanent: bool, is_with_another_token: bool
+) -> None:
+    url = await serve_answer(nursery, b"HTTP/1.1 %d x\r\nContent-Length: 0\r\n\r\n" % status)
+    file = tmp_path / "token"
+    file.write_text(SECRET)
+    for token in (None, SECRET):
+        await refusal(WebSocketTransport(url, token=token), is_permanent=is_permanent)
+    for source in (file, lambda: SECRET):
+        await refusal(WebSocketTransport(url, token=source), is_permanent=is_with_another_token)
+
+
 async def test_nobody_listening_is_told() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         url = f"ws://127.0.0.1:{unused.getsockname()[1]}"
-        assert await refusal(WebSocketTransport(url)) == (
+        assert await refusal(WebSocketTransport(url), is_permanent=False) == (
             f"cannot reach the server ({url}): nobody listens there (connection refused); is the server running?"
         )
 
@@ -317,7 +334,7 @@ async def test_a_wrong_certificate_is_told(
 
     url = (await serve_raw(nursery, handle)).replace("ws:", "wss:")
     context = client_side(authority) if is_trusted else None
-    assert why in await refusal(WebSocketTransport(url, ssl_context=context))
+    assert why in await refusal(WebSocketTransport(url, ssl_context=context), is_permanent=True)
 
 
 async def test_wss_to_a_server_without_tls_is_told(nursery: trio.Nursery) -> None:

@@ -6,7 +6,7 @@ is read from history, its state before its items; then the live ones follow, tho
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -24,7 +24,8 @@ from ..models import ChatContinuation
 from .lifecycle import Lifecycle
 from .router import Router, Starting
 
-# A turn that has just been started may not be in its thread's history, nor a thread with its first turn on disk.
+# A turn that has just been started may not be in its thread's history, or not as it is, nor a thread with its first turn
+# on disk.
 _APPEARANCE = 1.0  # seconds
 _RETRY_FIRST, _RETRY_MOST = 0.02, 0.25  # seconds
 
@@ -43,6 +44,11 @@ class Remembered(msgspec.Struct, frozen=True):
 
     state: Mapping[str, Any]
     items: list[object]
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether it is told as over, but not since when."""
+        return is_over(self.state) and not is_terminal(self.state)
 
 
 async def take_up(
@@ -87,8 +93,11 @@ async def _attach(lifecycle: Lifecycle, router: Router, starting: Starting, cont
             turn.begin_consuming(wants_deltas=starting.request.wants_deltas)
             turn.thread_is_idle = is_idle(response)
 
-    call = Call(methods.THREAD_RESUME, {"threadId": continuation.thread_id, "excludeTurns": True}, bind)
-    await patiently(partial(lifecycle.perform, call))
+    def resume() -> Awaitable[object]:
+        params = {"threadId": continuation.thread_id, "excludeTurns": True}
+        return lifecycle.perform(Call(methods.THREAD_RESUME, params, bind))
+
+    await patiently(resume)
     turn = starting.turn
     assert turn is not None
     await catch_up(lifecycle.request, turn)
@@ -98,15 +107,27 @@ async def _attach(lifecycle: Lifecycle, router: Router, starting: Starting, cont
 async def catch_up(ask: Ask, turn: Turn) -> None:
     """Give a turn with a gap what it has missed. Its thread has been resumed, and `thread_is_idle` is known.
 
+    If the connection was lost in the meantime, more is missing than was told, and the gap stays open.
+
     Raises:
         CodexProtocolError: The server does not have the turn, or does not tell.
         CodexTransportError: The connection was lost; the gap is still open.
 
     Cancellation: The gap is still open.
     """
-    remembered = await patiently(partial(_read, ask, turn))
+    gaps = turn.gaps
+    read = partial(patiently, partial(_read, ask, turn))
+    remembered = await read()
+    pauses = _pauses()
+    # `interrupted` without a time is the turn of a process that was killed, and for some milliseconds one that is just
+    # beginning (codex 0.163, 0.169). Of that one, the thread will be active soon.
+    while turn.thread_is_idle and remembered.is_doubtful and (pause := next(pauses, None)) is not None:
+        await trio.sleep(pause)
+        remembered = await read()
     if remembered.state.get("startedAt") is not None:
         turn.started.set()
+    if turn.gaps > gaps:
+        return
     turn.fill_gap(remembered.items, trio.current_time())
     if is_terminal(remembered.state) or (turn.thread_is_idle and is_over(remembered.state)):
         turn.end_from_history({**remembered.state, "items": remembered.items, "itemsView": "full"})
@@ -118,17 +139,24 @@ class _NotThereError(CodexProtocolError):
 
 async def patiently(ask: Callable[[], Awaitable[Any]]) -> Any:
     """Ask for a thread or a turn again for a moment, while the server does not seem to have it."""
-    deadline = trio.current_time() + _APPEARANCE
-    delay = _RETRY_FIRST
+    pauses = _pauses()
     while True:
         try:
             return await ask()
         except CodexProtocolError as exc:
             is_missing = isinstance(exc, (CodexThreadNotFoundError, _NotThereError)) or is_without_turns(exc)
-            if not is_missing or trio.current_time() + delay > deadline:
+            if not is_missing or (pause := next(pauses, None)) is None:
                 raise
-        await trio.sleep(delay)
-        delay = min(2 * delay, _RETRY_MOST)
+        await trio.sleep(pause)
+
+
+def _pauses() -> Iterator[float]:
+    """Give the seconds to wait before each new attempt, while there is hope."""
+    deadline = trio.current_time() + _APPEARANCE
+    pause = _RETRY_FIRST
+    while trio.current_time() + pause <= deadline:
+        yield pause
+        pause = min(2 * pause, _RETRY_MOST)
 
 
 async def _read(ask: Ask, turn: Turn) -> Remembered:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping
 from functools import partial
 from types import TracebackType
@@ -13,6 +14,7 @@ import trio
 from .._connection import Connection
 from .._handlers import AskOptions, Handlers
 from .._protocol import methods
+from .._transports.recording import RecordingTransport
 from .._transports.stdio import StdioTransport
 from .._version import __version__
 from ..abc import Transport
@@ -55,9 +57,10 @@ class CodexClient(Connecting, Conversation, Threads, Asking, Account, Processes)
         experimental_api: bool = False,
         reconnecting: bool = False,
         reconnect_timeout: float | None = 60.0,
+        record: str | os.PathLike[str] | None = None,
         **asking: Unpack[AskOptions],
     ) -> None:
-        self._transport = StdioTransport() if transport is None else transport
+        self._transport: Transport = StdioTransport() if transport is None else transport
         self._request_timeout = patience_of(request_timeout, "request_timeout")
         self._client_info = {"name": "codex_trio", "version": __version__, **(client_info or {})}
         handlers = Handlers(**asking)
@@ -65,6 +68,8 @@ class CodexClient(Connecting, Conversation, Threads, Asking, Account, Processes)
         if reconnecting and isinstance(self._transport, StdioTransport):
             raise ValueError("reconnecting needs a server that outlives its connection; one on stdio ends with it")
         reconnect_patience = patience_of(reconnect_timeout, "reconnect_timeout")
+        if record is not None:
+            self._transport = RecordingTransport(self._transport, record)
         self._service = Service(
             self._transport,
             handlers,

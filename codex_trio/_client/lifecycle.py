@@ -71,14 +71,23 @@ class Lifecycle(Lookup):
         return await self.perform(Call(method, params), timeout=timeout)
 
     async def perform(self, call: Call, *, timeout: float | None = None) -> Any:
-        """Make a call as `request` does."""
+        """Make a call as `request` does, for the first time."""
         patience = self._request_timeout if timeout is None else timeout
-        result = await self._connection.perform(call, timeout=patience)
-        if call.method in methods.SUBSCRIBING and (thread_id := _id_of(result, "thread")) is not None:
-            self._router.loaded.add(thread_id)
-        elif call.method == methods.THREAD_UNSUBSCRIBE and call.params is not None:
-            self._router.loaded.discard(call.params.get("threadId", ""))
-        return result
+        if call.method in methods.SUBSCRIBING or call.method == methods.THREAD_UNSUBSCRIBE:
+            call.on_response = partial(self._note_subscription, call, call.on_response)
+        return await self._connection.perform(call, timeout=patience)
+
+    def _note_subscription(
+        self, call: Call, on_response: Callable[[Response], None] | None, response: Response
+    ) -> None:
+        # In the reader: a loss of the connection, which undoes this, may come right behind it.
+        if response.error is None:
+            if call.method == methods.THREAD_UNSUBSCRIBE:
+                self._router.loaded.discard((call.params or {}).get("threadId", ""))
+            elif (thread_id := _id_of(response.result, "thread")) is not None:
+                self._router.loaded.add(thread_id)
+        if on_response is not None:
+            on_response(response)
 
     def start_soon(self, async_fn: Callable[[], Awaitable[object]]) -> None:
         """Run a task in the client's own nursery. It must end when the connection does."""
@@ -188,7 +197,6 @@ class Lifecycle(Lookup):
         # A turn of a thread that this connection did not resume would run, and none of its events come here.
         if thread_id not in self._router.loaded:
             await self.request(methods.THREAD_RESUME, {"threadId": thread_id, "excludeTurns": True})
-            self._router.loaded.add(thread_id)
 
     def _take_started(self, starting: Starting, response: Response) -> None:
         # In the reader: the next message may be an event of this turn already.

@@ -37,7 +37,7 @@ class Link:
         greet: Shakes hands on a new connection.
         restore: Then makes it fit for calls.
         catch_up: Then, while calls go on already, finds out what was missed.
-        patience: Seconds that it may take from a loss until all of that is done.
+        patience: Seconds that it may take from a loss until all of that is done. A permanent error ends it at once.
 
     Attributes:
         is_open: The first connection has been greeted. Before that, a loss is final.
@@ -66,6 +66,7 @@ class Link:
         self._stopped = trio.Event()
         self._up = trio.Event()
         self._up.set()
+        self._has_been_up = False  # in the present attempt
         self._lost = trio.Event()  # the present connection is
         self._loss: CodexTransportError | None = None  # for good
         self._gap: CodexTransportError | None = None  # why there is no connection at present
@@ -222,34 +223,40 @@ class Link:
         while self._loss is None:
             now = trio.current_time()
             if now >= deadline:
-                assert self._gap is not None
-                self.lose(self._final(self._gap))
+                self._give_up(f"it could not be reached again within {self._patience:g} s, reconnect_timeout")
                 return
             await trio.sleep(min(random.uniform(0.5, 1.5) * pause, deadline - now))
-            pause = min(2 * pause, _PAUSE_MOST)
-            if await self._serve(partial(self._revive, deadline)):
+            self._has_been_up = False
+            failure = await self._serve(partial(self._revive, deadline))
+            if failure is None:
                 return
+            pause = _PAUSE_FIRST if self._has_been_up else min(2 * pause, _PAUSE_MOST)
+            if isinstance(failure, CodexTransportError) and failure.is_permanent:
+                self._give_up(f"it is no use to try again: {failure}", is_permanent=True)
 
-    def _final(self, gap: CodexTransportError) -> CodexTransportError:
+    def _give_up(self, why: str, *, is_permanent: bool = False) -> None:
+        gap = self._gap
+        assert gap is not None
         error = CodexTransportError(
-            f"{gap} (and it could not be reached again within {self._patience:g} s, reconnect_timeout)",
+            f"{gap} (and {why})",
             returncode=gap.returncode,
             stderr_tail=gap.stderr_tail,
+            is_permanent=is_permanent,
         )
         error.__cause__ = gap
-        return error
+        self.lose(error)
 
-    async def _serve(self, body: Callable[[], Awaitable[object]]) -> bool:
-        """Run `body` and let go of the connection after it; say whether it had been made good."""
+    async def _serve(self, body: Callable[[], Awaitable[object]]) -> CodexError | None:
+        """Run `body` and let go of the connection after it; return why it could not be made good, if so."""
         async with trio.open_nursery() as self._nursery:
             try:
                 await body()
             except CodexError as exc:
                 _logger.debug("%s could not be reached again: %s", self._transport.describe(), exc)
                 self._connection.lose(CodexTransportError(f"the connection was given up: {exc}"))
-                return False
+                return exc
             else:
-                return True
+                return None
             finally:
                 with trio.CancelScope(shield=True):  # bounded by the transport's grace times
                     await self._transport.aclose()
@@ -272,6 +279,7 @@ class Link:
             await self._restore(self._connection)
             self._connection.raise_if_lost()
             self._up.set()
+            self._has_been_up = True
             await self._catch_up(self._connection)
             self._connection.raise_if_lost()
             self._gap = None

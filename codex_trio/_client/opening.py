@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -27,6 +28,7 @@ def open_codex_client(
     observe: bool = False,
     reconnecting: bool = False,
     reconnect_timeout: float | None = 60.0,
+    record: str | os.PathLike[str] | None = None,
 ) -> CodexClient:
     """Return a client, for ``async with``. It owns its nursery.
 
@@ -50,15 +52,27 @@ def open_codex_client(
             a pause, and no step is lost or comes twice. A call that was on its way raises `CodexTransportError`, and is
             never sent again: whether the server acted on it is unknown, and a turn that it started may run. Calls made
             meanwhile wait. Not with `StdioTransport`, whose server ends with its connection.
-        reconnect_timeout: Seconds from a loss after which it is final; `None` or `math.inf` for no limit.
+        reconnect_timeout: Seconds from a loss after which it is final; `None` or `math.inf` for no limit. It is final at
+            once where another attempt would end the same way, see `CodexTransportError.is_permanent`.
+        record: A file to which everything that passes between client and server is written as it passes, for
+            `codex_trio.testing.ReplayTransport`, and for the eye. A file that is there is replaced. See below for what is
+            left out. When it can be written no more (a full disk), a warning is logged, and the conversation goes on.
 
     Each request is handled in a task of its own. It is cancelled when the server withdraws the request, when the turn
     ends, when the connection is lost (what is open is asked again on the next one), or when the client closes. While a
     turn waits for an answer, its silence is no inactivity. What a handler raises comes out of the `chat` or `chat_once`
     that consumes the turn, which is interrupted, after the server was told no; if nobody consumes it, it ends the client.
 
+    A recording has prompts, answers, commands and their output, files and images as they are. In it, ``***`` stands for:
+    the values of keys named ``apiKey``, ``accessToken``, ``refreshToken``, ``idToken``, ``token``, ``authorization``,
+    ``password``, ``secret`` and the like, and of all names that end so; those of environment variables with ``KEY``,
+    ``TOKEN``, ``SECRET``, ``PASS``, ``AUTH``, ``COOKIE`` or ``CREDENTIAL`` in their names; answers to questions that the
+    server calls secret; and in all other text what follows ``Bearer``, ``sk-``, ``eyJ``, ``password=``, ``token:`` and the
+    like. Nothing else is recognised: neither a secret without such a name, nor one in pieces, or in base64.
+
     Raises:
-        CodexTransportError: On entering: the server cannot be reached, or does not answer. Nothing is left behind.
+        CodexTransportError: On entering: the server cannot be reached, or does not answer; or the file of `record` cannot
+            be written. Nothing is left behind.
         ValueError: A timeout is not a positive number; `observe` together with handlers or tools; reconnecting over
             stdio.
         TypeError: A tool cannot be described.
@@ -80,6 +94,7 @@ def open_codex_client(
         observe=observe,
         reconnecting=reconnecting,
         reconnect_timeout=reconnect_timeout,
+        record=record,
     )
 
 

@@ -69,7 +69,7 @@ class Restorer:
         self._router.lost_starts.clear()
 
     async def _look_for_stray(self, connection: Connection, params: Mapping[str, Any]) -> None:
-        # Only a turn that has our message is surely ours; and one that had ended needs no stopping.
+        # Only a turn that has our message is surely ours.
         thread_id, message_id = params["threadId"], params.get("clientUserMessageId")
         where = {"threadId": thread_id, "sortDirection": "desc", "limit": _NEWEST}
         try:
@@ -87,7 +87,9 @@ class Restorer:
         place = self._router.place(thread_id)
         if place.starting is None and place.turn is None:
             place.starting = Starting(thread_id, TurnRequest())
-            self._abandon(self._router.bind(place.starting, turn_id, trio.current_time()))
+            turn = self._router.bind(place.starting, turn_id, trio.current_time())
+            turn.open_gap()  # it may have ended already
+            self._abandon(turn)
 
     async def _ask(self, connection: Connection, method: str, params: Mapping[str, Any]) -> Any:
         return await connection.request(method, params, timeout=self._request_timeout)
@@ -105,9 +107,15 @@ class Restorer:
     async def _resume(
         self, connection: Connection, thread_id: str, note: Callable[[Response], None] | None = None
     ) -> None:
-        call = Call(methods.THREAD_RESUME, {"threadId": thread_id, "excludeTurns": True}, note)
+        def take(response: Response) -> None:
+            # In the reader: another loss, which undoes this, may come right behind it.
+            if response.error is None:
+                self._router.loaded.add(thread_id)
+            if note is not None:
+                note(response)
+
+        call = Call(methods.THREAD_RESUME, {"threadId": thread_id, "excludeTurns": True}, take)
         await connection.perform(call, timeout=self._request_timeout)
-        self._router.loaded.add(thread_id)
 
     async def catch_up(self, connection: Connection) -> None:
         """Give each turn what it missed.

@@ -31,11 +31,23 @@ _HINTS = {
 
 
 class HandshakeError(Exception):
-    """The server did not accept the upgrade to a websocket; says why, without secrets of ours."""
+    """The server did not accept the upgrade to a websocket; says why, without secrets of ours.
+
+    Attributes:
+        status: Of the server's HTTP answer; 0 if there was none.
+    """
+
+    def __init__(self, why: str, status: int) -> None:
+        super().__init__(why)
+        self.status = status
 
 
 class LiveStream(trio.abc.Stream):
     """Another stream, and when it last showed that its other end is there.
+
+    Args:
+        stream: That one.
+        after_read: Called when something was read from it.
 
     Attributes:
         alive_at: In Trio's time.
@@ -45,13 +57,14 @@ class LiveStream(trio.abc.Stream):
         on_wanted: Called when that begins.
     """
 
-    def __init__(self, stream: trio.abc.Stream) -> None:
+    def __init__(self, stream: trio.abc.Stream, after_read: Callable[[], None] = lambda: None) -> None:
         self.alive_at = trio.current_time()
         self.head = b""
         self.ended = trio.Event()
         self.is_wanted = False
         self.on_wanted: Callable[[], None] = lambda: None
         self._stream = stream
+        self._after_read = after_read
         self._writes = 0
         self._counted_writes = 0
 
@@ -90,6 +103,7 @@ class LiveStream(trio.abc.Stream):
             self.is_wanted = False
             if data:
                 self.alive_at = trio.current_time()
+                self._after_read()
                 if len(self.head) < _HEAD_SIZE:
                     self.head += data[: _HEAD_SIZE - len(self.head)]
             else:
@@ -185,10 +199,10 @@ class FrameStream:
                 receive_buffer_size=_READ_SIZE,
             )
             return
-        failure = self._failure
+        head, failure = self._life.head, self._failure
         # A refusal is told in full, and may hold what we sent.
         cause = None if isinstance(failure, ConnectionRejected) else failure
-        raise HandshakeError(self._mask(_why_refused(self._life.head, failure))) from cause
+        raise HandshakeError(self._mask(_why_refused(head, failure)), _status_of(head)) from cause
 
     # --- sending and receiving
 
@@ -332,10 +346,14 @@ class _ReaderPlace:
         self._nursery.start_soon(self._read, async_fn, name="codex_trio websocket reader")
 
 
+def _status_of(head: bytes) -> int:
+    found = re.match(rb"HTTP/1\.[01] (\d{3})", head)
+    return int(found[1]) if found else 0
+
+
 def _why_refused(head: bytes, failure: Exception | None) -> str:
     body = b""
-    found = re.match(rb"HTTP/1\.[01] (\d{3})", head)
-    status = int(found[1]) if found else 0
+    status = _status_of(head)
     if isinstance(failure, ConnectionRejected):
         body = failure.body or b""
     if status == 101:

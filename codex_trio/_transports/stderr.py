@@ -7,19 +7,17 @@ import re
 
 import trio
 
+from .masking import mask_text
+
 _logger = logging.getLogger("codex_trio.server")
 
 _KEPT = 65_536  # bytes
 _CHUNK = 8_192  # bytes; logging thousands of short lines at once would hold up everybody else
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\))")
-_SECRET = re.compile(
-    r"(?i)(bearer\s+|\bsk-|\beyJ|(?:api[-_]?key|token|secret|password)[\"']?\s*[=:]\s*[\"']?)[A-Za-z0-9._~+/=-]{8,}"
-)
 
 
 def _readable(raw: bytes) -> str:
-    text = _ANSI.sub("", raw.decode("utf-8", "replace"))
-    return _SECRET.sub(r"\1***", text)
+    return mask_text(_ANSI.sub("", raw.decode("utf-8", "replace")))
 
 
 class StderrTail:

@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from typing import Literal, TypeAlias
 
 import trio
 
@@ -20,6 +21,8 @@ from .stderr import StderrTail
 from .stream import DEFAULT_MAX_MESSAGE_SIZE, LineStream, LineTooLongError
 
 COMMAND_VARIABLE = "CODEX_APP_SERVER_CMD"
+
+CommandSource: TypeAlias = Literal["argument", "environment", "PATH", "package"]
 
 _PIPE_SIZE = 1 << 20  # bytes
 _EXIT_NEWS = 0.2  # seconds to wait for the exit code once the output has ended; the process may well live on
@@ -85,12 +88,25 @@ class StdioTransport(Transport):
         """Return the command line."""
         return shlex.join(self._command)
 
+    def find_command(self) -> tuple[Sequence[str], CommandSource]:
+        """Return the words that `open` would run now, and where they are from.
+
+        Raises:
+            CodexTransportError: There are none; the message lists what was tried, and how to get a binary.
+
+        Example:
+            ``words, source = StdioTransport().find_command()``
+        """
+        if self._given_command is not None:
+            return self._given_command, "argument"
+        return _default_command(_environment(self._env))
+
     async def open(self, nursery: trio.Nursery) -> None:
         """Start the child. See `Transport.open`."""
         if self._process is not None or self._is_opening:
             raise RuntimeError("this StdioTransport is open already; each client needs its own")
         env = _environment(self._env)
-        self._command = self._given_command or _default_command(env)
+        self._command, _ = self.find_command()
         self._is_opening = True
         try:
             process = await trio.lowlevel.open_process(
@@ -183,7 +199,7 @@ class StdioTransport(Transport):
         if not await self._has_exited(process, self._shutdown_grace):
             process.terminate()
             await self._has_exited(process, self._shutdown_grace)
-        _kill_group(process.pid)  # also what a clean exit left behind
+        kill_group(process.pid)  # also what a clean exit left behind
         if not await self._has_exited(process, _REAPING):
             process.kill()
         with trio.move_on_after(_EXIT_NEWS):
@@ -204,7 +220,7 @@ def _widen(output: object) -> None:
             fcntl.fcntl(output.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
 
 
-def _kill_group(group: int) -> None:
+def kill_group(group: int) -> None:
     # Nobody is left in it; macOS says the latter of zombies.
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, signal.SIGKILL)
@@ -230,18 +246,18 @@ def _environment(changes: Mapping[str, str | None] | None) -> dict[str, str]:
     return env
 
 
-def _default_command(env: Mapping[str, str]) -> list[str]:
+def _default_command(env: Mapping[str, str]) -> tuple[list[str], CommandSource]:
     if given := env.get(COMMAND_VARIABLE, "").strip():
         try:
-            return _split(given, COMMAND_VARIABLE)
+            return _split(given, COMMAND_VARIABLE), "environment"
         except ValueError as exc:
             raise CodexTransportError(f"the environment's {exc}") from exc
     if found := shutil.which("codex", path=env.get("PATH")):
-        return [found, "app-server"]
+        return [found, "app-server"], "PATH"
     try:
         from codex_cli_bin import bundled_codex_path  # type: ignore[import-untyped]  # it ships no types
 
-        return [str(bundled_codex_path()), "app-server"]
+        return [str(bundled_codex_path()), "app-server"], "package"
     except (ImportError, FileNotFoundError) as exc:
         raise CodexTransportError(
             f"no codex binary was found. Tried: the command argument (not given), the environment variable "

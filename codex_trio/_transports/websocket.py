@@ -14,7 +14,9 @@ import socket
 import ssl
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
@@ -36,6 +38,7 @@ TokenSource = str | os.PathLike[str] | Callable[[], str | Awaitable[str | None] 
 
 # Of `connect_timeout`: we give up a little before a client does, because we know what we waited for.
 _OUR_SHARE = 0.9
+_QUICK_ACK = getattr(socket, "TCP_QUICKACK", None)  # Linux has it
 _RESERVED = frozenset({"connection", "host", "origin", "upgrade"})
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\x20-\x7e\t]*")
@@ -74,6 +77,7 @@ class WebSocketBase(Transport):
     """
 
     max_send_size = 16 * 2**20
+    _permanent_statuses = frozenset({401, 403, 404})  # of HTTP: what the next attempt would be told, too
 
     def __init__(self, *, connect_timeout: float, ping_interval: float, max_message_size: int) -> None:
         for name, value in (
@@ -113,13 +117,16 @@ class WebSocketBase(Transport):
     async def _connect(self) -> trio.SocketStream:
         """Reach the server's socket."""
 
+    def _after_read(self, socket_stream: trio.SocketStream) -> None:
+        pass
+
     async def _encrypt(self, stream: trio.abc.Stream) -> trio.abc.Stream:
         return stream
 
     async def _upgrade(self, nursery: trio.Nursery, socket_stream: trio.SocketStream, upgrade: Upgrade) -> FrameStream:
         from .frames import FrameStream, HandshakeError, LiveStream  # a tenth of a second, only for whoever needs it
 
-        life = LiveStream(socket_stream)
+        life = LiveStream(socket_stream, partial(self._after_read, socket_stream))
         frames = FrameStream(
             await self._encrypt(life),
             life,
@@ -132,11 +139,12 @@ class WebSocketBase(Transport):
         try:
             await frames.open(nursery, host=upgrade.host, resource=upgrade.resource, headers=upgrade.headers)
         except HandshakeError as exc:
-            raise self._unreachable(str(exc)) from exc.__cause__ or exc
+            is_permanent = exc.status in self._permanent_statuses
+            raise self._unreachable(str(exc), is_permanent=is_permanent) from exc.__cause__ or exc
         return frames
 
-    def _unreachable(self, why: str) -> CodexTransportError:
-        return CodexTransportError(f"cannot reach the server ({self.describe()}): {why}")
+    def _unreachable(self, why: str, *, is_permanent: bool = False) -> CodexTransportError:
+        return CodexTransportError(f"cannot reach the server ({self.describe()}): {why}", is_permanent=is_permanent)
 
     async def send(self, messages: Sequence[bytes]) -> None:
         """Write messages, each as a text frame. See `Transport.send`."""
@@ -170,8 +178,9 @@ class WebSocketTransport(WebSocketBase):
         url: Where it listens, ``ws://`` or ``wss://``; path and query are sent as they are. Default: the environment
             variable ``CODEX_APP_SERVER_WS_URL``, else ``ws://127.0.0.1:8765``.
         token: Sent as ``Authorization: Bearer``: the token itself, the path of a file that has it, or a function, sync
-            or async, that returns it; read anew at each opening. Default: the environment variable
-            ``CODEX_APP_SERVER_TOKEN``; an empty string for none at all.
+            or async, that returns it; read anew at each opening, so a client that is reconnecting tries again with the
+            next token of a file or a function, and gives up at once over any other that is refused. Default: the
+            environment variable ``CODEX_APP_SERVER_TOKEN``; an empty string for none at all.
         headers: More headers for the upgrade. Never an ``Origin``: the server answers 403 to any.
         ssl_context: For ``wss://``; `ssl.create_default_context` unless given.
         connect_timeout: Seconds until the server must have answered `initialize`.
@@ -200,6 +209,8 @@ class WebSocketTransport(WebSocketBase):
             _check_token(token, "the token")
         self._given_address = None if url is None else _Address.parse(url, "url", ssl_context)
         self._token = token
+        if token is not None and not isinstance(token, str):  # the next attempt may bring another one
+            self._permanent_statuses -= {401, 403}
         self._headers = _checked_headers(headers or {})
         self._secrets = [value for name, value in (headers or {}).items() if name.lower() == "authorization"]
         if token is not None and self._secrets:
@@ -242,6 +253,13 @@ class WebSocketTransport(WebSocketBase):
         except (OSError, UnicodeError) as exc:
             raise self._unreachable(_why_not_connected(exc)) from exc
 
+    def _after_read(self, socket_stream: trio.SocketStream) -> None:
+        # Codex holds a packet back until the one before it is acknowledged (Nagle's algorithm; 0.163, 0.169), and the
+        # kernel takes 40 ms for that, half as long as a short turn. What is set here holds for the next few packets.
+        if _QUICK_ACK is not None:
+            with suppress(OSError):  # the connection has ended, which is told elsewhere
+                socket_stream.setsockopt(socket.IPPROTO_TCP, _QUICK_ACK, 1)
+
     async def _encrypt(self, stream: trio.abc.Stream) -> trio.abc.Stream:
         address = self._address()
         if not address.is_secure:
@@ -255,9 +273,8 @@ class WebSocketTransport(WebSocketBase):
             cause = exc.__cause__ or exc
             if isinstance(cause, ssl.SSLCertVerificationError):
                 why = f"its certificate is not trusted: {cause.verify_message} (give an ssl_context that trusts it)"
-            else:
-                why = f"it does not speak TLS: {cause} (is it a ws:// server?)"
-            raise self._unreachable(why) from cause
+                raise self._unreachable(why, is_permanent=True) from cause
+            raise self._unreachable(f"it does not speak TLS: {cause} (is it a ws:// server?)") from cause
         return encrypted
 
     async def _read_token(self) -> str | None:

@@ -31,6 +31,7 @@ class TurnInbox:
         alive_at: When the server last spoke of the turn, in Trio's time.
         last_event: What it said then.
         on_end: Called when `ended` is set.
+        gaps: How often one was opened, or became wider.
     """
 
     def __init__(self, *, alive_at: float, wants_deltas: bool) -> None:
@@ -45,6 +46,7 @@ class TurnInbox:
         self._send, self._receive = trio.open_memory_channel[Received](math.inf)
         self._pending: dict[str, PendingDelta] = {}  # by item: its last deltas, unread
         self._held: list[Notice] | None = None  # what came after a gap that is still open
+        self.gaps = 0
 
     def touch(self, method: str, now: float) -> None:
         """Note that the turn lives."""
@@ -90,6 +92,7 @@ class TurnInbox:
 
     def open_gap(self) -> None:
         """Hold what comes from now on, until `fill_gap` has put in front what was missed. No inactivity until then."""
+        self.gaps += 1
         if self._held is None and not self.ended.is_set():
             self._held = []
             self._owed += 1

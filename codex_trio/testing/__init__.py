@@ -4,7 +4,9 @@
 makes the real codex binary deterministic. Both play scripts of the same words: `say`, `think`, `run`, `wait`, and so on.
 """
 
+from ._faults import faults
 from ._model import ScriptedModel, open_scripted_model
+from ._replay import ReplayDeviationError, ReplayTransport
 from ._script import (
     Step,
     ask_server_request,
@@ -29,6 +31,8 @@ __all__ = [
     "HeldCall",
     "PendingAsk",
     "Refusal",
+    "ReplayDeviationError",
+    "ReplayTransport",
     "ScriptedAppServer",
     "ScriptedModel",
     "ScriptedTransport",
@@ -39,6 +43,7 @@ __all__ = [
     "drop_connection",
     "exit",
     "fail",
+    "faults",
     "hang",
     "omit_completed",
     "open_scripted_model",

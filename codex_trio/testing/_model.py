@@ -9,7 +9,7 @@ import itertools
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -20,6 +20,7 @@ import trio
 
 from .._transports.stdio import StdioTransport
 from . import _home, _responses
+from ._listening import ListeningServer
 from ._responses import Exchange, ModelRequest
 from ._script import CallTool, Fail, Hang, Retry, Run, Say, Step, Think, Wait, say
 
@@ -160,6 +161,32 @@ class ScriptedModel:
             env: More environment variables for the server, over those of `env()`.
         """
         return StdioTransport(command, cwd=cwd, env={**self.env(), **(env or {})})
+
+    def listening(
+        self, command: str | Sequence[str] | None = None, *arguments: str, cwd: str | os.PathLike[str] | None = None
+    ) -> AbstractAsyncContextManager[str]:
+        """Run a codex app-server of its own with this model, which listens for websockets on loopback.
+
+        It is killed, with what it runs, at the end of the ``async with``, whatever it is doing.
+
+        Args:
+            command: As in `StdioTransport`.
+            arguments: More arguments, such as ``"--ws-auth", "capability-token", "--ws-token-file", "token"``.
+            cwd: As in `transport`.
+
+        Returns:
+            An async context manager. It gives the URL, of a port that was free.
+
+        Raises:
+            CodexTransportError: On entering: there is no such command, or it does not listen. Nothing is left behind.
+            ValueError: `command` cannot be split.
+
+        Cancellation: On entering: nothing is left behind. On leaving: the server is killed all the same.
+
+        Example:
+            ``async with model.listening() as url, open_codex_client(WebSocketTransport(url)) as client: ...``
+        """
+        return ListeningServer(command, arguments, cwd=cwd, env=self.env())
 
     def on_turn(self, *steps: Step) -> None:
         """Script one turn. The next call scripts the next turn, whatever thread it is in.

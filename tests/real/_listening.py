@@ -1,4 +1,4 @@
-"""A real server that listens, which runs before its clients and after them."""
+"""The ways to reach a real server: as a process of its own for each client, or where one listens for all of them."""
 
 from __future__ import annotations
 
@@ -8,18 +8,32 @@ import shlex
 import shutil
 import signal
 import subprocess
-from collections.abc import AsyncIterator, Callable
+import tempfile
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, Any
 
 import pytest
 import trio
 
-from codex_trio import Transport, UnixSocketTransport, WebSocketTransport
-from codex_trio.testing import ScriptedModel
+from codex_trio import CodexClient, Transport, UnixSocketTransport, WebSocketTransport, open_codex_client
+from codex_trio.testing import ScriptedModel, open_scripted_model
 
 TOKEN = "a-token-of-this-test"
 MakeTransport = Callable[[], Transport]
+
+# Set this in the environment, and all that is shown over stdio is shown over each of the other ways, too.
+EVERY = "CODEX_TRIO_EVERY_TRANSPORT"
+LISTENING = ["ws", "ws with a token", "unix"]
+WAYS = ["stdio", *(LISTENING if os.environ.get(EVERY) else LISTENING[1:2])]
+
+# For what takes seconds: over stdio, and over the others only where all is asked for.
+costly = pytest.mark.parametrize("reach", WAYS if os.environ.get(EVERY) else WAYS[:1], indirect=True)
+
+# For what only a process of our own shows.
+own_server = pytest.mark.parametrize("reach", WAYS[:1], indirect=True)
 
 
 def codex() -> str:
@@ -32,63 +46,137 @@ def codex() -> str:
     return str(codex_cli_bin.bundled_codex_path())
 
 
+@dataclass(frozen=True)
+class Listening:
+    """A server that listens.
+
+    Attributes:
+        url: Where, as `--listen` takes it.
+    """
+
+    process: trio.Process
+    url: str
+
+    def transport(self, **options: Any) -> Transport:
+        """Return a transport to it."""
+        return transport_to(self.url, **options)
+
+
+def transport_to(url: str, **options: Any) -> Transport:
+    """Return the transport to a server without a token that listens there."""
+    path = url.removeprefix("unix://")
+    if path != url:
+        return UnixSocketTransport(path, **options)
+    return WebSocketTransport(url, **{"token": "", **options})
+
+
 @asynccontextmanager
-async def running_server(model: ScriptedModel, *arguments: str) -> AsyncIterator[trio.Process]:
-    """Run an app-server that ends with the body, at the latest."""
-    process = await trio.lowlevel.open_process(
-        [codex(), "app-server", *arguments],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        env={**os.environ, **model.env()},
-        cwd=model.home,
-        start_new_session=True,
-    )
-    assert process.stderr is not None
+async def running_server(
+    model: ScriptedModel, *arguments: str, listen: str = "ws://127.0.0.1:0", cwd: Path | None = None
+) -> AsyncIterator[Listening]:
+    """Run an app-server that listens when this yields, and ends with the body, at the latest."""
+    with tempfile.TemporaryFile() as log:  # a pipe would have to be read all the time
+        process = await trio.lowlevel.open_process(
+            [codex(), "app-server", "--listen", listen, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+            env={**os.environ, **model.env()},
+            cwd=cwd or model.home,
+            start_new_session=True,
+        )
+        try:
+            while (url := await _listening_at(listen, log)) is None:
+                assert process.poll() is None, _told(log)
+                await trio.sleep(0.01)
+            yield Listening(process, url)
+        finally:
+            if process.returncode is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            with trio.CancelScope(shield=True):
+                await process.wait()
+
+
+async def _listening_at(listen: str, log: IO[bytes]) -> str | None:
+    path = listen.removeprefix("unix://")
+    if path == listen:
+        found = re.search(r"listening on: (ws://[0-9.:]+)\s", _told(log))
+        return None if found is None else found[1]
     try:
-        yield process
-    finally:
-        with trio.CancelScope(shield=True):
-            os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
-            await process.stderr.aclose()
+        await (await trio.open_unix_socket(path)).aclose()  # there it does not tell
+    except OSError:
+        return None
+    return listen
 
 
-async def told_url(process: trio.Process) -> str:
-    """Wait until the server tells where it listens."""
-    assert process.stderr is not None
-    told = b""
-    while not (found := re.search(rb"listening on: (ws://[0-9.:]+)\s", told)):
-        chunk = await process.stderr.receive_some()
-        assert chunk, told
-        told += chunk
-    return found[1].decode()
+def _told(log: IO[bytes]) -> str:
+    return os.pread(log.fileno(), 1 << 16, 0).decode()
+
+
+@dataclass(frozen=True)
+class Reach:
+    """A way to reach codex."""
+
+    way: str
+
+    @property
+    def outlives_its_clients(self) -> bool:
+        """Whether the server does."""
+        return self.way != "stdio"
+
+    @asynccontextmanager
+    async def __call__(self, model: ScriptedModel, cwd: Path) -> AsyncIterator[MakeTransport]:
+        """Yield what makes transports, each for a client, to a codex that stands in `cwd` and asks `model`."""
+        match self.way:
+            case "stdio":
+                yield lambda: model.transport(cwd=cwd)
+            case "ws":
+                async with running_server(model, cwd=cwd) as server:
+                    yield server.transport
+            case "ws with a token":
+                async with running_server(model, *with_token(model), cwd=cwd) as server:
+                    yield lambda: server.transport(token=TOKEN)
+            case _:
+                async with running_server(model, listen=f"unix://{model.home}/socket", cwd=cwd) as server:
+                    yield server.transport
+
+
+def with_token(model: ScriptedModel, token: str = TOKEN) -> Sequence[str]:
+    """Return the arguments of a server that wants a token."""
+    path = model.home / "token"
+    path.write_text(token)
+    return "--ws-auth", "capability-token", "--ws-token-file", str(path)
+
+
+@asynccontextmanager
+async def open_both(
+    reach: Reach, cwd: Path, *, experimental_api: bool = False
+) -> AsyncIterator[tuple[ScriptedModel, CodexClient]]:
+    """Open a model, and a client of a codex that asks it."""
+    with trio.fail_after(60):
+        async with (
+            open_scripted_model() as model,
+            reach(model, cwd) as make_transport,
+            open_codex_client(make_transport(), experimental_api=experimental_api) as client,
+        ):
+            yield model, client
+
+
+@pytest.fixture(params=["ws", "unix"])
+async def server(request: pytest.FixtureRequest, model: ScriptedModel, tmp_path: Path) -> AsyncIterator[Listening]:
+    """A server that listens, for those who cut its connections."""
+    listen = "ws://127.0.0.1:0" if request.param == "ws" else f"unix://{model.home}/socket"
+    async with running_server(model, listen=listen, cwd=tmp_path) as server:
+        yield server
+
+
+@pytest.fixture(params=WAYS)
+def reach(request: pytest.FixtureRequest) -> Reach:
+    """Each test that asks for it runs over stdio and over a websocket, or over what it is parametrized with."""
+    return Reach(request.param)
 
 
 @pytest.fixture
-def token_file(tmp_path: Path) -> Path:
-    path = tmp_path / "token"
-    path.write_text(TOKEN)
-    return path
-
-
-@pytest.fixture(params=["ws", "ws with a token", "unix"])
-async def make_transport(
-    request: pytest.FixtureRequest, model: ScriptedModel, token_file: Path, tmp_path: Path
-) -> AsyncIterator[MakeTransport]:
-    match request.param:
-        case "ws":
-            async with running_server(model, "--listen", "ws://127.0.0.1:0") as process:
-                url = await told_url(process)
-                yield lambda: WebSocketTransport(url, token="")
-        case "ws with a token":
-            arguments = ("--ws-auth", "capability-token", "--ws-token-file", str(token_file))
-            async with running_server(model, "--listen", "ws://127.0.0.1:0", *arguments) as process:
-                url = await told_url(process)
-                yield lambda: WebSocketTransport(url, token=token_file)
-        case _:
-            path = tmp_path / "socket"
-            async with running_server(model, "--listen", f"unix://{path}"):
-                while not path.exists():  # noqa: ASYNC110  the server does not tell when it listens there
-                    await trio.sleep(0.02)
-                yield lambda: UnixSocketTransport(path)
+async def make_transport(model: ScriptedModel, reach: Reach, tmp_path: Path) -> AsyncIterator[MakeTransport]:
+    async with reach(model, tmp_path) as make:
+        yield make

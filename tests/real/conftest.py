@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 import trio
-from _listening import make_transport, token_file
+from _listening import MakeTransport, make_transport, reach, server
 from _real import Tap
 
 from codex_trio import CodexClient, open_codex_client
 from codex_trio.testing import ScriptedModel, open_scripted_model
 
-__all__ = ["make_transport", "token_file"]  # fixtures of those who want a server that listens
+__all__ = ["make_transport", "reach", "server"]  # fixtures
 
 _PATIENCE = 60.0  # seconds for a test; what it takes is its own matter
 
@@ -32,9 +31,9 @@ async def model() -> AsyncIterator[ScriptedModel]:
 
 
 @pytest.fixture
-def tap(model: ScriptedModel, tmp_path: Path) -> Tap:
+def tap(make_transport: MakeTransport) -> Tap:
     """The transport of `client`."""
-    return Tap(model.transport(cwd=tmp_path))
+    return Tap(make_transport())
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import trio
 from _asking import PATIENCE, asking_model, decider
+from _listening import Reach, costly
 
 from codex_trio import (
     Approval,
@@ -18,26 +19,26 @@ from codex_trio import (
     PermissionsApproval,
     open_codex_client,
 )
-from codex_trio.testing import call_tool, hang, open_scripted_model, run, say, wait
+from codex_trio.testing import call_tool, hang, open_scripted_model, run, say
 
 
-async def test_without_a_handler_an_escalated_command_is_not_run(tmp_path: Path) -> None:
+async def test_without_a_handler_an_escalated_command_is_not_run(reach: Reach, tmp_path: Path) -> None:
     with trio.fail_after(PATIENCE):
-        async with asking_model() as model:
+        async with asking_model() as model, reach(model, tmp_path) as make_transport:
             model.on_turn(run("touch x.txt", escalate=True), say("done"))
-            async with open_codex_client(model.transport(cwd=tmp_path)) as client:
+            async with open_codex_client(make_transport()) as client:
                 result = await client.chat_once("go")
     assert result.final_text == "done"
     assert result.steps[0].data["status"] == "declined"
     assert not (tmp_path / "x.txt").exists()
 
 
-async def test_an_accepted_command_runs(tmp_path: Path) -> None:
+async def test_an_accepted_command_runs(reach: Reach, tmp_path: Path) -> None:
     seen, handler = decider(lambda request: request.accept())
     with trio.fail_after(PATIENCE):
-        async with asking_model() as model:
+        async with asking_model() as model, reach(model, tmp_path) as make_transport:
             model.on_turn(run("touch x.txt", escalate=True), say("done"))
-            async with open_codex_client(model.transport(cwd=tmp_path), on_approval=handler) as client:
+            async with open_codex_client(make_transport(), on_approval=handler) as client:
                 result = await client.chat_once("go")
     assert (tmp_path / "x.txt").exists()
     (request,) = seen
@@ -52,36 +53,38 @@ async def test_an_accepted_command_runs(tmp_path: Path) -> None:
     assert "acceptForSession" not in request.available_decisions, "then accept_for_session could have a test here"
 
 
-async def test_a_command_cannot_be_accepted_for_the_session_where_that_is_not_offered(tmp_path: Path) -> None:
+async def test_a_command_cannot_be_accepted_for_the_session_where_that_is_not_offered(
+    reach: Reach, tmp_path: Path
+) -> None:
     _, handler = decider(lambda request: request.accept_for_session())
     with trio.fail_after(PATIENCE):
-        async with asking_model() as model:
+        async with asking_model() as model, reach(model, tmp_path) as make_transport:
             model.on_turn(run("touch x.txt", escalate=True), say("done"))
-            async with open_codex_client(model.transport(cwd=tmp_path), on_approval=handler) as client:
+            async with open_codex_client(make_transport(), on_approval=handler) as client:
                 with pytest.raises(ValueError, match="does not offer acceptForSession"):
                     await client.chat_once("go")
     assert not (tmp_path / "x.txt").exists()
 
 
-async def test_a_command_accepted_with_an_amendment_is_not_asked_again(tmp_path: Path) -> None:
+async def test_a_command_accepted_with_an_amendment_is_not_asked_again(reach: Reach, tmp_path: Path) -> None:
     seen, handler = decider(lambda request: request.accept_with_amendment())
     with trio.fail_after(PATIENCE):
-        async with asking_model() as model:
+        async with asking_model() as model, reach(model, tmp_path) as make_transport:
             model.on_turn(run("touch x.txt", escalate=True), run("touch x.txt", escalate=True), say("done"))
-            async with open_codex_client(model.transport(cwd=tmp_path), on_approval=handler) as client:
+            async with open_codex_client(make_transport(), on_approval=handler) as client:
                 result = await client.chat_once("go")
     assert [step.data.get("status") for step in result.steps[:2]] == ["completed", "completed"]
     assert len(seen) == 1
 
 
-async def test_a_declined_command_lets_the_turn_go_on_and_a_cancelled_one_ends_it(tmp_path: Path) -> None:
+async def test_a_declined_command_lets_the_turn_go_on_and_a_cancelled_one_ends_it(reach: Reach, tmp_path: Path) -> None:
     decisions = ["decline", "cancel"]
     _, handler = decider(lambda request: getattr(request, decisions.pop(0))())
     with trio.fail_after(PATIENCE):
-        async with asking_model() as model:
+        async with asking_model() as model, reach(model, tmp_path) as make_transport:
             model.on_turn(run("touch x.txt", escalate=True), say("done"))
             model.on_turn(run("touch x.txt", escalate=True), say("never"))
-            async with open_codex_client(model.transport(cwd=tmp_path), on_approval=handler) as client:
+            async with open_codex_client(make_transport(), on_approval=handler) as client:
                 declined = await client.chat_once("go")
                 with pytest.raises(CodexTurnInterruptedError):
                     await client.chat_once("go", declined.thread_id)
@@ -90,7 +93,7 @@ async def test_a_declined_command_lets_the_turn_go_on_and_a_cancelled_one_ends_i
     assert not (tmp_path / "x.txt").exists()
 
 
-async def test_an_interrupt_while_an_approval_is_pending_cancels_the_handler(tmp_path: Path) -> None:
+async def test_an_interrupt_while_an_approval_is_pending_cancels_the_handler(reach: Reach, tmp_path: Path) -> None:
     asked, ended = trio.Event(), trio.Event()
 
     async def handler(request: Approval) -> Decision:
@@ -102,9 +105,9 @@ async def test_an_interrupt_while_an_approval_is_pending_cancels_the_handler(tmp
         raise AssertionError
 
     with trio.fail_after(PATIENCE):
-        async with asking_model() as model:
+        async with asking_model() as model, reach(model, tmp_path) as make_transport:
             model.on_turn(run("touch x.txt", escalate=True), say("never"))
-            async with open_codex_client(model.transport(cwd=tmp_path), on_approval=handler) as client:
+            async with open_codex_client(make_transport(), on_approval=handler) as client:
                 with trio.CancelScope() as scope:
                     async with trio.open_nursery() as nursery:
 
@@ -120,7 +123,9 @@ async def test_an_interrupt_while_an_approval_is_pending_cancels_the_handler(tmp
     assert not (tmp_path / "x.txt").exists()
 
 
-async def test_what_a_handler_raises_reaches_the_caller_and_the_thread_stays_usable(tmp_path: Path) -> None:
+async def test_what_a_handler_raises_reaches_the_caller_and_the_thread_stays_usable(
+    reach: Reach, tmp_path: Path
+) -> None:
     class BoomError(Exception):
         pass
 
@@ -130,16 +135,17 @@ async def test_what_a_handler_raises_reaches_the_caller_and_the_thread_stays_usa
 
     threads: list[str] = []
     with trio.fail_after(PATIENCE):
-        async with asking_model() as model:
+        async with asking_model() as model, reach(model, tmp_path) as make_transport:
             model.on_turn(run("touch x.txt", escalate=True), hang())
-            async with open_codex_client(model.transport(cwd=tmp_path), on_approval=handler) as client:
+            async with open_codex_client(make_transport(), on_approval=handler) as client:
                 with pytest.raises(BoomError):
                     await client.chat_once("go")
                 assert (await client.chat_once("next", threads[0])).final_text == "ok"
     assert not (tmp_path / "x.txt").exists()
 
 
-async def test_fifty_parked_approvals_do_not_delay_a_thread_that_streams(tmp_path: Path) -> None:
+@costly
+async def test_fifty_parked_approvals_do_not_delay_a_thread_that_streams(reach: Reach, tmp_path: Path) -> None:
     gate, all_asked = trio.Event(), trio.Event()
     pending = 0
 
@@ -152,10 +158,10 @@ async def test_fifty_parked_approvals_do_not_delay_a_thread_that_streams(tmp_pat
         return request.accept()
 
     with trio.fail_after(PATIENCE):
-        async with asking_model() as model:
+        async with asking_model() as model, reach(model, tmp_path) as make_transport:
             model.on_prompt("ask", run("true", escalate=True), say("done"))
             model.on_prompt("stream", say("word " * 500), run("echo hi"), say("streamed"))
-            async with open_codex_client(model.transport(cwd=tmp_path), on_approval=handler) as client:
+            async with open_codex_client(make_transport(), on_approval=handler) as client:
                 results: list[str] = []
 
                 async def chat() -> None:
@@ -172,11 +178,11 @@ async def test_fifty_parked_approvals_do_not_delay_a_thread_that_streams(tmp_pat
     assert results == ["done"] * 50
 
 
-async def test_approvals_can_be_pulled_and_a_late_answer_is_a_no_op(tmp_path: Path) -> None:
+async def test_approvals_can_be_pulled_and_a_late_answer_is_a_no_op(reach: Reach, tmp_path: Path) -> None:
     with trio.fail_after(PATIENCE):
-        async with asking_model() as model:
+        async with asking_model() as model, reach(model, tmp_path) as make_transport:
             model.on_turn(run("touch x.txt", escalate=True), say("done"))
-            async with open_codex_client(model.transport(cwd=tmp_path)) as client, client.approvals() as approvals:
+            async with open_codex_client(make_transport()) as client, client.approvals() as approvals:
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(client.chat_once, "go")
                     request = await anext(approvals)
@@ -194,14 +200,17 @@ PATCH_AGAIN = "apply_patch <<'X'\n*** Begin Patch\n*** Update File: new.txt\n-he
     [("accept", "bye\n", 2), ("accept_for_session", "bye\n", 1), ("decline", None, 1)],
 )
 async def test_file_changes_are_shown_and_decided(
-    decision: str, text: str | None, questions: int, tmp_path: Path
+    decision: str, text: str | None, questions: int, reach: Reach, tmp_path: Path
 ) -> None:
     seen, handler = decider(lambda request: getattr(request, decision)())
     scripts = [run(PATCH), run(PATCH_AGAIN), say("done")] if text else [run(PATCH), say("done")]
     with trio.fail_after(PATIENCE):
-        async with open_scripted_model(approval_policy="on-request", sandbox_mode="read-only") as model:
+        async with (
+            open_scripted_model(approval_policy="on-request", sandbox_mode="read-only") as model,
+            reach(model, tmp_path) as make_transport,
+        ):
             model.on_turn(*scripts)
-            async with open_codex_client(model.transport(cwd=tmp_path), on_approval=handler) as client:
+            async with open_codex_client(make_transport(), on_approval=handler) as client:
                 result = await client.chat_once("go")
     assert result.final_text == "done"
     assert len(seen) == questions
@@ -214,13 +223,17 @@ async def test_file_changes_are_shown_and_decided(
 
 
 @pytest.mark.parametrize("decision", ["accept", "decline", "cancel"])
-async def test_permissions_are_granted_or_not(decision: str, tmp_path: Path) -> None:
+async def test_permissions_are_granted_or_not(decision: str, reach: Reach, tmp_path: Path) -> None:
     seen, handler = decider(lambda request: getattr(request, decision)())
     asked = {"reason": "need the net", "permissions": {"network": {"enabled": True}}}
     with trio.fail_after(PATIENCE):
-        async with asking_model("features.request_permissions_tool = true") as model:
-            model.on_turn(call_tool("request_permissions", asked), wait(1), say("done"))
-            async with open_codex_client(model.transport(cwd=tmp_path), on_approval=handler) as client:
+        async with (
+            asking_model("features.request_permissions_tool = true") as model,
+            reach(model, tmp_path) as make_transport,
+        ):
+            rest = hang() if decision == "cancel" else say("done")
+            model.on_turn(call_tool("request_permissions", asked), rest)
+            async with open_codex_client(make_transport(), on_approval=handler) as client:
                 if decision == "cancel":
                     with pytest.raises(CodexTurnInterruptedError):
                         await client.chat_once("go")

@@ -12,6 +12,7 @@ from typing import Any
 
 import trio
 from _asking import PATIENCE, asking_model
+from _listening import Reach
 
 from codex_trio import (
     ToolImage,
@@ -49,7 +50,7 @@ async def file_ticket(ticket: Ticket, urgent: bool = False) -> dict[str, Any]:
     return {"filed": ticket.id, "urgent": urgent}
 
 
-async def test_tools_are_offered_to_the_model_and_called(tmp_path: Path) -> None:
+async def test_tools_are_offered_to_the_model_and_called(reach: Reach, tmp_path: Path) -> None:
     @tool(namespace="crm")
     def in_a_thread() -> bool:
         """Tell whether this is the main thread."""
@@ -64,7 +65,7 @@ async def test_tools_are_offered_to_the_model_and_called(tmp_path: Path) -> None
         raise LookupError("no such ticket")
 
     with trio.fail_after(PATIENCE):
-        async with asking_model() as model:
+        async with asking_model() as model, reach(model, tmp_path) as make_transport:
             model.on_turn(
                 call_tool("file_ticket", {"ticket": {"id": "T-1"}}),
                 call_tool("file_ticket", {"ticket": {"name": "T-1"}}),
@@ -74,7 +75,7 @@ async def test_tools_are_offered_to_the_model_and_called(tmp_path: Path) -> None
                 say("done"),
             )
             tools: list[Any] = [file_ticket, in_a_thread, picture, broken]
-            async with open_codex_client(model.transport(cwd=tmp_path), tools=tools) as client:
+            async with open_codex_client(make_transport(), tools=tools) as client:
                 result = await client.chat_once("go")
             offered = {one["name"]: one for one in model.requests[0].body["tools"] if "name" in one}
             assert offered["file_ticket"]["description"] == "File a ticket."
@@ -92,7 +93,7 @@ async def test_tools_are_offered_to_the_model_and_called(tmp_path: Path) -> None
     assert "data:image/png;base64," in drawn
 
 
-async def test_cancelling_a_turn_cancels_its_slow_tool(tmp_path: Path) -> None:
+async def test_cancelling_a_turn_cancels_its_slow_tool(reach: Reach, tmp_path: Path) -> None:
     began, ended = trio.Event(), trio.Event()
 
     async def slow() -> None:
@@ -104,9 +105,9 @@ async def test_cancelling_a_turn_cancels_its_slow_tool(tmp_path: Path) -> None:
             ended.set()
 
     with trio.fail_after(PATIENCE):
-        async with asking_model() as model:
+        async with asking_model() as model, reach(model, tmp_path) as make_transport:
             model.on_turn(call_tool("slow"), say("never"))
-            async with open_codex_client(model.transport(cwd=tmp_path), tools=[slow]) as client:
+            async with open_codex_client(make_transport(), tools=[slow]) as client:
                 stream = client.chat("go")
                 async with trio.open_nursery() as nursery:
 

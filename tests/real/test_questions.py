@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import trio
 from _asking import PATIENCE, asking_model
+from _listening import Reach
 
 from codex_trio import (
     Decision,
@@ -27,7 +28,7 @@ QUESTIONS = {
 }
 
 
-async def test_a_question_of_the_model_is_answered(tmp_path: Path) -> None:
+async def test_a_question_of_the_model_is_answered(reach: Reach, tmp_path: Path) -> None:
     seen: list[UserQuestion] = []
 
     async def reply(question: UserQuestion) -> Mapping[str, str]:
@@ -36,11 +37,9 @@ async def test_a_question_of_the_model_is_answered(tmp_path: Path) -> None:
 
     plan = {"mode": "plan", "settings": {"model": "scripted", "reasoning_effort": None, "developer_instructions": None}}
     with trio.fail_after(PATIENCE):
-        async with asking_model() as model:
+        async with asking_model() as model, reach(model, tmp_path) as make_transport:
             model.on_turn(call_tool("request_user_input", QUESTIONS), say("done"))
-            async with open_codex_client(
-                model.transport(cwd=tmp_path), on_question=reply, experimental_api=True
-            ) as client:
+            async with open_codex_client(make_transport(), on_question=reply, experimental_api=True) as client:
                 thread_id = (await client.request("thread/start"))["thread"]["id"]
                 words = [{"type": "text", "text": "go"}]
                 params = {"threadId": thread_id, "input": words, "collaborationMode": plan}
@@ -93,7 +92,7 @@ def mcp_config(folder: Path) -> str:
 
 
 @pytest.mark.parametrize("is_accepted", [True, False])
-async def test_an_elicitation_of_an_mcp_server_is_answered(is_accepted: bool, tmp_path: Path) -> None:
+async def test_an_elicitation_of_an_mcp_server_is_answered(is_accepted: bool, reach: Reach, tmp_path: Path) -> None:
     seen: list[Elicitation] = []
 
     async def reply(question: Elicitation) -> Decision:
@@ -101,9 +100,9 @@ async def test_an_elicitation_of_an_mcp_server_is_answered(is_accepted: bool, tm
         return question.accept({"colour": "red"}) if is_accepted else question.decline()
 
     with trio.fail_after(PATIENCE):
-        async with asking_model(mcp_config(tmp_path)) as model:
+        async with asking_model(mcp_config(tmp_path)) as model, reach(model, tmp_path) as make_transport:
             model.on_turn(call_tool("ask", namespace="mcp__tiny"), say("done"))
-            async with open_codex_client(model.transport(cwd=tmp_path), on_elicitation=reply) as client:
+            async with open_codex_client(make_transport(), on_elicitation=reply) as client:
                 result = await client.chat_once("go")
     assert result.steps[0].item_type == "mcpToolCall"
     told = json.dumps(result.steps[0].data["result"])
@@ -115,12 +114,12 @@ async def test_an_elicitation_of_an_mcp_server_is_answered(is_accepted: bool, tm
 
 @pytest.mark.parametrize(("handler", "status"), [(None, "failed"), (approve_all, "completed")])
 async def test_a_tool_of_an_mcp_server_is_called_only_if_that_is_granted(
-    handler: Any, status: str, tmp_path: Path
+    handler: Any, status: str, reach: Reach, tmp_path: Path
 ) -> None:
     with trio.fail_after(PATIENCE):
-        async with asking_model(mcp_config(tmp_path)) as model:
+        async with asking_model(mcp_config(tmp_path)) as model, reach(model, tmp_path) as make_transport:
             model.on_turn(call_tool("danger", namespace="mcp__tiny"), say("done"))
-            async with open_codex_client(model.transport(cwd=tmp_path), on_elicitation=handler) as client:
+            async with open_codex_client(make_transport(), on_elicitation=handler) as client:
                 result = await client.chat_once("go")
                 assert client.statistics().server_requests == 1
     assert result.steps[0].data["status"] == status

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 import trio
+from _listening import MakeTransport, costly
 from _real import Tap, assert_nothing_open, told_statuses, told_turns
 
 from codex_trio import (
@@ -168,23 +168,27 @@ async def cancel_at(client: CodexClient, deadline: float, *, thread_id: str, by_
     return trio.current_time() - begun - deadline
 
 
+@costly
 @pytest.mark.parametrize("by_steps", [False, True], ids=["chat_once", "chat"])
 async def test_a_scope_stops_the_turn_whenever_it_is_cancelled(
-    model: ScriptedModel, client: CodexClient, by_steps: bool
+    model: ScriptedModel, tap: Tap, client: CodexClient, by_steps: bool
 ) -> None:
     model.on_prompt("leak", *_LEAKING)
     thread_id = (await client.chat_once("hello")).thread_id
     for number in range(20):
         model.on_prompt(f"own {number}.", say(f"answer {number}"))
+        asked = tap.passed.count("> turn/start")
         late = await cancel_at(client, 0.015 * number, thread_id=thread_id, by_steps=by_steps)
+        was_asked = tap.passed.count("> turn/start") > asked  # a busy machine may not come to it in the first moments
         result = await client.chat_once(f"own {number}.", thread_id)
 
         assert late < _RELEASE, number
+        assert was_asked or number < 5
         assert [step.text for step in result.steps] == [f"answer {number}"], number
         assert_nothing_open(client)
         *before, own = await told_turns(client, thread_id)
         assert own == (result.turn_id, "completed")
-        assert before[-1][1] == ("interrupted" if number else "completed")  # at 0 s, the turn was never started
+        assert before[-1][1] == ("interrupted" if was_asked else "completed"), number
     await model.wait_idle()
 
 
@@ -249,12 +253,12 @@ def cancelling(scope: trio.CancelScope, moment: str) -> Callable[[str], None]:
 
 @pytest.mark.parametrize("moment", ["> thread/resume", "< thread/resume", "> turn/start", "< turn/start"])
 async def test_a_scope_may_be_cancelled_while_the_thread_is_resumed(
-    model: ScriptedModel, tmp_path: Path, moment: str
+    model: ScriptedModel, make_transport: MakeTransport, moment: str
 ) -> None:
     model.on_prompt("leak", *_LEAKING)
-    async with open_codex_client(model.transport(cwd=tmp_path)) as client:
+    async with open_codex_client(make_transport()) as client:
         thread_id = (await client.chat_once("hello")).thread_id
-    tap = Tap(model.transport(cwd=tmp_path))
+    tap = Tap(make_transport())
     async with open_codex_client(tap) as client:
         scope = trio.CancelScope()
         tap.before = cancelling(scope, moment)

@@ -7,19 +7,15 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import trio
+from _listening import TOKEN, MakeTransport
 
+from codex_trio import CodexClient, StdioTransport, protocol
+from codex_trio._cli.doctor import examine
 from codex_trio.testing import ScriptedModel, fail, hang, open_scripted_model, retry, run, say, think
-
-
-@pytest.fixture
-async def model() -> AsyncIterator[ScriptedModel]:
-    async with open_scripted_model() as model:
-        yield model
 
 
 class Ran:
@@ -31,13 +27,14 @@ class Ran:
         self.err = done.stderr.decode()
 
 
-async def codex_trio_cli(*args: str, env: dict[str, str], cwd: Path) -> Ran:
+async def codex_trio_cli(*args: str, env: dict[str, str], cwd: Path, stdin: bytes = b"") -> Ran:
     with trio.fail_after(60):
         return Ran(
             await trio.run_process(
                 [sys.executable, "-W", "error", "-m", "codex_trio", *args],
                 env={**os.environ, **env},
                 cwd=cwd,
+                stdin=stdin,
                 capture_stdout=True,
                 capture_stderr=True,
                 check=False,
@@ -79,11 +76,32 @@ async def test_a_failed_turn_exits_with_1(model: ScriptedModel, tmp_path: Path) 
     assert ran.err.startswith("CodexTurnFailedError: turn ")
 
 
-async def test_a_silent_turn_exits_with_1(model: ScriptedModel, tmp_path: Path) -> None:
-    model.on_turn(hang())
+async def test_a_silent_turn_exits_with_1_and_its_thread_can_be_resumed(model: ScriptedModel, tmp_path: Path) -> None:
+    model.on_turn(say("so far"), hang())
     ran = await codex_trio_cli("Do it", "--inactivity-timeout", "0.5", env=model.env(), cwd=tmp_path)
-    assert ran.code == 1
-    assert ran.err.startswith("CodexTurnInactiveError: turn ")
+    silence, how = ran.err.splitlines()
+    assert (ran.code, ran.out) == (1, "[codex] so far\n")
+    assert silence == "nothing came for 0.5 s, so the turn was stopped; --keep-waiting waits on"
+    assert how.startswith("to go on: python -m codex_trio --resume ")
+
+    model.on_turn(say("here I am ✓"))
+    env = {**model.env(), "PYTHONIOENCODING": "ascii"}
+    resumed = await codex_trio_cli(*how.split()[-2:], env=env, cwd=tmp_path, stdin=b"And now?\n")
+    assert (resumed.code, resumed.out, resumed.err) == (0, "[codex] here I am \\u2713\n", "")
+    assert "so far" in str(model.requests[-1].body["input"])
+    assert model.requests[-1].prompt == "And now?"
+
+
+@pytest.mark.parametrize("make_transport", ["ws with a token", "unix"], indirect=True)
+async def test_a_turn_on_a_server_that_runs_already(
+    make_transport: MakeTransport, model: ScriptedModel, tmp_path: Path
+) -> None:
+    model.on_turn(run("pwd"), say("done"))
+    url = make_transport().describe()
+    env = {"CODEX_APP_SERVER_TOKEN": TOKEN}
+    ran = await codex_trio_cli("Where?", "--url", url, "--cwd", str(tmp_path), env=env, cwd=tmp_path)
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.splitlines() == ["[exec] /bin/bash -c pwd", f"    {tmp_path}", "[codex] done"]
 
 
 async def test_ctrl_c_stops_the_turn_and_exits_with_130(model: ScriptedModel, tmp_path: Path) -> None:
@@ -115,19 +133,10 @@ async def test_a_server_that_tries_again_is_heard_of(tmp_path: Path) -> None:
     assert ran.err.startswith("Reconnecting... 1/2")
 
 
-@pytest.mark.parametrize(
-    ("args", "message"),
-    [
-        ([""], "the prompt is empty"),
-        (["Do it", "--cwd", "no/such/folder"], "there is no folder no/such/folder"),
-        (["Do it", "--cmd", "'un"], "cannot be split into words"),
-        (["Do it", "--inactivity-timeout", "-1"], "-1 is not a positive number of seconds"),
-    ],
-)
-async def test_what_makes_no_sense_is_told_in_one_line(args: list[str], message: str, tmp_path: Path) -> None:
-    ran = await codex_trio_cli(*args, env={}, cwd=tmp_path)
+async def test_what_makes_no_sense_is_told_in_one_line(tmp_path: Path) -> None:
+    ran = await codex_trio_cli("Do it", "--cwd", "no/such/folder", env={}, cwd=tmp_path)
     assert ran.code == 2
-    assert message in ran.err.splitlines()[-1]
+    assert "there is no folder no/such/folder" in ran.err.splitlines()[-1]
 
 
 async def test_without_a_binary_it_says_how_to_get_one(tmp_path: Path) -> None:
@@ -148,3 +157,25 @@ async def test_the_demo_tells_the_whole_story(tmp_path: Path) -> None:
         "[codex] Here I am again, on the same thread.",
     ):
         assert line in ran.out.splitlines()
+
+
+async def test_the_doctor_says_what_to_do_until_all_is_well(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    env = {"CODEX_HOME": str(tmp_path), "HOME": str(tmp_path)}
+    with trio.fail_after(60):
+        assert await examine(StdioTransport(env=env), as_json=False) == 1
+    told = capsys.readouterr().out
+    assert "bad  login: nobody is logged in, and the configured model provider needs it\n     -> run `" in told
+
+    async with CodexClient.connect_stdio(env=env) as client:
+        await client.login_api_key("sk-a-secret-of-this-test")
+        version = client.server.server_info["version"]
+    ran = await codex_trio_cli("doctor", "--json", env=env, cwd=tmp_path)
+    assert (ran.code, ran.err) == (0, "")
+    assert "a-secret-of-this-test" not in ran.out
+    found = {one["about"]: one for one in json.loads(ran.out)["findings"]}
+    assert {one["state"] for one in found.values()} <= {"ok", "note"}
+    assert found["login"]["text"] == "by apiKey"
+    assert found["version"]["text"] == f"codex {version}"
+    assert str(tmp_path) in found["server"]["text"]
+    is_same = version == protocol.VERSION
+    assert (found["schema"]["state"], bool(found["schema"]["details"])) == ("ok" if is_same else "note", not is_same)

@@ -4,27 +4,18 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 import trio
+from _listening import Reach, open_both
 
-from codex_trio import CodexClient, CodexError, CodexProtocolError, CodexTransportError, open_codex_client
-from codex_trio.testing import ScriptedModel, open_scripted_model
-
-
-@asynccontextmanager
-async def open_both(cwd: Path) -> AsyncIterator[tuple[ScriptedModel, CodexClient]]:
-    with trio.fail_after(60):
-        async with open_scripted_model() as model, open_codex_client(model.transport(cwd=cwd)) as client:
-            yield model, client
+from codex_trio import CodexError, CodexProtocolError, CodexTransportError
 
 
-async def test_a_command_reads_and_writes_while_it_runs(tmp_path: Path) -> None:
+async def test_a_command_reads_and_writes_while_it_runs(reach: Reach, tmp_path: Path) -> None:
     async with (
-        open_both(tmp_path) as (_, client),
+        open_both(reach, tmp_path) as (_, client),
         client.exec(["sh", "-c", "echo err >&2; cat; exit 3"], env={"X": "y"}) as process,
     ):
         await process.stdin.send_all(b"one\n")
@@ -41,10 +32,10 @@ async def test_a_command_reads_and_writes_while_it_runs(tmp_path: Path) -> None:
             await process.stdin.send_all(b"three")
 
 
-async def test_a_megabyte_goes_through_a_command_whole(tmp_path: Path) -> None:
+async def test_a_megabyte_goes_through_a_command_whole(reach: Reach, tmp_path: Path) -> None:
     data = os.urandom(1 << 20)
     got = bytearray()
-    async with open_both(tmp_path) as (_, client), client.exec(["cat"]) as process:
+    async with open_both(reach, tmp_path) as (_, client), client.exec(["cat"]) as process:
 
         async def write() -> None:
             await process.stdin.send_all(data)
@@ -58,8 +49,8 @@ async def test_a_megabyte_goes_through_a_command_whole(tmp_path: Path) -> None:
     assert bytes(got) == data
 
 
-async def test_leaving_a_command_ends_it(tmp_path: Path) -> None:
-    async with open_both(tmp_path) as (_, client):
+async def test_leaving_a_command_ends_it(reach: Reach, tmp_path: Path) -> None:
+    async with open_both(reach, tmp_path) as (_, client):
         async with client.exec(["sh", "-c", "echo $$; exec sleep 600"], sandbox="danger-full-access") as process:
             pid = int(await process.stdout.receive_some())
             os.kill(pid, 0)
@@ -73,8 +64,8 @@ async def test_leaving_a_command_ends_it(tmp_path: Path) -> None:
         os.kill(pid, 0)
 
 
-async def test_a_command_has_a_sandbox_a_folder_and_a_time(tmp_path: Path) -> None:
-    async with open_both(tmp_path) as (_, client):
+async def test_a_command_has_a_sandbox_a_folder_and_a_time(reach: Reach, tmp_path: Path) -> None:
+    async with open_both(reach, tmp_path) as (_, client):
         async with client.exec(["pwd"], cwd=tmp_path) as process:
             assert await process.stdout.receive_some() == f"{tmp_path}\n".encode()
         async with client.exec(["sleep", "600"], timeout=0.2) as process:
@@ -89,22 +80,19 @@ async def test_a_command_has_a_sandbox_a_folder_and_a_time(tmp_path: Path) -> No
         assert client.statistics().requests_in_flight == 0
 
 
-async def test_a_lost_server_ends_a_command(tmp_path: Path) -> None:
-    with trio.fail_after(60):
-        async with open_scripted_model() as model:
-            transport = model.transport(cwd=tmp_path)
-            async with open_codex_client(transport) as client, client.exec(["cat"]) as process:
-                await process.stdin.send_all(b"x")
-                assert await process.stdout.receive_some() == b"x"
-                await client.aclose()
-                with pytest.raises(CodexTransportError):
-                    await process.wait()
-                with pytest.raises(CodexTransportError):
-                    await process.stdout.receive_some()
+async def test_a_lost_server_ends_a_command(reach: Reach, tmp_path: Path) -> None:
+    async with open_both(reach, tmp_path) as (_, client), client.exec(["cat"]) as process:
+        await process.stdin.send_all(b"x")
+        assert await process.stdout.receive_some() == b"x"
+        await client.aclose()
+        with pytest.raises(CodexTransportError):
+            await process.wait()
+        with pytest.raises(CodexTransportError):
+            await process.stdout.receive_some()
 
 
-async def test_logging_in_and_out(tmp_path: Path) -> None:
-    async with open_both(tmp_path) as (model, client):
+async def test_logging_in_and_out(reach: Reach, tmp_path: Path) -> None:
+    async with open_both(reach, tmp_path) as (model, client):
         account = await client.account()  # the scripted provider needs no login, so there is no account to tell of
         assert (account.type, account.requires_openai_auth) == (None, False)
         await client.login_api_key("sk-of-a-test")
@@ -113,8 +101,8 @@ async def test_logging_in_and_out(tmp_path: Path) -> None:
         assert not (model.home / "auth.json").exists()
 
 
-async def test_a_login_with_chatgpt_gives_a_url_and_can_be_given_up(tmp_path: Path) -> None:
-    async with open_both(tmp_path) as (_, client), await client.login_chatgpt() as login:
+async def test_a_login_with_chatgpt_gives_a_url_and_can_be_given_up(reach: Reach, tmp_path: Path) -> None:
+    async with open_both(reach, tmp_path) as (_, client), await client.login_chatgpt() as login:
         assert login.url.startswith("https://")
         async with trio.open_nursery() as nursery:
             nursery.start_soon(login.cancel)
@@ -122,8 +110,8 @@ async def test_a_login_with_chatgpt_gives_a_url_and_can_be_given_up(tmp_path: Pa
                 await login.wait()
 
 
-async def test_the_configuration_is_read_and_written(tmp_path: Path) -> None:
-    async with open_both(tmp_path) as (model, client):
+async def test_the_configuration_is_read_and_written(reach: Reach, tmp_path: Path) -> None:
+    async with open_both(reach, tmp_path) as (model, client):
         assert (await client.read_config())["model_provider"] == "scripted"
         version = await client.write_config("model_reasoning_effort", "low")
         assert tomllib.loads((model.home / "config.toml").read_text())["model_reasoning_effort"] == "low"

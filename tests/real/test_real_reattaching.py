@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 import trio
-from _listening import MakeTransport
-from _real import assert_nothing_open
+from _listening import MakeTransport, codex
+from _real import Tap, assert_nothing_open, told_statuses
 
 from codex_trio import (
     ChatContinuation,
@@ -17,10 +22,32 @@ from codex_trio import (
     Transport,
     open_codex_client,
 )
-from codex_trio.testing import ScriptedModel, hang, run, say, think, wait
+from codex_trio.testing import ScriptedModel, hang, run, say, think
 
-ON_A_SERVER = pytest.mark.parametrize("make_transport", ["ws", "unix"], indirect=True)
-STORY = (think("one"), say("two"), run("echo three"), wait(1.2), say("four"), say("five"))
+on_a_server = pytest.mark.parametrize("reach", ["ws", "unix"], indirect=True)
+QUIET = 0.3  # seconds; a turn that is quiet for as long before it should be is waited for again
+
+
+class Gate:
+    """Keeps a turn waiting, in a command, until the test lets it go on."""
+
+    def __init__(self, folder: Path) -> None:
+        os.mkfifo(folder / "gate")
+        self._fd = os.open(folder / "gate", os.O_RDWR)
+        self.story = (think("one"), say("two"), run("read line < gate"), say("four"), say("five"))
+
+    def open(self) -> None:
+        os.write(self._fd, b"\n")
+
+    def close(self) -> None:
+        os.close(self._fd)
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Iterator[Gate]:
+    gate = Gate(tmp_path)
+    yield gate
+    gate.close()
 
 
 def mailed(continuation: ChatContinuation | None) -> ChatContinuation:
@@ -28,47 +55,62 @@ def mailed(continuation: ChatContinuation | None) -> ChatContinuation:
     return ChatContinuation.from_json(continuation.to_json())
 
 
-async def left_in_stream(transport: Transport, count: int) -> tuple[list[str], ChatContinuation]:
+async def left_in_stream(transport: Transport, count: int) -> ChatContinuation:
     """Read so many steps, wait in vain for one more, and close the client."""
     async with open_codex_client(transport) as client:
-        stream = client.chat("Go", inactivity_timeout=0.5)
-        seen = [(await anext(stream)).item_type for _ in range(count)]
-        with pytest.raises(CodexTurnInactiveError) as caught:
-            await anext(stream)
-    return seen, mailed(caught.value.continuation)
+        stream = client.chat("Go", inactivity_timeout=QUIET)
+        while True:
+            try:
+                async for _ in stream:
+                    count -= 1
+            except CodexTurnInactiveError as exc:
+                if count == 0:
+                    return mailed(exc.continuation)
+                stream = client.chat(continuation=exc.continuation, inactivity_timeout=QUIET)
 
 
-@ON_A_SERVER
-async def test_a_stream_goes_on_in_another_client(model: ScriptedModel, make_transport: MakeTransport) -> None:
-    model.on_turn(*STORY)
-    _, continuation = await left_in_stream(make_transport(), 3)
-    async with open_codex_client(make_transport()) as client:
-        rest = [step.text async for step in client.chat(continuation=continuation)]
-        assert rest == ["four", "five"]
+@on_a_server
+async def test_a_stream_goes_on_in_another_client(
+    model: ScriptedModel, make_transport: MakeTransport, gate: Gate
+) -> None:
+    model.on_turn(*gate.story)
+    continuation = await left_in_stream(make_transport(), 2)
+    tap = Tap(make_transport())
+    tap.after = lambda name: gate.open() if name == "< thread/items/list" else None
+    async with open_codex_client(tap) as client:
+        command, *rest = [step async for step in client.chat(continuation=continuation)]
+        assert command.step_type == "exec"
+        assert [step.text for step in rest] == ["four", "five"]
         assert_nothing_open(client)
 
 
-@ON_A_SERVER
+@on_a_server
 async def test_a_turn_that_ended_unseen_is_delivered_from_history(
-    model: ScriptedModel, make_transport: MakeTransport
+    model: ScriptedModel, make_transport: MakeTransport, gate: Gate
 ) -> None:
-    model.on_turn(*STORY)
-    _, continuation = await left_in_stream(make_transport(), 3)
-    await trio.sleep(1.5)
+    model.on_turn(*gate.story)
+    continuation = await left_in_stream(make_transport(), 2)
+    gate.open()
     async with open_codex_client(make_transport()) as client:
+        while await told_statuses(client, continuation.thread_id) != ["completed"]:  # noqa: ASYNC110  nobody tells
+            await trio.sleep(0.02)
         result = await client.chat_once(continuation=continuation)
-        assert [step.text for step in result.steps] == ["four", "five"]
-        assert result.completion_source == "thread_read_fallback"
-        assert result.final_text == "five"
+    assert [step.text for step in result.steps][1:] == ["four", "five"]
+    assert result.completion_source == "thread_read_fallback"
+    assert result.final_text == "five"
 
 
-@ON_A_SERVER
-async def test_chat_once_returns_the_whole_result(model: ScriptedModel, make_transport: MakeTransport) -> None:
-    model.on_turn(*STORY)
+@on_a_server
+async def test_chat_once_returns_the_whole_result(
+    model: ScriptedModel, make_transport: MakeTransport, gate: Gate
+) -> None:
+    model.on_turn(*gate.story)
     async with open_codex_client(make_transport()) as client:
         with pytest.raises(CodexTurnInactiveError) as caught:
-            await client.chat_once("Go", inactivity_timeout=0.5)
-    async with open_codex_client(make_transport()) as client:
+            await client.chat_once("Go", inactivity_timeout=QUIET)
+    tap = Tap(make_transport())
+    tap.after = lambda name: gate.open() if name == "< thread/items/list" else None
+    async with open_codex_client(tap) as client:
         result = await client.chat_once(continuation=mailed(caught.value.continuation))
     kinds = [step.step_type for step in result.steps]
     assert kinds == ["thinking", "codex", "exec", "codex", "codex"]
@@ -76,10 +118,10 @@ async def test_chat_once_returns_the_whole_result(model: ScriptedModel, make_tra
     assert result.usage is not None
 
 
-@ON_A_SERVER
+@on_a_server
 async def test_a_turn_is_cancelled_from_another_client(model: ScriptedModel, make_transport: MakeTransport) -> None:
     model.on_turn(think("one"), hang())
-    _, continuation = await left_in_stream(make_transport(), 1)
+    continuation = await left_in_stream(make_transport(), 1)
     async with open_codex_client(make_transport()) as client:
         result = await client.cancel(continuation)
         assert result.was_interrupted
@@ -87,30 +129,9 @@ async def test_a_turn_is_cancelled_from_another_client(model: ScriptedModel, mak
         assert (await client.chat_once("More", continuation.thread_id)).final_text == "ok"
 
 
-@ON_A_SERVER
-async def test_a_connection_lost_as_the_turn_begins(model: ScriptedModel, make_transport: MakeTransport) -> None:
-    model.on_turn(think("one"), wait(0.5), say("two"))
-    async with open_codex_client(make_transport()) as client:
-        stream = client.chat("Go")
-        async with trio.open_nursery() as nursery:
-
-            async def cut_when_started() -> None:
-                while stream.turn_id is None:
-                    await trio.lowlevel.checkpoint()
-                await client._transport.aclose()
-
-            nursery.start_soon(cut_when_started)
-            with pytest.raises(CodexTransportError) as caught:
-                await anext(stream)
-    continuation = mailed(caught.value.continuation)
-    assert continuation.seen == ()
-    async with open_codex_client(make_transport()) as client:
-        assert [step.text async for step in client.chat(continuation=continuation)] == ["one", "two"]
-
-
 async def test_a_turn_whose_server_closed_is_told_from_history(model: ScriptedModel) -> None:
     model.on_turn(think("one"), say("two"), hang())
-    _, continuation = await left_in_stream(model.transport(), 2)
+    continuation = await left_in_stream(model.transport(), 2)
     async with open_codex_client(model.transport()) as client:
         with pytest.raises(CodexTurnInterruptedError) as caught:
             await client.chat_once(continuation=continuation)
@@ -119,17 +140,16 @@ async def test_a_turn_whose_server_closed_is_told_from_history(model: ScriptedMo
         assert (await client.chat_once("More", continuation.thread_id)).final_text == "ok"
 
 
-async def test_a_turn_whose_server_was_killed_is_told_from_history(model: ScriptedModel) -> None:
+async def test_a_turn_whose_server_was_killed_is_told_from_history(model: ScriptedModel, tmp_path: Path) -> None:
     model.on_turn(think("one"), say("two"), hang())
-    transport = model.transport()
-    async with open_codex_client(transport) as client:
+    command = ["sh", "-c", 'echo $$ > pid; exec "$0" app-server', codex()]
+    async with open_codex_client(model.transport(command, cwd=tmp_path)) as client:
         stream = client.chat("Go")
         assert [(await anext(stream)).text for _ in range(2)] == ["one", "two"]
-        process = transport._process
-        assert process is not None
-        process.kill()
+        os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
         with pytest.raises(CodexTransportError) as caught:
             await anext(stream)
+    assert caught.value.returncode == -signal.SIGKILL
     continuation = mailed(caught.value.continuation)
     assert len(continuation.seen) == 2
     async with open_codex_client(model.transport()) as client:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import trio
+from _listening import MakeTransport, Reach
 from _real import Tap, assert_nothing_open, told_statuses
 
 from codex_trio import (
@@ -93,12 +94,12 @@ async def test_the_turns_of_a_thread_share_its_history(model: ScriptedModel, cli
     assert ["nice to meet you" in text for text in told] == [False, True, False]
 
 
-async def test_a_thread_of_an_earlier_client_goes_on(model: ScriptedModel, tmp_path: Path) -> None:
+async def test_a_thread_of_an_earlier_client_goes_on(model: ScriptedModel, make_transport: MakeTransport) -> None:
     model.on_turn(say("nice to meet you"))
     model.on_turn(say("you are Ann"))
-    async with open_codex_client(model.transport(cwd=tmp_path)) as client:
+    async with open_codex_client(make_transport()) as client:
         thread_id = (await client.chat_once("I am Ann")).thread_id
-    async with open_codex_client(model.transport(cwd=tmp_path)) as client:
+    async with open_codex_client(make_transport()) as client:
         result = await client.chat_once("who am I?", thread_id)
         assert await told_statuses(client, thread_id) == ["completed", "completed"]
 
@@ -116,8 +117,8 @@ async def test_an_unknown_thread_is_told_as_such(client: CodexClient) -> None:
     assert_nothing_open(client)
 
 
-async def test_user_and_metadata_reach_the_model(model: ScriptedModel, tmp_path: Path) -> None:
-    async with open_codex_client(model.transport(cwd=tmp_path), experimental_api=True) as client:
+async def test_user_and_metadata_reach_the_model(model: ScriptedModel, make_transport: MakeTransport) -> None:
+    async with open_codex_client(make_transport(), experimental_api=True) as client:
         await client.chat_once("hello", user="ann", metadata={"ticket": "42"})
 
     told = json.loads(model.requests[0].body["client_metadata"]["x-codex-turn-metadata"])
@@ -311,11 +312,14 @@ async def test_a_prompt_over_the_limit_of_the_server_is_refused(model: ScriptedM
 # --- what the server asks
 
 
-async def test_an_approval_is_refused_without_a_handler(tmp_path: Path) -> None:
-    async with open_scripted_model(approval_policy="on-request") as model:
+async def test_an_approval_is_refused_without_a_handler(reach: Reach, tmp_path: Path) -> None:
+    async with (
+        open_scripted_model(approval_policy="on-request") as model,
+        reach(model, tmp_path) as make_transport,
+    ):
         model.on_turn(run("touch made", escalate=True), say("as you wish"))
         with trio.fail_after(30):
-            async with open_codex_client(model.transport(cwd=tmp_path)) as client:
+            async with open_codex_client(make_transport()) as client:
                 result = await client.chat_once("make a file")
                 asked = client.statistics().server_requests
 

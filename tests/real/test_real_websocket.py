@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import trio
-from _listening import MakeTransport, running_server, told_url
+from _listening import LISTENING, MakeTransport, running_server, with_token
 from _real import assert_nothing_open, told_statuses
 
 from codex_trio import (
     CodexTransportError,
     CodexTurnInactiveError,
     Transport,
-    WebSocketTransport,
     open_codex_client,
 )
 from codex_trio.testing import ScriptedModel, hang, run, say, think
 
+over_each = pytest.mark.parametrize("reach", LISTENING, indirect=True)
+over_both = pytest.mark.parametrize("reach", ["ws", "unix"], indirect=True)  # a token makes no message longer
 
+
+@over_each
 async def test_a_conversation_goes_on_over_two_clients(model: ScriptedModel, make_transport: MakeTransport) -> None:
     model.on_turn(think("hm"), run("echo hello"), say("one"))
     model.on_turn(say("two"))
@@ -32,6 +33,7 @@ async def test_a_conversation_goes_on_over_two_clients(model: ScriptedModel, mak
         assert await told_statuses(client, result.thread_id) == ["completed", "completed"]
 
 
+@over_each
 async def test_a_quiet_turn_is_cancelled(model: ScriptedModel, make_transport: MakeTransport) -> None:
     model.on_turn(say("so far"), hang())
     async with open_codex_client(make_transport()) as client:
@@ -43,6 +45,7 @@ async def test_a_quiet_turn_is_cancelled(model: ScriptedModel, make_transport: M
         assert await told_statuses(client, result.thread_id) == ["interrupted"]
 
 
+@over_both
 async def test_20_mib_come_down(model: ScriptedModel, make_transport: MakeTransport) -> None:
     text = "0123456789abcdef" * (20 << 16)
     model.on_turn(say(text, pieces=1))
@@ -50,11 +53,13 @@ async def test_20_mib_come_down(model: ScriptedModel, make_transport: MakeTransp
         assert (await client.chat_once("Much")).final_text == text
 
 
+@over_both
 async def test_15_mib_go_up(make_transport: MakeTransport) -> None:
     async with open_codex_client(make_transport(), request_timeout=60) as client:
         assert await client.request("thread/loaded/list", {"ignored": "x" * (15 << 20)})
 
 
+@over_each
 async def test_two_clients_see_the_same_thread(model: ScriptedModel, make_transport: MakeTransport) -> None:
     model.on_turn(say("for one"))
     model.on_turn(say("for both"))
@@ -72,19 +77,19 @@ async def test_two_clients_see_the_same_thread(model: ScriptedModel, make_transp
         assert seen[-1].params["turn"]["id"] == result.turn_id
 
 
-async def test_a_link_with_pings_outlives_many_of_them(model: ScriptedModel, tmp_path: Path) -> None:
+async def test_a_link_with_pings_outlives_many_of_them(model: ScriptedModel) -> None:
     # The server answers each ping with two pongs (0.163, 0.169).
-    async with running_server(model, "--listen", "ws://127.0.0.1:0") as process:
-        transport = WebSocketTransport(await told_url(process), token="", ping_interval=0.2)
+    async with running_server(model) as server:
+        transport = server.transport(ping_interval=0.1)
         async with open_codex_client(transport) as client:
-            await trio.sleep(2)
+            await trio.sleep(1)
             assert (await client.chat_once("Hello")).final_text == "ok"
 
 
 async def test_a_message_over_the_limit_is_dropped_by_the_server_without_a_word(model: ScriptedModel) -> None:
     # Why `max_send_size` is what it is.
-    async with running_server(model, "--listen", "ws://127.0.0.1:0") as process:
-        transport = WebSocketTransport(await told_url(process), token="")
+    async with running_server(model) as server:
+        transport = server.transport()
         async with trio.open_nursery() as nursery:
             await transport.open(nursery)
             limit = transport.max_send_size
@@ -106,10 +111,9 @@ async def send_and_receive(transport: Transport, message: bytes) -> None:
 @pytest.mark.parametrize(
     ("token", "why"), [("", "missing websocket bearer token"), ("wrong", "invalid websocket bearer token")]
 )
-async def test_a_wrong_token_is_told(model: ScriptedModel, token_file: Path, token: str, why: str) -> None:
-    arguments = ("--ws-auth", "capability-token", "--ws-token-file", str(token_file))
-    async with running_server(model, "--listen", "ws://127.0.0.1:0", *arguments) as process:
-        client = open_codex_client(WebSocketTransport(await told_url(process), token=token))
+async def test_a_wrong_token_is_told(model: ScriptedModel, token: str, why: str) -> None:
+    async with running_server(model, *with_token(model)) as server:
+        client = open_codex_client(server.transport(token=token))
         with pytest.raises(CodexTransportError, match=f"HTTP 401 Unauthorized: {why}"):
             await client.__aenter__()
 
@@ -117,11 +121,11 @@ async def test_a_wrong_token_is_told(model: ScriptedModel, token_file: Path, tok
 async def test_a_server_that_dies_is_told(model: ScriptedModel) -> None:
     model.on_turn(say("so far"), hang())
     async with (
-        running_server(model, "--listen", "ws://127.0.0.1:0") as process,
-        open_codex_client(WebSocketTransport(await told_url(process), token="")) as client,
+        running_server(model) as server,
+        open_codex_client(server.transport()) as client,
     ):
         stream = client.chat("Go")
         assert (await anext(stream)).text == "so far"
-        process.kill()
+        server.process.kill()
         with pytest.raises(CodexTransportError, match="the connection ended without a closing word"):
             await anext(stream)

@@ -13,8 +13,7 @@ import pytest
 import trio
 import trio.testing
 
-from codex_trio import open_codex_client
-from codex_trio._transports.stdio import _default_command
+from codex_trio import StdioTransport, open_codex_client
 from codex_trio.testing import ScriptedAppServer
 
 # What refuses, by method, and the file that has the answer's schema. A method that is missing here is new in codex.
@@ -52,7 +51,7 @@ def schemas(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("schemas")
 
     async def generate() -> None:
-        command = [*_default_command(os.environ), "generate-json-schema", "--out", str(folder), "--experimental"]
+        command = [*StdioTransport().find_command()[0], "generate-json-schema", "--out", str(folder), "--experimental"]
         with trio.fail_after(60):
             env = {**os.environ, "CODEX_HOME": str(tmp_path_factory.mktemp("home"))}
             await trio.run_process(command, capture_stdout=True, capture_stderr=True, env=env)

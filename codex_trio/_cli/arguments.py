@@ -1,0 +1,189 @@
+"""What may be said on the command line, and what it means."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TextIO, TypeAlias
+
+import codex_trio
+from codex_trio import StdioTransport, Transport, UnixSocketTransport, WebSocketTransport
+
+Doing: TypeAlias = Literal["turn", "session", "demo", "doctor"]
+
+PROGRAM = "python -m codex_trio"
+_UNIX = "unix://"
+_CONNECTING, _DIAGNOSING = 30.0, 15.0  # seconds for a server to answer; less where that is the question
+
+_DESCRIPTION = f"""\
+Talk to Codex: a turn for a prompt, or a session at the terminal without one.
+
+  {PROGRAM} "What does this project do?"
+  {PROGRAM}                 a session: arrow keys, /help
+  git diff | {PROGRAM} -    the prompt comes from stdin
+  {PROGRAM} doctor          is all there that a turn needs?
+  {PROGRAM} demo            what this library does, without an account
+"""
+
+_EPILOG = """\
+At a terminal, approvals are asked for (y/n); without one, they are declined. Ctrl-C stops the turn and prints what it
+had done; a second Ctrl-C does not wait for that.
+
+When nothing comes for --inactivity-timeout seconds, the turn is stopped, and the exit code is 1; stderr says how to go on.
+With --keep-waiting it is only told, and the waiting goes on; in a session it always is so.
+
+exit codes: 0 the turn completed, 1 it did not, or there is no server, 2 misuse, 130 Ctrl-C.
+environment: CODEX_APP_SERVER_CMD as --cmd, CODEX_APP_SERVER_TOKEN as --token, which nobody else can see then.
+"""
+
+_TAKEN = {"demo": {"prompt", "cmd"}, "doctor": {"prompt", "cmd", "url", "token", "json"}}
+"""What goes with the words that are no prompt."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What was asked for.
+
+    Attributes:
+        cwd: On the server's machine.
+        inactivity_timeout: In seconds.
+        reaching: What to type after a thread's id to reach the same server.
+    """
+
+    doing: Doing
+    prompt: str
+    transport: Transport
+    resume: str | None
+    model: str | None
+    cwd: str | None
+    cmd: str | None
+    inactivity_timeout: float
+    keep_waiting: bool
+    json: bool
+    reaching: str
+
+
+def parse_arguments(argv: Sequence[str] | None) -> Options:
+    """Read the command line, and the prompt from stdin where it is there. Misuse exits with 2."""
+    parser = _make_parser()
+    given = parser.parse_args(argv)
+    try:
+        doing = _what_to_do(given)
+        _check(given, doing, parser)
+        transport = _make_transport(given, _DIAGNOSING if doing == "doctor" else _CONNECTING)
+        return Options(
+            doing=doing,
+            prompt=_read_prompt(given) if doing == "turn" else "",
+            transport=transport,
+            resume=given.resume,
+            model=given.model,
+            cwd=_read_folder(given),
+            cmd=given.cmd,
+            inactivity_timeout=given.inactivity_timeout,
+            keep_waiting=given.keep_waiting or doing == "session",
+            json=given.json,
+            reaching=_reaching(given, transport),
+        )
+    except ValueError as exc:
+        parser.error(str(exc))
+
+
+def _make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=PROGRAM, description=_DESCRIPTION, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("prompt", nargs="?", help="the message; '-' for stdin; or one of the words 'demo' and 'doctor'")
+    add("--resume", metavar="THREAD", help="go on with a thread, by its id")
+    add("--model", help="the model, instead of the configured one")
+    add("--cwd", metavar="FOLDER", help="the folder to work in (default: this one; with --url, the server's)")
+    add("--cmd", metavar="COMMAND", help="the server's command line (default: codex app-server)")
+    add("--url", help="a server that runs already: ws://HOST:PORT, wss://... or unix://PATH")
+    add("--token", help="what such a server wants to see")
+    add(
+        "--inactivity-timeout",
+        type=_seconds,
+        default=180.0,
+        metavar="SECONDS",
+        help="the longest silence, 180 unless given; 'inf' for no limit",
+    )
+    add("--keep-waiting", action="store_true", help="after such a silence, say so and wait on")
+    add("--json", action="store_true", help="print one JSON object for each step; of 'doctor', one for all")
+    add("--version", action="version", version=codex_trio.__version__)
+    return parser
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if math.isnan(value) or value <= 0:
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number of seconds")
+    return value
+
+
+def _what_to_do(given: argparse.Namespace) -> Doing:
+    if given.prompt == "demo":
+        return "demo"
+    if given.prompt == "doctor":
+        return "doctor"
+    if given.prompt is not None or not is_terminal(sys.stdin):
+        return "turn"
+    if given.json:
+        raise ValueError("--json needs a prompt")
+    if not is_terminal(sys.stdout):
+        raise ValueError("a session needs a terminal; give a prompt")
+    return "session"
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether somebody sits there. A stream that was closed before we began is `None`."""
+    return stream is not None and stream.isatty()
+
+
+def _check(given: argparse.Namespace, doing: Doing, parser: argparse.ArgumentParser) -> None:
+    if doing in _TAKEN:
+        said = [name for name, value in vars(given).items() if value != parser.get_default(name)]
+        if extra := [name for name in said if name not in _TAKEN[doing]]:
+            raise ValueError(f"{doing} takes no --{extra[0].replace('_', '-')}")
+    url: str | None = given.url
+    if url is not None and given.cmd is not None:
+        raise ValueError("--cmd starts a server, and --url is one that runs: give one of them")
+    if given.token is not None and (url is None or url.startswith(_UNIX)):
+        raise ValueError("--token is for a websocket at --url")
+
+
+def _read_prompt(given: argparse.Namespace) -> str:
+    if given.prompt not in (None, "-"):
+        prompt = str(given.prompt)
+    else:
+        prompt = "" if sys.stdin is None else sys.stdin.buffer.read().decode(errors="replace").rstrip()
+    if not prompt.strip():
+        raise ValueError("the prompt is empty")
+    return prompt
+
+
+def _make_transport(given: argparse.Namespace, connect_timeout: float) -> Transport:
+    if given.url is None:
+        return StdioTransport(given.cmd, connect_timeout=connect_timeout)
+    if given.url.startswith(_UNIX):
+        return UnixSocketTransport(given.url.removeprefix(_UNIX), connect_timeout=connect_timeout)
+    return WebSocketTransport(given.url, token=given.token, connect_timeout=connect_timeout)
+
+
+def _read_folder(given: argparse.Namespace) -> str | None:
+    folder: str | None = given.cwd
+    if folder is None or given.url is not None:  # a folder of that server is not ours to look at
+        return folder
+    if not Path(folder).is_dir():
+        raise ValueError(f"there is no folder {folder}")
+    return str(Path(folder).resolve())
+
+
+def _reaching(given: argparse.Namespace, transport: Transport) -> str:
+    if given.url is not None:
+        return f" --url {shlex.quote(transport.describe())}"  # which leaves out what may be secret in it
+    return "" if given.cmd is None else f" --cmd {shlex.quote(given.cmd)}"

@@ -1,0 +1,131 @@
+"""`Conversation`: turns on one thread, and what Ctrl-C and silence do to them."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import trio
+
+from codex_trio import (
+    CodexClient,
+    CodexError,
+    CodexThread,
+    CodexTurnInactiveError,
+    CodexTurnInterruptedError,
+    ResumeOptions,
+)
+
+from .approving import Approver
+from .arguments import PROGRAM, Options
+from .ctrl_c import CtrlC
+from .output import make_view
+from .text import seconds, tell
+from .view import View
+
+_STOPPING = 5.0  # seconds for a turn to end once it is interrupted
+
+Outcome: TypeAlias = Literal["completed", "stopped", "silent"]
+
+
+class Conversation:
+    """What is said to Codex, and shown of its answers.
+
+    Attributes:
+        thread: `None` until the first turn.
+    """
+
+    def __init__(self, client: CodexClient, options: Options, ctrl_c: CtrlC, approver: Approver) -> None:
+        self.client = client
+        self._options = options
+        self.ctrl_c = ctrl_c
+        self._approver = approver
+        self.thread: CodexThread | None = None
+        self._is_resumable = False  # a thread is kept once it had a turn
+
+    def tell_how_to_go_on(self) -> None:
+        """Print what to type to go on later, if there is something to go on with."""
+        if self.thread is not None and self._is_resumable:
+            tell(f"to go on: {PROGRAM} --resume {self.thread.id}{self._options.reaching}")
+
+    async def resume(self, thread_id: str) -> None:
+        """Take up a thread that exists."""
+        self.thread = await self.client.resume_thread(thread_id, **self._wishes())
+        self._is_resumable = True
+
+    def forget(self) -> None:
+        """Let the next turn begin a new thread."""
+        self.thread = None
+        self._is_resumable = False
+
+    def _wishes(self) -> ResumeOptions:
+        """Return the thread's options, as far as they were given."""
+        wishes: ResumeOptions = {}
+        if self._options.model is not None:
+            wishes["model"] = self._options.model
+        if self._options.cwd is not None:
+            wishes["cwd"] = self._options.cwd
+        return wishes
+
+    async def say(self, prompt: str) -> Outcome:
+        """Run a turn, and show it.
+
+        Raises:
+            CodexError: It did not complete, for another reason than that it was stopped here.
+        """
+        view = make_view(as_json=self._options.json)
+        turn, stopping = trio.CancelScope(), trio.CancelScope()
+
+        def stop() -> None:
+            self.ctrl_c.nursery.start_soon(self._stop, turn, stopping)
+
+        with turn, self.ctrl_c.calls(stop), self._approver.answers(view):
+            try:
+                return await self._play(prompt, view)
+            except CodexTurnInterruptedError:
+                if not self.ctrl_c.was_pressed:
+                    raise
+            finally:
+                stopping.cancel()
+        return "stopped"
+
+    async def _stop(self, turn: trio.CancelScope, stopping: trio.CancelScope) -> None:
+        """Interrupt the turn, so that what comes until its end is shown; if that takes too long, do not wait for it."""
+        with stopping:
+            with trio.move_on_after(_STOPPING):
+                try:
+                    if self.thread is not None and await self.thread.interrupt():
+                        await trio.sleep_forever()
+                except CodexError as exc:
+                    tell(f"the turn could not be interrupted: {exc}")
+            turn.cancel()
+
+    async def _play(self, prompt: str, view: View) -> Outcome:
+        """Run a turn to its end, be it silent in between or not."""
+        if self.thread is None:
+            self.thread = await self.client.start_thread(**self._wishes())
+        patience = self._options.inactivity_timeout
+        events = self.thread.stream(prompt, inactivity_timeout=patience)
+        while True:
+            try:
+                await view.show(events)
+                return "completed"
+            except CodexTurnInactiveError as exc:
+                if not self._options.keep_waiting:
+                    await self._give_up(exc, view)
+                    return "silent"
+                tell(f"nothing came for {seconds(exc.idle_seconds)}; still waiting, and Ctrl-C stops the turn")
+                events = self.thread.stream(continuation=exc.continuation, inactivity_timeout=patience)
+            finally:
+                self._is_resumable = self._is_resumable or events.turn_id is not None
+
+    async def _give_up(self, exc: CodexTurnInactiveError, view: View) -> None:
+        """Stop a turn that went quiet, and show what is left of it."""
+        silence = f"nothing came for {seconds(exc.idle_seconds)}"
+        try:
+            cancelled = await self.client.cancel(exc.continuation, timeout=_STOPPING)
+        except CodexError as error:
+            tell(f"{silence}, and the turn could not be stopped: {error}")
+            return
+        for step in cancelled.steps:
+            view.show_step(step)
+        tell(f"{silence}, so the turn was stopped; --keep-waiting waits on")

@@ -1,0 +1,51 @@
+"""`demo`: what this library does, told by the real codex binary with a scripted model; no account, no network."""
+
+from __future__ import annotations
+
+import tempfile
+
+import trio
+
+from codex_trio import CodexClient, CodexTurnInactiveError, open_codex_client
+from codex_trio.testing import hang, open_scripted_model, run, say, think
+
+from .output import make_view
+
+
+async def play_demo(command: str | None) -> int:
+    """Tell the story; return the exit code.
+
+    Args:
+        command: Of the server; the default unless given.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        await trio.Path(folder, "greeting.txt").write_text("Hello from a file that codex has read.\n")
+        async with open_scripted_model() as model:
+            model.on_turn(think("There is a file here. Let me look."), run("cat greeting.txt"), say("It says hello."))
+            model.on_turn(say("Let me think about that for a while."), hang())
+            model.on_turn(say("Here I am again, on the same thread."))
+            async with open_codex_client(model.transport(command, cwd=folder)) as client:
+                await _tell(client)
+    return 0
+
+
+async def _tell(client: CodexClient) -> None:
+    print(f"The server is {client.server.user_agent}. The model is a script on loopback.")
+
+    print("\nA turn, step by step:")
+    stream = client.stream("What does the file say?")
+    await make_view().show(stream)
+
+    print("\nA turn that goes quiet, on the same thread:")
+    try:
+        await client.chat_once("And what does it mean?", stream.thread_id, inactivity_timeout=1.0)
+    except CodexTurnInactiveError as exc:
+        print(f"Nothing came for {exc.idle_seconds:.1f} s. The turn runs on; its continuation is")
+        print(f"    {exc.continuation.to_json()}")
+        cancelled = await client.cancel(exc.continuation)
+        print(f"Cancelled: the server says it is {cancelled.status}. What it had said until then:")
+        for step in cancelled.steps:
+            make_view().show_step(step)
+
+    print("\nThe thread is usable at once:")
+    await make_view().show(client.stream("Are you there?", stream.thread_id))

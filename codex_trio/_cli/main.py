@@ -1,0 +1,44 @@
+"""Where the command line begins: what was asked for is done, and the exit code says how it went."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Sequence
+
+import trio
+
+from codex_trio import CodexError
+
+from .arguments import Options, parse_arguments
+from .demo import play_demo
+from .talking import INTERRUPTED, talk
+from .text import tell
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; return its exit code: 0, 1 for a failure, 130 for Ctrl-C."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # which may have no sign for what Codex says
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        return trio.run(_do, parse_arguments(argv))
+    except KeyboardInterrupt:
+        tell("interrupted")
+        return INTERRUPTED
+    except CodexError as exc:
+        tell(f"{type(exc).__name__}: {exc}")
+        return 1
+    except BrokenPipeError:  # whoever read our output has left
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+async def _do(options: Options) -> int:
+    if options.doing == "demo":
+        return await play_demo(options.cmd)
+    if options.doing == "doctor":
+        from .doctor import examine
+
+        return await examine(options.transport, as_json=options.json)
+    return await talk(options)

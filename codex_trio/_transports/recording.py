@@ -1,0 +1,176 @@
+"""`RecordingTransport`: what passes through another transport, written to a file as it passes. It never breaks that.
+
+A line of the file is ``{"t": milliseconds since the first opening, "dir": direction, "conn": number of the connection,
+"msg": message}``. `dir` is ``c2s`` (client to server), ``s2c`` (server to client) or ``note`` (a remark). What came that is
+no JSON object is kept as a string. Three objects are no messages: ``{"CLOSED": why}`` where the connection was lost,
+``{"UNREACHABLE": why}`` where it could not be made, ``{"TRIMMED": why}`` in place of a message that is not kept.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from typing import Any, BinaryIO
+
+import msgspec
+import trio
+
+from .._version import __version__
+from ..abc import Transport
+from ..errors import CodexTransportError
+from .masking import MessageMask, mask_text
+from .wrapping import WrappingTransport
+
+_logger = logging.getLogger("codex_trio")
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
+_check = msgspec.json.Decoder(msgspec.Raw).decode  # builds nothing
+
+
+class RecordingTransport(WrappingTransport):
+    """Writes down what the client and the server say to each other, without secrets as `MessageMask` knows them.
+
+    Args:
+        inner: Carries the messages.
+        path: Where to write. A file that is there is replaced; a new one is for its owner's eyes only.
+    """
+
+    def __init__(self, inner: Transport, path: str | os.PathLike[str]) -> None:
+        super().__init__(inner)
+        self._path = os.fspath(path)
+        self._file: BinaryIO | None = None
+        self._has_stopped = False
+        self._is_closing = False
+        self._begun = 0.0
+        self._connections = 0
+        self._mask = MessageMask()
+
+    async def open(self, nursery: trio.Nursery) -> None:
+        """Reach the server, and begin to write. See `Transport.open`.
+
+        Raises:
+            CodexTransportError: Also when the file cannot be written; then nothing was done to reach the server.
+        """
+        if self._file is not None:
+            raise RuntimeError("this transport is open already; each client needs its own")
+        self._open_file()
+        self._is_closing = False
+        try:
+            self._remark(f"codex_trio {__version__} reaches for {self.describe()}")
+            await super().open(nursery)
+        except BaseException as exc:
+            error = exc if isinstance(exc, CodexTransportError) else CodexTransportError("opening it was given up")
+            self._write("s2c", [_dump_loss("UNREACHABLE", error)])
+            self._close_file()
+            raise
+
+    async def send(self, messages: Sequence[bytes]) -> None:
+        """Write messages. See `Transport.send`."""
+        # Before they are sent: the answer may be there before `send` returns.
+        self._write("c2s", map(self._dump, messages))
+        await super().send(messages)
+
+    async def receive(self) -> Sequence[bytes | bytearray]:
+        """Wait for messages. See `Transport.receive`."""
+        try:
+            lines = await super().receive()
+        except CodexTransportError as exc:
+            if not self._is_closing:  # else it is no loss
+                self._write("s2c", [_dump_loss("CLOSED", exc)])
+            raise
+        self._write("s2c", map(self._dump, lines))
+        return lines
+
+    async def aclose(self) -> None:
+        """Let go of the server, and of the file. See `Transport.aclose`."""
+        self._is_closing = True
+        self._remark("the client closes the connection")
+        try:
+            await super().aclose()
+        finally:
+            self._close_file()
+
+    def _dump(self, line: bytes | bytearray) -> bytes | bytearray:
+        """Return a message in the JSON of one line. One without secrets is not touched."""
+        line = line.strip()
+        try:
+            if not _is_object(line):
+                return _dump_text(line.decode("utf-8", "surrogateescape"))
+            if b"\n" not in line and not self._mask.may_find(line):
+                return line
+            return _encode(self._mask.apply(_decode(line)))
+        except RecursionError:
+            return _encode({"TRIMMED": f"a message of {len(line)} bytes, nested too deeply to be searched for secrets"})
+
+    def _remark(self, text: str) -> None:
+        self._write("note", [_dump_text(text)])
+
+    # --- the file
+
+    def _open_file(self) -> None:
+        if self._has_stopped:
+            return
+        is_first = self._connections == 0
+        try:
+            self._file = open(self._path, "wb" if is_first else "ab", opener=_open_private)  # noqa: SIM115  see aclose
+        except (OSError, ValueError) as exc:
+            if is_first:
+                raise CodexTransportError(f"cannot record to {self._path!r}, so nothing was started: {exc}") from exc
+            self._stop(exc)
+        if is_first:
+            self._begun = trio.current_time()
+        self._connections += 1
+
+    def _write(self, direction: str, messages: Iterable[bytes | bytearray]) -> None:
+        if self._file is None:
+            return
+        milliseconds = 1000 * (trio.current_time() - self._begun)
+        head = f'{{"t": {milliseconds:.1f}, "dir": "{direction}", "conn": "{self._connections}", "msg": '.encode()
+        try:
+            for message in messages:
+                self._file.writelines((head, message, b"}\n"))
+            self._file.flush()
+        except OSError as exc:
+            self._stop(exc)
+
+    def _stop(self, exc: Exception) -> None:
+        _logger.warning("nothing more is recorded to %s: %s", self._path, exc)
+        self._has_stopped = True
+        self._close_file()
+
+    def _close_file(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            with suppress(OSError):  # of what could not be written before
+                file.close()
+
+
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _is_object(line: bytes | bytearray) -> bool:
+    if line[:1] != b"{":
+        return False
+    try:
+        _check(line)
+        return line.isascii() or bool(line.decode("utf-8"))
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+
+
+def _dump_loss(kind: str, error: CodexTransportError) -> bytes:
+    loss: dict[str, Any] = {kind: mask_text(str(error))}
+    if error.returncode is not None:
+        loss["returncode"] = error.returncode
+    if error.stderr_tail:
+        loss["stderr"] = mask_text(error.stderr_tail)
+    return json.dumps(loss).encode()
+
+
+def _dump_text(text: str) -> bytes:
+    return json.dumps(mask_text(text)).encode()  # which can write bytes that are no UTF-8, as lone surrogates

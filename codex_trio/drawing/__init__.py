@@ -1,0 +1,16 @@
+"""How a turn is drawn with Rich: its steps as panels, and below them one line that says what goes on.
+
+Imported explicitly; it needs Rich, which the extra ``codex-trio[rich]`` brings. What the server says is shown as it is:
+never taken for Rich's markup, and never able to steer the terminal.
+"""
+
+try:
+    from ._steps import draw_step
+    from ._text import clean_text
+    from ._view import TurnView
+except ModuleNotFoundError as exc:
+    raise ImportError(
+        f"codex_trio.drawing needs Rich ({exc.name} is not installed): pip install 'codex-trio[rich]'"
+    ) from exc
+
+__all__ = ["TurnView", "clean_text", "draw_step"]

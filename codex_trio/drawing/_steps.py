@@ -1,0 +1,153 @@
+"""Steps as panels: what is shown of each type, and how it came out."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.constrain import Constrain
+from rich.panel import Panel
+from rich.rule import Rule
+from rich.text import Text
+
+from codex_trio import ConversationStep
+
+from ._text import Prose, dumped, one_line, shortened, with_line_feeds
+
+_WIDEST = 120  # columns: longer lines are hard to read
+_WORTH_TELLING = 100  # milliseconds
+
+
+def draw_step(step: ConversationStep, *, show_data: bool = False) -> RenderableType:
+    """Draw a step as a panel, for ``console.print``. Long output is shortened, and says so.
+
+    Args:
+        step: Of any type; one that is not known is drawn under its own name.
+        show_data: Add `step.data`, as JSON.
+
+    Example:
+        ``async for step in client.chat("Fix the tests"): console.print(draw_step(step))``
+    """
+    draw, style = _DRAWN.get(step.step_type, (_draw_other, "white"))
+    body = list(draw(step)) or [Text("(nothing to show)", "dim")]
+    if show_data:
+        body += [Rule("data", style="dim"), dumped(step.data)]
+    return draw_panel(step.step_type, Group(*body), style, outcome=_outcome(step.data))
+
+
+def draw_panel(title: str, body: RenderableType, style: str, *, outcome: Text | None = None) -> RenderableType:
+    """Draw a panel with a title above and an outcome below."""
+    panel = Panel(
+        body,
+        title=Text(one_line(title), f"bold {style}"),
+        title_align="left",
+        subtitle=outcome or None,
+        subtitle_align="right",
+        border_style=style,
+    )
+    return Constrain(panel, _WIDEST)
+
+
+def script_of(command: str) -> str:
+    """Return what a shell is asked to run, without the shell: ``ls`` of ``/bin/bash -lc ls``."""
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return command
+    return words[2] if len(words) == 3 and words[1] in ("-c", "-lc") else command
+
+
+def duration(seconds: float, decimals: int = 1) -> str:
+    """Return a duration as one reads it."""
+    if seconds < 60:
+        return f"{seconds:.{decimals}f} s"
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes} min {rest:02} s"
+
+
+def text_of(value: object) -> str:
+    """Return text of the server; nothing if it is none."""
+    return value if isinstance(value, str) else ""
+
+
+def _draw_thinking(step: ConversationStep) -> Iterator[RenderableType]:
+    if step.text.strip():
+        yield Prose(step.text, "dim italic")
+
+
+def _draw_codex(step: ConversationStep) -> Iterator[RenderableType]:
+    if step.text.strip():
+        yield Prose(step.text)
+
+
+def _draw_exec(step: ConversationStep) -> Iterator[RenderableType]:
+    yield Text.assemble(("$ ", "dim"), shortened(script_of(step.text), "bold"))
+    if output := text_of(step.data.get("aggregatedOutput")).rstrip():
+        yield shortened(output)
+
+
+def _draw_file(step: ConversationStep) -> Iterator[RenderableType]:
+    for change in _objects(step.data.get("changes")):
+        kind = change.get("kind")
+        kind = kind if isinstance(kind, Mapping) else {"type": kind}
+        moved = f" → {text_of(kind['move_path'])}" if kind.get("move_path") else ""
+        yield Text(one_line(f"{text_of(kind.get('type'))} {text_of(change.get('path'))}{moved}"), "bold")
+        if diff := text_of(change.get("diff")):
+            yield _draw_diff(diff, text_of(kind.get("type")))
+
+
+def _draw_diff(diff: str, kind: str) -> Text:
+    # Of a file that is added or deleted, the server sends the content, and no diff.
+    if sign := {"add": "+", "delete": "-"}.get(kind):
+        diff = "\n".join(sign + line for line in with_line_feeds(diff).rstrip("\n").split("\n"))
+    return shortened(diff, style_of=_style_of_diff)
+
+
+def _style_of_diff(line: str) -> str:
+    return {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
+
+
+def _draw_tool(step: ConversationStep) -> Iterator[RenderableType]:
+    arguments = step.data.get("arguments")
+    yield Text.assemble((one_line(step.text), "bold"), " ", dumped(arguments) if arguments else "")
+    result, error = step.data.get("result"), step.data.get("error")
+    content = result.get("content") if isinstance(result, Mapping) else step.data.get("contentItems")
+    for part in _objects(content):
+        yield shortened(text_of(part.get("text")) or f"({text_of(part.get('type'))})")
+    if isinstance(error, Mapping):
+        yield shortened(text_of(error.get("message")), "red")
+
+
+def _draw_other(step: ConversationStep) -> Iterator[RenderableType]:
+    if step.text.strip():
+        yield shortened(step.text)
+    elif rest := {name: value for name, value in step.data.items() if name not in ("type", "id") and value is not None}:
+        yield dumped(rest)
+
+
+_DRAWN: Mapping[str, tuple[Callable[[ConversationStep], Iterator[RenderableType]], str]] = {
+    "thinking": (_draw_thinking, "magenta"),
+    "exec": (_draw_exec, "cyan"),
+    "file": (_draw_file, "yellow"),
+    "tool": (_draw_tool, "blue"),
+    "codex": (_draw_codex, "green"),
+}
+
+
+def _outcome(data: Mapping[str, Any]) -> Text:
+    """Return how a step came out and how long it took, as far as that is told."""
+    status, code, milliseconds = data.get("status"), data.get("exitCode"), data.get("durationMs")
+    parts: list[Text] = []
+    if isinstance(code, int):
+        parts.append(Text(f"exit {code}", "red" if code else "green"))
+    elif isinstance(status, str) and status != "completed":
+        parts.append(Text(one_line(status), "red"))
+    if isinstance(milliseconds, int) and milliseconds >= _WORTH_TELLING:
+        parts.append(Text(duration(milliseconds / 1000), "dim"))
+    return Text(" · ").join(parts)
+
+
+def _objects(value: object) -> list[Mapping[str, Any]]:
+    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []

@@ -1,0 +1,310 @@
+"""`ReplayTransport`: a recorded session, played back to the program that it was recorded of. Runs under the mock clock."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+import trio
+
+from ..abc import Transport
+from ..errors import CodexTransportError
+from ..models import ChatContinuation
+from ._matching import Matcher, Names, read_message
+from ._recordings import RecordedConnection, Row, read_recording
+from ._wire import Message
+
+_PATIENCE = 1.0  # seconds that a message may come after one that it came before when it was recorded
+
+
+class ReplayDeviationError(CodexTransportError):
+    """The client did something else than what was recorded.
+
+    It is raised where the program waits for the server, and kept as `ReplayTransport.deviation`.
+
+    Attributes:
+        line: Number of the line in the recording, from 1; `None` if nothing more was expected.
+        expected: The message there, as it was recorded.
+        received: What came in its place; `None` if that is no message, as a second connection.
+
+    Example:
+        ``except ReplayDeviationError as exc: print(exc.line, exc.expected, exc.received)``
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        line: int | None = None,
+        expected: Message | None = None,
+        received: Message | None = None,
+        continuation: ChatContinuation | None = None,
+    ) -> None:
+        super().__init__(message, continuation=continuation)
+        self.line = line
+        self.expected = expected
+        self.received = received
+
+    def fresh(self, continuation: ChatContinuation | None = None, *, note: str = "") -> ReplayDeviationError:
+        """Return an equal error for one more waiter."""
+        return ReplayDeviationError(
+            f"{self}{note}",
+            line=self.line,
+            expected=self.expected,
+            received=self.received,
+            continuation=continuation or self.continuation,
+        )
+
+
+class ReplayTransport(Transport):
+    """Plays a file that `open_codex_client(record=...)` wrote: what the server said then is said again.
+
+    What the server sent comes when all that the client had sent before it has come again, in the recorded order, and as
+    long after that as it did then. Ids of requests are those of today's client. A lost connection is lost again.
+
+    What the client sends must be what it sent then: method, params, answers. These may differ: ids, the version in
+    ``clientInfo``, the random ``clientUserMessageId`` and ``processId``, the words of a refusal, and what was masked in
+    the recording. Tasks that talk at the same time may do so in another order: a message may come up to a second (of
+    Trio's clock) before those that it overtakes; and tasks that asked for threads alike may get each other's. Anything
+    else is a deviation: it ends the replay with a `ReplayDeviationError`, which names the place.
+
+    Under a mock clock the pauses take no time, without one as long as they did.
+
+    Args:
+        path: The recording.
+        connection: The only connection to play, by its name in the file (``conn``); all unless told: each time that the
+            transport is opened the next one.
+        pauses: Keep the pauses of the server. Without them a server that was silent is not, so a program that waited for
+            an inactivity does something else.
+
+    Attributes:
+        deviation: The first deviation; `None` if there was none so far. One that comes while nobody waits, as in closing,
+            is only here.
+        is_finished: Every connection was opened, and all that the client had sent there has come again.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: It is no recording, or has no such connection.
+
+    Example:
+        ```python
+        async def test_my_agent(autojump_clock):
+            transport = ReplayTransport("tests/my_agent.jsonl")
+            async with open_codex_client(transport) as client:
+                await my_agent(client)
+            assert transport.deviation is None
+            assert transport.is_finished
+        ```
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, connection: str | None = None, pauses: bool = True) -> None:
+        self.deviation: ReplayDeviationError | None = None
+        self._path = os.fspath(path)
+        self._pauses = pauses
+        recorded = read_recording(path)
+        if connection is not None and connection not in recorded:
+            raise ValueError(
+                f"{self._path} has no connection {connection!r}, but {', '.join(recorded) or 'none at all'}"
+            )
+        self._connections = list(recorded.values()) if connection is None else [recorded[connection]]
+        self._names = Names()
+        self._opened = 0
+        self._is_open = False
+        self._playback = self._make_playback(RecordedConnection(0.0))  # until there is one to play
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the client has done all that it had done."""
+        return self._opened == len(self._connections) and self._playback.is_over
+
+    def describe(self) -> str:
+        """Return what messages call the server."""
+        return f"the recording {self._path}"
+
+    async def open(self, nursery: trio.Nursery) -> None:
+        """Begin to play the next connection.
+
+        Raises:
+            CodexTransportError: It could not be opened then, either.
+            ReplayDeviationError: There is no further one.
+        """
+        if self._is_open:
+            raise RuntimeError("this ReplayTransport is open already; each client needs its own")
+        await trio.lowlevel.checkpoint()
+        if self._opened == len(self._connections):
+            raise self._deviate(f"another connection was opened, after the {self._opened} that were recorded")
+        connection = self._connections[self._opened]
+        self._opened += 1
+        self._playback = self._make_playback(connection)
+        if connection.refusal is not None:
+            await self._playback.refuse(connection.refusal)
+        self._is_open = True
+        nursery.start_soon(self._playback.run, name=f"codex_trio plays {self._path}")
+
+    async def send(self, messages: Sequence[bytes]) -> None:
+        """Compare messages with what was recorded.
+
+        Raises:
+            CodexTransportError: The connection has been lost, as it was then.
+            ReplayDeviationError: One is none of those that were recorded.
+        """
+        await trio.lowlevel.checkpoint()
+        for message in messages:
+            self._playback.take(message)
+
+    async def receive(self) -> Sequence[bytes]:
+        """Return what the server sent, once it is time for that. Raises as `send` does."""
+        return await self._playback.receive()
+
+    async def aclose(self) -> None:
+        """Stop playing."""
+        if self._is_open:
+            self._is_open = False
+            await self._playback.aclose()
+        else:
+            await trio.lowlevel.checkpoint()
+
+    def _make_playback(self, connection: RecordedConnection) -> _Playback:
+        matcher = Matcher(connection.rows, self._names)
+        return _Playback(connection, matcher, self._deviate, pauses=self._pauses)
+
+    def _deviate(self, what: str, row: Row | None = None, raw: bytes | None = None) -> ReplayDeviationError:
+        where = self._path if row is None else f"{self._path}, line {row.line}"
+        error = ReplayDeviationError(
+            f"the client deviates from the recording. {where}: {what}",
+            line=None if row is None else row.line,
+            expected=None if row is None else row.message,
+            received=None if raw is None else read_message(raw),
+        )
+        self.deviation = self.deviation or error
+        return error
+
+
+class _Playback:
+    """One connection, being played."""
+
+    def __init__(
+        self,
+        connection: RecordedConnection,
+        matcher: Matcher,
+        deviate: Callable[[str, Row | None, bytes], ReplayDeviationError],
+        *,
+        pauses: bool,
+    ) -> None:
+        self._begun = connection.begun
+        self._rows = connection.rows
+        losses = (index for index, row in enumerate(connection.rows) if row.loss is not None)
+        self._end_at = next(losses, len(connection.rows))
+        self._awaited = sum(row.is_ours for row in connection.rows[: self._end_at])
+        self._matcher = matcher
+        self._deviate = deviate
+        self._pauses = pauses
+        self._scope = trio.CancelScope()
+        self._news = trio.lowlevel.ParkingLot()  # of the client
+        self._arrived = trio.lowlevel.ParkingLot()
+        self._queue: list[bytes] = []
+        self._given: set[int] = set()
+        self._loss: CodexTransportError | None = None
+        self._has_left = trio.Event()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the client has sent everything that it had sent up to the loss."""
+        return not self._awaited
+
+    async def refuse(self, refusal: Row) -> NoReturn:
+        """Do not get connected, after the time that it took."""
+        if self._pauses:
+            await trio.sleep(refusal.seconds - self._begun)
+        assert refusal.loss is not None
+        raise refusal.loss.fresh()
+
+    async def run(self) -> None:
+        """Play it."""
+        try:
+            with self._scope:
+                await self._play()
+        except ReplayDeviationError as exc:
+            self._end(exc)
+        finally:
+            self._has_left.set()
+
+    async def _play(self) -> None:
+        due, before = trio.current_time(), self._begun
+        for index, row in enumerate(self._rows[: self._end_at + 1]):
+            if row.is_ours:
+                await self._wait_for(index)
+                due = trio.current_time()
+            elif index not in self._given:
+                due += row.seconds - before
+                if self._pauses and due > trio.current_time():
+                    await trio.sleep_until(due)
+                self._give(index)
+            before = row.seconds
+
+    async def _wait_for(self, index: int) -> None:
+        """Wait for a message of the client; not for long if it was overtaken by another one."""
+        begun, deadline = trio.current_time(), math.inf
+        while index not in self._matcher.came:
+            early = next(iter(self._matcher.came.values()), None)
+            # Who is late may be waiting for its thread, because another task was given the one that it had then.
+            owed = None if early is None else self._matcher.next_owed()
+            if owed is not None:
+                pause = self._rows[owed].seconds - self._rows[index].seconds
+                deadline = begun + pause if self._pauses else begun
+                if deadline <= trio.current_time():
+                    self._give(owed)
+                    deadline = math.inf
+                    continue
+            elif early is not None:
+                deadline = min(deadline, trio.current_time() + _PATIENCE)
+            with trio.move_on_at(deadline) as scope:
+                await self._news.park()
+            if scope.cancelled_caught and owed is None and early is not None:
+                raise self._deviate(self._matcher.tell(index, early), self._rows[index], early)
+        del self._matcher.came[index]
+        self._awaited -= 1
+
+    def _give(self, index: int) -> None:
+        self._given.add(index)
+        if (loss := self._rows[index].loss) is not None:
+            self._end(loss)
+        else:
+            self._queue.append(self._matcher.render(index))
+            self._arrived.unpark_all()
+
+    def _end(self, loss: CodexTransportError) -> None:
+        if self._loss is None:
+            self._loss = loss
+            self._scope.cancel()
+            self._arrived.unpark_all()
+
+    def take(self, raw: bytes) -> None:
+        """Take a message of the client. Raises the loss or the deviation."""
+        if self._loss is not None:
+            raise self._loss.fresh()
+        if not self._matcher.take(raw):
+            index = self._matcher.next_left
+            row = None if index is None else self._rows[index]
+            error = self._deviate(self._matcher.tell(index, raw), row, raw)
+            self._end(error)
+            raise error.fresh()
+        self._news.unpark_all()
+
+    async def receive(self) -> list[bytes]:
+        """Return what there is, or wait for it. Raises the loss or the deviation after all that came before."""
+        await trio.lowlevel.checkpoint()
+        while not self._queue:
+            if self._loss is not None:
+                raise self._loss.fresh()
+            await self._arrived.park()
+        lines, self._queue = self._queue, []
+        return lines
+
+    async def aclose(self) -> None:
+        """Stop; returns when nothing runs any more."""
+        self._end(CodexTransportError("the replay was closed"))
+        with trio.CancelScope(shield=True):  # the player ends at once
+            await self._has_left.wait()

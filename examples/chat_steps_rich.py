@@ -1,0 +1,170 @@
+"""A conversation drawn with Rich: each step as a panel, and below them a line that says what runs, and since when.
+
+    pip install 'codex-trio[rich]'
+    python examples/chat_steps_rich.py --prompt "Fix the tests" --prompt "What was wrong?"
+    python examples/chat_steps_rich.py --transport websocket --url ws://127.0.0.1:8765 --prompt "Hello"
+    python examples/chat_steps_rich.py --demo      # the real codex binary with a scripted model: no account needed
+
+A turn that goes quiet is waited for again, or cancelled with --cancel-on-timeout. Ctrl-C cancels the turn, shows what it
+had done and said by then, and exits with 130.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import tempfile
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field
+
+import trio
+from rich.console import Console
+from rich.text import Text
+
+from codex_trio import (
+    CodexClient,
+    CodexError,
+    CodexThread,
+    CodexTurnInactiveError,
+    CodexTurnInterruptedError,
+    StdioTransport,
+    Transport,
+    WebSocketTransport,
+    open_codex_client,
+)
+from codex_trio.drawing import TurnView, draw_step
+from codex_trio.testing import open_scripted_model, run, say, think, wait
+
+INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
+
+PATCH = """apply_patch <<'END'
+*** Begin Patch
+*** Update File: door.py
+@@
+ def close(door):
++    door.oil()
+     door.push()
+*** End Patch
+END"""
+
+
+@dataclass
+class Chat:
+    client: CodexClient
+    thread: CodexThread
+    options: argparse.Namespace
+    console: Console = field(default_factory=Console)
+    stopping: trio.Event = field(default_factory=trio.Event)
+
+    async def run(self) -> int:
+        """Take the turns, and return the exit code."""
+        try:
+            for prompt in self.options.prompt:
+                self.console.print(Text(f"\n> {prompt}", "bold"))
+                if not await self.take_turn(prompt):
+                    return 1
+                if self.stopping.is_set():
+                    return INTERRUPTED
+        except CodexTurnInterruptedError:
+            return INTERRUPTED
+        except CodexError as exc:
+            self.console.print(Text(f"{type(exc).__name__}: {exc}", "red"))
+            return 1
+        except SystemExit:  # Rich says so when whoever read our output has left
+            return 1
+        return 0
+
+    async def take_turn(self, prompt: str) -> bool:
+        """Draw a turn to its end, however quiet it is; return whether it got there."""
+        view = TurnView(self.console, show_data=self.options.show_data)
+        patience = self.options.inactivity_timeout
+        events = self.thread.stream(prompt, user=self.options.user, inactivity_timeout=patience)
+        while True:
+            try:
+                await view.draw(events)
+                return True
+            except CodexTurnInactiveError as exc:
+                self.console.print(Text(f"nothing for {exc.idle_seconds:.0f} s since {exc.last_event}", "yellow"))
+                if self.options.cancel_on_timeout:
+                    cancelled = await self.client.cancel(exc.continuation)
+                    for step in cancelled.steps:
+                        self.console.print(draw_step(step, show_data=self.options.show_data))
+                    self.console.print(Text(f"cancelled: the turn is {cancelled.status}", "red"))
+                    return False
+                events = self.thread.stream(continuation=exc.continuation, inactivity_timeout=patience)
+
+    async def stop_on_ctrl_c(self) -> None:
+        """Interrupt the turn that runs. Whoever draws it gets what there still is of it, and then its end."""
+        with trio.open_signal_receiver(signal.SIGINT) as signals:
+            async for _ in signals:
+                self.stopping.set()
+                with suppress(CodexError):  # it has ended by itself
+                    await self.thread.interrupt()
+
+
+async def main() -> int:
+    options = parse_options()
+    async with AsyncExitStack() as stack:
+        transport: Transport
+        if options.demo:
+            transport = await play_demo(stack, options)
+        elif options.transport == "websocket":
+            transport = WebSocketTransport(options.url, token=options.token)
+        else:
+            transport = StdioTransport(options.cmd)
+        is_experimental = options.user is not None  # the server says so of `user`
+        client = await stack.enter_async_context(open_codex_client(transport, experimental_api=is_experimental))
+        chat = Chat(client, await client.start_thread(), options)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(chat.stop_on_ctrl_c)
+            code = await chat.run()
+            nursery.cancel_scope.cancel()
+    return code
+
+
+async def play_demo(stack: AsyncExitStack, options: argparse.Namespace) -> Transport:
+    """Return a way to the real codex binary, with a scripted model in place of an account."""
+    folder = stack.enter_context(tempfile.TemporaryDirectory())
+    await trio.Path(folder, "door.py").write_text("def close(door):\n    door.push()\n    return door\n")
+    model = await stack.enter_async_context(open_scripted_model(sandbox_mode="danger-full-access"))
+    model.on_turn(
+        think("**Looking around**\n\nA door that squeaks wants oil."),
+        run("cat door.py"),
+        run(PATCH),
+        run("for n in $(seq 3); do echo closing the door, $n; sleep 0.2; done"),
+        say("The door is **oiled**:\n\n1. `close` calls `door.oil()` first;\n2. it closes without a sound.\n"),
+    )
+    model.on_turn(wait(1.4), say("Nobody had oiled it. I had to think about that for a while."))
+    if options.transport == "websocket":
+        url = await stack.enter_async_context(model.listening(options.cmd, cwd=folder))
+        return WebSocketTransport(url, token="")
+    return model.transport(options.cmd, cwd=folder)
+
+
+def parse_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--transport", choices=["stdio", "websocket"], default="stdio", help="how to reach the server")
+    parser.add_argument("--cmd", help="the server's command line, for stdio (default: codex app-server)")
+    parser.add_argument("--url", help="of a websocket (default: $CODEX_APP_SERVER_WS_URL, or ws://127.0.0.1:8765)")
+    parser.add_argument("--token", help="of a websocket (default: $CODEX_APP_SERVER_TOKEN)")
+    parser.add_argument("--prompt", action="append", help="a message; may be given several times")
+    parser.add_argument("--user", help="whom the model is told to be talking with")
+    parser.add_argument("--inactivity-timeout", type=float, metavar="SECONDS", help="of silence (default: 120)")
+    parser.add_argument("--show-data", action="store_true", help="show all that the server tells of each step")
+    parser.add_argument("--cancel-on-timeout", action="store_true", help="cancel a quiet turn, and exit with 1")
+    parser.add_argument("--demo", action="store_true", help="play with a scripted model, without an account")
+    options = parser.parse_args()
+    if not options.prompt and not options.demo:
+        parser.error("what is there to say? --prompt says it, and --demo shows how it looks")
+    options.prompt = options.prompt or ["The door squeaks. Mend it.", "Why did it squeak?"]
+    if options.inactivity_timeout is None:
+        options.inactivity_timeout = 1.0 if options.demo else 120.0
+    return options
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(trio.run(main))
+    except KeyboardInterrupt:  # before there was a turn
+        sys.exit(INTERRUPTED)

@@ -1,0 +1,89 @@
+"""Functions of this program that Codex may call: their schema comes from their annotations, arguments are checked.
+
+python examples/give_codex_a_tool.py --prompt "Which tickets are open, and who could take them?"
+python examples/give_codex_a_tool.py --demo        # the real codex binary with a scripted model: no account needed
+
+With --transport websocket, the server is one that listens: CODEX_APP_SERVER_WS_URL, or ws://127.0.0.1:8765.
+"""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import msgspec
+import trio
+
+from codex_trio import StdioTransport, Transport, WebSocketTransport, open_codex_client, tool
+from codex_trio.testing import call_tool, open_scripted_model, say
+
+
+@dataclass
+class Ticket:
+    id: str
+    title: str
+    state: Literal["open", "closed"]
+
+
+TICKETS = [Ticket("T-1", "The door squeaks", "open"), Ticket("T-2", "The window is stuck", "closed")]
+
+
+@tool
+async def list_tickets(
+    state: Literal["open", "closed", "any"] = "any", limit: Annotated[int, msgspec.Meta(ge=1)] = 10
+) -> list[Ticket]:
+    """List the tickets of the house.
+
+    Args:
+        state: Only those in this state.
+        limit: How many at most.
+    """
+    await trio.sleep(0.1)  # a database would be asked here; other turns and tools go on meanwhile
+    return [ticket for ticket in TICKETS if state in ("any", ticket.state)][:limit]
+
+
+@tool(name="assign")
+def assign_ticket(ticket_id: str, to: str) -> str:
+    """Give a ticket to somebody."""  # not async, so it runs in a worker thread
+    if ticket_id not in [ticket.id for ticket in TICKETS]:
+        raise ValueError(f"there is no ticket {ticket_id}")  # the model is told so, and the turn goes on
+    return f"{ticket_id} is {to}'s now"
+
+
+async def main() -> None:
+    options = parse_options()
+    async with AsyncExitStack() as stack:
+        transport = await make_transport(stack, options)
+        client = await stack.enter_async_context(open_codex_client(transport, tools=[list_tickets, assign_ticket]))
+        async for step in client.chat(options.prompt):
+            if step.step_type == "tool":
+                print(f"[tool] {step.text} {step.data['arguments']} -> {step.data['contentItems'][0]['text']}")
+            else:
+                print(f"[{step.step_type}] {step.text}")
+
+
+async def make_transport(stack: AsyncExitStack, options: argparse.Namespace) -> Transport:
+    is_websocket = options.transport == "websocket"
+    if not options.demo:
+        return WebSocketTransport() if is_websocket else StdioTransport()
+    model = await stack.enter_async_context(open_scripted_model())
+    model.on_turn(
+        call_tool("list_tickets", {"state": "open"}),
+        call_tool("assign", {"ticket_id": "T-1", "to": "Ann"}),
+        say("The door was the only one. Ann has it."),
+    )
+    return WebSocketTransport(await stack.enter_async_context(model.listening())) if is_websocket else model.transport()
+
+
+def parse_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--prompt", default="Give the open tickets to Ann.", help="what to say")
+    parser.add_argument("--transport", choices=["stdio", "websocket"], default="stdio", help="how to reach the server")
+    parser.add_argument("--demo", action="store_true", help="play with a scripted model, without an account")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    trio.run(main)

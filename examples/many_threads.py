@@ -1,0 +1,127 @@
+"""Twenty turns at once over one connection, each on a thread of its own, in a table that lives.
+
+pip install 'codex-trio[rich]'
+python examples/many_threads.py "What is this project?" "What is missing in it?"
+python examples/many_threads.py --demo             # the real codex binary with a scripted model: no account needed
+
+With --transport websocket, the server is one that listens: CODEX_APP_SERVER_WS_URL, or ws://127.0.0.1:8765.
+"""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+import trio
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from codex_trio import (
+    CodexClient,
+    CodexError,
+    StdioTransport,
+    StepStarted,
+    TextDelta,
+    Transport,
+    TurnCompleted,
+    WebSocketTransport,
+    open_codex_client,
+)
+from codex_trio.drawing import clean_text
+from codex_trio.testing import open_scripted_model, run, say, think, wait
+
+TURNS = 20
+
+
+@dataclass
+class Row:
+    """A turn, as far as it has got."""
+
+    prompt: str
+    state: str = "waits"
+    text: str = ""
+
+
+async def take_turn(client: CodexClient, row: Row) -> None:
+    try:
+        async for event in client.stream(row.prompt):
+            match event:
+                case StepStarted(step):
+                    row.state, row.text = step.step_type, step.text
+                case TextDelta(text):
+                    row.text += text
+                case TurnCompleted(result):
+                    row.state, row.text = "done", result.final_text
+                case _:
+                    pass
+    except CodexError as exc:  # of this turn; the others go on
+        row.state, row.text = "failed", str(exc)
+
+
+def draw(rows: list[Row]) -> Table:
+    table = Table("", "prompt", "state", "text", box=None, expand=True)
+    for column, width in zip(table.columns, (2, None, 8, None), strict=True):
+        column.min_width, column.no_wrap = width, True
+    for number, row in enumerate(rows, 1):
+        colour = {"done": "green", "failed": "red", "waits": "dim"}.get(row.state, "yellow")
+        cells = [Text(" ".join(clean_text(text).split())) for text in (row.prompt, row.state, row.text)]
+        table.add_row(f"{number}", *cells, style=colour)
+    return table
+
+
+async def keep_fresh(live: Live) -> None:
+    while True:
+        live.refresh()
+        await trio.sleep(0.1)
+
+
+async def main() -> None:
+    options = parse_options()
+    rows = [Row(options.prompt[number % len(options.prompt)]) for number in range(TURNS)]
+    async with AsyncExitStack() as stack:
+        transport = await make_transport(stack, options)
+        client = await stack.enter_async_context(open_codex_client(transport))
+        with Live(get_renderable=lambda: draw(rows), auto_refresh=False, transient=True) as live:
+            async with trio.open_nursery() as drawing:
+                drawing.start_soon(keep_fresh, live)
+                async with trio.open_nursery() as turns:
+                    for row in rows:
+                        turns.start_soon(take_turn, client, row)
+                drawing.cancel_scope.cancel()
+    Console().print(draw(rows))
+
+
+async def make_transport(stack: AsyncExitStack, options: argparse.Namespace) -> Transport:
+    is_websocket = options.transport == "websocket"
+    if not options.demo:
+        return WebSocketTransport() if is_websocket else StdioTransport()
+    model = await stack.enter_async_context(open_scripted_model(sandbox_mode="danger-full-access"))
+    for number in range(1, TURNS + 1):
+        steps = (
+            think("A door."),
+            wait(number * 7 % TURNS / 20),
+            run("echo knock"),
+            say(f"Somebody knocks at door {number}."),
+        )
+        model.on_prompt(f"door {number}?", *steps)
+    return WebSocketTransport(await stack.enter_async_context(model.listening())) if is_websocket else model.transport()
+
+
+def parse_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("prompt", nargs="*", help="what to say; each turn takes the next one, from the first on again")
+    parser.add_argument("--transport", choices=["stdio", "websocket"], default="stdio", help="how to reach the server")
+    parser.add_argument("--demo", action="store_true", help="play with a scripted model, without an account")
+    options = parser.parse_args()
+    options.prompt = options.prompt or [f"Who is at door {number}?" for number in range(1, TURNS + 1)]
+    return options
+
+
+if __name__ == "__main__":
+    try:
+        trio.run(main)
+    except* KeyboardInterrupt:
+        print("stopped, and so are the turns")

@@ -1,0 +1,99 @@
+"""A program of yours, tested without a network, an account or a clock: two hundred seconds of silence take no time.
+
+pip install pytest pytest-trio
+python -m pytest examples/test_my_agent.py
+python examples/test_my_agent.py                   # the same
+python examples/test_my_agent.py --demo            # the program itself, with the real codex binary and a scripted model
+
+The scripts of the server in memory, and of the model for the real binary, are written in the same words.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from contextlib import AsyncExitStack
+
+import pytest
+import trio
+
+from codex_trio import (
+    Approval,
+    CodexClient,
+    CodexTurnInactiveError,
+    CommandApproval,
+    Decision,
+    WebSocketTransport,
+    open_codex_client,
+)
+from codex_trio.testing import ScriptedAppServer, ask_server_request, open_scripted_model, run, say, think, wait
+
+# --- the program
+
+
+async def ask_patiently(client: CodexClient, question: str) -> str:
+    """Ask, and wait as long as it takes, but tell each minute that nothing came."""
+    turn = client.chat_once(question, inactivity_timeout=60)
+    while True:
+        try:
+            return (await turn).final_text
+        except CodexTurnInactiveError as exc:
+            print(f"nothing for {exc.idle_seconds:.0f} s")
+            turn = client.chat_once(continuation=exc.continuation, inactivity_timeout=60)
+
+
+async def allow_little(request: Approval) -> Decision:
+    is_harmless = isinstance(request, CommandApproval) and request.command == "git status"
+    return request.accept() if is_harmless else request.decline()
+
+
+# --- its tests
+
+
+@pytest.mark.trio
+async def test_a_slow_turn_is_waited_for(
+    autojump_clock: trio.testing.MockClock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = ScriptedAppServer()
+    server.on_turn(think("hm"), run("ls", output="a b"), wait(200), say("two files"))
+    async with open_codex_client(server.transport()) as client:
+        assert await ask_patiently(client, "How many files are here?") == "two files"
+    assert server.prompts == ["How many files are here?"]
+    assert 200 <= trio.current_time() < 201
+    assert capsys.readouterr().out == "nothing for 60 s\nnothing for 120 s\nnothing for 180 s\n"
+
+
+@pytest.mark.trio
+@pytest.mark.parametrize(("command", "decision"), [("git status", "accept"), ("git push", "decline")])
+async def test_little_is_allowed(command: str, decision: str, autojump_clock: trio.testing.MockClock) -> None:
+    server = ScriptedAppServer()
+    server.on_turn(ask_server_request("item/commandExecution/requestApproval", {"command": command}), say("done"))
+    async with open_codex_client(server.transport(), on_approval=allow_little) as client:
+        await ask_patiently(client, "What has changed?")
+    (answer,) = [message["result"] for message in server.received if "result" in message]
+    assert answer == {"decision": decision}
+
+
+# --- the program itself
+
+
+async def play_demo(transport: str) -> None:
+    async with AsyncExitStack() as stack:
+        model = await stack.enter_async_context(open_scripted_model())
+        model.on_turn(think("hm"), run("ls"), wait(0.5), say("two files"))
+        if transport == "websocket":
+            opened = open_codex_client(WebSocketTransport(await stack.enter_async_context(model.listening())))
+        else:
+            opened = open_codex_client(model.transport())
+        client = await stack.enter_async_context(opened)
+        print(await ask_patiently(client, "How many files are here?"))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--transport", choices=["stdio", "websocket"], default="stdio", help="of the demo")
+    parser.add_argument("--demo", action="store_true", help="run the program, with a scripted model")
+    options = parser.parse_args()
+    if not options.demo:
+        sys.exit(pytest.main([__file__, "-q", "-p", "no:cacheprovider", "--override-ini", "addopts="]))
+    trio.run(play_demo, options.transport)

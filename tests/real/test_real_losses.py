@@ -1,0 +1,234 @@
+"""The connection to a server that listens is lost, in this way and that: no step is lost, and none comes twice."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import trio
+from _asking import decider
+from _listening import Listening, running_server, with_token
+from _proxy import through_proxy
+from _real import Tap, assert_nothing_open, left, told_statuses, wait_nothing_left
+
+from codex_trio import (
+    ChatContinuation,
+    CodexTransportError,
+    CodexTurnInterruptedError,
+    ConversationStep,
+    open_codex_client,
+)
+from codex_trio.testing import ScriptedModel, hang, open_scripted_model, run, say, think, wait
+
+MOMENTS = [
+    "< turn/start",
+    "< thread/status/changed",
+    "< turn/started",
+    "< item/completed userMessage",
+    "< item/started reasoning",
+    "< item/completed reasoning",
+    "< item/agentMessage/delta",
+    "< item/completed agentMessage",
+    "< item/started commandExecution",
+    "< item/commandExecution/requestApproval",
+    "< serverRequest/resolved",
+    "< item/completed commandExecution",
+    "< thread/tokenUsage/updated",
+]
+STORY = (think("hm"), say("half"), run("echo ran >> file", escalate=True), say("whole"))
+
+
+@pytest.fixture
+async def model() -> AsyncIterator[ScriptedModel]:
+    with trio.fail_after(60):
+        async with open_scripted_model(approval_policy="on-request", sandbox_mode="read-only") as model:
+            model.on_prompt("Go", *STORY)
+            yield model
+
+
+def check(steps: list[ConversationStep], folder: Path) -> None:
+    assert [step.step_type for step in steps] == ["thinking", "codex", "exec", "codex"]
+    assert [step.text for step in steps if step.step_type != "exec"] == ["hm", "half", "whole"]
+    assert steps[2].data["exitCode"] == 0
+    file = folder / "file"
+    assert file.read_text() == "ran\n"  # once
+    file.unlink()
+
+
+async def test_a_reconnecting_client_sees_a_pause(server: Listening, tmp_path: Path) -> None:
+    tap = Tap(server.transport())
+    _, accept = decider(lambda request: request.accept())
+    async with open_codex_client(tap, on_approval=accept, reconnecting=True) as client:
+        thread_id = (await client.chat_once("Hello")).thread_id
+        for number, moment in enumerate(MOMENTS, 1):
+            tap.cut_behind = moment
+            check([step async for step in client.chat("Go", thread_id)], tmp_path)
+            assert tap.passed.count("< initialize") == 1 + number, moment
+            assert_nothing_open(client)
+        assert await told_statuses(client, thread_id) == ["completed"] * (1 + len(MOMENTS))
+
+
+async def test_a_continuation_goes_on_in_another_client(server: Listening, tmp_path: Path) -> None:
+    _, accept = decider(lambda request: request.accept())
+    for moment in MOMENTS:
+        steps: list[ConversationStep] = []
+        tap = Tap(server.transport())
+        tap.cut_behind = moment
+        async with open_codex_client(tap, on_approval=accept) as client:
+            with pytest.raises(CodexTransportError, match="cut by the test") as caught:  # noqa: PT012  the loop
+                async for step in client.chat("Go"):
+                    steps.append(step)
+        assert caught.value.continuation is not None, moment
+        continuation = ChatContinuation.from_json(caught.value.continuation.to_json())
+        async with open_codex_client(server.transport(), on_approval=accept) as client:
+            async for step in client.chat(continuation=continuation):
+                steps.append(step)
+            check(steps, tmp_path)
+            assert_nothing_open(client)
+
+
+# --- a link that goes dead, a server that stands still
+
+
+async def test_a_half_open_link_is_noticed_and_mended(
+    model: ScriptedModel, server: Listening, nursery: trio.Nursery
+) -> None:
+    model.on_turn(say("so far"), wait(1), say("done"))
+    proxy = await through_proxy(nursery, server.url)
+    before = left()
+    async with open_codex_client(proxy.transport(ping_interval=0.3), reconnecting=True) as client:
+        stream = client.chat("Wait")
+        assert (await anext(stream)).text == "so far"
+        proxy.swallow()
+        with trio.fail_after(10):
+            assert [step.text async for step in stream] == ["done"]
+        assert proxy.connections == 2
+    proxy.cut()
+    await wait_nothing_left(before)
+    nursery.cancel_scope.cancel()
+
+
+async def test_a_half_open_link_is_a_loss_with_a_continuation(
+    model: ScriptedModel, server: Listening, nursery: trio.Nursery
+) -> None:
+    model.on_turn(say("so far"), wait(1), say("done"))
+    proxy = await through_proxy(nursery, server.url)
+    before = left()
+    async with open_codex_client(proxy.transport(ping_interval=0.3)) as client:
+        stream = client.chat("Wait")
+        assert (await anext(stream)).text == "so far"
+        proxy.swallow()
+        swallowed_at = trio.current_time()
+        with pytest.raises(CodexTransportError, match="the link is dead") as caught:
+            await anext(stream)
+        assert trio.current_time() - swallowed_at < 2
+    proxy.cut()
+    await wait_nothing_left(before)
+    async with open_codex_client(server.transport()) as client:
+        assert [step.text async for step in client.chat(continuation=caught.value.continuation)] == ["done"]
+    nursery.cancel_scope.cancel()
+
+
+async def test_a_server_that_stands_still_is_told_in_time_and_found_again(
+    model: ScriptedModel, server: Listening, nursery: trio.Nursery
+) -> None:
+    model.on_turn(say("so far"), wait(0.5), say("done"))
+    before = left()
+    tap = Tap(server.transport(ping_interval=0.3))
+    async with open_codex_client(tap, reconnecting=True) as client:
+        stream = client.chat("Wait")
+        assert (await anext(stream)).text == "so far"
+        server.process.send_signal(signal.SIGSTOP)
+        begun = trio.current_time()
+        with pytest.raises(CodexTransportError, match=r"took more than 0.5 s|did not answer `initialize` within 0.5 s"):
+            await open_codex_client(server.transport(connect_timeout=0.5)).__aenter__()
+        assert trio.current_time() - begun < 2
+        await tap.wait_passed("lost")
+        server.process.send_signal(signal.SIGCONT)
+        assert [step.text async for step in stream] == ["done"]
+    await wait_nothing_left(before)
+
+
+# --- another server in its place
+
+
+async def test_a_restarted_server_is_found_again(
+    model: ScriptedModel, server: Listening, nursery: trio.Nursery
+) -> None:
+    model.on_turn(say("so far"), hang())
+    proxy = await through_proxy(nursery, server.url)
+    before = left()
+    async with open_codex_client(proxy.transport(), reconnecting=True) as client:
+        stream = client.chat("Wait")
+        step = await anext(stream)
+        server.process.kill()
+        await server.process.wait()
+        async with running_server(model) as second:
+            proxy.target = second.url
+            with pytest.raises(CodexTurnInterruptedError):
+                await anext(stream)
+            assert (await client.chat_once("More", step.thread_id)).final_text == "ok"
+            assert_nothing_open(client)
+    await wait_nothing_left(before)
+    nursery.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("is_in_file", [False, True])
+async def test_a_server_with_another_token_is_reached_if_the_token_can_be_had(
+    model: ScriptedModel, tmp_path: Path, nursery: trio.Nursery, is_in_file: bool
+) -> None:
+    model.on_turn(say("so far"), hang())
+    file = tmp_path / "token"
+    file.write_text("the-first")
+    async with running_server(model, *with_token(model, "the-first")) as first:
+        proxy = await through_proxy(nursery, first.url)
+        transport = proxy.transport(token=file if is_in_file else "the-first")
+        before = left()
+        async with open_codex_client(transport, reconnecting=True) as client:
+            stream = client.chat("Wait")
+            step = await anext(stream)
+            first.process.kill()
+            await first.process.wait()
+            async with running_server(model, *with_token(model, "the-second")) as second:
+                proxy.target = second.url
+                if is_in_file:
+                    count = proxy.connections
+                    while proxy.connections < count + 2:  # noqa: ASYNC110  to be refused; nobody tells
+                        await trio.sleep(0.01)
+                    file.write_text("the-second")
+                    with pytest.raises(CodexTurnInterruptedError):
+                        await anext(stream)
+                    assert (await client.chat_once("More", step.thread_id)).final_text == "ok"
+                else:
+                    with trio.fail_after(20), pytest.raises(CodexTransportError, match="HTTP 401") as caught:
+                        await anext(stream)
+                    assert caught.value.is_permanent
+                    assert caught.value.continuation is not None
+        await wait_nothing_left(before)
+    nursery.cancel_scope.cancel()
+
+
+async def test_a_turn_whose_start_was_lost_is_found_and_stopped(
+    model: ScriptedModel, server: Listening, nursery: trio.Nursery
+) -> None:
+    proxy = await through_proxy(nursery, server.url)
+    async with open_codex_client(proxy.transport(), reconnecting=True) as client:
+        thread_id = (await client.chat_once("Hello")).thread_id
+        model.on_turn(say("stray"), hang())
+        proxy.mute()
+
+        async def cut_when_it_runs() -> None:
+            while len(model.requests) < 2:  # noqa: ASYNC110  nobody tells
+                await trio.sleep(0.01)
+            proxy.cut()
+
+        nursery.start_soon(cut_when_it_runs)
+        with pytest.raises(CodexTransportError) as caught:
+            await client.chat_once("Stray", thread_id)
+        assert caught.value.continuation is None
+        assert (await client.chat_once("Next", thread_id)).final_text == "ok"
+        assert await told_statuses(client, thread_id) == ["completed", "interrupted", "completed"]
+        assert_nothing_open(client)
+    nursery.cancel_scope.cancel()

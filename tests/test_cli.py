@@ -1,0 +1,300 @@
+"""The command line against the scripted server: silence, Ctrl-C, and approvals where nobody sits at a terminal."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import signal
+
+import pytest
+import trio
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from codex_trio import CodexTransportError, CodexTurnFailedError, CodexTurnInterruptedError, open_codex_client
+from codex_trio._cli import main
+from codex_trio._cli.arguments import parse_arguments
+from codex_trio._cli.talking import talk
+from codex_trio._cli.text import printable, without_secrets
+from codex_trio._cli.view import PlainView
+from codex_trio.testing import ScriptedAppServer, ask_server_request, drop_connection, fail, hang, raw, say, wait
+
+SAY_SO_FAR = (say("so far"), hang())
+
+
+class Cli:
+    """Runs the command line on a server in memory.
+
+    Attributes:
+        code: The exit code.
+        out: What it printed, as lines.
+        err: What it printed on stderr.
+    """
+
+    def __init__(self, server: ScriptedAppServer, capsys: pytest.CaptureFixture[str]) -> None:
+        self._server = server
+        self._capsys = capsys
+        self.code: int | None = None
+        self.out: list[str] = []
+        self.err: list[str] = []
+
+    async def run(self, *args: str) -> None:
+        options = parse_arguments(["Do it", *args])
+        try:
+            self.code = await talk(dataclasses.replace(options, transport=self._server.transport()))
+        finally:
+            self.out, self.err = (text.splitlines() for text in self._capsys.readouterr())
+
+    @property
+    def line_to_go_on(self) -> str:
+        (start,) = (one for one in self._server.received if one.get("method") == "turn/start")
+        return f"to go on: python -m codex_trio --resume {start['params']['threadId']}"
+
+
+@pytest.fixture
+def server() -> ScriptedAppServer:
+    return ScriptedAppServer()
+
+
+@pytest.fixture
+def cli(server: ScriptedAppServer, capsys: pytest.CaptureFixture[str]) -> Cli:
+    return Cli(server, capsys)
+
+
+async def press_ctrl_c_when_quiet(times: int = 1) -> None:
+    for _ in range(times):
+        await wait_all_tasks_blocked()
+        signal.raise_signal(signal.SIGINT)
+
+
+# --- what is asked for
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ([""], "the prompt is empty"),
+        ([], "the prompt is empty"),  # stdin has none either
+        (["-"], "the prompt is empty"),
+        (["Do it", "--cwd", "no/such/folder"], "there is no folder no/such/folder"),
+        (["Do it", "--cmd", "'un"], "cannot be split into words"),
+        (["Do it", "--inactivity-timeout", "-1"], "-1 is not a positive number of seconds"),
+        (["demo", "--json"], "demo takes no --json"),
+        (["doctor", "--resume", "x"], "doctor takes no --resume"),
+        (["Do it", "--token", "t"], "--token is for a websocket"),
+        (["Do it", "--token", "t", "--url", "unix:///s"], "--token is for a websocket"),
+        (["Do it", "--cmd", "codex", "--url", "ws://127.0.0.1:1"], "give one of them"),
+        (["Do it", "--url", "http://127.0.0.1:1"], "url must be ws://HOST:PORT"),
+    ],
+)
+def test_what_makes_no_sense_is_told_in_one_line(
+    args: list[str], message: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"\n")))
+    with pytest.raises(SystemExit, match="2"):
+        main(args)
+    assert message in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("ws://me:secret@127.0.0.1:1/x?token=t", "'ws://127.0.0.1:1/x?...'"),
+        ("unix:///a b", "'unix:///a b'"),
+    ],
+)
+def test_what_resumes_a_thread_reaches_the_same_server_and_shows_no_secret(url: str, shown: str) -> None:
+    assert parse_arguments(["Do it", "--url", url]).reaching == f" --url {shown}"
+    assert parse_arguments(["Do it", "--cmd", "a 'b c'"]).reaching == """ --cmd 'a '"'"'b c'"'"''"""
+
+
+# --- silence
+
+
+async def test_a_silent_turn_is_stopped_and_stderr_says_how_to_go_on(
+    server: ScriptedAppServer, cli: Cli, autojump_clock: MockClock
+) -> None:
+    server.on_turn(*SAY_SO_FAR)
+    await cli.run()
+    assert (cli.code, cli.out) == (1, ["[codex] so far"])
+    assert cli.err == ["nothing came for 180 s, so the turn was stopped; --keep-waiting waits on", cli.line_to_go_on]
+    assert server.received_methods()[-1] == "turn/interrupt"
+
+
+async def test_a_silent_turn_that_cannot_be_stopped_is_told_of(
+    server: ScriptedAppServer, cli: Cli, autojump_clock: MockClock
+) -> None:
+    server.on_turn(hang())
+    server.ignore("turn/interrupt")
+    await cli.run("--inactivity-timeout", "1")
+    assert cli.code == 1
+    assert cli.err[0].startswith("nothing came for 1 s, and the turn could not be stopped: turn ")
+
+
+async def test_with_keep_waiting_silence_is_only_told(
+    server: ScriptedAppServer, cli: Cli, autojump_clock: MockClock
+) -> None:
+    server.on_turn(say("so far"), wait(25), say("done"))
+    await cli.run("--inactivity-timeout", "10", "--keep-waiting")
+    assert (cli.code, cli.out) == (0, ["[codex] so far", "[codex] done"])
+    assert cli.err == [f"nothing came for {n} s; still waiting, and Ctrl-C stops the turn" for n in (10, 20)]
+
+
+# --- Ctrl-C
+
+
+async def test_ctrl_c_interrupts_and_shows_what_still_comes(
+    server: ScriptedAppServer, cli: Cli, autojump_clock: MockClock
+) -> None:
+    server.on_turn(*SAY_SO_FAR)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(cli.run)
+        await press_ctrl_c_when_quiet()
+    assert (cli.code, cli.out, cli.err) == (130, ["[codex] so far"], ["interrupted; the turn was stopped"])
+    assert "turn/interrupt" in server.received_methods()
+    assert trio.current_time() < 1
+
+
+async def test_ctrl_c_waits_five_seconds_for_a_server_that_does_not_stop(
+    server: ScriptedAppServer, cli: Cli, autojump_clock: MockClock
+) -> None:
+    server.on_turn(*SAY_SO_FAR)
+    server.ignore("turn/interrupt")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(cli.run)
+        await press_ctrl_c_when_quiet()
+        began = trio.current_time()
+    assert (cli.code, cli.err) == (130, ["interrupted; the turn was stopped"])
+    assert 5 <= trio.current_time() - began < 10  # and no longer than it takes to close
+
+
+async def test_a_second_ctrl_c_does_not_wait(server: ScriptedAppServer, cli: Cli, autojump_clock: MockClock) -> None:
+    server.on_turn(*SAY_SO_FAR)
+    server.ignore("turn/interrupt")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(cli.run)
+        await press_ctrl_c_when_quiet(times=2)
+        began = trio.current_time()
+    assert (cli.code, cli.err) == (130, ["interrupted"])
+    assert trio.current_time() - began < 5
+
+
+@pytest.mark.parametrize("method", ["initialize", "thread/start", "turn/start"])
+async def test_ctrl_c_before_the_turn_has_begun(
+    server: ScriptedAppServer, cli: Cli, autojump_clock: MockClock, method: str
+) -> None:
+    server.ignore(method)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(cli.run)
+        await press_ctrl_c_when_quiet()
+    assert cli.code == 130
+    assert trio.current_time() < 30  # where the request would have ended by itself
+
+
+async def test_a_turn_that_somebody_else_stops_is_an_error(
+    server: ScriptedAppServer, cli: Cli, autojump_clock: MockClock
+) -> None:
+    end = {"threadId": "{thread_id}", "turn": {"id": "{turn_id}", "status": "interrupted"}}
+    server.on_turn(say("so far"), raw({"method": "turn/completed", "params": end}), hang())
+    with pytest.raises(CodexTurnInterruptedError):
+        await cli.run()
+    assert cli.out == ["[codex] so far"]
+
+
+# --- what ends it otherwise
+
+
+async def test_a_failed_turn_and_a_lost_server_leave_as_themselves(
+    server: ScriptedAppServer, cli: Cli, autojump_clock: MockClock
+) -> None:
+    server.on_turn(fail("the model is ill"))
+    with pytest.raises(CodexTurnFailedError, match="the model is ill"):
+        await cli.run()
+    server.on_turn(say("so far"), drop_connection())
+    with pytest.raises(CodexTransportError):
+        await cli.run()
+    assert cli.out == ["[codex] so far"]
+
+
+# --- approvals
+
+
+async def test_without_a_terminal_approvals_are_declined_and_told(
+    server: ScriptedAppServer, cli: Cli, autojump_clock: MockClock
+) -> None:
+    params = {"itemId": "call_1", "command": "rm -r x", "cwd": "/there", "reason": "it is in the way"}
+    server.on_turn(ask_server_request("item/commandExecution/requestApproval", params), say("done"))
+    await cli.run()
+    assert (cli.code, cli.out) == (0, ["[codex] done"])
+    assert cli.err == [
+        "declined, as there is no terminal to ask at: run: rm -r x",
+        "in: /there",
+        "because: it is in the way",
+    ]
+    assert [answer["result"] for answer in server.answers] == [{"decision": "decline"}]
+
+
+async def test_a_tool_of_an_mcp_server_is_not_called_and_a_question_of_one_is_not_answered(
+    server: ScriptedAppServer, cli: Cli, autojump_clock: MockClock
+) -> None:
+    about = {"codex_approval_kind": "mcp_tool_call", "tool_name": "search"}
+    for params in ({"message": "Allow it?", "_meta": about}, {"message": "Your name?"}):
+        server.on_turn(ask_server_request("mcpServer/elicitation/request", {"serverName": "web", **params}))
+    await cli.run()
+    assert cli.err == ["declined, as there is no terminal to ask at: use the tool search of web: Allow it?"]
+    await cli.run()
+    assert cli.err == ["declined: web asks what is not asked for here: Your name?"]
+    assert [answer["result"]["action"] for answer in server.answers] == ["decline", "decline"]
+
+
+async def test_what_is_asked_while_no_turn_of_ours_runs_is_left_to_others(
+    server: ScriptedAppServer, cli: Cli, autojump_clock: MockClock
+) -> None:
+    await cli.run()
+    thread_id = cli.line_to_go_on.split()[-1]
+    server.hold("thread/resume")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(cli.run, "--resume", thread_id)
+        resuming = await server.held("thread/resume").receive()
+        theirs = {"threadId": thread_id, "turnId": "theirs", "command": "ls"}
+        server.connection.ask_nowait("item/commandExecution/requestApproval", theirs)
+        await wait_all_tasks_blocked()
+        assert server.answers == []
+        resuming.serve()
+    assert (cli.code, cli.out) == (0, ["[codex] ok"])
+
+
+async def test_nothing_is_printed_while_somebody_else_has_the_terminal(
+    server: ScriptedAppServer, capsys: pytest.CaptureFixture[str], autojump_clock: MockClock
+) -> None:
+    server.on_turn(say("before"), wait(10), say("meanwhile"))
+    view = PlainView()
+    async with open_codex_client(server.transport()) as client, trio.open_nursery() as nursery:
+        nursery.start_soon(view.show, client.stream("Do it"))
+        await trio.sleep(5)
+        with view.paused():
+            assert capsys.readouterr().out == "[codex] before\n"
+            await trio.sleep(10)
+            assert capsys.readouterr().out == ""
+    assert capsys.readouterr().out == "[codex] meanwhile\n"
+
+
+# --- what may be printed
+
+
+def test_nothing_that_is_printed_steers_the_terminal() -> None:
+    assert printable("a\tb\nc é 漢 \x1b[2J\r\u202e\x9b") == "a\tb\nc é 漢 \\x1b[2J\\r\\u202e\\x9b"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("codex -c openai_api_key=abcdefgh app-server", "codex -c openai_api_key=*** app-server"),
+        ("codex --token abcdefgh app-server", "codex --token *** app-server"),
+        ('{"password": "abcdefgh"}', '{"password": "***"}'),
+        ("Authorization: Bearer abc.def", "Authorization: Bearer ***"),
+        ("sk-abcdefgh and eyJabcdefgh", "sk-*** and eyJ***"),
+        ("the token of the server, turn/tokens", "the token of the server, turn/tokens"),
+    ],
+)
+def test_what_looks_like_a_secret_is_masked(text: str, shown: str) -> None:
+    assert without_secrets(text) == shown

@@ -1,0 +1,207 @@
+"""`doctor`, with codex binaries that are no codex: what it finds, what it says to do, and that it always ends."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+import trio
+from _servers import install_server, nothing_left
+
+from codex_trio import StdioTransport, protocol
+from codex_trio._cli import doctor, main
+
+METHODS = {
+    "ClientRequest": get_args(protocol.RequestMethod),
+    "ServerRequest": get_args(protocol.AskMethod),
+    "ServerNotification": get_args(protocol.NotificationMethod),
+}
+TELLS_VERSION = "if '--version' in sys.argv: print('codex-cli {}'); sys.exit()\n"
+TELLS_SCHEMA = """
+if 'generate-json-schema' in sys.argv:
+    import shutil
+    shutil.copytree({!r}, sys.argv[-1], dirs_exist_ok=True)
+    sys.exit()
+"""
+SERVES = "shake_hands(userAgent='codex_trio/0.163.0 (fake)'); serve()"
+
+Finding = dict[str, Any]
+
+
+def write_schema(folder: Path, *, new: Iterable[tuple[str, str]] = (), gone: Iterable[str] = ()) -> None:
+    """Write what a binary would say that knows other methods than we do."""
+    for name, known in METHODS.items():
+        methods = [*(one for one in known if one not in gone), *(method for kind, method in new if kind == name)]
+        schema = {"oneOf": [{"properties": {"method": {"enum": [one]}}} for one in methods]}
+        (folder / f"{name}.json").write_text(json.dumps(schema))
+
+
+class Codex:
+    """A binary that does as a script says.
+
+    Attributes:
+        schema: The folder that its schema is in.
+    """
+
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self._folder = folder
+        self._capsys = capsys
+        self.schema = folder / "schema"
+        self.schema.mkdir()
+        write_schema(self.schema)
+
+    async def examine(self, *parts: str) -> tuple[int, dict[str, Finding]]:
+        """Return the exit code of `doctor`, and its findings by what they are about."""
+        command = [str(install_server(self._folder / "codex", "".join(parts))), "app-server"]
+        with trio.fail_after(20), nothing_left():
+            transport = StdioTransport(command, connect_timeout=doctor.PATIENCE, shutdown_grace=0.1)
+            code = await doctor.examine(transport, as_json=True)
+        told = json.loads(self._capsys.readouterr().out)
+        assert told["usable"] is (code == 0)
+        return code, {one["about"]: one for one in told["findings"]}
+
+    def tells_schema(self) -> str:
+        return TELLS_SCHEMA.format(str(self.schema))
+
+
+@pytest.fixture
+def codex(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Codex:
+    return Codex(tmp_path, capsys)
+
+
+async def test_where_nothing_is_wrong_all_is_ok(codex: Codex) -> None:
+    code, found = await codex.examine(TELLS_VERSION.format("0.163.0"), codex.tells_schema(), SERVES)
+    assert code == 0
+    assert list(found) == ["codex_trio", "command", "version", "schema", "server", "login"]
+    assert {(one["state"], one["advice"]) for one in found.values()} == {("ok", "")}
+    assert "given as --cmd" in found["command"]["text"]
+    assert "codex_trio/0.163.0 (fake)" in found["server"]["text"]
+
+
+async def test_what_is_new_and_what_is_gone_in_the_schema_is_named(codex: Codex) -> None:
+    new = [("ClientRequest", "thread/dream"), ("ServerRequest", "item/ask"), ("ServerNotification", "thread/woke")]
+    write_schema(codex.schema, new=new)
+    code, found = await codex.examine(TELLS_VERSION.format("0.170.0"), codex.tells_schema(), SERVES)
+    assert (code, found["schema"]["state"]) == (0, "note")
+    assert found["schema"]["text"].startswith("codex 0.170.0 differs from 0.163.0")
+    assert found["schema"]["details"] == [
+        "new requests: thread/dream",
+        "new requests of the server: item/ask",
+        "new notifications: thread/woke",
+    ]
+    assert found["schema"]["advice"].startswith("nothing: what is new is passed on")
+
+    write_schema(codex.schema, gone=["thread/fork", "thread/closed"])
+    code, found = await codex.examine(TELLS_VERSION.format("0.170.0"), codex.tells_schema(), SERVES)
+    assert (code, found["schema"]["state"]) == (0, "note")
+    assert found["schema"]["details"] == [
+        "requests that are gone: thread/fork",
+        "notifications that are gone: thread/closed",
+    ]
+    assert found["schema"]["advice"] == "do without what is gone; all else works"
+
+
+async def test_without_the_methods_of_a_turn_no_turn_can_run(codex: Codex) -> None:
+    write_schema(codex.schema, gone=["turn/start", "turn/completed"])
+    code, found = await codex.examine(TELLS_VERSION.format("9.0.0"), codex.tells_schema(), SERVES)
+    assert (code, found["schema"]["state"]) == (1, "bad")
+    assert found["schema"]["text"] == "codex 9.0.0 does not have what every turn needs: turn/start, turn/completed"
+    assert found["schema"]["advice"] == "use codex 0.163.0, or a newer codex_trio"
+
+
+async def test_an_old_binary_and_a_server_of_another_version_are_noted(codex: Codex) -> None:
+    code, found = await codex.examine(TELLS_VERSION.format("0.100.0-alpha.3"), codex.tells_schema(), SERVES)
+    assert code == 0
+    assert found["version"]["text"].startswith("codex 0.100.0-alpha.3 is older than 0.163.0")
+    assert "pip install 'codex-trio[codex]'" in found["version"]["advice"]
+    assert found["server"]["advice"] == "find out why --version says 0.100.0-alpha.3, and the server 0.163.0"
+
+
+async def test_a_binary_that_is_broken_is_told_of_with_its_last_words(codex: Codex) -> None:
+    code, found = await codex.examine("complain('no such library'); die(3)")
+    assert code == 1
+    assert "--version exited with code 3: no such library" in found["version"]["text"]
+    assert found["server"]["state"] == "bad"
+    assert "no such library" in found["server"]["text"]
+    assert "login" not in found
+
+
+async def test_a_binary_that_never_answers_is_killed(codex: Codex, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "PATIENCE", 0.3)
+    hangs = "signal.signal(signal.SIGTERM, signal.SIG_IGN); subprocess.Popen(['sleep', '60']); time.sleep(60)"
+    code, found = await codex.examine(hangs)
+    assert code == 1
+    assert found["version"]["text"].endswith("codex --version did not end within 0.3 s")
+    assert "did not answer `initialize` within 0.3 s" in found["server"]["text"]
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"oneOf": [{"title": "x"}]}'])
+async def test_a_schema_of_another_form_is_noted(codex: Codex, text: str) -> None:
+    (codex.schema / "ServerRequest.json").write_text(text)
+    code, found = await codex.examine(TELLS_VERSION.format("0.163.0"), codex.tells_schema(), SERVES)
+    assert (code, found["schema"]["state"]) == (0, "note")
+    assert "it wrote no ServerRequest.json that this version can read" in found["schema"]["text"]
+
+
+async def test_a_login_that_cannot_be_read_is_noted(codex: Codex) -> None:
+    refuses = (
+        "shake_hands(userAgent='codex_trio/0.163.0 (fake)'); refuse(expect('account/read'), -32600, 'no'); serve()"
+    )
+    code, found = await codex.examine(TELLS_VERSION.format("0.163.0"), codex.tells_schema(), refuses)
+    assert (code, found["login"]["state"]) == (0, "note")
+    assert found["login"]["text"].startswith("it could not be read: ")
+
+
+# --- as a command
+
+
+def run_doctor(capsys: pytest.CaptureFixture[str], *args: str) -> list[str]:
+    """Return the lines of a doctor who finds that no turn can run."""
+    assert main(["doctor", *args]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1] == "No turn can run until what is bad is mended."
+    return lines
+
+
+def test_without_any_binary_it_lists_what_was_tried_and_how_to_get_one(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CODEX_APP_SERVER_CMD", raising=False)
+    monkeypatch.setitem(sys.modules, "codex_cli_bin", None)
+    _, found, advice, *_ = run_doctor(capsys)
+    assert found.startswith("bad  command: no codex binary was found. Tried: the command argument (not given), the env")
+    assert "'codex' on PATH" in found
+    assert advice == "     -> pip install 'codex-trio[codex]', or npm install -g @openai/codex"
+
+
+@pytest.mark.parametrize("command", ["no-such-codex app-server", "'"])
+def test_a_command_of_the_environment_that_is_none_is_told_of(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setenv("CODEX_APP_SERVER_CMD", command)
+    _, found, advice, *_ = run_doctor(capsys)
+    assert found.startswith("bad  command: ")
+    assert "CODEX_APP_SERVER_CMD" in found
+    assert advice.startswith("     -> ")
+
+
+def test_a_command_without_the_word_app_server_is_only_started(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    install_server(tmp_path / "codex", "complain('api_key=abcdefgh'); die(3)")
+    lines = run_doctor(capsys, "--cmd", f"{tmp_path}/codex --token abcdefgh")
+    assert lines[2].startswith("note schema: the command has no word 'app-server'")
+    assert lines[3].startswith("bad  server: lost the server")
+    assert lines[4].startswith("api_key=***")
+    assert "abcdefgh" not in str(lines)
+
+
+def test_a_server_that_does_not_run_is_told_of(capsys: pytest.CaptureFixture[str]) -> None:
+    _, found, advice, *_ = run_doctor(capsys, "--url", "ws://127.0.0.1:1", "--token", "abcdefgh")
+    assert found.startswith("bad  server: cannot reach the server (ws://127.0.0.1:1): nobody listens")
+    assert advice == "     -> see that one runs: `codex app-server --listen URL`"

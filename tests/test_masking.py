@@ -1,0 +1,108 @@
+"""What is secret in a message, and what only looks like it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from codex_trio._transports.masking import MASK, MessageMask, mask_text
+
+
+def masked(params: Any) -> Any:
+    return MessageMask().apply({"id": 1, "method": "some/method", "params": params})["params"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("apiKey", "accessToken", "refreshToken", "idToken", "token", "authorization", "password", "secret"),
+        *("api_key", "api-key", "ACCESS_TOKEN", "client_secret", "Authorization", "Proxy-Authorization", "Set-Cookie"),
+        *("secretAccessKey", "privateKey", "passphrase", "credentials", "mcp_servers.x.bearer_token"),
+        *("OPENAI_API_KEY", "PGPASSWORD", "GITHUB_PAT", "SSH_AUTH_SOCK", "AWS_CREDENTIAL_FILE", "DB_PASS", "KEY_ID"),
+    ],
+)
+def test_the_value_of_a_secret_name_is_masked(name: str) -> None:
+    assert masked({name: "x"}) == {name: MASK}
+    assert masked([{"deep": {name: ["x", 7, {"y": "z"}]}}]) == [{"deep": {name: [MASK, MASK, {"y": MASK}]}}]
+    assert MessageMask().may_find(json.dumps({name: "x"}).encode())
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"tokenUsage": {"totalTokens": 7, "inputTokens": 8}, "tokens": ["x"], "keyPath": "model", "key": "x"},
+        {"bearer_token_env_var": "NAME", "accessKeyId": "x", "passed": "x", "author": "x", "secretly": "x"},
+        {"PATH": "/bin", "HOME": "/", "threadId": "x", "name": "x", "value": "y"},
+        {"isSecret": True, "refreshToken": False, "password": None, "apiKey": "", "secret": []},
+        {"text": "the key of the task is patience, and my token of gratitude: this"},
+    ],
+)
+def test_what_is_not_secret_stays(params: dict[str, Any]) -> None:
+    assert masked(params) == params
+
+
+def test_variables_of_an_environment_are_masked_by_their_names_in_any_spelling() -> None:
+    environment = {"my_key": "x", "Auth": "x", "plain": "y", "gone": None, "token": None}
+    expected = {"my_key": MASK, "Auth": MASK, "plain": "y", "gone": None, "token": None}
+
+    assert masked({"env": environment}) == {"env": expected}
+    assert masked({"config": {"mcp_servers.x.env": environment}}) == {"config": {"mcp_servers.x.env": expected}}
+    assert masked({"other": {"my_key": "x"}}) == {"other": {"my_key": "x"}}
+
+
+def test_the_value_beside_a_secret_name_is_masked() -> None:
+    edit = {"keyPath": "mcp_servers.x.env.GITHUB_TOKEN", "value": "x", "mergeStrategy": "replace"}
+    assert masked(edit) == {**edit, "value": MASK}
+    assert masked([{"name": "Authorization", "value": "Basic x"}]) == [{"name": "Authorization", "value": MASK}]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Authorization: Bearer abcdef0123456789", f"Authorization: Bearer {MASK}"),
+        ("use sk-abcdef0123456789 now", f"use sk-{MASK} now"),
+        ("eyJhbGciOiJIUzI1NiJ9.e30.x", f"eyJ{MASK}"),
+        ("PASSWORD=hunter2hunter2", f"PASSWORD={MASK}"),
+        ('{"api_key": "0123456789"}', f'{{"api_key": "{MASK}"}}'),
+        ("password=short", "password=short"),
+        ("mask-abcdefghij and disk-abcdefghij", "mask-abcdefghij and disk-abcdefghij"),
+    ],
+)
+def test_texts_are_masked_by_what_stands_before_the_secret(text: str, expected: str) -> None:
+    assert mask_text(text) == expected
+    assert mask_text(expected) == expected
+    assert masked({"text": [text]}) == {"text": [expected]}
+    assert MessageMask().may_find(json.dumps([text]).encode()) or text == expected
+
+
+def test_answers_to_secret_questions_are_masked_and_the_others_are_not() -> None:
+    mask = MessageMask()
+    questions = [{"id": "pin", "isSecret": True}, {"id": "colour", "isSecret": False}, "no question"]
+    ask = {"id": 0, "method": "item/tool/requestUserInput", "params": {"questions": questions}}
+    answer = {"id": 0, "result": {"answers": {"pin": {"answers": ["1234"]}, "colour": {"answers": ["blue"]}}}}
+
+    assert mask.apply(answer) == answer
+    assert not mask.may_find(json.dumps(answer).encode())
+    assert mask.may_find(json.dumps(ask).encode())
+    assert mask.apply(ask) == ask
+    assert mask.may_find(json.dumps(answer).encode())
+    expected = {"pin": {"answers": [MASK]}, "colour": {"answers": ["blue"]}}
+    assert mask.apply(answer) == {"id": 0, "result": {"answers": expected}}
+    assert mask.apply({**answer, "id": 1}) == {**answer, "id": 1}
+    assert mask.apply({"id": 0, "result": {"answers": "odd"}}) == {"id": 0, "result": {"answers": "odd"}}
+
+
+def test_letters_in_disguise_are_looked_at() -> None:
+    assert MessageMask().may_find(rb'{"\u0061piKey": "x"}')
+    assert not MessageMask().may_find(b'{"method": "turn/started", "params": {"threadId": "x"}}')
+
+
+def test_masking_changes_nothing_of_what_it_was_given() -> None:
+    message = {"id": 1, "result": {"env": {"A_KEY": "x"}, "list": [{"token": "x"}]}}
+    before = json.dumps(message)
+
+    MessageMask().apply(message)
+
+    assert json.dumps(message) == before
