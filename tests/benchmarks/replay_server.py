@@ -13,7 +13,7 @@ import sys
 import time
 
 THREAD, TURN = b"01a20000-7fd2-72b2-a4ff-000000000000", b"01a20000-7fe9-7020-bfae-000000000000"
-_PAUSE = 0.005  # seconds from the answer to the events, less than the real one's: some clients lose what comes at once
+_PAUSE = 0.016  # seconds from an answer to the events, as recorded; some clients lose what comes before they listen
 _CHUNK = 1 << 15  # bytes of an endless round, after which there is a look at what the client says
 
 

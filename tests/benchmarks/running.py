@@ -17,7 +17,6 @@ from .replay import prepare
 from .scenarios import Driver, Scenario
 
 _ROOT = Path(__file__).parent.parent.parent
-_PATIENCE = 120  # seconds for one run
 
 Runs = dict[str, list[Figures]]  # by driver
 
@@ -50,7 +49,7 @@ def run(
                 if driver.name not in runs:
                     continue
                 try:
-                    figures = _run_once(driver, job, pythons[driver.peer])
+                    figures = _run_once(driver, job, pythons[driver.peer], scenario.patience)
                     if number >= 0:
                         runs[driver.name].append(figures)
                 except FailedRunError as exc:
@@ -89,17 +88,17 @@ def _prepared(scenario: Scenario) -> Iterator[Job]:
                 server.kill()
 
 
-def _run_once(driver: Driver, job: Job, python: str) -> Figures:
+def _run_once(driver: Driver, job: Job, python: str, patience: float) -> Figures:
     job = replace(job, variant=driver.variant, started=time.time())
     env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     command = [python, "-m", f"{__package__}.{driver.module}"]
     command += [driver.variant, job.server, repr(job.started)] if driver.module == "start" else [job.to_json()]
     try:
         done = subprocess.run(
-            command, cwd=_ROOT, env=env, capture_output=True, text=True, timeout=_PATIENCE, check=False
+            command, cwd=_ROOT, env=env, capture_output=True, text=True, timeout=patience, check=False
         )
     except subprocess.TimeoutExpired as exc:
-        raise FailedRunError(f"no end within {_PATIENCE} s") from exc
+        raise FailedRunError(f"no end within {patience} s") from exc
     if done.returncode:
         raise FailedRunError(done.stderr.strip()[-2_000:] or f"exit code {done.returncode}")
     figures: Figures = json.loads(done.stdout.splitlines()[-1])

@@ -55,6 +55,7 @@ class Scenario:
         in_flight: How many of them at once.
         is_websocket: On a websocket, not on pipes.
         unit: What times are divided by.
+        patience: Seconds for one run of one driver.
         warm_ups: Runs before those that count, so that nothing has to be compiled in them.
     """
 
@@ -67,6 +68,7 @@ class Scenario:
     in_flight: int = 1
     is_websocket: bool = False
     unit: Literal["event", "request", "run"] = "event"
+    patience: int = 300
     warm_ups: int = 0
 
 
@@ -152,6 +154,7 @@ SCENARIOS = (
         (Goal("cpu", 2, "floor decode msgspec"),),
         Turns(items=1, long_line=64 << 20),
         unit="run",
+        patience=30,
     ),
     Scenario(
         "interrupt",
