@@ -55,10 +55,10 @@ class Tap(Transport):
         for name in self._dealt_with:
             if self.after is not None:
                 self.after(name)
-        if self._is_cut:
-            raise CodexTransportError("cut by the test")
         self._dealt_with = []
         try:
+            if self._is_cut:
+                raise CodexTransportError("cut by the test")
             lines = await self._inner.receive()
         except CodexTransportError:
             self._add("lost", None)
@@ -113,7 +113,19 @@ async def told_statuses(client: CodexClient, thread_id: str) -> list[str]:
 def assert_nothing_open(client: CodexClient) -> None:
     """Check that the client is at rest: no turn, no request, nothing unread."""
     now = client.statistics()
-    assert (now.open_turns, now.unread_events, now.requests_in_flight, now.requests_waiting) == (0, 0, 0, 0)
+    assert (now.open_turns, now.unread_events, now.requests_in_flight, now.requests_waiting) == (0, 0, 0, 0), now
+
+
+async def wait_nothing_open(client: CodexClient) -> None:
+    """Wait for the client to be at rest: an answer, or a look at a turn's state, may be on its way at the turn's end."""
+    deadline = trio.current_time() + 5
+    while True:
+        try:
+            return assert_nothing_open(client)
+        except AssertionError:
+            if trio.current_time() > deadline:
+                raise
+        await trio.sleep(0.01)
 
 
 def left() -> tuple[int, int]:

@@ -9,7 +9,7 @@ import pytest
 import trio
 from _listening import Listening
 from _proxy import ChaosProxy
-from _real import Tap, left, told_statuses, wait_nothing_left
+from _real import Tap, left, told_statuses, wait_nothing_left, wait_nothing_open
 
 from codex_trio import (
     Approval,
@@ -87,15 +87,6 @@ async def model() -> AsyncIterator[ScriptedModel]:
 
 
 over_both = pytest.mark.parametrize(("server", "cuts"), [("ws", 30), ("unix", 10)], indirect=["server"])
-
-
-async def wait_nothing_open(client: CodexClient) -> None:
-    with trio.fail_after(5):
-        while True:  # what was asked of the last connection may be answered a moment after the turn's end
-            now = client.statistics()
-            if (now.open_turns, now.unread_events, now.requests_in_flight, now.requests_waiting) == (0, 0, 0, 0):
-                return
-            await trio.sleep(0.01)
 
 
 @over_both
