@@ -287,7 +287,10 @@ class Lifecycle(Lookup):
         finally:
             attempt.scope.cancel()
         if attempt.error is not None:
-            raise attempt.error
+            try:
+                raise attempt.error
+            finally:
+                del attempt  # else the error would keep itself alive, and the frames that it passes
 
     @trio.lowlevel.enable_ki_protection
     async def _run_stop(self, turn: Turn, attempt: _Stop) -> None:
@@ -296,7 +299,7 @@ class Lifecycle(Lookup):
                 await self._interrupt(turn)
                 await turn.ended.wait()
         except CodexProtocolError as exc:
-            attempt.error = exc
+            attempt.error = exc.with_traceback(None)  # whose frames would keep the error alive
         finally:
             attempt.done.set()
 
