@@ -76,8 +76,11 @@ class Lifecycle(Lookup):
         result = await self._connection.perform(call, timeout=patience)
         if call.method in methods.SUBSCRIBING and (thread_id := _id_of(result, "thread")) is not None:
             self._router.loaded.add(thread_id)
-        elif call.method == methods.THREAD_UNSUBSCRIBE and call.params is not None:
-            self._router.loaded.discard(call.params.get("threadId", ""))
+        elif call.method in (methods.THREAD_UNSUBSCRIBE, methods.THREAD_DELETE) and call.params is not None:
+            thread_id = call.params.get("threadId", "")
+            self._router.unsubscribe(thread_id)
+            if call.method == methods.THREAD_DELETE:
+                self._toolbox.forget(thread_id)
         return result
 
     def start_soon(self, async_fn: Callable[[], Awaitable[object]]) -> None:
@@ -155,17 +158,17 @@ class Lifecycle(Lookup):
         Raises:
             CodexThreadBusyError: A turn of ours is there.
         """
-        place = self._router.place(thread_id)
+        place = self._router.peek(thread_id)
         if (
             place.turn is not None and place.turn.is_unwanted
         ):  # its stream was dropped, and the finalizer's word is on its way
             self.abandon(place.turn)
         with trio.move_on_after(self._request_timeout):
             await self._wait_up()
-            while (place := self._router.place(thread_id)).leaving is not None:
+            while (place := self._router.peek(thread_id)).leaving is not None:
                 await place.leaving.wait()
                 await self._wait_up()
-        place = self._router.place(thread_id)
+        place = self._router.peek(thread_id)
         self._connection.raise_if_lost()
         turn = place.turn
         if place.starting is not None or place.leaving is not None or (turn is not None and not turn.ended.is_set()):
@@ -176,8 +179,8 @@ class Lifecycle(Lookup):
                 thread_id=thread_id,
                 turn_id=turn_id,
             )
-        place.starting = Starting(thread_id, request)
-        return place.starting
+        starting = self._router.place(thread_id).starting = Starting(thread_id, request)
+        return starting
 
     async def _wait_up(self) -> None:
         # A lost `turn/start` may have begun a turn on this very thread, which is then stopped first.
@@ -209,6 +212,9 @@ class Lifecycle(Lookup):
         if starting.is_orphan:
             turn.stop_consuming()
             self.abandon(turn)
+            if turn.ended.is_set():  # before it was known; others may wait for the thread since its caller left
+                turn.left = self._router.peek(starting.thread_id).leaving
+                self._router.clear(turn)
 
     def _leave(self, starting: Starting, call: Call) -> None:
         if starting.turn is None and call.was_sent and call.response is None and not call.is_in_flight:
@@ -247,11 +253,14 @@ class Lifecycle(Lookup):
     # --- stopping
 
     def abandon(self, turn: Turn) -> None:
-        """Stop a turn that nobody wants any more, in the background. The thread's next turn waits for that."""
+        """Stop a turn that nobody wants any more, in the background. The thread's next turn waits for that.
+
+        One that was given up is tried again.
+        """
         if turn.ended.is_set():
             self._router.forget(turn)
             return
-        if turn.left is not None or self._is_closed:
+        if self._is_closed or (turn.left is not None and not turn.left.is_set()):
             return
         place = self._router.place(turn.thread_id)
         if place.leaving is None:
@@ -334,8 +343,9 @@ class Lifecycle(Lookup):
                     try:
                         await self.interrupt(turn.thread_id, turn.running_id, timeout=_INTERRUPT_PATIENCE)
                         break
-                    except CodexTransportError:
-                        if self._connection.is_lost:  # else there will be another connection
+                    except (CodexTransportError, CodexTimeoutError):
+                        # Else there will be another connection, or is one already, which has not heard of it.
+                        if self._connection.is_lost or not isinstance(self._connection, Link):
                             raise
             except CodexProtocolError as exc:
                 refusal = exc

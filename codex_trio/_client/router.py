@@ -81,6 +81,7 @@ class Router:
         self._places: dict[str, Place] = {}
         self._finished: dict[str, str] = {}  # the thread, by turn: a fork inherits the ids of its turns
         self.loaded: set[str] = set()  # threads whose events this connection gets
+        self.missed: set[str] = set()  # those whose events the lost connection got, and this one does not, yet
         self.hub = NotificationHub()
         self._watchers: dict[str, list[Watcher]] = {}
         self.late_events = 0
@@ -173,8 +174,8 @@ class Router:
             if is_idle:
                 self._on_idle(place.turn)
 
-    def suspend(self) -> set[str]:
-        """Tell every turn that it misses what happens now, until there is another connection; return the threads."""
+    def suspend(self) -> None:
+        """Tell every turn that it misses what happens now, until there is another connection."""
         for turn in self.turns:
             turn.open_gap()
         for place in self.places:
@@ -186,8 +187,13 @@ class Router:
                 if leaving is not None:
                     leaving.set()
         self._tell_watchers()
-        loaded, self.loaded = self.loaded, set()
-        return loaded
+        self.missed |= self.loaded
+        self.loaded.clear()
+
+    def unsubscribe(self, thread_id: str) -> None:
+        """Note that this client wants no events of a thread any more."""
+        self.loaded.discard(thread_id)
+        self.missed.discard(thread_id)
 
     def _tell_watchers(self) -> None:
         for watchers in self._watchers.values():
@@ -230,6 +236,10 @@ class Router:
     def place(self, thread_id: str) -> Place:
         """Return the place of a thread; it is kept while something happens there."""
         return self._places.setdefault(thread_id, Place())
+
+    def peek(self, thread_id: str) -> Place:
+        """Return the place of a thread to look at; an empty one, which is not kept, where nothing happens."""
+        return self._places.get(thread_id) or Place()
 
     def release(self, starting: Starting) -> None:
         """Take back a `turn/start` that started nothing."""

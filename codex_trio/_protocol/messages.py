@@ -40,7 +40,7 @@ class Notice:
     size: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class ServerRequest:
     """A request of the server. It wants exactly one answer."""
 
