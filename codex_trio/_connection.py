@@ -6,15 +6,15 @@ The reader must never wait for anybody: it reads, decodes, hands over, and goes 
 from __future__ import annotations
 
 import logging
-import math
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import trio
 
 from ._protocol.messages import (
+    NOT_A_DELTA,
     Delta,
     MalformedMessageError,
     Notice,
@@ -25,6 +25,7 @@ from ._protocol.messages import (
     dump_request,
     dump_response,
     error_from_wire,
+    parse_delta,
     parse_message,
 )
 from ._protocol.methods import INTERNAL_ERROR, OVERLOADED
@@ -39,8 +40,7 @@ _BACKOFF_FIRST, _BACKOFF_MOST = 0.05, 2.0  # seconds
 _LAST_WORDS = 0.5  # seconds that the reader has to deliver what came before the server stopped reading
 
 
-@dataclass(eq=False, slots=True)
-class Call:
+class Call(msgspec.Struct, eq=False):
     """A request of ours, from its making to its answer.
 
     Attributes:
@@ -55,7 +55,7 @@ class Call:
     is_in_flight: bool = False
     was_sent: bool = False
     response: Response | None = None
-    _answered: trio.Event = field(default_factory=trio.Event)
+    _answered: trio.Event | None = None  # of the present attempt
 
     def settle(self, response: Response | None) -> None:
         """Wake who waits, with the answer; `None` for a lost connection."""
@@ -63,6 +63,7 @@ class Call:
         self.response = response
         if response is not None and self.on_response is not None:
             self.on_response(response)
+        assert self._answered is not None
         self._answered.set()
 
     def begin(self) -> None:
@@ -73,6 +74,7 @@ class Call:
 
     async def wait_settled(self) -> None:
         """Wait for the answer or the loss."""
+        assert self._answered is not None
         await self._answered.wait()
 
 
@@ -81,8 +83,9 @@ class Connection:
 
     Args:
         transport: Opened; the caller closes it.
-        on_notice: Takes each notification, the line that it came in, and when it came in Trio's time. Runs in the
-            reader; a `MalformedMessageError` of it skips the message.
+        on_delta: Takes a delta and when it came, in Trio's time; says whether its ids were all that was wanted of it.
+            Runs in the reader.
+        on_notice: Takes each other notification, whole, and when it came. Runs in the reader.
         on_request: Takes each request of the server. Runs in the reader.
         on_lost: Told once, when the connection ends, before any waiter wakes.
     """
@@ -91,18 +94,21 @@ class Connection:
         self,
         transport: Transport,
         *,
-        on_notice: Callable[[Notice | Delta, bytes, float], None],
+        on_delta: Callable[[Delta, float], bool],
+        on_notice: Callable[[Notice, float], None],
         on_request: Callable[[ServerRequest], None],
         on_lost: Callable[[CodexTransportError], None],
     ) -> None:
         self._transport = transport
+        self._on_delta = on_delta
         self._on_notice = on_notice
         self._on_request = on_request
         self._on_lost = on_lost
         self._calls: dict[int, Call] = {}
         self._last_id = 0
         self._places = trio.Semaphore(MAX_IN_FLIGHT, max_value=MAX_IN_FLIGHT)
-        self._outbox, self._to_send = trio.open_memory_channel[bytes](math.inf)
+        self._outbox: list[bytes] = []
+        self._has_mail = trio.lowlevel.ParkingLot()
         self._reader_left = trio.Event()
         self._ended = trio.Event()
         self._unsent = 0  # messages that the transport does not have yet
@@ -155,16 +161,21 @@ class Connection:
     async def _exchange(self, call: Call, deadline: float, urgent: bool) -> Response:
         self.raise_if_lost()
         with trio.move_on_at(deadline):
-            if urgent:
-                await trio.lowlevel.checkpoint()
-            else:
-                await self._places.acquire()
+            await trio.lowlevel.checkpoint_if_cancelled()
+            if not urgent:
+                await self._take_place()
             return await self._send_and_wait(call, deadline, urgent)
         raise CodexTimeoutError(
             f"{call.method}: no answer in time; whether the server acts on it is unknown"
             if call.is_in_flight
             else f"{call.method}: {MAX_IN_FLIGHT} requests are in flight and none was answered in time; it was not sent"
         )
+
+    async def _take_place(self) -> None:
+        try:
+            self._places.acquire_nowait()  # without a checkpoint: waiting for the answer is one
+        except trio.WouldBlock:
+            await self._places.acquire()
 
     async def _send_and_wait(self, call: Call, deadline: float, urgent: bool) -> Response:
         id_: int | None = None
@@ -240,8 +251,9 @@ class Connection:
                 f"{what} is {len(message):,} bytes long, and {self._transport.describe()} drops the connection, without "
                 f"a word, on a message of more than {limit:,}; it was not sent"
             )
-        self._outbox.send_nowait(message)
+        self._outbox.append(message)
         self._unsent += 1
+        self._has_mail.unpark_all()
 
     @property
     def requests_in_flight(self) -> int:
@@ -287,18 +299,24 @@ class Connection:
                 now = trio.current_time()
                 for line in lines:
                     try:
+                        is_dealt_with = self._on_delta(parse_delta(line), now)
+                    except NOT_A_DELTA:
+                        is_dealt_with = False
+                    if not is_dealt_with:
                         self._take(line, now)
-                    except MalformedMessageError as exc:
-                        self._ignore(str(exc), line)
         except CodexTransportError as error:
             self.lose(error)
         finally:
             self._reader_left.set()
 
-    def _take(self, line: bytes, now: float) -> None:
-        message = parse_message(line)
-        if isinstance(message, (Delta, Notice)):
-            self._on_notice(message, line, now)
+    def _take(self, line: bytes | bytearray, now: float) -> None:
+        try:
+            message = parse_message(line)
+        except MalformedMessageError as exc:
+            self._ignore(str(exc), line)
+            return
+        if isinstance(message, Notice):
+            self._on_notice(message, now)
         elif isinstance(message, ServerRequest):
             self._on_request(message)
         else:
@@ -308,19 +326,16 @@ class Connection:
             else:
                 call.settle(message)
 
-    def _ignore(self, why: str, line: bytes) -> None:
+    def _ignore(self, why: str, line: bytes | bytearray) -> None:
         self.ignored_messages += 1
-        _logger.debug("a message was skipped: %s: %r", why, line[:200])
+        _logger.debug("a message was skipped: %s: %r", why, bytes(line[:200]))
 
     @trio.lowlevel.enable_ki_protection
     async def _write(self) -> None:
-        async for first in self._to_send:
-            messages = [first]
-            while True:
-                try:
-                    messages.append(self._to_send.receive_nowait())
-                except trio.WouldBlock:
-                    break
+        while True:
+            while not self._outbox:
+                await self._has_mail.park()
+            messages, self._outbox = self._outbox, []
             try:
                 await self._transport.send(messages)
                 self._unsent -= len(messages)

@@ -50,8 +50,10 @@ class Transport(ABC):
         """
 
     @abstractmethod
-    async def receive(self) -> Sequence[bytes]:
+    async def receive(self) -> Sequence[bytes | bytearray]:
         """Wait for messages, and return all that are at hand: at least one.
+
+        A `bytearray` is not touched any more once it was returned.
 
         Raises:
             CodexTransportError: No message will come any more; it says why.

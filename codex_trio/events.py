@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+import msgspec
+
 from .models import ChatResult, ConversationStep
 
 __all__ = [
@@ -24,8 +26,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class TextDelta:
+class TextDelta(msgspec.Struct, frozen=True):
     """More of a message of Codex.
 
     Attributes:
@@ -40,8 +41,7 @@ class TextDelta:
     item_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class ReasoningDelta:
+class ReasoningDelta(msgspec.Struct, frozen=True):
     """More of the model's reasoning.
 
     Attributes:
@@ -60,8 +60,7 @@ class ReasoningDelta:
     is_summary: bool
 
 
-@dataclass(frozen=True, slots=True)
-class CommandOutputDelta:
+class CommandOutputDelta(msgspec.Struct, frozen=True):
     """More output of a command. The server does not send all of it; ``aggregatedOutput`` of the step has the rest.
 
     Attributes:
@@ -76,8 +75,7 @@ class CommandOutputDelta:
     item_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class StepStarted:
+class StepStarted(msgspec.Struct, frozen=True):
     """A step began. It may never complete: the turn's end closes what is open.
 
     Attributes:
@@ -90,8 +88,7 @@ class StepStarted:
     step: ConversationStep
 
 
-@dataclass(frozen=True, slots=True)
-class StepCompleted:
+class StepCompleted(msgspec.Struct, frozen=True):
     """A step is finished.
 
     Attributes:
@@ -104,8 +101,7 @@ class StepCompleted:
     step: ConversationStep
 
 
-@dataclass(frozen=True, slots=True)
-class PlanUpdated:
+class PlanUpdated(msgspec.Struct, frozen=True):
     """The plan of the turn.
 
     Attributes:
@@ -120,8 +116,7 @@ class PlanUpdated:
     explanation: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class DiffUpdated:
+class DiffUpdated(msgspec.Struct, frozen=True):
     """All that the turn has changed in files so far.
 
     Attributes:
@@ -134,8 +129,7 @@ class DiffUpdated:
     diff: str
 
 
-@dataclass(frozen=True, slots=True)
-class TokenUsageUpdated:
+class TokenUsageUpdated(msgspec.Struct, frozen=True):
     """What was used so far.
 
     Attributes:
@@ -148,8 +142,7 @@ class TokenUsageUpdated:
     usage: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class RetryNotice:
+class RetryNotice(msgspec.Struct, frozen=True):
     """Something failed, and the server tries again.
 
     Attributes:
@@ -166,8 +159,7 @@ class RetryNotice:
     error_info: str | Mapping[str, Any] | None
 
 
-@dataclass(frozen=True, slots=True)
-class TurnCompleted:
+class TurnCompleted(msgspec.Struct, frozen=True):
     """The turn has completed; nothing comes after this.
 
     Attributes:

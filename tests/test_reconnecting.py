@@ -394,8 +394,8 @@ async def test_an_answer_to_what_a_lost_connection_asked_is_not_sent_on_the_next
         await trio.lowlevel.checkpoint()
 
     link = Link(
-        transport, on_notice=lambda *_: None, on_request=asked.append, on_lost=lambda _: None, on_gap=lambda: None,
-        greet=nothing, restore=nothing, catch_up=nothing, patience=10,
+        transport, on_delta=lambda *_: False, on_notice=lambda *_: None, on_request=asked.append,
+        on_lost=lambda _: None, on_gap=lambda: None, greet=nothing, restore=nothing, catch_up=nothing, patience=10,
     )  # fmt: skip
     await transport.open(nursery)
     link.start(nursery)

@@ -209,12 +209,19 @@ async def test_dropping_a_stream_interrupts_its_turn(autojump_clock: trio.testin
 
 
 async def test_chat_decodes_no_delta(autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch) -> None:
-    from codex_trio._client import router
+    from codex_trio import _connection
+    from codex_trio._protocol.messages import parse_message
 
-    decoded: list[bytes] = []
-    monkeypatch.setattr(router, "parse_notice", decoded.append)
+    read_whole: list[bytes] = []
+
+    def noting(line: bytes) -> object:
+        read_whole.append(line)
+        return parse_message(line)
+
+    monkeypatch.setattr(_connection, "parse_message", noting)
     server = ScriptedAppServer()
     server.on_turn(say("one two three four", pieces=4))
     async with open_codex_client(server.transport()) as client:
         assert (await client.chat_once("go")).final_text == "one two three four"
-    assert decoded == []
+    assert any(b"item/completed" in line for line in read_whole)
+    assert not any(b"item/agentMessage/delta" in line for line in read_whole)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -34,8 +34,9 @@ die(7)
 async def serve_websocket(websocket: WebSocketConnection) -> None:
     while (request := json.loads(await websocket.get_message()))["method"] != "die":
         if request["method"] == "burst":
-            for n in range(request["params"]["count"]):
-                await websocket.send_message(json.dumps({"method": "tick", "params": {"n": n}}))
+            ticks = [json.dumps({"method": "tick", "params": {"n": n}}) for n in range(request["params"]["count"])]
+            # By hand, because trio-websocket writes each frame by itself: short text frames, all at once.
+            await websocket._stream.send_all(b"".join(bytes((0x81, len(tick))) + tick.encode() for tick in ticks))
         await websocket.send_message(json.dumps({"id": request["id"], "result": request["params"]}))
 
 
@@ -112,11 +113,11 @@ async def exchange(transport: Transport, method: str, **params: Any) -> Any:
     return (await receive_until(transport, 1))[-1]["result"]
 
 
-async def loss_of(transport: Transport, seen: list[bytes] | None = None) -> CodexTransportError:
+async def loss_of(transport: Transport, seen: list[bytes | bytearray] | None = None) -> CodexTransportError:
     """Receive until there is nothing more, and return why; what came until then is added to `seen`."""
     while True:
         try:
-            messages: Sequence[bytes] = await transport.receive()
+            messages = await transport.receive()
         except CodexTransportError as loss:
             return loss
         if seen is not None:
@@ -150,7 +151,7 @@ async def test_a_burst_arrives_in_order_and_in_pieces_of_several_messages(transp
             messages += map(json.loads, await transport.receive())
             pieces += 1
     assert [message["params"]["n"] for message in messages[:-1]] == [*range(1000)]
-    assert pieces < 900
+    assert pieces < 100
 
 
 async def test_a_large_message_passes_both_ways(transport: Transport) -> None:
@@ -224,7 +225,7 @@ async def test_it_is_open_only_once_at_a_time(transport: Transport) -> None:
 async def test_a_loss_is_told_after_what_had_come(transport: Transport) -> None:
     async with opened(transport):
         await transport.send([asked(2, "burst", count=100), asked(3, "die")])
-        seen: list[bytes] = []
+        seen: list[bytes | bytearray] = []
         loss = await loss_of(transport, seen)
         assert [json.loads(message)["params"]["n"] for message in seen[:100]] == [*range(100)]
         assert str(loss)

@@ -6,9 +6,9 @@ A request is moot when the server has withdrawn it, when its turn has ended, or 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import trio
 
 from .._connection import Connection
@@ -30,8 +30,7 @@ _CHANGES_KEPT = 256  # file changes that have started and not completed
 _INTERRUPT_PATIENCE = 2.0  # seconds
 
 
-@dataclass(eq=False, slots=True)
-class Asked:
+class Asked(msgspec.Struct, eq=False):
     """A request of the server that is being considered.
 
     Attributes:
@@ -44,7 +43,7 @@ class Asked:
     request: ServerRequest
     changes: object
     turn: Turn | None = None
-    scope: trio.CancelScope = field(default_factory=trio.CancelScope)
+    scope: trio.CancelScope = msgspec.field(default_factory=trio.CancelScope)
     is_moot: bool = False
     is_answered: bool = False
 

@@ -7,10 +7,10 @@ is read from history, its state before its items; then the live ones follow, tho
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import msgspec
 import trio
 
 from .._connection import Call
@@ -33,8 +33,7 @@ _PAGE = 100  # turns, or items
 Ask = Callable[[str, Mapping[str, Any]], Awaitable[Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class Remembered:
+class Remembered(msgspec.Struct, frozen=True):
     """A turn as the server remembers it.
 
     Attributes:

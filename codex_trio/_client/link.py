@@ -32,7 +32,7 @@ class Link:
 
     Args:
         transport: Opened for the first time by the caller, and from then on by the link.
-        on_notice: As of `Connection`, and likewise `on_request`.
+        on_delta: As of `Connection`, and likewise `on_notice` and `on_request`.
         on_lost: Told once, when there will be no connection any more.
         on_gap: Told when a connection is lost and another one is looked for.
         greet: Shakes hands on a new connection.
@@ -48,7 +48,8 @@ class Link:
         self,
         transport: Transport,
         *,
-        on_notice: Callable[[Notice | Delta, bytes, float], None],
+        on_delta: Callable[[Delta, float], bool],
+        on_notice: Callable[[Notice, float], None],
         on_request: Callable[[ServerRequest], None],
         on_lost: Callable[[CodexTransportError], None],
         on_gap: Callable[[], None],
@@ -58,7 +59,8 @@ class Link:
         patience: float,
     ) -> None:
         self._transport = transport
-        self._on_notice, self._on_request, self._on_lost, self._on_gap = on_notice, on_request, on_lost, on_gap
+        self._on_delta, self._on_notice, self._on_request = on_delta, on_notice, on_request
+        self._on_lost, self._on_gap = on_lost, on_gap
         self._greet, self._restore, self._catch_up = greet, restore, catch_up
         self._patience = patience
         self._scope = trio.CancelScope()
@@ -77,6 +79,7 @@ class Link:
     def _make_connection(self) -> Connection:
         connection = Connection(
             self._transport,
+            on_delta=self._on_delta,
             on_notice=self._on_notice,
             on_request=self._take_request,
             on_lost=lambda error: self._take_loss(connection, error),

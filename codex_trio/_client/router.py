@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
+import msgspec
 import trio
 
 from .._connection import Call
 from .._protocol import methods
-from .._protocol.messages import Delta, MalformedMessageError, Notice, parse_whole
+from .._protocol.messages import Delta, Notice
 from .._turn import Turn, TurnRequest
 from ..errors import CodexTransportError
 from .notifications import NotificationHub
@@ -20,8 +20,7 @@ _REMEMBERED = 1_024  # finished turns, whose late events are told from other peo
 Watcher = tuple[Callable[[Notice], bool], Callable[[], None]]
 
 
-@dataclass(eq=False, slots=True)
-class Starting:
+class Starting(msgspec.Struct, eq=False):
     """A `turn/start` on its way.
 
     Attributes:
@@ -36,17 +35,16 @@ class Starting:
 
     thread_id: str
     request: TurnRequest
-    held: list[Notice] = field(default_factory=list)
+    held: list[Notice] = msgspec.field(default_factory=list)
     is_orphan: bool = False
     call: Call | None = None
     thread_is_idle: bool = False
     turn: Turn | None = None
     on_found: Callable[[str], None] | None = None
-    settled: trio.Event = field(default_factory=trio.Event)
+    settled: trio.Event = msgspec.field(default_factory=trio.Event)
 
 
-@dataclass(eq=False, slots=True)
-class Place:
+class Place(msgspec.Struct, eq=False):
     """What happens on one thread: at most one turn of ours at a time.
 
     Attributes:
@@ -89,18 +87,18 @@ class Router:
 
     # --- events
 
-    def route(self, message: Notice | Delta, line: bytes, now: float) -> None:
-        """Give an event to its turn; hold it for a turn that is being started; else publish it."""
-        if isinstance(message, Delta):
-            turn = self._turns.get(message.params.turn_id)
-            ours = turn is not None and message.params.thread_id in (None, turn.thread_id)
-            if turn is not None and ours and not turn.wants_deltas and not turn.ended.is_set():
-                turn.touch(message.method, now)
-                return
-            message = parse_notice(line)
-        self._route_whole(message, now)
+    def route_delta(self, delta: Delta, now: float) -> bool:
+        """Take a delta for a sign of life of its turn; say whether that is all it is."""
+        params = delta.params
+        turn = self._turns.get(params.turn_id)
+        if turn is None or not turn.skips_deltas or params.thread_id != turn.thread_id:
+            return False
+        turn.alive_at = now
+        turn.last_event = delta.method
+        return True
 
-    def _route_whole(self, notice: Notice, now: float) -> None:
+    def route(self, notice: Notice, now: float) -> None:
+        """Give an event to its turn; hold it for a turn that is being started; else publish it."""
         self._watch(notice)
         if notice.turn_id is None:
             spent = [takes(notice) for takes, _ in self._watchers.get(notice.method, ())]  # all of them are asked
@@ -270,7 +268,7 @@ class Router:
         starting.settled.set()
         self._on_bound(turn)
         for notice in starting.held:
-            self._route_whole(notice, now)
+            self.route(notice, now)
         if starting.thread_is_idle and turn.last_event is not None and not turn.ended.is_set():
             turn.thread_is_idle = True
             self._on_idle(turn)
@@ -322,15 +320,3 @@ class Router:
     def turns(self) -> list[Turn]:
         """The turns that are open, or have events that nobody read."""
         return list(self._turns.values())
-
-
-def parse_notice(line: bytes) -> Notice:
-    """Read a delta, all of it.
-
-    Raises:
-        MalformedMessageError: What its envelope did not show is no notification.
-    """
-    message = parse_whole(line)
-    if not isinstance(message, Notice):
-        raise MalformedMessageError("a delta that is not a notification")
-    return message

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from typing import TypedDict
 
+import msgspec
 import trio
 
 from .._connection import Connection
@@ -29,13 +29,13 @@ _FLUSHING_PATIENCE = 0.5  # seconds for the last messages, a refusal among them,
 
 
 class _Wires(TypedDict):
-    on_notice: Callable[[Notice | Delta, bytes, float], None]
+    on_delta: Callable[[Delta, float], bool]
+    on_notice: Callable[[Notice, float], None]
     on_request: Callable[[ServerRequest], None]
     on_lost: Callable[[CodexTransportError], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(msgspec.Struct, frozen=True):
     """What an opened client is made of."""
 
     connection: Connection | Link
@@ -283,7 +283,12 @@ class Service:
             start_soon=lambda async_fn: lifecycle.start_soon(async_fn),
             request_timeout=self._request_timeout,
         )
-        wires = _Wires(on_notice=router.route, on_request=lambda request: answering.take(request), on_lost=lose)
+        wires = _Wires(
+            on_delta=router.route_delta,
+            on_notice=router.route,
+            on_request=lambda request: answering.take(request),
+            on_lost=lose,
+        )
         connection: Connection | Link
         if self._reconnect_timeout is None:
             connection = Connection(self._transport, **wires)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias, TypedDict
 
+import msgspec
 import trio
 
 from .._protocol import asks
@@ -35,8 +35,7 @@ class AskOptions(TypedDict, total=False):
     observe: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """An answer to the server.
 
     Attributes:

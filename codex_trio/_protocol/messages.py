@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 import msgspec
 
 from ..errors import CodexProtocolError, CodexThreadNotFoundError
-from .methods import DELTAS, OVERLOADED
+from .methods import OVERLOADED, DeltaMethod
 
 RequestId = int | str
-
-_LAZY_LIMIT = 65_536  # bytes; a longer line is surely no delta, so looking at its envelope first is work done twice
 
 
 class MalformedMessageError(ValueError):
     """A line that is no message; it is to be skipped."""
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(msgspec.Struct, frozen=True):
     """A notification of the server.
 
     Attributes:
@@ -40,8 +36,7 @@ class Notice:
     size: int = 0
 
 
-@dataclass(frozen=True, slots=True, weakref_slot=True)
-class ServerRequest:
+class ServerRequest(msgspec.Struct, frozen=True, weakref=True):
     """A request of the server. It wants exactly one answer."""
 
     id: RequestId
@@ -51,8 +46,7 @@ class ServerRequest:
     params: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(msgspec.Struct, frozen=True):
     """The answer to a request of ours: `error` is `None` where it succeeded."""
 
     id: RequestId
@@ -61,54 +55,45 @@ class Response:
 
 
 class _DeltaParams(msgspec.Struct, gc=False, rename="camel"):
+    thread_id: str
     turn_id: str
-    thread_id: str | None = None
 
 
 class Delta(msgspec.Struct, gc=False):
-    """A piece of an item. Only what routes it has been read; whoever wants it whole reads its line again."""
+    """A piece of an item, read as far as its ids: deltas are nearly everything that a server sends."""
 
-    method: str
+    method: DeltaMethod
     params: _DeltaParams
+    id: msgspec.UnsetType = msgspec.UNSET  # a message that has one is no delta, which is known at its first byte
 
 
-_decode_delta = msgspec.json.Decoder(Delta).decode
+_Unreadable = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _decode_any = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
-Message = Notice | ServerRequest | Response | Delta
+parse_delta = msgspec.json.Decoder(Delta).decode
+NOT_A_DELTA = _Unreadable
+"""What `parse_delta` raises for any other line, at the first field that a delta does not have so."""
+
+Message = Notice | ServerRequest | Response
 
 
-def parse_message(line: bytes) -> Message:
-    """Read one message. Deltas are read as far as their ids.
+def parse_message(line: bytes | bytearray) -> Message:
+    """Read one message, all of it.
 
     Raises:
         MalformedMessageError: It is not JSON, not UTF-8, not an object, or neither request, response nor notification.
     """
-    # Deltas are nearly everything that a server sends; whatever is not one fails here early, at its first odd field.
-    if len(line) < _LAZY_LIMIT:
-        try:
-            delta = _decode_delta(line)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            pass
-        else:
-            if delta.method in DELTAS:
-                return delta
-    return parse_whole(line)
-
-
-def parse_whole(line: bytes) -> Notice | ServerRequest | Response:
-    """Read one message, all of it. Raises as `parse_message` does."""
     try:
         obj = _decode_any(line)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+    except _Unreadable as exc:
         raise MalformedMessageError(f"not JSON: {exc}") from exc
     if not isinstance(obj, dict):
         raise MalformedMessageError(f"a JSON {type(obj).__name__}, not an object")
     return _message(obj, len(line))
 
 
-def _message(obj: dict[str, Any], size: int) -> Notice | ServerRequest | Response:
+def _message(obj: dict[str, Any], size: int) -> Message:
     method, id_ = obj.get("method"), obj.get("id")
     if isinstance(method, str):
         params = obj.get("params")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal, get_args
 
 INITIALIZE: Final = "initialize"
 INITIALIZED: Final = "initialized"
@@ -60,20 +60,19 @@ REASONING_DELTA: Final = "item/reasoning/textDelta"
 OUTPUT_DELTA: Final = "item/commandExecution/outputDelta"
 
 # Pieces of items that are told whole in item/completed (names as of codex 0.169, from the schema and from traces).
-DELTAS: Final = frozenset(
-    {
-        "item/agentMessage/delta",
-        "item/commandExecution/outputDelta",
-        "item/commandExecution/terminalInteraction",
-        "item/fileChange/outputDelta",
-        "item/fileChange/patchUpdated",
-        "item/mcpToolCall/progress",
-        "item/plan/delta",
-        "item/reasoning/summaryPartAdded",
-        "item/reasoning/summaryTextDelta",
-        "item/reasoning/textDelta",
-    }
-)
+DeltaMethod = Literal[
+    "item/agentMessage/delta",
+    "item/commandExecution/outputDelta",
+    "item/commandExecution/terminalInteraction",
+    "item/fileChange/outputDelta",
+    "item/fileChange/patchUpdated",
+    "item/mcpToolCall/progress",
+    "item/plan/delta",
+    "item/reasoning/summaryPartAdded",
+    "item/reasoning/summaryTextDelta",
+    "item/reasoning/textDelta",
+]
+DELTAS: Final[frozenset[str]] = frozenset(get_args(DeltaMethod))
 
 # JSON-RPC error codes.
 METHOD_NOT_FOUND: Final = -32601

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
+
+import msgspec
 
 from .. import inputs
 from .._protocol.outputs import Output
@@ -19,8 +21,7 @@ from .options import chat_params
 Begin = Callable[[], Awaitable[Turn]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
+class Message(msgspec.Struct, frozen=True, kw_only=True):
     """What a caller said to `chat`, `chat_once` or `stream`."""
 
     text: Prompt | None

@@ -19,7 +19,7 @@ from ..errors import CodexTransportError
 _READ_SIZE = 1 << 18  # bytes; trio-websocket's own 4 KiB make a big message slow
 _WRITE_SIZE = 1 << 18  # bytes, after each of which a long write shows that it gets on
 _QUEUE_SIZE = 1 << 10  # messages; trio-websocket's own 1 means a task switch for each
-_BATCH_SIZE = 1 << 8  # messages that are waited for once the first is there
+_BATCH_SIZE = 1 << 8  # messages that are handed over although more of the same read are to come
 _HEAD_SIZE = 1 << 10  # bytes of the answer to the upgrade that are kept, to tell what it was
 _LAST_WORDS = 0.5  # seconds to read on what the server said before it stopped reading
 _GOODBYE = 1.0  # seconds for the closing handshake; codex just drops the connection, at once
@@ -41,12 +41,16 @@ class LiveStream(trio.abc.Stream):
         alive_at: In Trio's time.
         head: The first bytes that came.
         ended: Set when no more bytes will come.
+        is_wanted: Somebody waits for bytes, so whatever came before has been dealt with.
+        on_wanted: Called when that begins.
     """
 
     def __init__(self, stream: trio.abc.Stream) -> None:
         self.alive_at = trio.current_time()
         self.head = b""
         self.ended = trio.Event()
+        self.is_wanted = False
+        self.on_wanted: Callable[[], None] = lambda: None
         self._stream = stream
         self._writes = 0
         self._counted_writes = 0
@@ -78,9 +82,12 @@ class LiveStream(trio.abc.Stream):
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
         """Read."""
         data: bytes | bytearray = b""
+        self.is_wanted = True
+        self.on_wanted()
         try:
             data = await self._stream.receive_some(max_bytes)
         finally:
+            self.is_wanted = False
             if data:
                 self.alive_at = trio.current_time()
                 if len(self.head) < _HEAD_SIZE:
@@ -151,6 +158,7 @@ class FrameStream:
             with trio.CancelScope(shield=True):  # nothing in it waits for the server
                 await self._stop()
             raise
+        self._life.on_wanted = self._tell
         self._nursery.start_soon(self._take, name="codex_trio websocket inbox")
         if self._ping_interval < math.inf:
             self._nursery.start_soon(self._keep_watch, name="codex_trio websocket pings")
@@ -204,16 +212,12 @@ class FrameStream:
         Raises:
             CodexTransportError: The connection is lost, and each message that came before was returned.
         """
-        while not self._inbox:
-            if self._is_inbox_complete:
-                self._raise_if_lost()
-            self._news = trio.Event()
-            await self._news.wait()
-        seen = 0
-        while seen < len(self._inbox) < _BATCH_SIZE:  # a burst comes out of trio-websocket one by one
-            seen = len(self._inbox)
-            await trio.lowlevel.checkpoint()
+        await self._news.wait()
+        if not self._inbox:
+            self._raise_if_lost()
         messages, self._inbox = self._inbox, []
+        if not self._is_inbox_complete:
+            self._news = trio.Event()
         return messages
 
     async def aclose(self) -> None:
@@ -274,7 +278,9 @@ class FrameStream:
             while True:
                 message = await self._websocket.get_message()
                 self._inbox.append(message.encode() if isinstance(message, str) else message)
-                self._news.set()
+                # A burst comes out of trio-websocket one by one. Waking the consumer for each would cost as much again.
+                if self._life.is_wanted or len(self._inbox) == _BATCH_SIZE:
+                    self._news.set()
         except ConnectionClosed as exc:
             if exc.reason is None:
                 await self._reader_left.wait()
@@ -282,6 +288,10 @@ class FrameStream:
         finally:
             self._lose("the nursery that the transport was opened in was cancelled")
             self._is_inbox_complete = True
+            self._news.set()
+
+    def _tell(self) -> None:
+        if self._inbox:
             self._news.set()
 
     @trio.lowlevel.enable_ki_protection

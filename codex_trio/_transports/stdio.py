@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import math
 import os
 import shlex
@@ -20,6 +21,7 @@ from .stream import DEFAULT_MAX_MESSAGE_SIZE, LineStream, LineTooLongError
 
 COMMAND_VARIABLE = "CODEX_APP_SERVER_CMD"
 
+_PIPE_SIZE = 1 << 20  # bytes
 _EXIT_NEWS = 0.2  # seconds to wait for the exit code once the output has ended; the process may well live on
 _ORPHANED_OUTPUT = 0.5  # seconds to read on when the process has exited but somebody holds its output open
 _REAPING = 2.0  # seconds to wait for a killed process; only the kernel can make it longer
@@ -113,6 +115,7 @@ class StdioTransport(Transport):
         assert process.stdout is not None
         assert process.stderr is not None
         self._process = process
+        _widen(process.stdout)
         self._lines = LineStream(process.stdin, process.stdout, max_message_size=self._max_message_size)
         self._stderr = StderrTail()
         nursery.start_soon(self._stderr.drain, process.stderr, name="codex_trio stderr")
@@ -132,7 +135,7 @@ class StdioTransport(Transport):
         except (trio.BrokenResourceError, trio.ClosedResourceError) as exc:
             raise await self._lost("it no longer reads its input") from exc
 
-    async def receive(self) -> Sequence[bytes]:
+    async def receive(self) -> Sequence[bytes | bytearray]:
         """Read lines. See `Transport.receive`."""
         try:
             return await self._lines.receive()
@@ -192,6 +195,13 @@ class StdioTransport(Transport):
         with trio.move_on_after(patience):
             await process.wait()
         return process.returncode is not None
+
+
+def _widen(output: object) -> None:
+    # A server that floods is then read in few strides. Only Linux has that, and not for a user who has too many pipes.
+    if isinstance(output, trio.lowlevel.FdStream) and hasattr(fcntl, "F_SETPIPE_SZ"):
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(output.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
 
 
 def _kill_group(group: int) -> None:

@@ -11,7 +11,7 @@ from .._protocol.framing import LineSplitter, LineTooLongError
 DEFAULT_MAX_MESSAGE_SIZE = 1 << 30
 """Bytes. Real histories have come in lines of 430 MB."""
 
-_READ_SIZE = 65_536
+_READ_SIZE = 1 << 18  # bytes
 
 
 class LineStream:
@@ -35,7 +35,7 @@ class LineStream:
         """
         await self._send_stream.send_all(b"\n".join((*messages, b"")))
 
-    async def receive(self) -> list[bytes]:
+    async def receive(self) -> list[bytes | bytearray]:
         """Return the lines at hand, at least one; a last one without a line feed counts.
 
         Raises:

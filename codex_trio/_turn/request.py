@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from .._protocol import methods
 from .._protocol.messages import Notice
 from ..models import ChatContinuation
 
 
-@dataclass(frozen=True, slots=True)
-class TurnRequest:
+class TurnRequest(msgspec.Struct, frozen=True):
     """A request that starts a turn.
 
     Attributes:
@@ -26,8 +26,8 @@ class TurnRequest:
     """
 
     method: str = methods.TURN_START
-    params: Mapping[str, Any] = field(default_factory=dict)
-    thread_params: Mapping[str, Any] = field(default_factory=dict)
+    params: Mapping[str, Any] = msgspec.field(default_factory=dict)
+    thread_params: Mapping[str, Any] = msgspec.field(default_factory=dict)
     is_ours: Callable[[Notice], bool] | None = None
     wants_deltas: bool = False
     continuation: ChatContinuation | None = None

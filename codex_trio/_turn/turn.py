@@ -1,30 +1,22 @@
-"""`Turn`: one turn, fed by the reader and read by one consumer at a time.
-
-The reader's side never waits and never raises. What the consumer has not taken stays in the turn's memory channel, for
-a continuation or for `cancel`.
-"""
+"""`Turn`: one turn, fed by the reader and read by one consumer at a time."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Literal, TypeAlias
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Literal
 
 import trio
 
 from .._protocol import methods
 from .._protocol.messages import Notice
 from .._protocol.turns import TurnFold
-from ..errors import (
-    CodexThreadBusyError,
-    CodexTransportError,
-    CodexTurnInterruptedError,
-)
+from ..errors import CodexThreadBusyError, CodexTurnInterruptedError
 from ..events import Event, StepCompleted
 from ..models import CancelResult, ChatContinuation, ChatResult, CompletionSource, ConversationStep
-from .deltas import COALESCING, PendingDelta, events_of
+from .deltas import PendingDelta, events_of
 from .failure import Failure, failed_error, inactive_error
-from .history import EndFromHistory, FromHistory, MissedItems
+from .history import EndFromHistory, FromHistory
+from .inbox import Received, TurnInbox
 
 _EVENTS_AT_ONCE = 256  # unread ones are taken without a pause, but not for ever
 
@@ -32,17 +24,20 @@ Mode = Literal["chat_once", "chat"]
 ReadHistory = Callable[["Turn"], Awaitable[Mapping[str, Any] | None]]
 
 
-_Received: TypeAlias = Notice | PendingDelta | FromHistory | Failure
-
-
-class Turn:
-    """A turn that this client started.
+class Turn(TurnInbox):
+    """A turn that this client started, or took up.
 
     Args:
         alive_at: When the server last spoke of it, in Trio's time.
         method: What it was asked for with.
         wants_deltas: Its consumer does.
         continuation: Where its consumer was before. What has happened since is missing, see `open_gap`.
+
+    Attributes:
+        running_id: What an interrupt must call it: a review runs under an id of its own.
+        left: Set once nobody wants the turn: fires when it is off the server, or given up.
+        is_handed_out: A continuation is out there, so the turn may run on without a consumer.
+        reconciling: Of the last look at its true state.
     """
 
     def __init__(
@@ -55,32 +50,19 @@ class Turn:
         wants_deltas: bool = False,
         continuation: ChatContinuation | None = None,
     ) -> None:
+        super().__init__(alive_at=alive_at, wants_deltas=wants_deltas)
         self.thread_id = thread_id
         self.turn_id = turn_id
-        self.running_id = turn_id  # what an interrupt must call it: a review runs under an id of its own
+        self.running_id = turn_id
         self.method = method
-        self.wants_deltas = wants_deltas
-        self.started = trio.Event()  # the server will take an interrupt
-        self.ended = trio.Event()  # nothing more will come: the turn's end is in the channel, or the connection is lost
-        self.left: trio.Event | None = (
-            None  # set once nobody wants the turn: fires when it is off the server, or given up
-        )
-        self.is_handed_out = False  # a continuation is out there, so the turn may run on without a consumer
+        self.left: trio.Event | None = None
+        self.is_handed_out = False
         self.thread_is_idle = False
-        self.reconciling: trio.CancelScope | None = None  # of the last look at its true state
-        self.alive_at = alive_at
-        self.last_event: str | None = None
-        self.on_end: set[Callable[[], None]] = set()  # called when `ended` is set
-        self._owed = 0  # answers that the server is waiting for
+        self.reconciling: trio.CancelScope | None = None
         self._raised: Failure | None = None
         self._is_read = False  # the consumer has seen the end
-        self._loss: CodexTransportError | None = None
         self._has_consumer = False
         self._source: CompletionSource = "turn_completed"
-        self._send, self._receive = trio.open_memory_channel[_Received](math.inf)
-        self._pending: dict[str, PendingDelta] = {}  # by item: its last deltas, unread
-        self._held: list[Notice] | None = None  # what came after a gap that is still open
-        # The consumer's side.
         self._fold = TurnFold(thread_id, turn_id)
         self._cursor = 0
         self._steps: list[ConversationStep] = []  # what `chat_once` has gathered, across continuations
@@ -89,100 +71,6 @@ class Turn:
             self._cursor = continuation.cursor
             self._fold.delivered.update(dict.fromkeys(continuation.seen))
             self.open_gap()
-
-    # --- the reader's side
-
-    def touch(self, method: str, now: float) -> None:
-        """Note that the turn lives."""
-        self.alive_at = now
-        self.last_event = method
-
-    def feed(self, notice: Notice, now: float) -> bool:
-        """Take a notification; `False` if the turn had ended before it."""
-        if self.ended.is_set():
-            return False
-        self.touch(notice.method, now)
-        if self._held is not None:
-            self._held.append(notice)
-            return True
-        if notice.method in methods.DELTAS:
-            if self.wants_deltas:
-                self._take_delta(notice)
-            return True
-        self._end_deltas(notice)
-        self._send.send_nowait(notice)
-        if notice.method == methods.TURN_COMPLETED:
-            self._close()
-        elif not self.started.is_set() and notice.method != methods.ERROR:
-            self.started.set()  # by `turn/started`, or by what only a started turn does
-        return True
-
-    def _take_delta(self, notice: Notice) -> None:
-        if notice.method not in COALESCING:
-            self._send.send_nowait(notice)
-            return
-        item_id = notice.params.get("itemId")
-        pending = self._pending.get(item_id) if isinstance(item_id, str) else None
-        if pending is None or not pending.takes(notice):
-            pending = PendingDelta(notice)
-            self._pending[pending.item_id] = pending
-            self._send.send_nowait(pending)
-
-    def _end_deltas(self, notice: Notice) -> None:
-        # What comes of an item after this stays after this.
-        item = notice.params.get("item") if self._pending else None
-        if isinstance(item, dict):
-            self._pending.pop(str(item.get("id")), None)
-
-    def open_gap(self) -> None:
-        """Hold what comes from now on, until `fill_gap` has put in front what was missed. No inactivity until then."""
-        if self._held is None and not self.ended.is_set():
-            self._held = []
-            self._owed += 1
-
-    @property
-    def has_gap(self) -> bool:
-        """Whether it is not known what was missed."""
-        return self._held is not None and not self.ended.is_set()
-
-    def fill_gap(self, items: Sequence[object], now: float) -> None:
-        """Take the turn's completed items from history, and then what came meanwhile. Those known are known by id."""
-        if self._held is None or self.ended.is_set():
-            return
-        held, self._held = self._held, None
-        self._send.send_nowait(MissedItems(items))
-        self.pay(now)
-        for notice in held:
-            self.feed(notice, now)
-
-    def end_from_history(self, turn: Mapping[str, Any]) -> None:
-        """Take the turn as history has it, in place of a `turn/completed` that did not come."""
-        if not self.ended.is_set() and self._held is None:
-            self._send.send_nowait(EndFromHistory(turn))
-            self._close()
-
-    def lose(self, error: CodexTransportError) -> None:
-        """Take the loss of the connection; what came before it is still read first."""
-        if not self.ended.is_set():
-            self._loss = error
-            self._close()
-
-    def _close(self) -> None:
-        self._send.close()
-        self.started.set()
-        self.ended.set()
-        for callback in list(self.on_end):
-            callback()
-
-    def owe(self, method: str, now: float) -> None:
-        """Note that the server asked, so that its silence is no inactivity until it is answered."""
-        self.touch(method, now)
-        self._owed += 1
-
-    def pay(self, now: float) -> None:
-        """Note that the server was answered."""
-        self._owed -= 1
-        self.alive_at = now
 
     def fail(self, error: BaseException) -> Failure | None:
         """Take what a handler raised, for the consumer to raise; `None` if the turn has none."""
@@ -196,17 +84,10 @@ class Turn:
             self._send.send_nowait(self._raised)  # wakes the consumer
         return self._raised
 
-    @property
-    def unread(self) -> int:
-        """How many events wait for a consumer."""
-        return self._receive.statistics().current_buffer_used
-
     def raise_if_lost(self, mode: Mode) -> None:
         """Raise the loss of the connection, if it came before the turn's end."""
         if self._loss is not None:
             raise self._loss.fresh(self.continuation(mode))
-
-    # --- the consumer's side
 
     def continuation(self, mode: Mode) -> ChatContinuation:
         """Return where the consumer is."""
@@ -228,7 +109,7 @@ class Turn:
             )
         self._has_consumer = True
         self.is_handed_out = False
-        self.wants_deltas = wants_deltas
+        self.skips_deltas = not wants_deltas and not self.ended.is_set()
 
     def stop_consuming(self) -> None:
         """Let go of the turn; what is unread stays."""
@@ -296,7 +177,7 @@ class Turn:
                 self._source = "thread_read_fallback"
         return event
 
-    async def _receive_next(self, patience: float, mode: Mode) -> _Received | None:
+    async def _receive_next(self, patience: float, mode: Mode) -> Received | None:
         try:
             return self._receive.receive_nowait()
         except trio.EndOfChannel:
@@ -305,7 +186,7 @@ class Turn:
             pass  # not waited for in here: whatever interrupts the wait would have this for its context
         return await self._wait(patience, mode)
 
-    async def _wait(self, patience: float, mode: Mode) -> _Received | None:
+    async def _wait(self, patience: float, mode: Mode) -> Received | None:
         # One scope for a wait, not one for each sign of life: those only move `alive_at`, and when the scope fires the
         # rest of the patience is waited out.
         since = trio.current_time()

@@ -15,7 +15,7 @@ MIB = 1 << 20
 calm = settings(deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow])
 
 
-def split(chunks: list[bytes], max_size: int = MIB) -> list[bytes]:
+def split(chunks: list[bytes], max_size: int = MIB) -> list[bytes | bytearray]:
     splitter = LineSplitter(max_size)
     return [line for chunk in chunks for line in splitter.feed(chunk)] + splitter.finish()
 

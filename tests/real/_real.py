@@ -43,7 +43,7 @@ class Tap(Transport):
             self._note(message, ">")
         await self._inner.send(messages)
 
-    async def receive(self) -> Sequence[bytes]:
+    async def receive(self) -> Sequence[bytes | bytearray]:
         for name in self._dealt_with:
             if self.after is not None:
                 self.after(name)
@@ -54,7 +54,7 @@ class Tap(Transport):
     async def aclose(self) -> None:
         await self._inner.aclose()
 
-    def _note(self, line: bytes, direction: str) -> str:
+    def _note(self, line: bytes | bytearray, direction: str) -> str:
         message = json.loads(line)
         method = message.get("method") or self._methods.get(message["id"], "?")
         if direction == ">" and "id" in message:

@@ -1,0 +1,145 @@
+"""`TurnInbox`: what the reader gives to a turn. Never waits and never raises.
+
+What the consumer has not taken stays in the turn's memory channel, for a continuation or for `cancel`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import trio
+
+from .._protocol import methods
+from .._protocol.messages import Notice
+from ..errors import CodexTransportError
+from .deltas import COALESCING, PendingDelta
+from .failure import Failure
+from .history import EndFromHistory, FromHistory, MissedItems
+
+Received: TypeAlias = Notice | PendingDelta | FromHistory | Failure
+
+
+class TurnInbox:
+    """The reader's side of a turn.
+
+    Attributes:
+        skips_deltas: They are signs of life, and no more.
+        started: The server will take an interrupt.
+        ended: Nothing more will come: the turn's end is in the channel, or the connection is lost.
+        alive_at: When the server last spoke of the turn, in Trio's time.
+        last_event: What it said then.
+        on_end: Called when `ended` is set.
+    """
+
+    def __init__(self, *, alive_at: float, wants_deltas: bool) -> None:
+        self.skips_deltas = not wants_deltas
+        self.started = trio.Event()
+        self.ended = trio.Event()
+        self.alive_at = alive_at
+        self.last_event: str | None = None
+        self.on_end: set[Callable[[], None]] = set()
+        self._owed = 0  # answers that the server is waiting for
+        self._loss: CodexTransportError | None = None
+        self._send, self._receive = trio.open_memory_channel[Received](math.inf)
+        self._pending: dict[str, PendingDelta] = {}  # by item: its last deltas, unread
+        self._held: list[Notice] | None = None  # what came after a gap that is still open
+
+    def touch(self, method: str, now: float) -> None:
+        """Note that the turn lives."""
+        self.alive_at = now
+        self.last_event = method
+
+    def feed(self, notice: Notice, now: float) -> bool:
+        """Take a notification; `False` if the turn had ended before it."""
+        if self.ended.is_set():
+            return False
+        self.touch(notice.method, now)
+        if self._held is not None:
+            self._held.append(notice)
+            return True
+        if notice.method in methods.DELTAS:
+            if not self.skips_deltas:
+                self._take_delta(notice)
+            return True
+        self._end_deltas(notice)
+        self._send.send_nowait(notice)
+        if notice.method == methods.TURN_COMPLETED:
+            self._close()
+        elif not self.started.is_set() and notice.method != methods.ERROR:
+            self.started.set()  # by `turn/started`, or by what only a started turn does
+        return True
+
+    def _take_delta(self, notice: Notice) -> None:
+        if notice.method not in COALESCING:
+            self._send.send_nowait(notice)
+            return
+        item_id = notice.params.get("itemId")
+        pending = self._pending.get(item_id) if isinstance(item_id, str) else None
+        if pending is None or not pending.takes(notice):
+            pending = PendingDelta(notice)
+            self._pending[pending.item_id] = pending
+            self._send.send_nowait(pending)
+
+    def _end_deltas(self, notice: Notice) -> None:
+        # What comes of an item after this stays after this.
+        item = notice.params.get("item") if self._pending else None
+        if isinstance(item, dict):
+            self._pending.pop(str(item.get("id")), None)
+
+    def open_gap(self) -> None:
+        """Hold what comes from now on, until `fill_gap` has put in front what was missed. No inactivity until then."""
+        if self._held is None and not self.ended.is_set():
+            self._held = []
+            self._owed += 1
+
+    @property
+    def has_gap(self) -> bool:
+        """Whether it is not known what was missed."""
+        return self._held is not None and not self.ended.is_set()
+
+    def fill_gap(self, items: Sequence[object], now: float) -> None:
+        """Take the turn's completed items from history, and then what came meanwhile. Those known are known by id."""
+        if self._held is None or self.ended.is_set():
+            return
+        held, self._held = self._held, None
+        self._send.send_nowait(MissedItems(items))
+        self.pay(now)
+        for notice in held:
+            self.feed(notice, now)
+
+    def end_from_history(self, turn: Mapping[str, Any]) -> None:
+        """Take the turn as history has it, in place of a `turn/completed` that did not come."""
+        if not self.ended.is_set() and self._held is None:
+            self._send.send_nowait(EndFromHistory(turn))
+            self._close()
+
+    def lose(self, error: CodexTransportError) -> None:
+        """Take the loss of the connection; what came before it is still read first."""
+        if not self.ended.is_set():
+            self._loss = error
+            self._close()
+
+    def _close(self) -> None:
+        self._send.close()
+        self.skips_deltas = False  # each is late now, and counted
+        self.started.set()
+        self.ended.set()
+        for callback in list(self.on_end):
+            callback()
+
+    def owe(self, method: str, now: float) -> None:
+        """Note that the server asked, so that its silence is no inactivity until it is answered."""
+        self.touch(method, now)
+        self._owed += 1
+
+    def pay(self, now: float) -> None:
+        """Note that the server was answered."""
+        self._owed -= 1
+        self.alive_at = now
+
+    @property
+    def unread(self) -> int:
+        """How many events wait for a consumer."""
+        return self._receive.statistics().current_buffer_used
