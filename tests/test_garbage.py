@@ -1,4 +1,4 @@
-"""No error of ours keeps itself alive: with it, and at once, go the frames that it passed, and the streams in them."""
+"""What is over goes at once, without the collector: turns, calls, and errors with the frames that they passed."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ async def decide(request: Approval) -> Decision:
 
 
 @pytest.mark.usefixtures("no_collector")
-@pytest.mark.parametrize(("ask", "kind"), CASES)
+@pytest.mark.parametrize(("ask", "kind"), CASES, ids=lambda one: one.__name__)
 async def test_an_error_and_what_it_passed_are_gone_once_it_is_caught(
     ask: Ask, kind: type[CodexError], autojump_clock: MockClock
 ) -> None:
@@ -167,3 +167,57 @@ async def test_an_error_and_what_it_passed_are_gone_once_it_is_caught(
         mine = await call(client)
         await trio.testing.wait_all_tasks_blocked()
         assert mine() is None
+
+
+async def read_steps(client: CodexClient, server: ScriptedAppServer) -> None:
+    async for _ in client.chat("hello"):
+        pass
+
+
+async def read_events(client: CodexClient, server: ScriptedAppServer) -> None:
+    async for _ in client.stream("hello"):
+        pass
+
+
+async def wait_for_it(client: CodexClient, server: ScriptedAppServer) -> None:
+    await client.chat_once("hello")
+
+
+async def cancel_it(client: CodexClient, server: ScriptedAppServer) -> None:
+    server.on_turn(say("so far"), hang())
+    with trio.move_on_after(1):
+        await client.chat_once("hello")
+    await trio.sleep(1)
+
+
+async def drop_it(client: CodexClient, server: ScriptedAppServer) -> None:
+    server.on_turn(say("so far"), hang())
+    async for _ in client.chat("hello"):
+        break
+    await trio.sleep(1)
+
+
+async def be_asked(client: CodexClient, server: ScriptedAppServer) -> None:
+    server.on_turn(run("ls", escalate=True))
+    await client.chat_once("hello")
+
+
+async def request(client: CodexClient, server: ScriptedAppServer) -> None:
+    await client.request("thread/list")
+
+
+@pytest.mark.usefixtures("no_collector")
+@pytest.mark.parametrize(
+    "act", [read_steps, read_events, wait_for_it, cancel_it, drop_it, be_asked, request], ids=lambda act: act.__name__
+)
+async def test_nothing_is_left_for_the_collector(act: Ask, autojump_clock: MockClock) -> None:
+    async def accept(request: Approval) -> Decision:
+        return request.accept()
+
+    server = ScriptedAppServer()
+    async with open_codex_client(server.transport(), on_approval=accept) as client:
+        await act(client, server)
+        gc.collect()
+        for _ in range(20):
+            await act(client, server)
+        assert gc.collect() < 20

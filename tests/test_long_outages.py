@@ -11,7 +11,16 @@ from _by_hand import Background, go_quiet, next_turn
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from codex_trio import CodexClient, CodexTransportError, open_codex_client
-from codex_trio.testing import HeldCall, Refusal, ScriptedAppServer, ask_server_request, hang, say, wait
+from codex_trio.testing import (
+    HeldCall,
+    Refusal,
+    ScriptedAppServer,
+    ask_server_request,
+    hang,
+    omit_completed,
+    say,
+    wait,
+)
 
 
 def opened(server: ScriptedAppServer, **options: Any) -> CodexClient:
@@ -147,6 +156,20 @@ async def test_a_turn_that_could_not_be_stopped_is_tried_again_for_the_next(
         assert trio.current_time() < 11
 
 
+async def test_a_turn_that_was_given_up_and_ended_unseen_is_let_go_of(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    server = ScriptedAppServer(nursery)
+    server.on_turn(say("so far"), wait(20), omit_completed())
+    async with open_codex_client(server.transport()) as client:
+        server.ignore("turn/interrupt", times=None)
+        async with client.chat("hello") as stream:
+            await anext(stream)
+        assert client.statistics().open_turns == 1
+        await trio.sleep(15)
+        assert client.statistics().open_turns == 0
+
+
 async def test_an_unwanted_turn_that_has_ended_before_it_was_known_holds_nobody_up(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
@@ -249,6 +272,40 @@ async def test_a_thread_that_is_refused_does_not_keep_the_others(
 
 
 # --- tables
+
+
+async def test_turns_that_went_quiet_and_that_nobody_took_up_are_kept_up_to_a_bound(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    server = ScriptedAppServer(nursery)
+    server.default(say("so far"), wait(10), say("done"))
+    async with open_codex_client(server.transport()) as client:
+        continuations = [await go_quiet(client, timeout=1) for _ in range(300)]
+        assert client.statistics().open_turns > 256
+        await trio.sleep(20)
+        assert client.statistics().open_turns == 256
+        asked = len(server.received)
+        assert [step.text async for step in client.chat(continuation=continuations[-1])] == ["so far", "done"]
+        assert len(server.received) == asked  # it was kept
+        assert [step.text async for step in client.chat(continuation=continuations[0])] == ["so far", "done"]
+        assert len(server.received) > asked
+        assert client.statistics().open_turns == 255
+
+
+async def test_a_turn_that_was_taken_up_is_not_let_go_of(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
+    server = ScriptedAppServer(nursery)
+    server.default(say("so far"), wait(10), say("done"))
+    async with open_codex_client(server.transport()) as client:
+        continuation = await go_quiet(client, timeout=1)
+        await trio.sleep(20)
+        stream = client.chat(continuation=continuation)
+        assert (await anext(stream)).text == "so far"
+        for _ in range(257):
+            await go_quiet(client, timeout=1)
+        await trio.sleep(20)
+        asked = len(server.received)
+        assert [step.text async for step in stream] == ["done"]
+        assert len(server.received) == asked
 
 
 async def test_requests_that_were_never_answered_are_forgotten(
