@@ -68,11 +68,12 @@ class SpoiltTurn:
         return all(mutation.index != index for mutation in self.mutations)
 
 
-def _paths(value: Any, way: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+def paths(value: Any, way: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Yield the way to every value within a message, the outer ones first."""
     inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, inner in inside:
         yield (*way, key)
-        yield from _paths(inner, (*way, key))
+        yield from paths(inner, (*way, key))
 
 
 @st.composite
@@ -95,10 +96,42 @@ def spoilt_turns(draw: st.DrawFn, *, spoils_ends: bool) -> SpoiltTurn:
 
 @st.composite
 def _mutations(draw: st.DrawFn, turn: RecordedTurn, index: int) -> Mutation:
-    path = draw(st.sampled_from(list(_paths(turn.rows[index].message))))
+    path = draw(st.sampled_from(list(paths(turn.rows[index].message))))
     kinds: list[Kind] = ["drop", "rename", "retype"] if isinstance(path[-1], str) else ["retype"]
     kind = draw(st.sampled_from(kinds))
     return Mutation(index, path, kind, draw(st.sampled_from(_ODD_VALUES)) if kind == "retype" else None)
+
+
+@dataclass(frozen=True)
+class Oddity:
+    """A change to whatever an answer is.
+
+    Attributes:
+        place: Where, from 0 to 1.
+        kind: All of it is the value, or a part of it is changed.
+    """
+
+    place: float
+    kind: Kind | Literal["all"]
+    value: Any
+
+    def apply(self, answer: Any) -> Any:
+        """Return the answer with the change; it may be the same object."""
+        ways = list(paths(answer))
+        if self.kind == "all" or not ways:
+            return copy.deepcopy(self.value)
+        way = ways[int(self.place * len(ways))]
+        kind: Kind = self.kind if isinstance(way[-1], str) else "retype"
+        Mutation(0, way, kind, self.value).apply(answer)
+        return answer
+
+
+def oddities() -> st.SearchStrategy[list[Oddity]]:
+    """Draw a few changes."""
+    kinds: list[Kind | Literal["all"]] = ["drop", "rename", "retype", "retype", "all"]
+    values = [value for value in _ODD_VALUES if value != "\ud800"]  # which cannot be sent
+    one = st.builds(Oddity, st.floats(0, 1, exclude_max=True), st.sampled_from(kinds), st.sampled_from(values))
+    return st.lists(one, min_size=1, max_size=3)
 
 
 # --- byte by byte
@@ -162,8 +195,9 @@ def slips(draw: st.DrawFn, lines: Sequence[bytes], *, is_gentle: bool) -> Slip:
         lines: Where pieces are taken from.
         is_gentle: What was JSON stays JSON.
     """
-    kinds: list[Literal["value", "key", "bytes", "bit"]] = ["value", "value", "value", "key"]
-    kind = draw(st.sampled_from(kinds if is_gentle else ["value", "bytes", "bit"]))
+    gentle: list[Literal["value", "key", "bytes", "bit"]] = ["value", "value", "value", "key"]
+    rough: list[Literal["value", "key", "bytes", "bit"]] = ["value", "bytes", "bit"]
+    kind = draw(st.sampled_from(gentle if is_gentle else rough))
     if kind == "value":
         pieces = [*_PIECES, *(one[0] for line in lines for one in _tokens(line[:2_000], is_key=False))]
     elif kind == "key":

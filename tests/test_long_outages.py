@@ -127,6 +127,24 @@ async def test_many_calls_that_were_lost_are_looked_for_at_once(
         assert trio.current_time() < 3
 
 
+@pytest.mark.parametrize("losses", [1, 3])
+async def test_a_new_thread_that_is_lost_before_its_first_turn_is_replaced(
+    nursery: trio.Nursery, autojump_clock: MockClock, losses: int
+) -> None:
+    server = ScriptedAppServer(nursery)
+    server.refuse("thread/resume", code=-32600, message="no rollout found for thread id x", times=None)
+    server.hold("thread/start")
+    async with opened(server) as client:
+        waiting = Background(nursery, client.chat_once, "hello")
+        for _ in range(losses):
+            call = await server.held("thread/start").receive()
+            call.serve()
+            call.connection.drop()  # after the answer
+        server.release("thread/start")
+        assert (await waiting.result()).final_text == "ok"
+    assert server.prompts == ["hello"]
+
+
 async def test_many_turns_that_are_gone_are_given_up_at_once(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
     server = ScriptedAppServer(nursery)
     server.default(hang())
@@ -212,6 +230,37 @@ async def test_a_thousand_threads_do_not_hold_up_a_connection(nursery: trio.Nurs
         assert len(resumed) < before + 5
         await trio.sleep(120)
         assert resumed == threads
+
+
+async def test_a_thread_on_which_a_turn_is_being_started_comes_before_a_thousand_others(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    server = ScriptedAppServer(nursery)
+    async with open_codex_client(server.transport()) as other:
+        thread_id = (await other.chat_once("hello")).thread_id
+    server.on_turn(say("one"), say("two"))
+    async with opened(server) as client:
+        for _ in range(1_000):
+            await client.start_thread()
+        server.hold("thread/list")
+        server.hold("thread/resume")
+        for _ in range(63):
+            Background(nursery, client.request, "thread/list")
+        await wait_all_tasks_blocked()
+        waiting = Background(nursery, client.chat_once, "hello", thread_id)
+        call = await server.held("thread/resume").receive()
+        Background(nursery, client.request, "thread/list")
+        await wait_all_tasks_blocked()
+        call.serve()
+        await wait_all_tasks_blocked()
+        assert client.statistics().requests_waiting == 1  # `turn/start`
+        server.release("thread/resume")
+        slow_resumes(server, 0.1)
+        server.connection.drop()
+        result = await waiting.result()
+        assert [step.text for step in result.steps] == ["one", "two"]
+        assert result.completion_source == "turn_completed"
+        assert trio.current_time() < 3
 
 
 async def test_threads_that_the_next_connection_did_not_get_to_are_for_the_one_after(

@@ -28,7 +28,7 @@ from ..errors import (
     CodexTransportError,
 )
 from .link import Link
-from .lookup import Lookup
+from .lookup import Lookup, id_of, is_not_running
 from .router import Router, Starting
 
 _logger = logging.getLogger("codex_trio")
@@ -38,6 +38,7 @@ _STOP_PATIENCE = 10.0  # for a turn that nobody wants any more to end
 _START_PATIENCE = 1.0  # for `turn/started`, before which an interrupt is refused
 _INTERRUPT_PATIENCE = 2.0  # for the answer to an interrupt: some versions leave it out
 _REFUSED_FIRST, _REFUSED_MOST = 0.02, 0.5  # between interrupts that were refused
+_LOSSES = 3  # of connections, between the start of a thread and that of its first turn
 
 
 class Lifecycle(Lookup):
@@ -72,16 +73,27 @@ class Lifecycle(Lookup):
 
     async def perform(self, call: Call, *, timeout: float | None = None) -> Any:
         """Make a call as `request` does."""
+        if call.method in methods.SUBSCRIBING:
+            asked = call.params.get("threadId") if call.method == methods.THREAD_RESUME and call.params else None
+            call.on_response = partial(self._take_subscribed, asked, call.on_response)
         patience = self._request_timeout if timeout is None else timeout
         result = await self._connection.perform(call, timeout=patience)
-        if call.method in methods.SUBSCRIBING and (thread_id := _id_of(result, "thread")) is not None:
-            self._router.loaded.add(thread_id)
-        elif call.method in (methods.THREAD_UNSUBSCRIBE, methods.THREAD_DELETE) and call.params is not None:
+        if call.method in (methods.THREAD_UNSUBSCRIBE, methods.THREAD_DELETE) and call.params is not None:
             thread_id = call.params.get("threadId", "")
             self._router.unsubscribe(thread_id)
             if call.method == methods.THREAD_DELETE:
                 self._toolbox.forget(thread_id)
         return result
+
+    def _take_subscribed(
+        self, asked: object, on_response: Callable[[Response], None] | None, response: Response
+    ) -> None:
+        # In the reader: the loss of the connection may come right behind the answer, and undoes this.
+        thread_id = asked if isinstance(asked, str) else id_of(response.result, "thread")
+        if response.error is None and thread_id is not None:
+            self._router.loaded.add(thread_id)
+        if on_response is not None:
+            on_response(response)
 
     def start_soon(self, async_fn: Callable[[], Awaitable[object]]) -> None:
         """Run a task in the client's own nursery. It must end when the connection does."""
@@ -104,7 +116,7 @@ class Lifecycle(Lookup):
         if tools == self._toolbox.default:
             return await self.request(methods.THREAD_START, params)
         result = await self.request(methods.THREAD_START, {**(params or {}), "dynamicTools": dump_tools(tools)})
-        if (thread_id := _id_of(result, "thread")) is not None:
+        if (thread_id := id_of(result, "thread")) is not None:
             self._toolbox.assign(thread_id, tools)
         return result
 
@@ -116,10 +128,7 @@ class Lifecycle(Lookup):
         Cancellation: A turn that the server starts all the same is stopped.
         """
         if thread_id is None:
-            result = await self.request(methods.THREAD_START, request.thread_params)
-            thread_id = _id_of(result, "thread")
-            if thread_id is None:
-                raise CodexProtocolError("thread/start was answered without a thread id", method=methods.THREAD_START)
+            return await self._begin_anew(request, _LOSSES)
         starting = await self.claim(thread_id, request)
         params = {"threadId": thread_id, **request.params}
         if isinstance(self._connection, Link) and request.method == methods.TURN_START:
@@ -142,6 +151,18 @@ class Lifecycle(Lookup):
         if starting.turn is None:
             raise CodexProtocolError(f"{request.method} was answered without a turn id", method=request.method)
         return starting.turn
+
+    async def _begin_anew(self, request: TurnRequest, losses: int) -> Turn:
+        result = await self.request(methods.THREAD_START, request.thread_params)
+        thread_id = id_of(result, "thread")
+        if thread_id is None:
+            raise CodexProtocolError("thread/start was answered without a thread id", method=methods.THREAD_START)
+        try:
+            return await self.begin(thread_id, request)
+        except CodexThreadNotFoundError:  # a thread that had no turn yet is gone with its connection
+            if not losses or not isinstance(self._connection, Link):
+                raise
+        return await self._begin_anew(request, losses - 1)
 
     async def _find(self, starting: Starting, request: TurnRequest) -> None:
         with trio.move_on_after(self._request_timeout):
@@ -191,7 +212,6 @@ class Lifecycle(Lookup):
         # A turn of a thread that this connection did not resume would run, and none of its events come here.
         if thread_id not in self._router.loaded:
             await self.request(methods.THREAD_RESUME, {"threadId": thread_id, "excludeTurns": True})
-            self._router.loaded.add(thread_id)
 
     def _take_started(self, starting: Starting, response: Response) -> None:
         # In the reader: the next message may be an event of this turn already.
@@ -200,7 +220,7 @@ class Lifecycle(Lookup):
             if starting.is_orphan and starting.turn is None:
                 self._wait_for_orphan(starting)
             return
-        turn_id = _id_of(response.result, "turn") if response.error is None else None
+        turn_id = id_of(response.result, "turn") if response.error is None else None
         if turn_id is not None:
             self._bind(starting, turn_id)
         elif starting.is_orphan or response.error is None:
@@ -322,7 +342,7 @@ class Lifecycle(Lookup):
             if refusal is None:
                 return
             # Said of a turn that has not started yet, and of one that has ended but not told so yet.
-            if not _is_not_running(refusal):
+            if not is_not_running(refusal):
                 raise refusal
             with trio.move_on_after(delay):
                 await turn.ended.wait()
@@ -378,13 +398,3 @@ class _Stop:
         self.scope = trio.CancelScope()
         self.done = trio.Event()
         self.error: CodexProtocolError | None = None
-
-
-def _is_not_running(refusal: CodexProtocolError) -> bool:
-    return "no active turn" in str(refusal) or "expected active turn id" in str(refusal)
-
-
-def _id_of(result: object, kind: str) -> str | None:
-    inner = result.get(kind) if isinstance(result, dict) else None
-    value = inner.get("id") if isinstance(inner, dict) else None
-    return value if isinstance(value, str) else None

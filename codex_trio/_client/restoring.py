@@ -59,6 +59,9 @@ class Restorer:
         """
         await _all_at_once(partial(self._look_for_stray, connection), self._router.lost_starts)
         await _all_at_once(partial(self._resume_turn, connection), self._gaps())
+        missed = self._router.missed
+        busy = [thread_id for thread_id in missed if self._router.peek(thread_id).starting is not None]
+        await _all_at_once(partial(self._resubscribe_to, connection), busy)
         with trio.move_on_after(_RESUBSCRIBING):
             await self._resubscribe(connection)
 
@@ -66,14 +69,20 @@ class Restorer:
     async def _resubscribe(self, connection: Connection) -> None:
         # One after another: there may be thousands, and the server has more to do.
         for thread_id in list(self._router.missed):
-            if thread_id in self._router.missed and thread_id not in self._router.loaded:  # still, by now
-                try:
-                    await self._resume(connection, thread_id)
-                except CodexTransportError:
-                    return  # the next connection goes on with it
-                except CodexError as exc:  # a thread without a turn is gone with its connection
-                    _logger.debug("thread %s is no longer subscribed to: %s", thread_id, exc)
-            self._router.missed.discard(thread_id)
+            try:
+                await self._resubscribe_to(connection, thread_id)
+            except CodexTransportError:
+                return  # the next connection goes on with it
+            except CodexError as exc:
+                _logger.debug("thread %s is not subscribed to again: %s", thread_id, exc)
+
+    async def _resubscribe_to(self, connection: Connection, thread_id: str) -> None:
+        if thread_id in self._router.missed and thread_id not in self._router.loaded:  # still, by now
+            try:
+                await self._resume(connection, thread_id)
+            except CodexProtocolError as exc:  # a thread without a turn is gone with its connection
+                _logger.debug("thread %s is gone: %s", thread_id, exc)
+        self._router.missed.discard(thread_id)
 
     async def _look_for_stray(self, connection: Connection, call: Call) -> None:
         # Only a turn that has our message is surely ours.
@@ -88,8 +97,9 @@ class Restorer:
         self._router.lost_starts.remove(call)
         entries = answer.get("data") if isinstance(answer, Mapping) else None
         for entry in entries if isinstance(entries, list) else ():
-            item, turn_id = entry.get("item"), entry.get("turnId")
-            if message_id and isinstance(item, dict) and item.get("clientId") == message_id:
+            item, turn_id = (entry.get("item"), entry.get("turnId")) if isinstance(entry, dict) else (None, None)
+            is_ours = message_id and isinstance(item, dict) and item.get("clientId") == message_id
+            if is_ours and isinstance(turn_id, str):
                 self._stop_stray(thread_id, turn_id)
 
     def _stop_stray(self, thread_id: str, turn_id: str) -> None:
@@ -118,9 +128,15 @@ class Restorer:
     async def _resume(
         self, connection: Connection, thread_id: str, note: Callable[[Response], None] | None = None
     ) -> None:
-        call = Call(methods.THREAD_RESUME, {"threadId": thread_id, "excludeTurns": True}, note)
+        def take(response: Response) -> None:
+            # In the reader: the loss of this connection may come right behind the answer, and undoes this.
+            if response.error is None:
+                self._router.loaded.add(thread_id)
+            if note is not None:
+                note(response)
+
+        call = Call(methods.THREAD_RESUME, {"threadId": thread_id, "excludeTurns": True}, take)
         await connection.perform(call, timeout=self._request_timeout)
-        self._router.loaded.add(thread_id)
 
     async def catch_up(self, connection: Connection) -> None:
         """Give each turn what it missed; then subscribe to the rest of the threads, in the background.

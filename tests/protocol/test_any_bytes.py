@@ -11,6 +11,7 @@ from _mutations import recorded_lines, slipped_lines
 from _replay import TRACES
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from trio.testing import memory_stream_one_way_pair
 
 from codex_trio._protocol.messages import Notice
 from codex_trio._transports.stream import LineStream
@@ -44,7 +45,7 @@ def received(chunks: list[bytes]) -> list[bytes]:
     lines: list[bytes] = []
 
     async def receive() -> None:
-        send, _ = trio.testing.memory_stream_one_way_pair()
+        send, _ = memory_stream_one_way_pair()
         stream = LineStream(send, Chunks(chunks), max_message_size=1 << 30)
         try:
             while True:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from random import Random
 
 import trio
+from trio.testing import wait_all_tasks_blocked
 
 from codex_trio import CodexClient, CodexTransportError, Transport, open_codex_client
 
@@ -107,7 +108,7 @@ class Village:
                 ):
                     if pulls:
                         nursery.start_soon(decide_when_asked, client, decide)
-                        await trio.testing.wait_all_tasks_blocked()
+                        await wait_all_tasks_blocked()
                     self._fresh = tables(client)
                     self._set(client)
                     while self._client is client:
