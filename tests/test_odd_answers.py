@@ -172,7 +172,7 @@ def spoil(server: ScriptedAppServer, method: str, changes: list[Oddity]) -> None
         else:
             try:
                 result = server._methods.call(server.connection, method, params)
-            except ValueError as exc:  # an odd cursor came back to it
+            except (TypeError, ValueError) as exc:  # an odd cursor came back to it
                 raise Refusal(f"invalid cursor: {exc}") from exc
         result = copy.deepcopy(result)
         for change in changes:
