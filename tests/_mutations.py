@@ -137,7 +137,7 @@ def oddities() -> st.SearchStrategy[list[Oddity]]:
 # --- byte by byte
 
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"(\s*:)?|[-+.\w]+|\[\]|\{\}')
-_PIECES = [
+PIECES = [
     b"null", b"true", b"-1", b"0", b"1.5", b"99999999999999999999", b'""', b'"x"', b'"\\u0000"',
     b"[]", b"{}", b"[{}]", b"[[null]]", b'{"id":1}', b'{"type":[]}', b'["a",1]',
 ]  # fmt: skip
@@ -174,7 +174,7 @@ class Slip:
         begin = int(self.place * len(line))
         end = begin + self.length
         if self.kind in ("value", "key"):
-            spans = [one.span() for one in _tokens(line, is_key=self.kind == "key")] or [(0, 0)]
+            spans = [one.span() for one in tokens(line, is_key=self.kind == "key")] or [(0, 0)]
             begin, end = spans[int(self.place * len(spans))]
         elif self.kind == "bit":
             end = begin + 1
@@ -182,7 +182,7 @@ class Slip:
         return line[:begin] + self.piece + line[end:]
 
 
-def _tokens(line: bytes, *, is_key: bool) -> list[re.Match[bytes]]:
+def tokens(line: bytes, *, is_key: bool) -> list[re.Match[bytes]]:
     """Return the keys of a line, each with its colon, or the values that have nothing in them."""
     return [one for one in _TOKEN.finditer(line) if (one[1] is not None) == is_key]
 
@@ -199,9 +199,9 @@ def slips(draw: st.DrawFn, lines: Sequence[bytes], *, is_gentle: bool) -> Slip:
     rough: list[Literal["value", "key", "bytes", "bit"]] = ["value", "bytes", "bit"]
     kind = draw(st.sampled_from(gentle if is_gentle else rough))
     if kind == "value":
-        pieces = [*_PIECES, *(one[0] for line in lines for one in _tokens(line[:2_000], is_key=False))]
+        pieces = [*PIECES, *(one[0] for line in lines for one in tokens(line[:2_000], is_key=False))]
     elif kind == "key":
-        pieces = [one[0] for line in lines for one in _tokens(line[:2_000], is_key=True)]
+        pieces = [one[0] for line in lines for one in tokens(line[:2_000], is_key=True)]
     else:
         pieces = _SHARDS
     length = draw(st.integers(0, 8) | st.sampled_from([50, 10_000]))
