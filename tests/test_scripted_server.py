@@ -239,7 +239,7 @@ async def test_interrupt_of_whatever_runs_has_no_race(server: Server, autojump_c
     await peer.start_turn(thread_id)
     assert await peer.result("turn/interrupt", threadId=thread_id, turnId="") == {}
     await peer.until("turn/completed")
-    assert names(peer.seen)[-7:-3] == [
+    assert names(peer.seen)[-6:-2] == [
         "turn/started",
         "item/started userMessage",
         "item/completed userMessage",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Any
 
 import trio
@@ -139,21 +140,26 @@ async def case_of_questions(stage: Stage) -> None:
 
 async def case_of_silence(stage: Stage) -> None:
     async with stage.client() as client:
-        stage.script.on_turn(think("hm"), say("so far"), wait(1.0), say("there"))
-        continuation: ChatContinuation | None = None
-        try:
-            await client.chat_once("go", **stage.options(), inactivity_timeout=0.4)
-        except CodexTurnInactiveError as error:
-            continuation = error.continuation
-            stage.note([error.last_event, continuation.thread_id, continuation.turn_id, len(continuation.seen)])
+        stage.script.on_turn(think("hm"), say("so far"), wait(2.5), say("there"))
+        thread = await client.start_thread(**stage.options())
+        continuation = await left_behind(stage, thread.chat_once("go", inactivity_timeout=1.0))
         stage.note(told(await client.chat_once(continuation=continuation, inactivity_timeout=30)))
         stage.script.on_turn(say("so far"), wait(60))
-        try:
-            await client.chat_once("go", continuation and continuation.thread_id, inactivity_timeout=0.4)
-        except CodexTurnInactiveError as error:
-            cancelled = await client.cancel(error.continuation)
-            stage.note([cancelled.status, cancelled.was_interrupted, [step.text for step in cancelled.steps]])
-        stage.note(told(await client.chat_once("on", continuation and continuation.thread_id)))
+        continuation = await left_behind(stage, thread.chat_once("go", inactivity_timeout=1.0))
+        cancelled = await client.cancel(continuation)
+        stage.note([cancelled.status, cancelled.was_interrupted, [step.text for step in cancelled.steps]])
+        stage.note(told(await thread.chat_once("on")))
+
+
+async def left_behind(stage: Stage, call: Awaitable[object]) -> ChatContinuation:
+    """Await a call that loses its patience, and return where it stopped."""
+    try:
+        await call
+    except CodexTurnInactiveError as error:
+        left = error.continuation
+        stage.note([str(error), error.last_event, left.thread_id, left.turn_id, left.cursor, left.seen])
+        return left
+    raise AssertionError("the turn was not silent")
 
 
 async def case_of_cancelling(stage: Stage) -> None:
