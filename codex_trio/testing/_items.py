@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ._patches import make_change
 from ._script import AskQuestion, CallTool, Patch, Run
-from ._wire import Message
+from ._wire import Message, Refusal
 
+_INPUTS = ("text", "image", "localImage", "audio", "localAudio", "skill", "mention")
+_UNSAID: dict[str, Message] = {"text": {"text_elements": []}, "image": {"detail": None}, "localImage": {"detail": None}}
 _UNQUOTED = re.compile(r"[\w@+:./\]-]+", re.ASCII)
 _SHELL = ("/bin/bash", "-lc")
 
@@ -20,9 +22,23 @@ def make_item(kind: str, item_id: str, now_ms: int | None, **fields: Any) -> Mes
     return {"type": kind, "id": item_id, **fields, "startedAtMs": now_ms, "completedAtMs": None}
 
 
+def check_input(user_input: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse a turn's input as the server does.
+
+    Raises:
+        Refusal: It has a part of no known type, or an image that is not in it.
+    """
+    for part in user_input:
+        if part.get("type") not in _INPUTS:
+            expected = ", ".join(f"`{name}`" for name in _INPUTS)
+            raise Refusal(f"Invalid request: unknown variant `{part.get('type')}`, expected one of {expected}")
+        if part["type"] == "image" and not str(part.get("url")).startswith("data:"):
+            raise Refusal("remote image URLs are not supported; use an inline data URL instead")
+
+
 def make_user_message(item_id: str, params: Mapping[str, Any], now_ms: int | None) -> Message:
     """Return the `userMessage` item that echoes the input of a turn."""
-    content = [{**item, "text_elements": []} if item.get("type") == "text" else dict(item) for item in params["input"]]
+    content = [{**_UNSAID.get(part["type"], {}), **part} for part in params["input"]]
     client_id = params.get("clientUserMessageId")
     return make_item("userMessage", item_id, now_ms, clientId=client_id, content=content)
 
@@ -54,6 +70,13 @@ def make_command(item_id: str, command: str, cwd: str, now_ms: int, *, source: s
         "durationMs": None,
     }
     return make_item("commandExecution", item_id, now_ms, **fields)
+
+
+def set_command_end(item: Message, output: str, exit_code: int, now_ms: int) -> None:
+    """Write into a `commandExecution` item how the command ended."""
+    status = "failed" if exit_code else "completed"
+    duration = now_ms - item["startedAtMs"]
+    item.update(status=status, aggregatedOutput=output or None, exitCode=exit_code, durationMs=duration)
 
 
 def make_file_change(item_id: str, step: Patch, cwd: str, now_ms: int) -> Message:
@@ -103,7 +126,7 @@ def make_file_approval(item: Mapping[str, Any], now_ms: int) -> Message:
 
 def make_question(step: AskQuestion) -> Message:
     """Return a question as the model puts it."""
-    options = [{"label": option, "description": option} for option in step.options]
+    options = [{"label": label, "description": description} for label, description in step.options.items()]
     return {"id": step.question_id, "header": step.header, "question": step.question, "options": options}
 
 

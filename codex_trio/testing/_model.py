@@ -24,7 +24,7 @@ from ._items import default_reason, make_question
 from ._patches import dump_patch
 from ._responses import Exchange, ModelRequest
 from ._script import AskQuestion, CallTool, Fail, Hang, Patch, Retry, Run, Say, Step, Think, Wait, say
-from ._scripts import ScriptedTurns
+from ._scripts import ScriptedTurns, opens_stream
 
 _Script = tuple[Step, ...]
 
@@ -223,6 +223,8 @@ class ScriptedModel(ScriptedTurns):
             rest = script[position + 1 :]
             match step:
                 case Wait(seconds):
+                    if opens_stream(script[position:]):
+                        await exchange.stream(opening)
                     await trio.sleep(seconds)
                 case Fail():
                     self._keep(turn_id, (step,))  # should codex try again, it fails again

@@ -60,7 +60,7 @@ class CallTool(Step):
 @dataclass(frozen=True, slots=True)
 class AskQuestion(Step):
     question: str
-    options: Sequence[str]
+    options: Mapping[str, str]
     question_id: str
     header: str
 
@@ -217,19 +217,33 @@ def call_tool(name: str, arguments: Mapping[str, Any] | None = None, *, namespac
 
 
 def ask_question(
-    question: str, options: Sequence[str] = ("Yes", "No"), *, question_id: str = "question", header: str = "Question"
+    question: str,
+    options: Sequence[str] | Mapping[str, str] = ("Yes", "No"),
+    *,
+    question_id: str = "question",
+    header: str = "Question",
 ) -> AskQuestion:
-    """A question to the user, who may choose one of the `options`, or say something else.
+    """A question to the user, who may choose one of the options, or say something else.
 
-    Codex asks in plan mode only: a turn that was not started with that `collaborationMode` goes on as if it had not
-    been said. The answer is in `server.answers`, or in ``model.requests[-1].body["input"]``.
+    Codex asks in plan mode only: a turn that was not started with that `collaborationMode` goes on as if nothing had
+    been asked. The answer is in `server.answers`, or in ``model.requests[-1].body["input"]``.
+
+    Args:
+        question: What is asked.
+        options: What may be chosen; a mapping has descriptions.
+        question_id: By which the answer is given.
+        header: A word or two.
+
+    Raises:
+        ValueError: There are no options; codex asks nothing then.
 
     Example:
         ``server.on_turn(ask_question("Which colour?", ["Red", "Blue"]), say("Very well."))``
     """
     if not options:
-        raise ValueError("codex asks no question without options")
-    return AskQuestion(question, tuple(options), question_id, header)
+        raise ValueError("ask_question() needs options; codex asks nothing without them")
+    described = dict(options) if isinstance(options, Mapping) else dict.fromkeys(options, "")
+    return AskQuestion(question, described, question_id, header)
 
 
 def wait(seconds: float) -> Wait:

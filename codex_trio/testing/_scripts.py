@@ -6,10 +6,17 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-from ._script import ScriptPart, Step, say
+from ._script import Fail, Hang, Say, ScriptPart, Step, Think, Wait, say
 
 PromptTest: TypeAlias = Callable[[str], bool]
 _Script: TypeAlias = Sequence[ScriptPart]
+
+
+def opens_stream(script: Sequence[Step]) -> bool:
+    """Whether the model begins to answer with the first of these steps, be it with silence."""
+    following = next((step for step in script if not isinstance(step, Wait)), None)
+    fails_at_once = isinstance(following, Fail) and following.http_status is not None
+    return not fails_at_once and isinstance(script[0], (Say, Think, Hang, Wait))
 
 
 class ScriptedTurns:

@@ -146,6 +146,15 @@ class ScriptedAppServer(ScriptedTurns):
         """Let the next `times` attempts to open a connection fail; `None`: all of them."""
         self._unreachable = message, Times(times)
 
+    def exit(self, code: int = 0, stderr: str = "") -> None:
+        """End the process: every connection and every turn. The next connection is to a new process.
+
+        Args:
+            code: 0 is an end in good order; after another one the history lacks what was not finished.
+            stderr: The end of what the process wrote there.
+        """
+        self._state.exit(code, stderr)
+
     def transport(self) -> ScriptedTransport:
         """Return a transport to this server; each `open` of it is a new connection."""
         return ScriptedTransport(self._connect)

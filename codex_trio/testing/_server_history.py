@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
+from ._items import set_command_end
 from ._script import Step
 from ._settings import Settings
 from ._wire import VERSION, Message, Refusal
@@ -40,7 +41,8 @@ class ServedTurn:
     Attributes:
         running_id: What it goes by while it runs; of a review that is another id than that of its items and its end.
         files: By path the text of each changed file as the turn found it, and as it is now; `None`: there is none.
-        is_read: Whether it is known to have been read, as the turns of a fork are that it has from its source.
+        is_forked: Whether the thread has it from the one that it is a fork of.
+        is_lost: Whether it ended by a crash of the process.
         has_called: Whether it has told what it has used, or will.
         is_used: Whether the model was called, and nothing was told yet of what that call has used.
         is_given_up: Whether all was told that comes before an interrupt takes effect.
@@ -60,9 +62,9 @@ class ServedTurn:
     running_id: str = ""
     files: dict[str, tuple[str | None, str | None]] = field(default_factory=dict)
     is_echoed: bool = False
-    interruptible: trio.Event = field(default_factory=trio.Event)
     is_interrupt_due: bool = False
-    is_read: bool = False
+    is_forked: bool = False
+    is_lost: bool = False
     has_called: bool = False
     is_used: bool = False
     is_given_up: bool = False
@@ -110,11 +112,13 @@ class Terminal:
 
     Attributes:
         item: Its `commandExecution` item.
+        output: What it has written.
         scope: Cancel this to kill it.
     """
 
     item: Message
     command: str
+    output: str = ""
     scope: trio.CancelScope = field(default_factory=trio.CancelScope)
 
     def to_wire(self) -> Message:
@@ -134,6 +138,7 @@ class ServedThread:
         terminals: By item id the commands that run.
         is_stored: Whether it is on disk, as it is from its first turn or name on.
         is_probed: Whether its history was asked for before there was any.
+        was_unloaded: Whether it was read from disk since it was made, or will be.
         revision: Of what nobody has read yet.
     """
 
@@ -157,6 +162,7 @@ class ServedThread:
     last_ordinal: int = 0
     is_stored: bool = False
     is_probed: bool = False
+    was_unloaded: bool = False
     revision: str = ""
 
     def next_ordinal(self) -> int:
@@ -198,6 +204,19 @@ class ServedThread:
         self.model_calls += 1
         turn.has_called = True
 
+    def die(self, now_ms: int, *, is_crash: bool) -> None:
+        """Become what is on disk once the process has ended: in good order, or as by a crash."""
+        for terminal in self.terminals.values():
+            set_command_end(terminal.item, terminal.output, -1, now_ms)
+            terminal.item["completedAtMs"] = now_ms
+        lost = [terminal.item for terminal in self.terminals.values()] if is_crash else []
+        self.end_terminals()
+        self.terminals.clear()
+        for turn in self.turns:
+            turn.items = [(place, item) for place, item in turn.items if item not in lost]
+        self.is_loaded, self.was_unloaded = False, True
+        self.approved.clear()
+
     def end_terminals(self) -> None:
         """End the commands that run."""
         for terminal in self.terminals.values():
@@ -205,7 +224,8 @@ class ServedThread:
 
     def first_unread(self) -> Message | None:
         """Return what nobody has read yet, as the wire has it: the first turn with an answer, or a failure."""
-        unread = [turn for turn in self.turns if not turn.is_read and (turn.last_message() or turn.status == "failed")]
+        known = [turn for turn in self.turns if not (turn.is_forked or turn.is_lost)]
+        unread = [turn for turn in known if turn.last_message() or turn.status == "failed"]
         return {"type": "turn", "turnId": unread[0].id} if unread else None
 
     def read_state(self) -> Message:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 
 from ._script import Step
 from ._server_account import AccountMethods
@@ -18,7 +18,7 @@ _EXPERIMENTAL = (
     ("thread/resume", "initialTurnsPage"),
     ("turn/start", "collaborationMode"),
 )
-_EXPERIMENTAL_METHODS = "thread/backgroundTerminals/"
+_EXPERIMENTAL_METHODS = ("thread/backgroundTerminals/", "thread/items/read")
 _REQUIRED: dict[str, tuple[str, ...]] = {
     "account/login/start": ("type",),
     "account/logout": (),
@@ -28,6 +28,7 @@ _REQUIRED: dict[str, tuple[str, ...]] = {
     "initialize": ("clientInfo",),
     "model/list": (),
     "review/start": ("threadId", "target"),
+    "thread/items/read": ("threadId", "turnId", "itemIds"),
     "thread/list": (),
     "thread/loaded/list": (),
     "thread/name/set": ("threadId", "name"),
@@ -80,7 +81,7 @@ class Methods:
                     raise Refusal(f"{method}.{name} requires experimentalApi capability")
         return params
 
-    def call(self, connection: ServerConnection, method: str, params: Message) -> Message | Awaitable[Message]:
+    def call(self, connection: ServerConnection, method: str, params: Message) -> Message:
         """Return the result of a request that `check` has passed."""
         return self._methods[method](connection, params)
 

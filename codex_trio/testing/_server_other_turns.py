@@ -8,7 +8,7 @@ from typing import Any
 
 import trio
 
-from ._items import make_agent_message, make_command, make_item
+from ._items import make_agent_message, make_command, make_item, set_command_end
 from ._script import Say, Step
 from ._server_history import ServedTurn
 from ._server_items import TurnItems, let_clients_read
@@ -57,9 +57,7 @@ async def run_shell(items: TurnItems, command: str) -> None:
     await let_clients_read()
     if output:
         await items.stream("item/commandExecution/outputDelta", item, [output])
-    status = "failed" if exit_code else "completed"
-    duration = state.now_ms() - item["startedAtMs"]
-    item.update(status=status, aggregatedOutput=output or None, exitCode=exit_code, durationMs=duration)
+    set_command_end(item, output, exit_code, state.now_ms())
     items.complete(item)
 
 

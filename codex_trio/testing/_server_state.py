@@ -13,7 +13,7 @@ from ._server_history import ServedThread, ServedTurn
 from ._server_overrides import Overrides
 from ._wire import EPOCH_MS, Message, dump_notification, make_rate_limits, make_usage
 
-Method: TypeAlias = Callable[[ServerConnection, Message], Message | Awaitable[Message]]
+Method: TypeAlias = Callable[[ServerConnection, Message], Message]
 """Serves one method: connection and params in, result out."""
 
 _UNRESOLVED = frozenset({"item/tool/call", "currentTime/read", "account/chatgptAuthTokens/refresh"})
@@ -42,6 +42,7 @@ class ServerState:
         self.threads: dict[str, ServedThread] = {}
         self.asks = AskTable()
         self._id_count = 0
+        self._is_crashing = False
         self._after: list[Callable[[], object]] = []
 
     def after_answer(self, action: Callable[[], object]) -> None:
@@ -167,7 +168,6 @@ class ServerState:
             self.give_up(thread, turn)
         turn.status, turn.error, turn.completed_ms = status, error, self.now_ms()
         thread.running = None
-        turn.interruptible.set()
         turn.scope.cancel()  # before its request is dropped, so that its task never sees that
         message = turn.last_message() if status == "completed" else []
         if message:
@@ -200,22 +200,31 @@ class ServerState:
             return
         for thread in self.threads.values():
             if thread.running is not None and thread.running.owner is connection:
-                self.end_turn(thread, "interrupted")
+                self._lose_turn(thread)
         if not self.connections:
-            self.unload()
+            self._unload()
 
-    def unload(self) -> None:
+    def exit(self, code: int, stderr: str) -> None:
+        """End the process: every connection and every turn."""
+        self._is_crashing = code != 0
+        for connection in self.connections.copy():
+            connection.drop(code, stderr)
+        self._unload()
+        self._is_crashing = False
+
+    def _unload(self) -> None:
         """Forget what only a running process knows; threads and their history stay, as on disk."""
         self.originator = ""
         for thread in self.threads.values():
             if thread.running is not None:
-                self.end_turn(thread, "interrupted")
-            thread.is_loaded = False
-            thread.approved.clear()
-            thread.end_terminals()
+                self._lose_turn(thread)
+            thread.die(self.now_ms(), is_crash=self._is_crashing)
 
-    def exit(self, code: int, stderr: str) -> None:
-        """End the process: every connection and every turn."""
-        for connection in self.connections.copy():
-            connection.drop(code, stderr)
-        self.unload()
+    def _lose_turn(self, thread: ServedThread) -> None:
+        """End the running turn of a thread with the process, which tells nobody."""
+        turn = thread.running
+        assert turn is not None
+        turn.is_given_up, turn.is_lost = True, self._is_crashing
+        self.end_turn(thread, "interrupted")
+        if self._is_crashing:
+            turn.completed_ms, turn.has_called = None, False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Mapping
 from typing import Any
@@ -32,6 +33,7 @@ class ThreadMethods:
             "thread/loaded/list": self._loaded_list,
             "thread/turns/list": self._turns_list,
             "thread/items/list": self._items_list,
+            "thread/items/read": self._items_read,
             "thread/unsubscribe": self._unsubscribe,
             "thread/archive": self._archive,
             "thread/unarchive": self._unarchive,
@@ -60,18 +62,18 @@ class ThreadMethods:
 
     def _resume(self, connection: ServerConnection, params: Message) -> Message:
         state, thread = self._state, stored_thread(self._state, params)
+        if thread.is_archived:
+            advice = f"Run `codex unarchive {thread.id}` to unarchive it first."
+            raise Refusal(f"session {thread.id} is archived. {advice}")
+        with_turns = not params.get("excludeTurns")
+        if with_turns and (thread.is_stored or thread.is_probed):
+            self._warn(connection, RESUME_NOTICE)
         if thread.is_probed:
             require_turns(thread)
         if not thread.is_stored or thread.is_ephemeral:
             raise no_rollout(thread.id)
-        if thread.is_archived:
-            advice = f"Run `codex unarchive {thread.id}` to unarchive it first."
-            raise Refusal(f"session {thread.id} is archived. {advice}")
         wanted_page = params.get("initialTurnsPage")
         page = thread.turns_page(wanted_page) if wanted_page else None
-        with_turns = not params.get("excludeTurns")
-        if with_turns:
-            self._warn(connection, RESUME_NOTICE)
         if not thread.is_loaded:
             thread.is_loaded = True
             thread.settings = thread.settings.for_thread(params)
@@ -94,7 +96,7 @@ class ThreadMethods:
             connection.send_bytes(thread.running.ask.raw)
 
     def _tell_usage(self, connection: ServerConnection, thread: ServedThread) -> None:
-        called = [turn for turn in thread.turns if turn.has_called]
+        called = [turn for turn in thread.turns if turn.has_called and not (turn.is_forked and thread.was_unloaded)]
         if called:
             self._state.publish_usage(thread, called[-1], [connection])
 
@@ -135,15 +137,16 @@ class ThreadMethods:
 
     def _list(self, connection: ServerConnection, params: Message) -> Message:
         is_archived = bool(params.get("archived"))
-        kept = [t for t in self._state.threads.values() if t.is_stored and not t.is_ephemeral]
-        found = [t.to_wire() for t in reversed(kept) if t.is_archived == is_archived]
+        kinds = params.get("sourceKinds") or ("vscode",)
+        kept = [t for t in self._state.threads.values() if t.is_stored and not t.is_ephemeral and "vscode" in kinds]
+        found = [t for t in reversed(kept) if t.is_archived == is_archived]
         start = int(params.get("cursor") or 0)
         limit = max(1, params.get("limit") or 25)
-        has_more = len(found) > start + limit
+        page = found[start : start + limit]
         return {
-            "data": found[start : start + limit],
-            "readStates": {},
-            "nextCursor": str(start + limit) if has_more else None,
+            "data": [{**thread.to_wire(), "canAcceptDirectInput": None} for thread in page],
+            "readStates": {thread.id: thread.read_state() for thread in page},
+            "nextCursor": str(start + limit) if len(found) > start + limit else None,
             "backwardsCursor": str(start) if found else None,
         }
 
@@ -165,6 +168,11 @@ class ThreadMethods:
         if thread is None or not thread.is_stored or thread.is_ephemeral:
             raise Refusal("thread/items/list is not supported yet", code=-32601)
         return thread.items_page(params)
+
+    def _items_read(self, connection: ServerConnection, params: Message) -> Message:
+        thread = readable_thread(self._state, params)
+        entries = thread.items_page({**params, "limit": sys.maxsize})["data"]
+        return {"data": [entry for entry in entries if entry["item"]["id"] in params["itemIds"]]}
 
     def _unsubscribe(self, connection: ServerConnection, params: Message) -> Message:
         thread = self._state.threads.get(params["threadId"])
@@ -188,7 +196,7 @@ class ThreadMethods:
         if thread.running is not None:
             self._state.end_turn(thread, "interrupted")
         if thread.is_loaded:
-            thread.is_loaded = False
+            thread.is_loaded, thread.was_unloaded = False, True
             self._state.set_status(thread, "notLoaded")
 
     def _unarchive(self, connection: ServerConnection, params: Message) -> Message:
@@ -271,6 +279,6 @@ def _copied(turn: ServedTurn) -> ServedTurn:
     copy = ServedTurn(turn.id, turn.ordinal, deque(), turn.input_params, turn.owner)
     copy.status = "interrupted" if turn.status == "inProgress" else turn.status
     copy.error, copy.items, copy.root_id = turn.error, list(turn.items), turn.root_id
-    copy.is_read, copy.has_called = True, turn.has_called
+    copy.is_forked, copy.has_called = True, turn.has_called
     copy.started_ms, copy.completed_ms = turn.started_ms, turn.completed_ms
     return copy

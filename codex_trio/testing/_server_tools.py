@@ -15,6 +15,7 @@ from ._items import (
     make_file_change,
     make_question_request,
     make_tool_call,
+    set_command_end,
     words_of,
 )
 from ._script import AskQuestion, CallTool, Patch, Run, Step
@@ -22,7 +23,6 @@ from ._server_history import Terminal
 from ._server_items import TurnItems
 from ._wire import Message
 
-TOOL_STEPS = (AskQuestion, CallTool, Patch, Run)
 _APPROVAL = "waitingOnApproval"
 
 
@@ -98,7 +98,7 @@ class ToolSteps:
             self._complete_command(item, step.output, step.exit_code)
 
     async def _outlive_the_turn(self, item: Message, step: Run) -> None:
-        terminal = self._thread.terminals[item["id"]] = Terminal(item, step.command)
+        terminal = self._thread.terminals[item["id"]] = Terminal(item, step.command, step.output)
         ended = trio.Event()
 
         async def execute() -> None:
@@ -106,20 +106,16 @@ class ToolSteps:
                 with terminal.scope:
                     await trio.sleep(step.seconds)
             finally:
-                del self._thread.terminals[item["id"]]
-            if terminal.scope.cancelled_caught:
-                self._complete_command(item, "", -1)
-            else:
-                self._complete_command(item, step.output, step.exit_code)
+                self._thread.terminals.pop(item["id"], None)
+            is_killed = terminal.scope.cancelled_caught
+            self._complete_command(item, "" if is_killed else step.output, -1 if is_killed else step.exit_code)
             ended.set()
 
         self._state.spawn(self._turn.owner, execute)
         await ended.wait()
 
     def _complete_command(self, item: Message, output: str, exit_code: int) -> None:
-        status = "failed" if exit_code else "completed"
-        duration = self._state.now_ms() - item["startedAtMs"]
-        item.update(status=status, aggregatedOutput=output or None, exitCode=exit_code, durationMs=duration)
+        set_command_end(item, output, exit_code, self._state.now_ms())
         self._items.complete(item)
 
     async def _patch(self, step: Patch) -> None:
@@ -163,6 +159,7 @@ class ToolSteps:
             return  # the model is told, and nobody else
         item = make_tool_call(self._state.new_item_id("call"), step, self._state.now_ms())
         self._items.begin(item)
+        self._items.keep(item)
         called = {"callId": item["id"], "namespace": step.namespace, "tool": step.name, "arguments": item["arguments"]}
         answer = await self._items.ask("item/tool/call", called)
         content, success = _tool_result(answer)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
+from ._items import check_input
 from ._script import Step
 from ._server_connection import ServerConnection
 from ._server_history import ServedThread, ServedTurn
@@ -41,6 +42,7 @@ class TurnMethods:
 
     def _start(self, connection: ServerConnection, params: Message) -> Message:
         thread = loaded_thread(self._state, params)
+        check_input(params["input"])
         settings = thread.settings.for_turn(params)
         if thread.running is not None:
             self._add_input(thread.running, params)
@@ -81,23 +83,24 @@ class TurnMethods:
     def _steer(self, connection: ServerConnection, params: Message) -> Message:
         thread = loaded_thread(self._state, params)
         turn, expected = thread.running, params["expectedTurnId"]
-        if not params["input"]:
-            raise Refusal("input must not be empty")
         if turn is None:
             raise Refusal("no active turn to steer")
+        if not params["input"]:
+            raise Refusal("input must not be empty")
         if expected != turn.running_id:
             raise Refusal(f"expected active turn id `{expected}` but found `{turn.running_id}`")
+        check_input(params["input"])
         if turn not in self._players:
             raise Refusal("cannot steer a compact turn")
         self._add_input(turn, params)
         return {"turnId": turn.id}
 
-    def _interrupt(self, connection: ServerConnection, params: Message) -> Message | Awaitable[Message]:
+    def _interrupt(self, connection: ServerConnection, params: Message) -> Message:
         thread = loaded_thread(self._state, params)
         turn, wanted = thread.running, params["turnId"]
         if turn is not None and not turn.is_echoed and not wanted:
             turn.is_interrupt_due = True
-            return _once_interruptible(turn)
+            return {}
         if turn is None or not turn.is_echoed:
             if wanted:
                 raise Refusal("no active turn to interrupt")
@@ -162,8 +165,3 @@ class TurnMethods:
         for terminal in found:
             terminal.scope.cancel()
         return {"terminated": bool(found)}
-
-
-async def _once_interruptible(turn: ServedTurn) -> Message:
-    await turn.interruptible.wait()
-    return {}

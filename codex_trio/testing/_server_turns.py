@@ -25,13 +25,12 @@ from ._script import (
     Think,
     Wait,
 )
+from ._scripts import opens_stream
 from ._server_items import TurnItems, let_clients_read
-from ._server_tools import TOOL_STEPS, ToolSteps
+from ._server_tools import ToolSteps
 from ._wire import Message, Refusal, dump_message, fill_in, split_text
 
 _BROKEN_OFF = "stream disconnected before completion: Transport error: network error: error decoding response body"
-
-_CALLING = (Say, Think, Hang, *TOOL_STEPS)  # what the model does once it has been called
 
 
 class TurnPlayer:
@@ -71,10 +70,9 @@ class TurnPlayer:
             for params in turn.input_params:
                 self.echo_input(params)
             turn.is_echoed = True
-            turn.interruptible.set()
-            await let_clients_read()
             if turn.is_interrupt_due:
                 self._state.end_turn(self._thread, "interrupted")
+            await let_clients_read()
             await self.play_steps()
             self._end_call()
             self._state.end_turn(self._thread, "completed")
@@ -83,15 +81,17 @@ class TurnPlayer:
         """Play what there is to play, and what is added meanwhile."""
         turn = self._turn
         while turn.steps:
+            turn.is_used = turn.is_used or opens_stream(turn.steps)
             step = turn.steps.popleft()
-            turn.is_used = turn.is_used or isinstance(step, _CALLING)
             with trio.CancelScope() as turn.step_scope:
                 await self._players[type(step)](step)
             self._take_steered()
             await let_clients_read()
 
     def echo_input(self, params: Mapping[str, Any]) -> None:
-        """Publish what the user said, as the item that the server makes of it."""
+        """Publish what the user said, if anything, as the item that the server makes of it."""
+        if not params["input"]:
+            return
         item = make_user_message(self._state.new_uuid(), params, self._state.now_ms())
         if not self._thread.preview:
             self._thread.preview = next((str(c["text"]) for c in item["content"] if c.get("type") == "text"), "")
@@ -126,7 +126,7 @@ class TurnPlayer:
 
     async def _play_tool(self, step: Step) -> None:
         self._thread.count_call(self._turn)
-        self._is_at_tool = True
+        self._turn.is_used = self._is_at_tool = True
         await self._tools[type(step)](step)
         self._is_at_tool = False
         self._state.publish_used(self._thread, self._turn)
@@ -182,7 +182,8 @@ class TurnPlayer:
         await trio.lowlevel.checkpoint()
 
     async def _play_retry(self, step: Retry) -> None:
-        self._state.publish_used(self._thread, self._turn)
+        if step.http_status is None:
+            self._state.publish_used(self._thread, self._turn)
         info = {"responseStreamDisconnected": {"httpStatusCode": step.http_status}}
         error = make_error(step.message, info, step.details or _BROKEN_OFF)
         self._state.publish_error(self._thread, self._turn, error, will_retry=True)

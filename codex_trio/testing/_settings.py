@@ -40,6 +40,8 @@ class Settings:
     is_sandbox_given: bool = False
     effort: str | None = None
     summary: str | None = None
+    service_tier: str | None = None
+    personality: str | None = None
     mode: str = "default"
 
     @property
@@ -58,7 +60,8 @@ class Settings:
         Raises:
             Refusal: One of them has no such value.
         """
-        changed = self._changed(params)
+        effort = (params.get("config") or {}).get("model_reasoning_effort")
+        changed = self._changed({"effort": effort, **params})
         mode = params.get("sandbox")
         if mode is None:
             return changed
@@ -95,12 +98,14 @@ class Settings:
             _one_of(dict.fromkeys(_APPROVAL_POLICIES), policy)
         return replace(
             self,
-            cwd=posixpath.join(self.cwd, given("cwd", self.cwd)),
+            cwd=posixpath.join(DEFAULT_CWD, given("cwd", self.cwd)),
             model=given("model", self.model),
             provider=given("modelProvider", self.provider),
             approval_policy=policy,
             effort=given("effort", self.effort),
             summary=given("summary", self.summary),
+            service_tier=given("serviceTier", self.service_tier),
+            personality=given("personality", self.personality),
         )
 
     def to_answer(self) -> Message:
@@ -122,7 +127,7 @@ class Settings:
             "effort": self.effort,
             "summary": self.summary,
             "collaborationMode": self.collaboration_mode(),
-            "personality": None,
+            "personality": self.personality,
         }
 
     def collaboration_mode(self) -> Message:
@@ -138,7 +143,7 @@ class Settings:
         return {
             "model": self.model,
             "modelProvider": self.provider,
-            "serviceTier": None,
+            "serviceTier": self.service_tier,
             "disabledPluginIds": [],
             "cwd": self.cwd,
             "approvalPolicy": self.approval_policy,
