@@ -42,7 +42,7 @@ async def test_stream_goes_on_in_a_stream(autojump_clock: MockClock) -> None:
             await read(client.chat(continuation=continuation), rest)
         assert [step.text for step in rest] == ["three"]
         await read(client.chat(continuation=caught.value.continuation), rest)
-    assert first == ["one", "/bin/bash -lc 'two'"]
+    assert first == ["one", "/bin/bash -lc two"]
     assert [step.text for step in rest] == ["three", "four"]
 
 

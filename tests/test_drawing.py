@@ -228,7 +228,7 @@ async def test_into_a_file_goes_the_turn_without_control_codes(autojump_clock: t
     assert [line for line in lines if line] == [
         *("thinking", "hm", "plan", "✓ look", "▶ [b]mend", "· test"),
         *("exec", "$ ls", "a", "exit 0", "Reconnecting... 1/2 [b]why", "codex", "done"),
-        *("completed after 4.2 s · 15 tokens on", "this thread: 10 in (2 cached), 5 out"),
+        *("completed after 4.2 s · 30 tokens on", "this thread: 20 in (4 cached), 10 out"),
     ]
 
 

@@ -198,7 +198,7 @@ def test_an_odd_answer_is_no_more_than_an_error_of_ours(method: str, call: Call,
                     spoil(server, method, changes)
                     with suppress(CodexError):
                         await call(client, server, thread)
-                    del server._repliers[method]
+                    del server._state.overrides.repliers[method]
                     assert (await client.chat_once("hello")).final_text == "ok"
             nursery.cancel_scope.cancel()
 

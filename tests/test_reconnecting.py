@@ -27,7 +27,7 @@ from codex_trio._protocol.messages import ServerRequest
 from codex_trio.testing import ScriptedAppServer, ask_server_request, hang, run, say, think, wait
 
 STORY = (think("one"), wait(10), run("two"), wait(10), think("three"), wait(10), say("four"))
-TEXTS = ["one", "/bin/bash -lc 'two'", "three", "four"]
+TEXTS = ["one", "/bin/bash -lc two", "three", "four"]
 
 
 def opened(server: ScriptedAppServer, **options: Any) -> CodexClient:

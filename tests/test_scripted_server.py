@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
 import trio
+from _peer import HELLO, Message, Peer, names
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from codex_trio.errors import CodexTransportError
@@ -27,81 +26,9 @@ from codex_trio.testing._script import (
     wait,
 )
 from codex_trio.testing._server import ScriptedAppServer
-from codex_trio.testing._server_connection import ScriptedTransport
 from codex_trio.testing._wire import Refusal
 
-Message = dict[str, Any]
-HELLO = {"clientInfo": {"name": "me", "version": "7"}}
 UNKNOWN = "01a2061e-99c0-74f0-b2d6-3710637b248c"
-
-
-class Peer:
-    """A client that knows no more than ids: it sends messages and looks at what comes."""
-
-    def __init__(self, transport: ScriptedTransport) -> None:
-        self.transport = transport
-        self.seen: list[Message] = []
-        self.batches: list[list[str]] = []
-        self._read = 0
-        self._last_id = 0
-
-    async def send(self, *messages: Message) -> None:
-        await self.transport.send([json.dumps(message).encode() for message in messages])
-
-    async def next(self) -> Message:
-        while self._read == len(self.seen):
-            batch = [json.loads(message) for message in await self.transport.receive()]
-            self.batches.append([name_of(message) for message in batch])
-            self.seen += batch
-        self._read += 1
-        return self.seen[self._read - 1]
-
-    async def until(self, method: str) -> list[Message]:
-        """Return the messages up to one of this method."""
-        messages = [await self.next()]
-        while messages[-1].get("method") != method:
-            messages.append(await self.next())
-        return messages
-
-    async def request(self, method: str, params: Any = None) -> Message:
-        """Return the answer to a request; what comes before it is dropped, but stays in `seen`."""
-        self._last_id += 1
-        await self.send({"id": self._last_id, "method": method, "params": params or {}})
-        message = await self.next()
-        while "method" in message or message["id"] != self._last_id:
-            message = await self.next()
-        return message
-
-    async def result(self, method: str, **params: Any) -> Any:
-        return (await self.request(method, params))["result"]
-
-    async def refusal(self, method: str, **params: Any) -> tuple[int, str]:
-        error = (await self.request(method, params))["error"]
-        return error["code"], error["message"]
-
-    async def start_thread(self) -> str:
-        thread_id = (await self.result("thread/start"))["thread"]["id"]
-        await self.until("thread/started")
-        return str(thread_id)
-
-    async def start_turn(self, thread_id: str, prompt: str = "hi") -> str:
-        result = await self.result("turn/start", threadId=thread_id, input=[{"type": "text", "text": prompt}])
-        return str(result["turn"]["id"])
-
-    async def play(self, thread_id: str, prompt: str = "hi") -> list[Message]:
-        """Return the messages of a whole turn."""
-        await self.start_turn(thread_id, prompt)
-        return await self.until("turn/completed")
-
-
-def name_of(message: Message) -> str:
-    """Return the method, and of items also the type."""
-    item = message.get("params", {}).get("item", {}).get("type")
-    return "response" if "method" not in message else message["method"] + (f" {item}" if item else "")
-
-
-def names(messages: Sequence[Message]) -> list[str]:
-    return [name_of(message) for message in messages]
 
 
 class Server(ScriptedAppServer):
@@ -175,7 +102,7 @@ async def test_wrong_requests_are_refused(server: Server, autojump_clock: MockCl
     assert (await peer.refusal("turn/start", threadId=UNKNOWN, input=[]))[1] == f"thread not found: {UNKNOWN}"
     assert (await peer.refusal("thread/read", threadId=UNKNOWN))[1] == f"thread not loaded: {UNKNOWN}"
     assert (await peer.refusal("thread/resume", threadId=UNKNOWN))[1] == f"no rollout found for thread id {UNKNOWN}"
-    assert await peer.refusal("thread/turns/list", threadId=thread_id) == (-32601, "list_turns is not supported yet")
+    assert (await peer.refusal("thread/turns/list", threadId=thread_id))[1].startswith(f"thread {thread_id} is not mat")
     assert (await peer.refusal("thread/start", dynamicTools=[]))[1].endswith("requires experimentalApi capability")
 
 
@@ -204,19 +131,22 @@ async def test_turn_comes_in_the_usual_order(server: Server, autojump_clock: Moc
         "item/started commandExecution",
         "item/commandExecution/outputDelta",
         "item/completed commandExecution",
+        "thread/tokenUsage/updated",
+        "account/rateLimits/updated",
         "item/started agentMessage",
         "item/agentMessage/delta",
         "item/agentMessage/delta",
         "item/completed agentMessage",
         "thread/tokenUsage/updated",
         "account/rateLimits/updated",
+        "thread/readState/changed",
         "thread/status/changed",
         "turn/completed",
     ]
     turn = messages[-1]["params"]["turn"]
     assert (turn["id"], turn["status"], turn["itemsView"]) == (response["turn"]["id"], "completed", "summary")
     assert [item["text"] for item in turn["items"]] == ["all done"]
-    assert [m["params"]["delta"] for m in messages[12:14]] == ["all ", "done"]
+    assert [m["params"]["delta"] for m in messages[14:16]] == ["all", " done"]
     assert all("emittedAtMs" in message for message in messages)
     assert server.prompts == ["hello"]
 
@@ -315,6 +245,7 @@ async def test_interrupt_of_whatever_runs_has_no_race(server: Server, autojump_c
 
 async def test_second_turn_start_joins_the_running_turn(server: Server, autojump_clock: MockClock) -> None:
     server.on_prompt("hurry", say("fast"))
+    server.on_prompt("more", wait(50), say("never"))
     peer, thread_id = await server.stage(say("slow one"), wait(50), say("slow two"))
     turn_id = await peer.start_turn(thread_id)
     await peer.until("item/agentMessage/delta")
@@ -335,10 +266,10 @@ async def test_second_turn_start_joins_the_running_turn(server: Server, autojump
 async def test_failed_turn_says_why_twice(server: Server, autojump_clock: MockClock) -> None:
     peer, thread_id = await server.stage(say("half"), fail("no", http_status=429))
     messages = await peer.play(thread_id)
-    assert names(messages[-3:]) == ["thread/status/changed", "error", "turn/completed"]
-    assert messages[-3]["params"]["status"] == {"type": "systemError"}
-    error = messages[-2]["params"]["error"]
-    assert messages[-2]["params"]["willRetry"] is False
+    assert names(messages[-4:]) == ["thread/status/changed", "error", "thread/readState/changed", "turn/completed"]
+    assert messages[-4]["params"]["status"] == {"type": "systemError"}
+    error = messages[-3]["params"]["error"]
+    assert messages[-3]["params"]["willRetry"] is False
     assert error["codexErrorInfo"] == {"responseTooManyFailedAttempts": {"httpStatusCode": 429}}
     turn = messages[-1]["params"]["turn"]
     assert (turn["status"], turn["error"], turn["items"]) == ("failed", error, [])
@@ -508,8 +439,9 @@ async def test_new_connection_resumes_only_what_was_used(server: Server, autojum
     assert await other.refusal("thread/resume", threadId=unused) == refused
     resumed = await other.result("thread/resume", threadId=thread_id, excludeTurns=True)
     assert (resumed["thread"]["id"], resumed["thread"]["turns"]) == (thread_id, [])
-    assert names(await other.until("thread/goal/cleared"))[0] == "thread/tokenUsage/updated"
+    assert names(await other.until("thread/goal/cleared")) == ["thread/goal/cleared"]
     assert len((await other.result("thread/resume", threadId=thread_id))["thread"]["turns"]) == 1
+    assert names(await other.until("thread/goal/cleared"))[0] == "thread/tokenUsage/updated"
     assert "deprecationNotice" in names(other.seen)
     assert (await other.play(thread_id))[-1]["params"]["turn"]["status"] == "completed"
 

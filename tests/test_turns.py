@@ -121,11 +121,11 @@ async def test_failed_turn_raises_with_what_there_was(autojump_clock: MockClock)
 
 async def test_error_info_may_be_a_word(autojump_clock: MockClock) -> None:
     server = ScriptedAppServer()
-    server.on_turn(fail("busy", http_status=503))
+    server.on_turn(fail("busy", http_status=500))
     async with open_codex_client(server.transport()) as client:
         with pytest.raises(CodexTurnFailedError) as caught:
             await client.chat_once("hello")
-    assert (caught.value.error_info, caught.value.http_status) == ("serverOverloaded", None)
+    assert (caught.value.error_info, caught.value.http_status) == ("internalServerError", None)
 
 
 @pytest.mark.parametrize("error", [None, {}, "odd", {"message": 7, "codexErrorInfo": 7, "additionalDetails": 7}])

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -20,14 +19,19 @@ import trio
 
 from .._transports.stdio import StdioTransport
 from . import _home, _responses
+from ._failures import FAILURES
+from ._items import default_reason, make_question
 from ._listening import ListeningServer
+from ._patches import dump_patch
 from ._responses import Exchange, ModelRequest
-from ._script import CallTool, Fail, Hang, Retry, Run, Say, Step, Think, Wait, say
+from ._script import AskQuestion, CallTool, Fail, Hang, Patch, Retry, Run, Say, Step, Think, Wait, say
+from ._scripts import ScriptedTurns, opens_stream
 
-PromptTest = Callable[[str], bool]
 _Script = tuple[Step, ...]
 
-_PLAYABLE = (Say, Think, Run, CallTool, Wait, Fail, Retry, Hang)
+_ITEM_NUMBERS = itertools.count(1)  # of all models, for several of them may serve one codex
+_CALLS = (Run, Patch, CallTool, AskQuestion)
+_PLAYABLE = (Say, Think, Wait, Fail, Retry, Hang, *_CALLS)
 
 
 def open_scripted_model(
@@ -63,7 +67,7 @@ def open_scripted_model(
     return ScriptedModel(settings)
 
 
-class ScriptedModel:
+class ScriptedModel(ScriptedTurns):
     """A model that plays scripts, one for each turn. Made by `open_scripted_model`.
 
     A turn takes several calls of the model: `run` ends a call, and the call that brings the command's result goes on
@@ -74,15 +78,12 @@ class ScriptedModel:
     """
 
     def __init__(self, settings: dict[str, Any]) -> None:
+        super().__init__()
         self.requests: list[ModelRequest] = []
         self._settings = settings
         self._home: Path | None = None
         self._url = ""
-        self._turns: deque[_Script] = deque()
-        self._prompts: list[tuple[PromptTest, _Script]] = []
-        self._default: _Script = (say("ok"),)
         self._rests: dict[str, _Script] = {}  # by the call id or turn id that the next call of the turn will bring
-        self._ids = itertools.count(1)
         self._open_responses = 0
         self._idle = trio.Event()
         self._nursery_manager: Any = None
@@ -188,34 +189,18 @@ class ScriptedModel:
         """
         return ListeningServer(command, arguments, cwd=cwd, env=self.env())
 
-    def on_turn(self, *steps: Step) -> None:
-        """Script one turn. The next call scripts the next turn, whatever thread it is in.
-
-        Raises:
-            ValueError: A model cannot play a step, or not in that place.
-        """
-        self._turns.append(_checked(steps))
-
-    def on_prompt(self, prompt: str | PromptTest, *steps: Step) -> None:
-        """Script every turn with a certain prompt. This comes before `on_turn`, and the first that fits wins.
-
-        Args:
-            prompt: A part of the prompt's text, or a function that is asked with the text.
-            steps: What the turn does.
-
-        Raises:
-            ValueError: A model cannot play a step, or not in that place.
-        """
-        test = (lambda text: prompt in text) if isinstance(prompt, str) else prompt
-        self._prompts.append((test, _checked(steps)))
-
-    def default(self, *steps: Step) -> None:
-        """Script the turns for which there is no other script. It is ``say("ok")`` unless told.
-
-        Raises:
-            ValueError: A model cannot play a step, or not in that place.
-        """
-        self._default = _checked(steps)
+    def _check(self, steps: Sequence[Step]) -> None:
+        has_spoken = False
+        for step in steps:
+            if not isinstance(step, _PLAYABLE):
+                raise ValueError(f"a model cannot play {step}; it is the in-memory server that can")
+            if isinstance(step, Fail) and step.http_status is not None and has_spoken:
+                raise ValueError(
+                    "fail(http_status=...) must come before the answer begins: first, or after run() or retry()"
+                )
+            if isinstance(step, Fail) and step.http_status is None and step.error_info not in FAILURES:
+                raise ValueError(f"a model can make codex fail with {', '.join(FAILURES)}, not {step.error_info!r}")
+            has_spoken = isinstance(step, Say | Think) or (has_spoken and not isinstance(step, (Retry, *_CALLS)))
 
     async def _serve(self, stream: trio.SocketStream) -> None:
         exchange = Exchange(stream)
@@ -253,12 +238,9 @@ class ScriptedModel:
         for key in (*request.answered_calls, request.turn_id):
             if key in self._rests:  # this is how a turn goes on; all else begins one
                 return self._rests.pop(key)
-        for test, script in self._prompts:
-            if test(request.prompt):
-                return script
         if request.kind != "turn":  # codex calls for itself, as in a compaction: no turn's script is spent on it
-            return (say("ok"),)
-        return self._turns.popleft() if self._turns else self._default
+            return self._script_by_rule(request.prompt) or (say("ok"),)
+        return self._script_of(request.prompt)
 
     async def _play(self, exchange: Exchange, turn_id: str, script: _Script) -> None:
         """Play a script to its next `run`, or to its end. Left without the closing events, the stream breaks off."""
@@ -268,13 +250,12 @@ class ScriptedModel:
             rest = script[position + 1 :]
             match step:
                 case Wait(seconds):
-                    await trio.sleep(seconds)
-                case Fail(message, http_status):
-                    self._keep(turn_id, (step,))  # should codex try again, it fails again
-                    if http_status is None:
+                    if opens_stream(script[position:]):
                         await exchange.stream(opening)
-                    else:
-                        await exchange.refuse(http_status, message)
+                    await trio.sleep(seconds)
+                case Fail():
+                    self._keep(turn_id, (step,))  # should codex try again, it fails again
+                    await self._fail(exchange, opening, step)
                     return
                 case Retry():
                     self._keep(turn_id, rest)
@@ -283,12 +264,31 @@ class ScriptedModel:
                 case Hang():
                     await exchange.stream(opening)
                     await trio.sleep_forever()
+                case Say(seconds=seconds) if seconds:
+                    await exchange.stream(opening)
+                    await self._say_slowly(exchange, step)
                 case _:
                     await exchange.stream(itertools.chain(opening, self._events(step, rest)))
-            if isinstance(step, Run | CallTool):
+            if isinstance(step, _CALLS):
                 break
         await exchange.stream(itertools.chain(opening, _responses.completed_events(response_id)))
         await exchange.finish()
+
+    async def _fail(self, exchange: Exchange, opening: Iterable[_responses.Event], step: Fail) -> None:
+        if step.http_status is not None:
+            await exchange.refuse(step.http_status, step.message)
+            return
+        code = FAILURES[step.error_info].code
+        await exchange.stream(itertools.chain(opening, _responses.failed_events(code, step.message)))
+        await exchange.finish()
+
+    async def _say_slowly(self, exchange: Exchange, step: Say) -> None:
+        events = list(self._events(step, ()))
+        await exchange.stream(events[:1])
+        for event in events[1:-1]:
+            await exchange.stream([event])
+            await trio.sleep(step.seconds / (len(events) - 2))
+        await exchange.stream(events[-1:])
 
     def _events(self, step: Step, rest: _Script) -> Iterable[_responses.Event]:
         match step:
@@ -296,16 +296,10 @@ class ScriptedModel:
                 return _responses.message_events(self._new_id("msg"), text, phase=phase, pieces=pieces)
             case Think(text):
                 return _responses.reasoning_events(self._new_id("rs"), text)
-            case Run(command, escalate=escalate):
-                call_id = self._new_id("call")
-                self._keep(call_id, rest)
-                arguments = _command_arguments(command, escalate=escalate)
-                return _responses.call_events(self._new_id("fc"), call_id, "exec_command", arguments)
-            case CallTool(name, arguments, namespace):
-                call_id = self._new_id("call")
-                self._keep(call_id, rest)
-                return _responses.call_events(self._new_id("fc"), call_id, name, arguments, namespace)
-        raise AssertionError(f"a checked script holds {step}")
+        call_id = self._new_id("call")
+        self._keep(call_id, rest)
+        name, arguments, namespace = _call_of(step)
+        return _responses.call_events(self._new_id("fc"), call_id, name, arguments, namespace)
 
     def _keep(self, key: str, rest: _Script) -> None:
         """Keep the rest of a script for the call that will bring `key`; it is empty if codex tells no turn id."""
@@ -313,27 +307,25 @@ class ScriptedModel:
             self._rests[key] = rest
 
     def _new_id(self, prefix: str) -> str:
-        return f"{prefix}_{next(self._ids)}"
+        return f"{prefix}_{next(_ITEM_NUMBERS)}"
 
 
-def _command_arguments(command: str, *, escalate: bool) -> dict[str, str]:
-    if not escalate:
-        return {"cmd": command}
-    return {"cmd": command, "sandbox_permissions": "require_escalated", "justification": f"May I run {command}?"}
-
-
-def _checked(steps: tuple[Step, ...]) -> _Script:
-    """Refuse what a model cannot do, where it is written and not where it is played."""
-    has_spoken = False
-    for step in steps:
-        if not isinstance(step, _PLAYABLE):
-            raise ValueError(f"a model cannot play {step}; it is the in-memory server that can")
-        if isinstance(step, Fail) and step.http_status is not None and has_spoken:
-            raise ValueError(
-                "fail(http_status=...) must come before the answer begins: first, or after run() or retry()"
-            )
-        has_spoken = isinstance(step, Say | Think) or (has_spoken and not isinstance(step, Run | CallTool | Retry))
-    return steps
+def _call_of(step: Step) -> tuple[str, Mapping[str, Any], str | None]:
+    """Return the tool that the model calls for a step, what it says to it, and the tool's namespace."""
+    match step:
+        case Run(command, escalate=False):
+            return "exec_command", {"cmd": command}, None
+        case Run(command, reason=reason):
+            reason = reason or default_reason(command)
+            escalation = {"sandbox_permissions": "require_escalated", "justification": reason}
+            return "exec_command", {"cmd": command, **escalation}, None
+        case Patch():
+            return "exec_command", {"cmd": dump_patch(step)}, None
+        case AskQuestion():
+            return "request_user_input", {"questions": [make_question(step)]}, None
+        case CallTool(name, arguments, namespace):
+            return name, arguments, namespace
+    raise AssertionError(f"a checked script holds {step}")
 
 
 async def _cancel_when_dropped(exchange: Exchange, scope: trio.CancelScope) -> None:

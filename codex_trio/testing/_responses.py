@@ -6,7 +6,6 @@ It must know nothing of scripts.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,8 @@ from typing import Any
 import h11
 import msgspec
 import trio
+
+from ._wire import split_text
 
 Event = dict[str, Any]
 
@@ -157,12 +158,17 @@ def completed_events(response_id: str) -> Iterator[Event]:
     """End a response, with made-up usage."""
     usage = {
         "input_tokens": 10,
-        "input_tokens_details": {"cached_tokens": 0},
+        "input_tokens_details": {"cached_tokens": 2},
         "output_tokens": 5,
-        "output_tokens_details": {"reasoning_tokens": 0},
+        "output_tokens_details": {"reasoning_tokens": 3},
         "total_tokens": 15,
     }
     yield {"type": "response.completed", "response": {"id": response_id, "usage": usage}}
+
+
+def failed_events(code: str, message: str) -> Iterator[Event]:
+    """End a response with an error."""
+    yield {"type": "response.failed", "response": {"status": "failed", "error": {"code": code, "message": message}}}
 
 
 def message_events(item_id: str, text: str, *, phase: str | None, pieces: int | None) -> Iterator[Event]:
@@ -183,7 +189,8 @@ def reasoning_events(item_id: str, text: str) -> Iterator[Event]:
     item: Event = {"type": "reasoning", "id": item_id, "summary": [], "encrypted_content": None}
     yield {"type": "response.output_item.added", "item": item}
     yield {"type": "response.reasoning_summary_part.added", **place, "part": {"type": "summary_text", "text": ""}}
-    yield {"type": "response.reasoning_summary_text.delta", **place, "delta": text}
+    for piece in split_text(text, None):
+        yield {"type": "response.reasoning_summary_text.delta", **place, "delta": piece}
     summary = [{"type": "summary_text", "text": text}]
     yield {"type": "response.output_item.done", "item": {**item, "summary": summary}}
 
@@ -197,14 +204,6 @@ def call_events(
         item["namespace"] = namespace
     text = msgspec.json.encode(arguments).decode()
     yield {"type": "response.output_item.done", "item": {**item, "arguments": text}}
-
-
-def split_text(text: str, pieces: int | None) -> list[str]:
-    """Cut text into `pieces` parts of equal size (fewer if it is shorter), or one part for each word."""
-    if pieces is None:
-        return re.findall(r"\s*\S+\s*\Z|\s*\S+|\s+", text)
-    size = max(1, -(-len(text) // max(1, pieces)))
-    return [text[start : start + size] for start in range(0, len(text), size)]
 
 
 def _items(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:

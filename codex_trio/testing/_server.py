@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 import trio
 
 from ..errors import CodexTransportError
-from ._script import Step
+from ._script import CallTool, Step
+from ._scripts import ScriptedTurns
 from ._server_connection import ScriptedTransport, ServerConnection
 from ._server_methods import Methods
-from ._server_scripts import Scripts
+from ._server_overrides import Times
 from ._server_state import ServerState
 from ._wire import Message, Refusal, text_of
 
-Replier = Callable[[Message], Any]
+_OWN_TOOLS = frozenset({"apply_patch", "exec_command", "request_permissions", "request_user_input", "write_stdin"})
+_INSTEAD = "it calls the client's tools; for codex's own there are run(), patch(), ask_question(), ask_server_request()"
 
 
 class HeldCall:
@@ -52,7 +54,7 @@ class HeldCall:
         self._server._serve(self.connection, self._message)
 
 
-class ScriptedAppServer:
+class ScriptedAppServer(ScriptedTurns):
     """An app-server in memory, scripted turn by turn.
 
     It imitates codex 0.169 as its recorded traffic shows it. Everything happens in the tasks of those who use it, and
@@ -81,35 +83,24 @@ class ScriptedAppServer:
     """
 
     def __init__(self, nursery: trio.Nursery | None = None, *, start_delay: float = 0.003) -> None:
+        super().__init__()
         self.received: list[Message] = []
         self.garbage: list[bytes] = []
         self.prompts: list[str] = []
         self.open_delay = 0.0
         self._state = ServerState(nursery, start_delay)
-        self._scripts = Scripts()
-        self._methods = Methods(self._state, self._scripts)
-        self._repliers: dict[str, Replier] = {}
-        self._refusals: dict[str, tuple[Refusal, _Times]] = {}
-        self._ignored: dict[str, _Times] = {}
+        self._methods = Methods(self._state, self._script_of)
         self._held: dict[str, tuple[trio.MemorySendChannel[HeldCall], trio.MemoryReceiveChannel[HeldCall]]] = {}
         self._holding: set[str] = set()
-        self._unreachable: tuple[str, _Times] = ("", _Times(0))
+        self._unreachable: tuple[str, Times] = ("", Times(0))
 
-    def on_turn(self, *steps: Step) -> None:
-        """Script one turn; the next call scripts the next."""
-        self._scripts.queue(steps)
+    def on_shell(self, command: str, *, output: str = "", exit_code: int = 0) -> None:
+        """Say what a shell command of the user does (`CodexThread.shell`): nothing, and at once, unless told.
 
-    def on_prompt(self, prompt: str | Callable[[str], bool], *steps: Step) -> None:
-        """Script every turn whose prompt contains `prompt`, or for which it returns true.
-
-        Looked at before what `on_turn` has queued. Input to a running turn is looked up here, too; a match replaces
-        what that turn was still to do, as the model starts anew when it is steered.
+        Example:
+            ``server.on_shell("git status", output="nothing to commit\\n")``
         """
-        self._scripts.add_rule(prompt, steps)
-
-    def default(self, *steps: Step) -> None:
-        """Script the turns for which nothing is scripted; at first that is ``say("ok")``."""
-        self._scripts.default = steps
+        self._state.shell[command] = output, exit_code
 
     def reply(self, method: str, result: object) -> None:
         """Answer a method with a result, instead of what the server would do, until changed.
@@ -119,7 +110,7 @@ class ScriptedAppServer:
             result: The result, or a callable of the params that returns it, or raises a `Refusal`; an async one may
                 take its time, and other requests are served meanwhile.
         """
-        self._repliers[method] = result if callable(result) else lambda params: result
+        self._state.overrides.reply(method, result)
 
     def refuse(
         self,
@@ -131,11 +122,11 @@ class ScriptedAppServer:
         times: int | None = 1,
     ) -> None:
         """Answer the next `times` calls of a method with an error; `None`: all of them."""
-        self._refusals[method] = Refusal(message, code=code, data=data), _Times(times)
+        self._state.overrides.refuse(method, Refusal(message, code=code, data=data), times)
 
     def ignore(self, method: str, *, times: int | None = None) -> None:
         """Never answer the next `times` calls of a method; `None`: all of them."""
-        self._ignored[method] = _Times(times)
+        self._state.overrides.ignore(method, times)
 
     def hold(self, method: str) -> None:
         """Do nothing about calls of a method but hand them to the test, see `held`."""
@@ -153,7 +144,16 @@ class ScriptedAppServer:
 
     def refuse_connections(self, message: str = "connection refused", *, times: int | None = 1) -> None:
         """Let the next `times` attempts to open a connection fail; `None`: all of them."""
-        self._unreachable = message, _Times(times)
+        self._unreachable = message, Times(times)
+
+    def exit(self, code: int = 0, stderr: str = "") -> None:
+        """End the process: every connection and every turn. The next connection is to a new process.
+
+        Args:
+            code: 0 is an end in good order; after another one the history lacks what was not finished.
+            stderr: The end of what the process wrote there.
+        """
+        self._state.exit(code, stderr)
 
     def transport(self) -> ScriptedTransport:
         """Return a transport to this server; each `open` of it is a new connection."""
@@ -218,33 +218,35 @@ class ScriptedAppServer:
         params = message.get("params")
         if method in ("turn/start", "turn/steer") and isinstance(params, dict):
             self.prompts.append(text_of(params.get("input") or ()))
-        if method in self._ignored and self._ignored[method].take():
+        overrides = self._state.overrides
+        if overrides.ignores(method):
             return
-        if method in self._refusals and self._refusals[method][1].take():
-            connection.send({"error": self._refusals[method][0].error, "id": message["id"]})
+        if refusal := overrides.refusal_of(method):
+            connection.send({"error": refusal.error, "id": message["id"]})
         elif method in self._holding:
             self._held[method][0].send_nowait(HeldCall(self, connection, message))
         else:
             self._serve(connection, message)
 
     def _serve(self, connection: ServerConnection, message: Message) -> None:
-        method, replier = message["method"], self._repliers.get(message["method"])
+        method, replier = message["method"], self._state.overrides.repliers.get(message["method"])
         try:
             params = self._methods.check(connection, message, is_overridden=replier is not None)
             if replier is None:
-                result = self._methods.call(connection, method, params)
+                result: Any = self._methods.call(connection, method, params)
             else:
                 result = replier(params)
                 if method == "initialize":
                     self._methods.settle_initialize(connection, params)
         except Refusal as refusal:
             connection.send({"error": refusal.error, "id": message["id"]})
+            self._state.run_after_answer(is_refused=True)
             return
         if inspect.isawaitable(result):
             connection.start(self._serve_later, connection, message, result)
             return
         connection.send({"id": message["id"], "result": result})
-        self._methods.run_after()
+        self._state.run_after_answer()
 
     async def _serve_later(
         self, connection: ServerConnection, message: Mapping[str, Any], result: Awaitable[object]
@@ -254,16 +256,7 @@ class ScriptedAppServer:
         except Refusal as refusal:
             connection.send({"error": refusal.error, "id": message["id"]})
 
-
-class _Times:
-    """Something that applies a number of times, or always."""
-
-    def __init__(self, left: int | None) -> None:
-        self._left = left
-
-    def take(self) -> bool:
-        """Say whether it applies once more, and count that."""
-        if self._left is None:
-            return True
-        self._left -= 1
-        return self._left >= 0
+    def _check(self, steps: Sequence[Step]) -> None:
+        for step in steps:
+            if isinstance(step, CallTool) and (step.name in _OWN_TOOLS or (step.namespace or "").startswith("mcp__")):
+                raise ValueError(f"the in-memory server cannot play {step}: {_INSTEAD}")

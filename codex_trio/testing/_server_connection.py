@@ -87,7 +87,6 @@ class ServerConnection:
     Attributes:
         is_initialized: Whether `initialize` was answered here.
         is_experimental: Whether the client has the `experimentalApi` capability.
-        client_name: What the client called itself.
         subscriptions: Ids of the threads whose events go here.
         ended: Why no message comes any more; `None` while the connection lives.
     """
@@ -101,7 +100,6 @@ class ServerConnection:
     ) -> None:
         self.is_initialized = False
         self.is_experimental = False
-        self.client_name = ""
         self.opted_out: frozenset[str] = frozenset()
         self.subscriptions: set[str] = set()
         self.ended: CodexTransportError | None = None

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
+from ._items import set_command_end
 from ._script import Step
-from ._wire import DEFAULT_CWD, DEFAULT_MODEL, VERSION, Message, Refusal
+from ._settings import Settings
+from ._wire import VERSION, Message, Refusal
 
 if TYPE_CHECKING:
     from ._server_connection import PendingAsk, ServerConnection
@@ -24,7 +26,6 @@ _UNUSED_THREAD_FIELDS = (
     "section",
     "sectionEnteredAt",
     "projectId",
-    "reasoningEffort",
     "threadSource",
     "agentNickname",
     "agentRole",
@@ -35,7 +36,17 @@ _UNUSED_THREAD_FIELDS = (
 
 @dataclass(eq=False)
 class ServedTurn:
-    """One turn, running or over."""
+    """One turn, running or over.
+
+    Attributes:
+        running_id: What it goes by while it runs; of a review that is another id than that of its items and its end.
+        files: By path the text of each changed file as the turn found it, and as it is now; `None`: there is none.
+        is_forked: Whether the thread has it from the one that it is a fork of.
+        is_lost: Whether it ended by a crash of the process.
+        has_called: Whether it has told what it has used, or will.
+        is_used: Whether the model was called, and nothing was told yet of what that call has used.
+        is_given_up: Whether all was told that comes before an interrupt takes effect.
+    """
 
     id: str
     ordinal: int
@@ -47,11 +58,22 @@ class ServedTurn:
     items: list[tuple[int, Message]] = field(default_factory=list)
     started_ms: int | None = None
     completed_ms: int | None = None
+    root_id: str | None = None
+    running_id: str = ""
+    files: dict[str, tuple[str | None, str | None]] = field(default_factory=dict)
     is_echoed: bool = False
     is_interrupt_due: bool = False
+    is_forked: bool = False
+    is_lost: bool = False
+    has_called: bool = False
+    is_used: bool = False
+    is_given_up: bool = False
     ask: PendingAsk | None = None
     scope: trio.CancelScope = field(default_factory=trio.CancelScope)
     step_scope: trio.CancelScope = field(default_factory=trio.CancelScope)
+
+    def __post_init__(self) -> None:
+        self.running_id = self.running_id or self.id
 
     def to_wire(self, view: str, items: Sequence[Message] = ()) -> Message:
         """Return the turn with these items, labelled as `itemsView` says."""
@@ -60,7 +82,7 @@ class ServedTurn:
             duration = self.completed_ms - self.started_ms
         return {
             "id": self.id,
-            "rootTurnId": self.id,
+            "rootTurnId": self.root_id or self.id,
             "items": list(items),
             "itemsView": view,
             "status": self.status,
@@ -85,25 +107,63 @@ class ServedTurn:
 
 
 @dataclass(eq=False)
+class Terminal:
+    """A command that runs, be it in a turn or after its turn.
+
+    Attributes:
+        item: Its `commandExecution` item.
+        output: What it has written.
+        scope: Cancel this to kill it.
+    """
+
+    item: Message
+    command: str
+    output: str = ""
+    scope: trio.CancelScope = field(default_factory=trio.CancelScope)
+
+    def to_wire(self) -> Message:
+        """Return it as `thread/backgroundTerminals/list` shows it."""
+        unknown = dict.fromkeys(("osPid", "cpuPercent", "rssKb"))
+        told = {"itemId": self.item["id"], "processId": self.item["processId"], "cwd": self.item["cwd"]}
+        return {**told, "command": self.command, **unknown}
+
+
+@dataclass(eq=False)
 class ServedThread:
-    """One thread and its history."""
+    """One thread and its history.
+
+    Attributes:
+        tools: Namespace and name of each tool that the client has.
+        approved: The commands, and the paths of files, that need no further approval while this process lives.
+        terminals: By item id the commands that run.
+        is_stored: Whether it is on disk, as it is from its first turn or name on.
+        is_probed: Whether its history was asked for before there was any.
+        was_unloaded: Whether it was read from disk since it was made, or will be.
+        revision: Of what nobody has read yet.
+    """
 
     id: str
     created_ms: int
     originator: str
-    cwd: str = DEFAULT_CWD
-    model: str = DEFAULT_MODEL
+    settings: Settings
+    tools: frozenset[tuple[str | None, str]] = frozenset()
     is_ephemeral: bool = False
     is_loaded: bool = True
     is_archived: bool = False
     forked_from: str | None = None
+    preview: str = ""
     name: str | None = None
     status: Message = field(default_factory=lambda: {"type": "idle"})
     turns: list[ServedTurn] = field(default_factory=list)
     running: ServedTurn | None = None
     model_calls: int = 0
     approved: set[str] = field(default_factory=set)
+    terminals: dict[str, Terminal] = field(default_factory=dict)
     last_ordinal: int = 0
+    is_stored: bool = False
+    is_probed: bool = False
+    was_unloaded: bool = False
+    revision: str = ""
 
     def next_ordinal(self) -> int:
         """Return the place in the history of whatever comes next."""
@@ -115,32 +175,62 @@ class ServedThread:
         created = _seconds(self.created_ms)
         return {
             "id": self.id,
-            "environments": [{"environmentId": "local", "cwd": self.cwd, "runtimeWorkspaceRoots": [self.cwd]}],
+            "environments": self.settings.environments() if self.is_loaded else None,
             "sessionId": self.id,
             "forkedFromId": self.forked_from,
-            "preview": self._preview(),
+            "preview": self.preview,
             "ephemeral": self.is_ephemeral,
             "historyMode": "paginated",
-            "modelProvider": "scripted",
-            "model": self.model,
+            "modelProvider": self.settings.provider,
+            "model": self.settings.model if self.is_loaded or self.turns else None,
+            "reasoningEffort": self.settings.effort,
             "createdAt": created,
             "updatedAt": created,
             "recencyAt": created,
             "status": self.status if self.is_loaded else {"type": "notLoaded"},
             "path": None if self.is_ephemeral else f"/codex-home/sessions/rollout-{self.id}.jsonl",
-            "cwd": self.cwd,
+            "cwd": self.settings.cwd,
             "cliVersion": VERSION,
             "originator": self.originator,
             "source": "vscode",
-            "canAcceptDirectInput": True,
+            "canAcceptDirectInput": True if self.is_loaded else None,
             "name": self.name,
             **dict.fromkeys(_UNUSED_THREAD_FIELDS),
             "turns": [turn.viewed("full") for turn in self.turns] if with_turns else [],
         }
 
-    def _preview(self) -> str:
-        first = self.turns[0].input_params[0]["input"] if self.turns else []
-        return next((str(item["text"]) for item in first if item.get("type") == "text"), "")
+    def count_call(self, turn: ServedTurn) -> None:
+        """Count a call of the model that was answered."""
+        self.model_calls += 1
+        turn.has_called = True
+
+    def die(self, now_ms: int, *, is_crash: bool) -> None:
+        """Become what is on disk once the process has ended: in good order, or as by a crash."""
+        for terminal in self.terminals.values():
+            set_command_end(terminal.item, terminal.output, -1, now_ms)
+            terminal.item["completedAtMs"] = now_ms
+        lost = [terminal.item for terminal in self.terminals.values()] if is_crash else []
+        self.end_terminals()
+        self.terminals.clear()
+        for turn in self.turns:
+            turn.items = [(place, item) for place, item in turn.items if item not in lost]
+        self.is_loaded, self.was_unloaded = False, True
+        self.approved.clear()
+
+    def end_terminals(self) -> None:
+        """End the commands that run."""
+        for terminal in self.terminals.values():
+            terminal.scope.cancel()
+
+    def first_unread(self) -> Message | None:
+        """Return what nobody has read yet, as the wire has it: the first turn with an answer, or a failure."""
+        known = [turn for turn in self.turns if not (turn.is_forked or turn.is_lost)]
+        unread = [turn for turn in known if turn.last_message() or turn.status == "failed"]
+        return {"type": "turn", "turnId": unread[0].id} if unread else None
+
+    def read_state(self) -> Message:
+        """Return the first unread turn, and the revision."""
+        return {"firstUnread": self.first_unread(), "revision": self.revision or f"initial:{self.id}"}
 
     def turns_page(self, params: Mapping[str, Any]) -> Message:
         """Return a page of turns, newest first unless told."""
@@ -164,6 +254,13 @@ class ServedThread:
         if isinstance(anchor, Mapping):
             params = {**params, "cursor": self._cursor_at(anchor, wanted, entries)}
         return self._page(entries, params, scope="itemsByCreatedAtOrdinal", direction="asc")
+
+    def end_cursors(self) -> Message:
+        """Return the cursors of the newest turn and of the newest item."""
+        return {
+            "turnsBackwardsCursor": self.turns_page({"limit": 1})["backwardsCursor"],
+            "itemsBackwardsCursor": self.items_page({"limit": 1, "sortDirection": "desc"})["backwardsCursor"],
+        }
 
     def _cursor_at(self, anchor: Mapping[str, Any], turn_id: object, entries: Sequence[tuple[int, Message]]) -> str:
         if anchor.get("type") != "item" or "itemId" not in anchor:

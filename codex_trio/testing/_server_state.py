@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, TypeAlias
 
 import trio
 
+from ._patches import make_turn_diff
 from ._server_connection import AskTable, PendingAsk, ServerConnection
 from ._server_history import ServedThread, ServedTurn
+from ._server_overrides import Overrides
 from ._wire import EPOCH_MS, Message, dump_notification, make_rate_limits, make_usage
+
+Method: TypeAlias = Callable[[ServerConnection, Message], Message]
+"""Serves one method: connection and params in, result out."""
 
 _UNRESOLVED = frozenset({"item/tool/call", "currentTime/read", "account/chatgptAuthTokens/refresh"})
 
@@ -20,15 +25,43 @@ class ServerState:
     Attributes:
         nursery: Runs the turns, which then survive their connection; `None`: they die with it.
         start_delay: Virtual seconds from the answer to `turn/start` to `turn/started`.
+        originator: The name of the first client of the process.
+        overrides: What the test has the server answer.
+        shell: Output and exit code of each of the user's own shell commands.
+        amendments: Beginnings of commands, as words, that need no approval.
     """
 
     def __init__(self, nursery: trio.Nursery | None, start_delay: float) -> None:
         self.nursery = nursery
         self.start_delay = start_delay
+        self.originator = ""
+        self.overrides = Overrides()
+        self.shell: dict[str, tuple[str, int]] = {}
+        self.amendments: list[list[str]] = []
         self.connections: list[ServerConnection] = []
         self.threads: dict[str, ServedThread] = {}
         self.asks = AskTable()
         self._id_count = 0
+        self._is_crashing = False
+        self._after: list[Callable[[], object]] = []
+
+    def after_answer(self, action: Callable[[], object]) -> None:
+        """Do something once the request in hand was answered."""
+        self._after.append(action)
+
+    def run_after_answer(self, *, is_refused: bool = False) -> None:
+        """Do what had to wait for the answer; nothing if that was a refusal."""
+        actions, self._after = self._after, []
+        if not is_refused:
+            for action in actions:
+                action()
+
+    def spawn(self, owner: ServerConnection, async_fn: Callable[..., Awaitable[object]], *args: Any) -> None:
+        """Run a task that lives as long as turns do."""
+        if self.nursery is None:
+            owner.start(async_fn, *args)
+        else:
+            self.nursery.start_soon(async_fn, *args)
 
     def new_uuid(self) -> str:
         """Return an id for a thread, a turn or a user's message."""
@@ -73,15 +106,6 @@ class ServerState:
         thread.status = {"type": kind, "activeFlags": list(flags)} if kind == "active" else {"type": kind}
         self.broadcast("thread/status/changed", {"threadId": thread.id, "status": thread.status})
 
-    def publish_item(self, thread: ServedThread, turn: ServedTurn, item: Message) -> None:
-        """Publish that an item started, or, when it has a `completedAtMs`, that it completed."""
-        params: Message = {"item": item, "threadId": thread.id, "turnId": turn.id}
-        if item["completedAtMs"] is None:
-            self.publish(thread, "item/started", {**params, "startedAtMs": item["startedAtMs"]})
-            return
-        params["contentTokenCount"] = None
-        self.publish(thread, "item/completed", {**params, "completedAtMs": item["completedAtMs"]})
-
     def ask_thread(self, thread: ServedThread, turn: ServedTurn, method: str, params: Mapping[str, Any]) -> PendingAsk:
         """Ask all subscribers of a thread on behalf of its turn; the first answer counts."""
         filled = {"threadId": thread.id, "turnId": turn.id, **params}
@@ -99,27 +123,61 @@ class ServerState:
         """Publish that a turn has begun."""
         turn.started_ms = self.now_ms()
         self.set_status(thread, "active")
-        self.publish(thread, "turn/started", {"threadId": thread.id, "turn": turn.to_wire("notLoaded")})
+        wire = {**turn.to_wire("notLoaded"), "id": turn.running_id}
+        self.publish(thread, "turn/started", {"threadId": thread.id, "turn": wire})
+
+    def give_up(self, thread: ServedThread, turn: ServedTurn) -> None:
+        """Publish what comes before an interrupt takes effect."""
+        if turn.is_given_up:
+            return
+        turn.is_given_up = True
+        if turn.is_used:
+            self.publish_used(thread, turn)
+        if turn.last_message():
+            self.publish_read_state(thread)
+
+    def publish_used(self, thread: ServedThread, turn: ServedTurn) -> None:
+        """Publish what the thread has used, what the account may still use, and what has changed in files."""
+        turn.is_used = False
+        if thread.model_calls:
+            self.publish_usage(thread, turn, self.subscribers(thread))
+        self.publish(thread, "account/rateLimits/updated", make_rate_limits())
+        self.publish_diff(thread, turn)
+
+    def publish_diff(self, thread: ServedThread, turn: ServedTurn) -> None:
+        """Publish what a turn has changed in files, if it has."""
+        if turn.files:
+            diff = make_turn_diff(turn.files, thread.settings.cwd)
+            self.publish(thread, "turn/diff/updated", {"threadId": thread.id, "turnId": turn.id, "diff": diff})
+
+    def publish_read_state(self, thread: ServedThread) -> None:
+        """Publish what nobody has read yet."""
+        if thread.is_ephemeral:
+            return
+        thread.revision = self.new_uuid()
+        changed = {"threadId": thread.id, "readState": thread.read_state()}
+        self.publish(thread, "thread/readState/changed", changed)
 
     def end_turn(
         self, thread: ServedThread, status: str, *, error: Message | None = None, is_announced: bool = True
     ) -> None:
-        """End the running turn of a thread; nothing of it is published after that."""
+        """End the running turn of a thread; nothing of it is published after that, but for commands that run on."""
         turn = thread.running
         assert turn is not None
+        if status == "interrupted":
+            self.give_up(thread, turn)
         turn.status, turn.error, turn.completed_ms = status, error, self.now_ms()
         thread.running = None
         turn.scope.cancel()  # before its request is dropped, so that its task never sees that
-        if status == "completed":
-            thread.model_calls += 1
-            self.publish_usage(thread, turn, self.subscribers(thread))
-            self.publish(thread, "account/rateLimits/updated", make_rate_limits())
+        message = turn.last_message() if status == "completed" else []
+        if message:
+            self.publish_read_state(thread)
         self.set_status(thread, "systemError" if status == "failed" else "idle")
         if error is not None:
             self.publish_error(thread, turn, error, will_retry=False)
+            self.publish_read_state(thread)
         if is_announced:
-            last = turn.last_message() if status == "completed" else []
-            wire = turn.to_wire("summary" if status == "completed" else "notLoaded", last)
+            wire = turn.to_wire("summary" if message else "notLoaded", message)
             self.publish(thread, "turn/completed", {"threadId": thread.id, "turn": wire})
         if turn.ask is not None:
             self.asks.drop(turn.ask)
@@ -142,20 +200,31 @@ class ServerState:
             return
         for thread in self.threads.values():
             if thread.running is not None and thread.running.owner is connection:
-                self.end_turn(thread, "interrupted")
+                self._lose_turn(thread)
         if not self.connections:
-            self.unload()
-
-    def unload(self) -> None:
-        """Forget what only a running process knows; threads and their history stay, as on disk."""
-        for thread in self.threads.values():
-            if thread.running is not None:
-                self.end_turn(thread, "interrupted")
-            thread.is_loaded = False
-            thread.approved.clear()
+            self._unload()
 
     def exit(self, code: int, stderr: str) -> None:
         """End the process: every connection and every turn."""
+        self._is_crashing = code != 0
         for connection in self.connections.copy():
             connection.drop(code, stderr)
-        self.unload()
+        self._unload()
+        self._is_crashing = False
+
+    def _unload(self) -> None:
+        """Forget what only a running process knows; threads and their history stay, as on disk."""
+        self.originator = ""
+        for thread in self.threads.values():
+            if thread.running is not None:
+                self._lose_turn(thread)
+            thread.die(self.now_ms(), is_crash=self._is_crashing)
+
+    def _lose_turn(self, thread: ServedThread) -> None:
+        """End the running turn of a thread with the process, which tells nobody."""
+        turn = thread.running
+        assert turn is not None
+        turn.is_given_up, turn.is_lost = True, self._is_crashing
+        self.end_turn(thread, "interrupted")
+        if self._is_crashing:
+            turn.completed_ms, turn.has_called = None, False

@@ -194,7 +194,7 @@ async def test_an_http_error_fails_the_turn_and_no_other() -> None:
     assert (texts(items), third["status"]) == (["ok"], "completed")
 
 
-async def test_a_stream_that_breaks_off_fails_the_turn() -> None:
+async def test_a_failure_is_told_in_the_words_of_the_script() -> None:
     async with open_scripted_model() as model, open_server(model) as server:
         model.on_turn(say("half"), fail("gone"), say("never"))
         thread_id = await server.start_thread()
@@ -202,8 +202,17 @@ async def test_a_stream_that_breaks_off_fails_the_turn() -> None:
         after, _ = await server.turn(thread_id, "again")
 
     assert (texts(items), turn["status"]) == (["half"], "failed")
-    assert "stream disconnected" in turn["error"]["message"]
+    assert (turn["error"]["message"], turn["error"]["codexErrorInfo"]) == ("gone", "other")
     assert texts(after) == ["ok"]
+
+
+async def test_a_stream_that_breaks_off_fails_the_turn_unless_codex_tries_again() -> None:
+    async with open_scripted_model() as model, open_server(model) as server:
+        model.on_turn(say("half"), retry(), say("never"))
+        items, turn = await server.turn(await server.start_thread(), "hello")
+
+    assert (texts(items), turn["status"]) == (["half"], "failed")
+    assert "stream disconnected" in turn["error"]["message"]
 
 
 async def test_retry_breaks_the_stream_and_goes_on_when_codex_tries_again() -> None:
@@ -223,9 +232,9 @@ async def test_retry_breaks_the_stream_and_goes_on_when_codex_tries_again() -> N
 
 
 async def test_a_failure_outlasts_the_retries_of_codex() -> None:
-    config = "[model_providers.scripted]\nstream_max_retries = 1"
+    config = "[model_providers.scripted]\nrequest_max_retries = 1"
     async with open_scripted_model(config=config) as model, open_server(model) as server:
-        model.on_turn(fail("gone"))
+        model.on_turn(fail("gone", http_status=500))
         model.on_turn(say("next"))
         thread_id = await server.start_thread()
         _, turn = await server.turn(thread_id, "hello")

@@ -1,0 +1,178 @@
+"""Wire shapes of items, and of what the server asks about them. Codex 0.169, as its recorded traffic shows it. Pure."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ._patches import make_change
+from ._script import AskQuestion, CallTool, Patch, Run
+from ._wire import Message, Refusal
+
+_INPUTS = ("text", "image", "localImage", "audio", "localAudio", "skill", "mention")
+_UNSAID: dict[str, Message] = {"text": {"text_elements": []}, "image": {"detail": None}, "localImage": {"detail": None}}
+_UNQUOTED = re.compile(r"[\w@+:./\]-]+", re.ASCII)
+_SHELL = ("/bin/bash", "-lc")
+
+
+def make_item(kind: str, item_id: str, now_ms: int | None, **fields: Any) -> Message:
+    """Return an item that has just started."""
+    return {"type": kind, "id": item_id, **fields, "startedAtMs": now_ms, "completedAtMs": None}
+
+
+def check_input(user_input: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse a turn's input as the server does.
+
+    Raises:
+        Refusal: It has a part of no known type, or an image that is not in it.
+    """
+    for part in user_input:
+        if part.get("type") not in _INPUTS:
+            expected = ", ".join(f"`{name}`" for name in _INPUTS)
+            raise Refusal(f"Invalid request: unknown variant `{part.get('type')}`, expected one of {expected}")
+        if part["type"] == "image" and not str(part.get("url")).startswith("data:"):
+            raise Refusal("remote image URLs are not supported; use an inline data URL instead")
+
+
+def make_user_message(item_id: str, params: Mapping[str, Any], now_ms: int | None) -> Message:
+    """Return the `userMessage` item that echoes the input of a turn."""
+    content = [{**_UNSAID.get(part["type"], {}), **part} for part in params["input"]]
+    client_id = params.get("clientUserMessageId")
+    return make_item("userMessage", item_id, now_ms, clientId=client_id, content=content)
+
+
+def make_agent_message(item_id: str, phase: str | None, now_ms: int, text: str = "") -> Message:
+    """Return an `agentMessage` item."""
+    unused = dict.fromkeys(("memoryCitation", "delivery", "questions"))
+    return make_item("agentMessage", item_id, now_ms, moderation=None, text=text, phase=phase, **unused)
+
+
+def make_reasoning(item_id: str, now_ms: int) -> Message:
+    """Return a `reasoning` item."""
+    return make_item("reasoning", item_id, now_ms, summary=[], content=[])
+
+
+def make_command(item_id: str, command: str, cwd: str, now_ms: int, *, source: str = "agent") -> Message:
+    """Return a `commandExecution` item that nobody has allowed or run yet."""
+    fields = {
+        "pluginId": None,
+        "scriptPath": None,
+        "command": " ".join([*_SHELL, _quoted(command)]),
+        "cwd": cwd,
+        "processId": None,
+        "source": source,
+        "status": "inProgress",
+        "commandActions": [{"type": "unknown", "command": command}],
+        "aggregatedOutput": None,
+        "exitCode": None,
+        "durationMs": None,
+    }
+    return make_item("commandExecution", item_id, now_ms, **fields)
+
+
+def set_command_end(item: Message, output: str, exit_code: int, now_ms: int) -> None:
+    """Write into a `commandExecution` item how the command ended."""
+    status = "failed" if exit_code else "completed"
+    duration = now_ms - item["startedAtMs"]
+    item.update(status=status, aggregatedOutput=output or None, exitCode=exit_code, durationMs=duration)
+
+
+def make_file_change(item_id: str, step: Patch, cwd: str, now_ms: int) -> Message:
+    """Return a `fileChange` item that nobody has allowed yet."""
+    return make_item("fileChange", item_id, now_ms, changes=[make_change(step, cwd)], status="inProgress")
+
+
+def make_tool_call(item_id: str, step: CallTool, now_ms: int) -> Message:
+    """Return a `dynamicToolCall` item."""
+    called = {"namespace": step.namespace, "tool": step.name, "arguments": dict(step.arguments)}
+    answer = dict.fromkeys(("contentItems", "success", "durationMs"))
+    return make_item("dynamicToolCall", item_id, now_ms, **called, status="inProgress", **answer)
+
+
+def default_reason(command: str) -> str:
+    """Return why a command wants out of the sandbox, if the script does not say."""
+    return f"May I run {command}?"
+
+
+def make_command_approval(item: Mapping[str, Any], step: Run) -> Message:
+    """Return the params of the request to approve a `commandExecution` item; thread and turn are to be added."""
+    words = words_of(step.command)
+    params = {
+        "kind": "command",
+        "itemId": item["id"],
+        "startedAtMs": item["startedAtMs"],
+        "environmentId": "local",
+        "command": item["command"],
+        "cwd": item["cwd"],
+        "commandActions": item["commandActions"],
+        "proposedExecpolicyAmendment": words,
+        "availableDecisions": [
+            "accept",
+            {"acceptWithExecpolicyAmendment": {"execpolicy_amendment": words}},
+            "cancel",
+        ],
+    }
+    if step.escalate:
+        params["reason"] = step.reason or default_reason(step.command)
+    return params
+
+
+def make_file_approval(item: Mapping[str, Any], now_ms: int) -> Message:
+    """Return the params of the request to approve a `fileChange` item; thread and turn are to be added."""
+    return {"itemId": item["id"], "startedAtMs": now_ms, "reason": None, "grantRoot": None}
+
+
+def make_question(step: AskQuestion) -> Message:
+    """Return a question as the model puts it."""
+    options = [{"label": label, "description": description} for label, description in step.options.items()]
+    return {"id": step.question_id, "header": step.header, "question": step.question, "options": options}
+
+
+def make_question_request(item_id: str, step: AskQuestion) -> Message:
+    """Return the params of the request to answer a question; thread and turn are to be added."""
+    question = {**make_question(step), "isOther": True, "isSecret": False}
+    return {"itemId": item_id, "questions": [question], "isBlocking": True, "autoResolutionMs": None}
+
+
+def words_of(command: str) -> list[str]:
+    """Return the words by which codex remembers a command: of several, those of the first."""
+    commands = _plain_commands(command)
+    return commands[0] if commands else [*_SHELL, command]
+
+
+def _plain_commands(command: str) -> list[list[str]]:
+    """Return the words of each of the commands; nothing if there is more to it, such as a redirection."""
+    lexer = shlex.shlex(command, posix=True, punctuation_chars="();<>|&$`{}*?\n")
+    lexer.whitespace_split, lexer.whitespace = True, " \t"
+    commands: list[list[str]] = [[]]
+    try:
+        for word in lexer:
+            if word in (";", "&&", "||", "|", "\n"):
+                commands.append([])
+            elif set(word) & set("();<>|&$`{}*?"):
+                return []
+            else:
+                commands[-1].append(word)
+    except ValueError:
+        return []
+    found = [words for words in commands if words]
+    return [] if any("=" in words[0] for words in found) else found
+
+
+def _quoted(word: str) -> str:
+    """Quote piece by piece, each as long as one kind of quotes allows, as codex does."""
+    quoted = ""
+    while word:
+        runs = [re.match(pattern, word) for pattern in (r"\^?[^'\\^]*", r"[^`$!^]*")]
+        single, double = (found[0] if found else "" for found in runs)
+        piece = max(single, double, key=len)
+        if _UNQUOTED.fullmatch(piece):
+            quoted += piece
+        elif piece == single:
+            quoted += f"'{piece}'"
+        else:
+            quoted += '"' + re.sub(r'(["\\])', r"\\\1", piece) + '"'
+        word = word[len(piece) :]
+    return quoted

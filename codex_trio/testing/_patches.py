@@ -1,0 +1,82 @@
+"""Changes of files: what the model writes for one, what codex tells of it, and the diff of a whole turn. Pure."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import posixpath
+from collections.abc import Mapping
+from typing import Any
+
+from ._script import Patch
+
+_NO_FILE = "0" * 40
+
+
+def dump_patch(step: Patch) -> str:
+    """Return the shell command with which the model changes the file."""
+    body = "\n".join(["*** Begin Patch", *_hunks(step), "*** End Patch"])
+    end = "EOF"
+    while f"\n{end}\n" in f"\n{body}\n":
+        end += "_"
+    return f"apply_patch <<'{end}'\n{body}\n{end}"
+
+
+def _hunks(step: Patch) -> list[str]:
+    if step.new is None:
+        return [f"*** Delete File: {step.path}"]
+    if step.old is None:
+        return [f"*** Add File: {step.path}", *("+" + line for line in step.new.splitlines())]
+    lines = list(difflib.unified_diff(step.old.splitlines(), step.new.splitlines(), lineterm=""))[2:]
+    return [f"*** Update File: {step.path}", *("@@" if line.startswith("@@") else line for line in lines)]
+
+
+def make_change(step: Patch, cwd: str) -> dict[str, Any]:
+    """Return the change as a ``fileChange`` item has it."""
+    path = posixpath.normpath(posixpath.join(cwd, step.path))
+    if step.old is None:
+        return {"path": path, "kind": {"type": "add"}, "diff": _ended(step.new)}
+    if step.new is None:
+        return {"path": path, "kind": {"type": "delete"}, "diff": _ended(step.old)}
+    diff = "".join(_unified(step.old, step.new, context=1))
+    return {"path": path, "kind": {"type": "update", "move_path": None}, "diff": diff}
+
+
+def make_turn_diff(files: Mapping[str, tuple[str | None, str | None]], cwd: str) -> str:
+    """Return the diff of a turn, as git writes it.
+
+    Args:
+        files: By path the text of each file as the turn found it, and as it is now; `None`: there is none.
+        cwd: What the paths are told from.
+    """
+    changed = [(posixpath.relpath(path, cwd), old, new) for path, (old, new) in sorted(files.items()) if old != new]
+    return "".join(_file_diff(path, old, new) for path, old, new in changed)
+
+
+def _file_diff(path: str, old: str | None, new: str | None) -> str:
+    lines = [f"diff --git a/{path} b/{path}\n"]
+    if old is None:
+        lines.append("new file mode 100644\n")
+    if new is None:
+        lines.append("deleted file mode 100644\n")
+    lines.append(f"index {_blob_id(old)}..{_blob_id(new)}\n")
+    lines.append("--- /dev/null\n" if old is None else f"--- a/{path}\n")
+    lines.append("+++ /dev/null\n" if new is None else f"+++ b/{path}\n")
+    return "".join([*lines, *_unified(old, new, context=3)])
+
+
+def _unified(old: str | None, new: str | None, *, context: int) -> list[str]:
+    before, after = (_ended(text).splitlines(keepends=True) for text in (old, new))
+    return list(difflib.unified_diff(before, after, n=context))[2:]
+
+
+def _blob_id(text: str | None) -> str:
+    if text is None:
+        return _NO_FILE
+    data = _ended(text).encode()
+    return hashlib.sha1(b"blob %d\0%b" % (len(data), data), usedforsecurity=False).hexdigest()
+
+
+def _ended(text: str | None) -> str:
+    """Return the text with the line ending that `apply_patch` puts behind the last line."""
+    return text + "\n" if text and not text.endswith("\n") else text or ""

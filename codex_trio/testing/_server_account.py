@@ -1,0 +1,75 @@
+"""The methods of the scripted app-server about models, the account and the configuration, as of a server without one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ._server_connection import ServerConnection
+from ._server_state import Method, ServerState
+from ._wire import DEFAULT_MODEL, Message, Refusal
+
+
+class AccountMethods:
+    """Serves who is logged in and what is configured. What is written is remembered, and has no effect.
+
+    Attributes:
+        methods: By name.
+    """
+
+    def __init__(self, state: ServerState) -> None:
+        self._state = state
+        self._config: Message = {"model": DEFAULT_MODEL, "model_provider": "scripted"}
+        self.methods: dict[str, Method] = {
+            "model/list": self._models,
+            "account/read": self._read,
+            "account/login/start": self._login,
+            "account/logout": self._logout,
+            "config/read": self._read_config,
+            "config/value/write": self._write_config,
+        }
+
+    def _models(self, connection: ServerConnection, params: Message) -> Message:
+        medium = {"reasoningEffort": "medium", "description": "Balances speed and depth"}
+        model = {
+            "id": DEFAULT_MODEL,
+            "model": DEFAULT_MODEL,
+            "displayName": DEFAULT_MODEL,
+            "description": "A model that says what the test says",
+            "hidden": False,
+            "supportedReasoningEfforts": [medium],
+            "defaultReasoningEffort": "medium",
+            "inputModalities": ["text", "image"],
+            "isDefault": True,
+        }
+        return {"data": [model], "nextCursor": None}
+
+    def _read(self, connection: ServerConnection, params: Message) -> Message:
+        return {"account": None, "userId": None, "requiresOpenaiAuth": False, "workspaceRouting": None}
+
+    def _login(self, connection: ServerConnection, params: Message) -> Message:
+        if params["type"] != "apiKey":
+            raise Refusal("the scripted app-server logs in with an API key only; reply() to account/login/start")
+        done = {"loginId": None, "success": True, "error": None, "onboardingEntrypoint": None}
+        self._state.after_answer(lambda: self._state.broadcast("account/login/completed", done))
+        self._tell("apikey")
+        return {"type": "apiKey"}
+
+    def _logout(self, connection: ServerConnection, params: Message) -> Message:
+        self._tell(None)
+        return {}
+
+    def _tell(self, mode: str | None) -> None:
+        updated = {"authMode": mode, "planType": None}
+        self._state.after_answer(lambda: self._state.broadcast("account/updated", updated))
+
+    def _read_config(self, connection: ServerConnection, params: Message) -> Message:
+        return {"config": self._config, "origins": {}, "layers": None}
+
+    def _write_config(self, connection: ServerConnection, params: Message) -> Message:
+        *tables, key = params["keyPath"].split(".")
+        place: dict[str, Any] = self._config
+        for table in tables:
+            place = place.setdefault(table, {})
+        place[key] = params["value"]
+        path = "/codex-home/config.toml"
+        return {"status": "ok", "version": self._state.new_uuid(), "filePath": path, "overriddenMetadata": None}

@@ -1,0 +1,88 @@
+"""What one turn publishes: its items, from their start to their end, and its questions to the clients."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import trio
+
+from ._server_connection import ServerConnection
+from ._server_history import ServedThread, ServedTurn
+from ._server_state import ServerState
+from ._wire import Message, dump_deltas
+
+_DELTAS_AT_ONCE = 1000
+
+
+class TurnItems:
+    """The items of one turn.
+
+    Attributes:
+        state: The server.
+        thread: The thread.
+        turn: The turn.
+        kept_by: The turn whose history has the items; another one only in a review.
+    """
+
+    def __init__(self, state: ServerState, thread: ServedThread, turn: ServedTurn) -> None:
+        self.state = state
+        self.thread = thread
+        self.turn = turn
+        self.kept_by = turn
+        self._ids: Message = {"threadId": thread.id, "turnId": turn.id}
+
+    def publish(self, method: str, params: Mapping[str, object]) -> None:
+        """Publish a notification of the turn."""
+        self.state.publish(self.thread, method, {**self._ids, **params})
+
+    def begin(self, item: Message) -> None:
+        """Publish that an item started."""
+        self.publish("item/started", {"item": item, "startedAtMs": item["startedAtMs"]})
+
+    def keep(self, item: Message) -> None:
+        """Take an item into the history, once."""
+        if all(item is not known for _, known in self.kept_by.items):
+            self.kept_by.items.append((self.thread.next_ordinal(), item))
+
+    def complete(self, item: Message, clients: Sequence[ServerConnection] | None = None) -> None:
+        """Publish that an item completed, to all subscribers unless told, and take it into the history."""
+        item["completedAtMs"] = self.state.now_ms()
+        self.keep(item)
+        params = {**self._ids, "item": item, "contentTokenCount": None, "completedAtMs": item["completedAtMs"]}
+        self.state.deliver(
+            self.state.subscribers(self.thread) if clients is None else clients, "item/completed", params
+        )
+
+    async def stream(
+        self, method: str, item: Message, pieces: Sequence[str], *, seconds: float = 0.0, **extra: object
+    ) -> None:
+        """Publish the pieces of an item: at once, or one by one over some seconds."""
+        params = {**self._ids, "itemId": item["id"], **extra}
+        at_once = 1 if seconds else _DELTAS_AT_ONCE
+        for start in range(0, len(pieces), at_once):
+            raws = dump_deltas(method, params, pieces[start : start + at_once], self.state.now_ms())
+            self.state.publish_raw(self.thread, method, raws)
+            if seconds:
+                await trio.sleep(seconds / len(pieces))
+            elif start + at_once < len(pieces):
+                await let_clients_read()
+
+    async def ask(self, method: str, params: Mapping[str, object]) -> Message:
+        """Ask the clients, and return the first answer."""
+        ask = self.state.ask_thread(self.thread, self.turn, method, params)
+        answer = await ask.wait()
+        await trio.lowlevel.checkpoint_if_cancelled()
+        self.turn.ask = None
+        self.state.publish_resolved(self.thread, ask)
+        return answer
+
+    def set_waiting(self, *flags: str) -> None:
+        """Publish what the thread waits for; without any flag that it goes on."""
+        self.state.set_status(self.thread, "active", *flags)
+
+
+async def let_clients_read() -> None:
+    """Let others run."""
+    # a client that waits wakes within the first round of the scheduler, and has read before the second ends
+    await trio.lowlevel.checkpoint()
+    await trio.lowlevel.checkpoint()

@@ -1,0 +1,149 @@
+"""Plays the turns that are not the user's messages: compactions, reviews, and shell commands of the user."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+import trio
+
+from ._items import make_agent_message, make_command, make_item, set_command_end
+from ._script import Say, Step
+from ._server_history import ServedTurn
+from ._server_items import TurnItems, let_clients_read
+from ._server_turns import TurnPlayer
+from ._wire import Refusal
+
+_NO_REVIEW = "Reviewer failed to output a response."
+_CUT_REVIEW = "Review was interrupted. Please re-run /review and wait for it to complete."
+
+
+async def play_compaction(items: TurnItems) -> None:
+    """Play the turn that puts a thread's history in fewer words."""
+    state, thread, turn = items.state, items.thread, items.turn
+    with turn.scope:
+        await trio.sleep(state.start_delay)
+        state.start_turn(thread, turn)
+        turn.is_echoed = True
+        item = make_item("contextCompaction", state.new_uuid(), state.now_ms())
+        items.begin(item)
+        await let_clients_read()
+        state.publish_used(thread, turn)
+        thread.count_call(turn)
+        state.publish_used(thread, turn)
+        state.publish_used(thread, turn)
+        items.complete(item)
+        state.end_turn(thread, "completed")
+
+
+async def play_shell(items: TurnItems, command: str) -> None:
+    """Play the turn of a shell command of the user."""
+    state, thread, turn = items.state, items.thread, items.turn
+    with turn.scope:
+        await trio.sleep(state.start_delay)
+        state.start_turn(thread, turn)
+        turn.is_echoed = True
+        await run_shell(items, command)
+        state.end_turn(thread, "completed")
+
+
+async def run_shell(items: TurnItems, command: str) -> None:
+    """Run a shell command of the user as an item of a turn."""
+    state = items.state
+    output, exit_code = state.shell.get(command, ("", 0))
+    item = make_command(state.new_uuid(), command, items.thread.settings.cwd, state.now_ms(), source="userShell")
+    items.begin(item)
+    await let_clients_read()
+    if output:
+        await items.stream("item/commandExecution/outputDelta", item, [output])
+    set_command_end(item, output, exit_code, state.now_ms())
+    items.complete(item)
+
+
+class ReviewPlayer(TurnPlayer):
+    """Plays a review: what the model does goes into a turn of its own, whose end is never told."""
+
+    def __init__(self, items: TurnItems, title: str, prompt: str) -> None:
+        super().__init__(items)
+        self._title = title
+        self._prompt = prompt
+        self._said = ""
+        turn = items.turn
+        self._shadow = ServedTurn(turn.running_id, turn.ordinal - 1, deque(), [], turn.owner)
+        self._shadow.status, self._shadow.root_id = "interrupted", turn.id
+
+    async def play(self) -> None:
+        """Play the review to its end, or until somebody ends it."""
+        state, thread, turn, items = self._state, self._thread, self._turn, self._items
+        with turn.scope:
+            self._tell("enteredReviewMode", self._title)
+            await trio.sleep(state.start_delay)
+            state.start_turn(thread, turn)
+            self._shadow.started_ms = turn.started_ms
+            thread.turns.insert(thread.turns.index(turn), self._shadow)
+            items.kept_by = self._shadow
+            self.echo_input({"input": [{"type": "text", "text": self._prompt}]})
+            turn.is_echoed = True
+            await let_clients_read()
+            await self.play_steps()
+            self._leave(self._said, self._said)
+            state.end_turn(thread, "completed")
+
+    def give_up(self) -> None:
+        """Publish what comes before the answer to an interrupt."""
+        self._leave(_NO_REVIEW, _CUT_REVIEW)
+        self._turn.is_used = False
+        super().give_up()
+
+    def _leave(self, review: str, said: str) -> None:
+        items, state = self._items, self._state
+        items.kept_by = self._turn
+        self._tell("exitedReviewMode", review)
+        message = make_agent_message(f"msg_{state.new_uuid()}", None, state.now_ms(), said)
+        items.begin(message)
+        items.complete(message)
+
+    def _tell(self, kind: str, review: str) -> None:
+        item = make_item(kind, self._state.new_uuid(), self._state.now_ms(), review=review)
+        self._items.begin(item)
+        self._items.complete(item)
+
+    async def _play_tool(self, step: Step) -> None:
+        await self._tools[type(step)](step)  # a review does not tell what it uses
+
+    async def _play_say(self, step: Say) -> None:
+        self._said = step.text
+        self._items.begin(make_agent_message(self._state.new_item_id("msg"), step.phase, self._state.now_ms()))
+
+
+def describe_review(target: Mapping[str, Any]) -> tuple[str, str]:
+    """Return what a review is called, and what the model is told to do.
+
+    Raises:
+        Refusal: There is no such target.
+    """
+    match target:
+        case {"type": "uncommittedChanges"}:
+            task = "Review the current code changes (staged, unstaged, and untracked files) and provide prioritized"
+            return "current changes", f"{task} findings."
+        case {"type": "baseBranch", "branch": branch}:
+            _require_text(branch, "branch")
+            task = f"Review the code changes against the base branch '{branch}'."
+            return f"changes against '{branch}'", f"{task} Provide prioritized, actionable findings."
+        case {"type": "commit", "sha": sha}:
+            _require_text(sha, "sha")
+            title = target.get("title")
+            what = f'{sha} ("{title}")' if title else sha
+            task = f"Review the code changes introduced by commit {what}. Provide prioritized, actionable findings."
+            return f"commit {sha[:7]}{': ' + title if title else ''}", task
+        case {"type": "custom", "instructions": instructions}:
+            _require_text(instructions, "instructions")
+            return instructions, instructions
+    expected = "`uncommittedChanges`, `baseBranch`, `commit`, `custom`"
+    raise Refusal(f"Invalid request: unknown variant `{target.get('type')}`, expected one of {expected}")
+
+
+def _require_text(text: str, what: str) -> None:
+    if not text.strip():
+        raise Refusal(f"{what} must not be empty")

@@ -1,0 +1,51 @@
+"""What a test tells the scripted app-server to answer, instead of what it would do by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ._wire import Message, Refusal
+
+Replier = Callable[[Message], Any]
+
+
+class Times:
+    """Something that applies a number of times, or always."""
+
+    def __init__(self, left: int | None) -> None:
+        self._left = left
+
+    def take(self) -> bool:
+        """Say whether it applies once more, and count that."""
+        if self._left is None:
+            return True
+        self._left -= 1
+        return self._left >= 0
+
+
+class Overrides:
+    """Answers by method. See the methods of `ScriptedAppServer` of the same names."""
+
+    def __init__(self) -> None:
+        self.repliers: dict[str, Replier] = {}
+        self._refusals: dict[str, tuple[Refusal, Times]] = {}
+        self._ignored: dict[str, Times] = {}
+
+    def reply(self, method: str, result: object) -> None:
+        self.repliers[method] = result if callable(result) else lambda params: result
+
+    def refuse(self, method: str, refusal: Refusal, times: int | None) -> None:
+        self._refusals[method] = refusal, Times(times)
+
+    def ignore(self, method: str, times: int | None) -> None:
+        self._ignored[method] = Times(times)
+
+    def ignores(self, method: str) -> bool:
+        """Whether the next call of a method is not answered; it counts as one."""
+        return method in self._ignored and self._ignored[method].take()
+
+    def refusal_of(self, method: str) -> Refusal | None:
+        """Return how the next call of a method is refused, if it is; it counts as one."""
+        refusal, times = self._refusals.get(method, (None, Times(0)))
+        return refusal if times.take() else None

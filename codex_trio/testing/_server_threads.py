@@ -1,0 +1,284 @@
+"""The methods of the scripted app-server that open, read and change threads."""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+from ._server_connection import ServerConnection
+from ._server_history import ServedThread, ServedTurn
+from ._server_lookup import loaded_thread, no_rollout, readable_thread, require_turns, stored_thread
+from ._server_state import Method, ServerState
+from ._settings import Settings
+from ._wire import READ_NOTICE, RESUME_NOTICE, Message, Refusal
+
+
+class ThreadMethods:
+    """Serves what is about threads and not about turns.
+
+    Attributes:
+        methods: By name.
+    """
+
+    def __init__(self, state: ServerState) -> None:
+        self._state = state
+        self.methods: dict[str, Method] = {
+            "thread/start": self._start,
+            "thread/resume": self._resume,
+            "thread/fork": self._fork,
+            "thread/read": self._read,
+            "thread/list": self._list,
+            "thread/loaded/list": self._loaded_list,
+            "thread/turns/list": self._turns_list,
+            "thread/items/list": self._items_list,
+            "thread/items/read": self._items_read,
+            "thread/unsubscribe": self._unsubscribe,
+            "thread/archive": self._archive,
+            "thread/unarchive": self._unarchive,
+            "thread/delete": self._delete,
+            "thread/revert": self._revert,
+            "thread/name/set": self._name_set,
+        }
+
+    def _start(self, connection: ServerConnection, params: Message) -> Message:
+        thread = ServedThread(
+            self._state.new_uuid(),
+            self._state.now_ms(),
+            self._state.originator,
+            Settings().for_thread(params),
+            _tools_of(params),
+            is_ephemeral=bool(params.get("ephemeral")),
+        )
+        return self._announce(connection, thread, with_turns=False)
+
+    def _announce(self, connection: ServerConnection, thread: ServedThread, *, with_turns: bool) -> Message:
+        self._state.threads[thread.id] = thread
+        connection.subscriptions.add(thread.id)
+        wire = thread.to_wire()
+        self._state.after_answer(lambda: self._state.broadcast("thread/started", {"thread": wire}))
+        return {"thread": thread.to_wire(with_turns=with_turns), **thread.settings.to_answer()}
+
+    def _resume(self, connection: ServerConnection, params: Message) -> Message:
+        state, thread = self._state, stored_thread(self._state, params)
+        if thread.is_archived:
+            advice = f"Run `codex unarchive {thread.id}` to unarchive it first."
+            raise Refusal(f"session {thread.id} is archived. {advice}")
+        with_turns = not params.get("excludeTurns")
+        if with_turns and (thread.is_stored or thread.is_probed):
+            self._warn(connection, RESUME_NOTICE)
+        if thread.is_probed:
+            require_turns(thread)
+        if not thread.is_stored or thread.is_ephemeral:
+            raise no_rollout(thread.id)
+        wanted_page = params.get("initialTurnsPage")
+        page = thread.turns_page(wanted_page) if wanted_page else None
+        if not thread.is_loaded:
+            thread.is_loaded = True
+            thread.settings = thread.settings.for_thread(params)
+            state.set_status(thread, "idle")
+        connection.subscriptions.add(thread.id)
+        state.after_answer(lambda: self._after_resume(connection, thread, with_turns=with_turns))
+        return {
+            "thread": thread.to_wire(with_turns=with_turns),
+            **thread.settings.to_answer(),
+            "collaborationMode": thread.settings.collaboration_mode(),
+            "initialTurnsPage": page,
+            **thread.end_cursors(),
+        }
+
+    def _after_resume(self, connection: ServerConnection, thread: ServedThread, *, with_turns: bool) -> None:
+        if with_turns:
+            self._tell_usage(connection, thread)
+        self._state.broadcast("thread/goal/cleared", {"threadId": thread.id})
+        if thread.running is not None and thread.running.ask is not None:
+            connection.send_bytes(thread.running.ask.raw)
+
+    def _tell_usage(self, connection: ServerConnection, thread: ServedThread) -> None:
+        called = [turn for turn in thread.turns if turn.has_called and not (turn.is_forked and thread.was_unloaded)]
+        if called:
+            self._state.publish_usage(thread, called[-1], [connection])
+
+    def _warn(self, connection: ServerConnection, notice: str) -> None:
+        self._state.deliver([connection], "deprecationNotice", {"summary": notice, "details": None})
+
+    def _fork(self, connection: ServerConnection, params: Message) -> Message:
+        source = stored_thread(self._state, params)
+        if not source.is_stored or source.is_ephemeral:
+            raise no_rollout(source.id)
+        with_turns = not params.get("excludeTurns")
+        if with_turns:
+            self._warn(connection, RESUME_NOTICE)
+            self._state.after_answer(lambda: self._tell_usage(connection, fork))
+        fork = ServedThread(
+            self._state.new_uuid(),
+            self._state.now_ms(),
+            self._state.originator,
+            source.settings.forked().for_thread(params),
+            source.tools,
+        )
+        fork.forked_from, fork.name, fork.preview = source.id, source.name, source.preview
+        fork.model_calls, fork.last_ordinal, fork.is_stored = source.model_calls, source.last_ordinal, True
+        fork.turns = [_copied(turn) for turn in _up_to(source, params)]
+        return self._announce(connection, fork, with_turns=with_turns)
+
+    def _read(self, connection: ServerConnection, params: Message) -> Message:
+        thread = readable_thread(self._state, params)
+        with_turns = bool(params.get("includeTurns"))
+        if with_turns:
+            if thread.is_ephemeral:
+                raise Refusal("ephemeral threads do not support includeTurns")
+            thread.is_probed = True
+            require_turns(thread)
+            self._warn(connection, READ_NOTICE)
+        read_state = thread.read_state() if thread.is_stored else None
+        return {"thread": thread.to_wire(with_turns=with_turns), "readState": read_state}
+
+    def _list(self, connection: ServerConnection, params: Message) -> Message:
+        is_archived = bool(params.get("archived"))
+        kinds = params.get("sourceKinds") or ("vscode",)
+        kept = [t for t in self._state.threads.values() if t.is_stored and not t.is_ephemeral and "vscode" in kinds]
+        found = [t for t in reversed(kept) if t.is_archived == is_archived]
+        start = int(params.get("cursor") or 0)
+        limit = max(1, params.get("limit") or 25)
+        page = found[start : start + limit]
+        return {
+            "data": [{**thread.to_wire(), "canAcceptDirectInput": None} for thread in page],
+            "readStates": {thread.id: thread.read_state() for thread in page},
+            "nextCursor": str(start + limit) if len(found) > start + limit else None,
+            "backwardsCursor": str(start) if found else None,
+        }
+
+    def _loaded_list(self, connection: ServerConnection, params: Message) -> Message:
+        return {"data": [t.id for t in self._state.threads.values() if t.is_loaded], "nextCursor": None}
+
+    def _turns_list(self, connection: ServerConnection, params: Message) -> Message:
+        thread = readable_thread(self._state, params)
+        if thread.is_ephemeral:
+            raise Refusal("ephemeral threads do not support thread/turns/list")
+        if not (thread.is_stored or thread.is_probed):
+            what = "is not materialized yet; thread/turns/list is unavailable before first user message"
+            raise Refusal(f"thread {thread.id} {what}")
+        require_turns(thread)
+        return thread.turns_page(params)
+
+    def _items_list(self, connection: ServerConnection, params: Message) -> Message:
+        thread = self._state.threads.get(params["threadId"])
+        if thread is None or not thread.is_stored or thread.is_ephemeral:
+            raise Refusal("thread/items/list is not supported yet", code=-32601)
+        return thread.items_page(params)
+
+    def _items_read(self, connection: ServerConnection, params: Message) -> Message:
+        thread = readable_thread(self._state, params)
+        entries = thread.items_page({**params, "limit": sys.maxsize})["data"]
+        return {"data": [entry for entry in entries if entry["item"]["id"] in params["itemIds"]]}
+
+    def _unsubscribe(self, connection: ServerConnection, params: Message) -> Message:
+        thread = self._state.threads.get(params["threadId"])
+        if thread is None or not thread.is_loaded:
+            return {"status": "notLoaded"}
+        if thread.id not in connection.subscriptions:
+            return {"status": "notSubscribed"}
+        connection.subscriptions.remove(thread.id)
+        return {"status": "unsubscribed"}
+
+    def _archive(self, connection: ServerConnection, params: Message) -> Message:
+        thread = stored_thread(self._state, params)
+        if thread.is_archived or thread.is_ephemeral:
+            raise no_rollout(thread.id)
+        self._unload(thread)
+        thread.is_archived = True
+        self._state.after_answer(lambda: self._state.broadcast("thread/archived", {"threadId": thread.id}))
+        return {}
+
+    def _unload(self, thread: ServedThread) -> None:
+        if thread.running is not None:
+            self._state.end_turn(thread, "interrupted")
+        if thread.is_loaded:
+            thread.is_loaded, thread.was_unloaded = False, True
+            self._state.set_status(thread, "notLoaded")
+
+    def _unarchive(self, connection: ServerConnection, params: Message) -> Message:
+        thread = self._state.threads.get(params["threadId"])
+        if thread is not None and thread.is_loaded:
+            raise Refusal(f"thread {thread.id} already has an active writer")
+        if thread is None or not thread.is_archived:
+            raise Refusal(f"no archived rollout found for thread id {params['threadId']}")
+        thread.is_archived = False
+        self._state.after_answer(lambda: self._state.broadcast("thread/unarchived", {"threadId": thread.id}))
+        return {"thread": thread.to_wire()}
+
+    def _delete(self, connection: ServerConnection, params: Message) -> Message:
+        thread = stored_thread(self._state, params)
+        if thread.is_ephemeral:
+            raise Refusal(f"thread is not persisted and cannot be deleted: {thread.id}")
+        self._unload(thread)
+        del self._state.threads[thread.id]
+        self._state.after_answer(lambda: self._state.broadcast("thread/deleted", {"threadId": thread.id}))
+        return {}
+
+    def _revert(self, connection: ServerConnection, params: Message) -> Message:
+        thread = loaded_thread(self._state, params)
+        if not thread.is_stored:
+            raise no_rollout(thread.id)
+        self._unload(thread)
+        wanted = params["beforeTurnId"]
+        place = next((i for i, turn in enumerate(thread.turns) if turn.id == wanted), None)
+        unread = thread.first_unread()
+        if place is not None:
+            del thread.turns[place:]
+            if thread.first_unread() != unread:
+                self._state.publish_read_state(thread)
+        thread.is_loaded = True
+        self._state.set_status(thread, "idle")
+        if place is None:
+            raise Refusal(f"turn not found: {wanted}")
+        self._state.after_answer(lambda: self._state.broadcast("thread/reverted", {"threadId": thread.id}))
+        return {"thread": thread.to_wire(), **thread.end_cursors()}
+
+    def _name_set(self, connection: ServerConnection, params: Message) -> Message:
+        thread = stored_thread(self._state, params)
+        if not params["name"]:
+            raise Refusal("thread name must not be empty")
+        if thread.is_ephemeral:
+            raise Refusal(f"ephemeral thread does not support metadata updates: {thread.id}")
+        thread.is_stored = True
+        thread.name = params["name"]
+        named = {"threadId": thread.id, "threadName": thread.name}
+        self._state.after_answer(lambda: self._state.broadcast("thread/name/updated", named))
+        return {}
+
+
+def _tools_of(params: Mapping[str, Any]) -> frozenset[tuple[str | None, str]]:
+    found: set[tuple[str | None, str]] = set()
+    for tool in params.get("dynamicTools") or ():
+        is_namespace = tool.get("type") == "namespace"
+        found |= {(tool["name"], one["name"]) for one in tool["tools"]} if is_namespace else {(None, tool["name"])}
+    return frozenset(found)
+
+
+def _up_to(thread: ServedThread, params: Mapping[str, Any]) -> list[ServedTurn]:
+    """Return the turns that a fork has."""
+    ids = [turn.id for turn in thread.turns]
+    last, before = params.get("lastTurnId"), params.get("beforeTurnId")
+    if last is not None:
+        return thread.turns[: _place(ids, last) + 1]
+    if before is not None:
+        return thread.turns[: _place(ids, before)]
+    return list(thread.turns)
+
+
+def _place(ids: list[str], turn_id: str) -> int:
+    if turn_id not in ids:
+        raise Refusal(f"turn not found: {turn_id}")
+    return ids.index(turn_id)
+
+
+def _copied(turn: ServedTurn) -> ServedTurn:
+    copy = ServedTurn(turn.id, turn.ordinal, deque(), turn.input_params, turn.owner)
+    copy.status = "interrupted" if turn.status == "inProgress" else turn.status
+    copy.error, copy.items, copy.root_id = turn.error, list(turn.items), turn.root_id
+    copy.is_forked, copy.has_called = True, turn.has_called
+    copy.started_ms, copy.completed_ms = turn.started_ms, turn.completed_ms
+    return copy

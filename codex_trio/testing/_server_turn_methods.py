@@ -1,0 +1,167 @@
+"""The methods of the scripted app-server that start, steer and end turns."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+
+from ._items import check_input
+from ._script import Step
+from ._server_connection import ServerConnection
+from ._server_history import ServedThread, ServedTurn
+from ._server_items import TurnItems
+from ._server_lookup import loaded_thread
+from ._server_other_turns import ReviewPlayer, describe_review, play_compaction, play_shell, run_shell
+from ._server_state import Method, ServerState
+from ._server_turns import TurnPlayer
+from ._wire import Message, Refusal, text_of
+
+
+class TurnMethods:
+    """Serves what is about turns.
+
+    Attributes:
+        methods: By name.
+    """
+
+    def __init__(self, state: ServerState, script_of: Callable[[str], Sequence[Step]]) -> None:
+        self._state = state
+        self._script_of = script_of
+        self._players: dict[ServedTurn, TurnPlayer] = {}
+        self.methods: dict[str, Method] = {
+            "turn/start": self._start,
+            "turn/steer": self._steer,
+            "turn/interrupt": self._interrupt,
+            "review/start": self._review,
+            "thread/compact/start": self._compact,
+            "thread/shellCommand": self._shell_command,
+            "thread/backgroundTerminals/clean": self._clean_terminals,
+            "thread/backgroundTerminals/list": self._list_terminals,
+            "thread/backgroundTerminals/terminate": self._terminate_terminal,
+        }
+
+    def _start(self, connection: ServerConnection, params: Message) -> Message:
+        thread = loaded_thread(self._state, params)
+        check_input(params["input"])
+        settings = thread.settings.for_turn(params)
+        if thread.running is not None:
+            self._add_input(thread.running, params)
+            return {"turn": {**thread.running.to_wire("notLoaded"), "startedAt": None}}
+        if settings != thread.settings:
+            thread.settings = settings
+            changed = {"threadId": thread.id, "threadSettings": settings.to_wire()}
+            self._state.publish(thread, "thread/settings/updated", changed)
+        steps = self._script_of(text_of(params["input"]))
+        items = self._new_turn(connection, thread, steps, [params])
+        player = self._players[items.turn] = TurnPlayer(items)
+        self._run(thread, items.turn, player.play)
+        return {"turn": items.turn.to_wire("notLoaded")}
+
+    def _new_turn(
+        self,
+        connection: ServerConnection,
+        thread: ServedThread,
+        steps: Sequence[Step] = (),
+        input_params: Sequence[Message] = (),
+    ) -> TurnItems:
+        turn_id = self._state.new_uuid()
+        turn = ServedTurn(turn_id, thread.next_ordinal(), deque(steps), list(input_params), connection)
+        return TurnItems(self._state, thread, turn)
+
+    def _run(self, thread: ServedThread, turn: ServedTurn, play: Callable[[], Awaitable[object]]) -> None:
+        if thread.running is not None:
+            self._state.end_turn(thread, "interrupted")
+        thread.turns.append(turn)
+        thread.running = turn
+        thread.is_stored = True
+        self._state.spawn(turn.owner, play)
+
+    def _add_input(self, turn: ServedTurn, params: Message) -> None:
+        steps = self._script_of(text_of(params["input"]))
+        self._state.after_answer(lambda: self._players[turn].steer(params, steps))
+
+    def _steer(self, connection: ServerConnection, params: Message) -> Message:
+        thread = loaded_thread(self._state, params)
+        turn, expected = thread.running, params["expectedTurnId"]
+        if turn is None:
+            raise Refusal("no active turn to steer")
+        if not params["input"]:
+            raise Refusal("input must not be empty")
+        if expected != turn.running_id:
+            raise Refusal(f"expected active turn id `{expected}` but found `{turn.running_id}`")
+        check_input(params["input"])
+        if turn not in self._players:
+            raise Refusal("cannot steer a compact turn")
+        self._add_input(turn, params)
+        return {"turnId": turn.id}
+
+    def _interrupt(self, connection: ServerConnection, params: Message) -> Message:
+        thread = loaded_thread(self._state, params)
+        turn, wanted = thread.running, params["turnId"]
+        if turn is not None and not turn.is_echoed and not wanted:
+            turn.is_interrupt_due = True
+            return {}
+        if turn is None or not turn.is_echoed:
+            if wanted:
+                raise Refusal("no active turn to interrupt")
+            return {}
+        if wanted and wanted != turn.running_id:
+            raise Refusal(f"expected active turn id {wanted} but found {turn.running_id}")
+        if turn in self._players:
+            self._players[turn].give_up()
+        self._state.after_answer(lambda: self._end(thread, turn))
+        return {}
+
+    def _end(self, thread: ServedThread, turn: ServedTurn) -> None:
+        if thread.running is turn:
+            self._state.end_turn(thread, "interrupted")
+
+    def _review(self, connection: ServerConnection, params: Message) -> Message:
+        thread = loaded_thread(self._state, params)
+        if params.get("delivery", "inline") != "inline":
+            raise Refusal(f"Invalid request: unknown variant `{params['delivery']}`, expected `inline`")
+        title, prompt = describe_review(params["target"])
+        thread.next_ordinal()  # of the turn in its shadow
+        items = self._new_turn(connection, thread, self._script_of(prompt))
+        turn = items.turn
+        turn.running_id = self._state.new_uuid()
+        player = self._players[turn] = ReviewPlayer(items, title, prompt)
+        self._state.after_answer(lambda: self._run(thread, turn, player.play))
+        said = {"type": "text", "text": title, "text_elements": []}
+        message = {"type": "userMessage", "id": turn.id, "clientId": None, "content": [said]}
+        message |= {"startedAtMs": None, "completedAtMs": None}
+        return {"turn": {**turn.to_wire("notLoaded", [message]), "rootTurnId": None}, "reviewThreadId": thread.id}
+
+    def _compact(self, connection: ServerConnection, params: Message) -> Message:
+        thread = loaded_thread(self._state, params)
+        items = self._new_turn(connection, thread)
+        self._state.after_answer(lambda: self._run(thread, items.turn, lambda: play_compaction(items)))
+        return {}
+
+    def _shell_command(self, connection: ServerConnection, params: Message) -> Message:
+        thread = loaded_thread(self._state, params)
+        command = params["command"]
+        if not command.strip():
+            raise Refusal("command must not be empty")
+        if thread.running is not None:
+            items = TurnItems(self._state, thread, thread.running)
+            self._state.after_answer(lambda: self._state.spawn(connection, run_shell, items, command))
+        else:
+            items = self._new_turn(connection, thread)
+            self._state.after_answer(lambda: self._run(thread, items.turn, lambda: play_shell(items, command)))
+        return {}
+
+    def _clean_terminals(self, connection: ServerConnection, params: Message) -> Message:
+        loaded_thread(self._state, params).end_terminals()
+        return {}
+
+    def _list_terminals(self, connection: ServerConnection, params: Message) -> Message:
+        thread = loaded_thread(self._state, params)
+        return {"data": [terminal.to_wire() for terminal in thread.terminals.values()], "nextCursor": None}
+
+    def _terminate_terminal(self, connection: ServerConnection, params: Message) -> Message:
+        thread = loaded_thread(self._state, params)
+        found = [one for one in thread.terminals.values() if one.item["processId"] == params["processId"]]
+        for terminal in found:
+            terminal.scope.cancel()
+        return {"terminated": bool(found)}

@@ -1,0 +1,160 @@
+"""How a thread of the scripted app-server is set: what `thread/start` and `turn/start` say, and what is told of it."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ._wire import DEFAULT_CWD, DEFAULT_MODEL, Message, Refusal
+
+_READ_ONLY: Message = {"type": "readOnly", "networkAccess": False}
+_WORKSPACE_WRITE: Message = {
+    "type": "workspaceWrite",
+    "writableRoots": [],
+    "networkAccess": False,
+    "excludeTmpdirEnvVar": False,
+    "excludeSlashTmp": False,
+}
+_FULL_ACCESS: Message = {"type": "dangerFullAccess"}
+_MODES = {"read-only": _READ_ONLY, "workspace-write": _WORKSPACE_WRITE, "danger-full-access": _FULL_ACCESS}
+_POLICIES: dict[str, Message] = {
+    "dangerFullAccess": _FULL_ACCESS,
+    "readOnly": _READ_ONLY,
+    "externalSandbox": {"type": "externalSandbox", "networkAccess": "restricted"},
+    "workspaceWrite": _WORKSPACE_WRITE,
+}
+_APPROVAL_POLICIES = ("untrusted", "on-request", "granular", "never")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of a thread, which its next turns have, too."""
+
+    cwd: str = DEFAULT_CWD
+    model: str = DEFAULT_MODEL
+    provider: str = "scripted"
+    approval_policy: Any = "on-request"
+    sandbox: Message = field(default_factory=lambda: _READ_ONLY)
+    is_sandbox_given: bool = False
+    effort: str | None = None
+    summary: str | None = None
+    service_tier: str | None = None
+    personality: str | None = None
+    mode: str = "default"
+
+    @property
+    def asks(self) -> bool:
+        """Whether the user is asked at all."""
+        return bool(self.approval_policy != "never")
+
+    @property
+    def has_sandbox(self) -> bool:
+        """Whether commands run in a sandbox."""
+        return self.sandbox["type"] in ("readOnly", "workspaceWrite")
+
+    def for_thread(self, params: Mapping[str, Any]) -> Settings:
+        """Return the settings of a thread that is opened with these params.
+
+        Raises:
+            Refusal: One of them has no such value.
+        """
+        effort = (params.get("config") or {}).get("model_reasoning_effort")
+        changed = self._changed({"effort": effort, **params})
+        mode = params.get("sandbox")
+        if mode is None:
+            return changed
+        return replace(changed, sandbox=_one_of(_MODES, mode), is_sandbox_given=True)
+
+    def for_turn(self, params: Mapping[str, Any]) -> Settings:
+        """Return the settings from a turn on that is started with these params.
+
+        Raises:
+            Refusal: One of them has no such value.
+        """
+        changed = self._changed(params)
+        policy = params.get("sandboxPolicy")
+        if policy is not None:
+            sandbox = {**_one_of(_POLICIES, policy.get("type")), **policy}
+            changed = replace(changed, sandbox=sandbox, is_sandbox_given=True)
+        collaboration = params.get("collaborationMode")
+        if collaboration is None:
+            return changed
+        asked = collaboration.get("settings") or {}
+        effort = asked.get("reasoning_effort")
+        return replace(changed, mode=collaboration["mode"], model=asked.get("model", changed.model), effort=effort)
+
+    def forked(self) -> Settings:
+        """Return what a fork takes over."""
+        return Settings(self.cwd, self.model, self.provider, self.approval_policy)
+
+    def _changed(self, params: Mapping[str, Any]) -> Settings:
+        def given(name: str, old: Any) -> Any:
+            return old if params.get(name) is None else params[name]
+
+        policy = given("approvalPolicy", self.approval_policy)
+        if isinstance(policy, str):
+            _one_of(dict.fromkeys(_APPROVAL_POLICIES), policy)
+        return replace(
+            self,
+            cwd=posixpath.join(DEFAULT_CWD, given("cwd", self.cwd)),
+            model=given("model", self.model),
+            provider=given("modelProvider", self.provider),
+            approval_policy=policy,
+            effort=given("effort", self.effort),
+            summary=given("summary", self.summary),
+            service_tier=given("serviceTier", self.service_tier),
+            personality=given("personality", self.personality),
+        )
+
+    def to_answer(self) -> Message:
+        """Return what the answers to `thread/start`, `thread/resume` and `thread/fork` carry beside the thread."""
+        return {
+            **self._common(),
+            "runtimeWorkspaceRoots": [self.cwd],
+            "instructionSources": [],
+            "sandbox": self.sandbox,
+            "reasoningEffort": self.effort,
+        }
+
+    def to_wire(self) -> Message:
+        """Return the `threadSettings` of `thread/settings/updated`."""
+        return {
+            **self._common(),
+            "environments": self.environments(),
+            "sandboxPolicy": self.sandbox,
+            "effort": self.effort,
+            "summary": self.summary,
+            "collaborationMode": self.collaboration_mode(),
+            "personality": self.personality,
+        }
+
+    def collaboration_mode(self) -> Message:
+        """Return the collaboration mode as the wire has it."""
+        settings = {"model": self.model, "reasoning_effort": self.effort, "developer_instructions": None}
+        return {"mode": self.mode, "settings": settings}
+
+    def environments(self) -> list[Message]:
+        """Return where commands run."""
+        return [{"environmentId": "local", "cwd": self.cwd, "runtimeWorkspaceRoots": [self.cwd]}]
+
+    def _common(self) -> Message:
+        return {
+            "model": self.model,
+            "modelProvider": self.provider,
+            "serviceTier": self.service_tier,
+            "disabledPluginIds": [],
+            "cwd": self.cwd,
+            "approvalPolicy": self.approval_policy,
+            "approvalsReviewer": "user",
+            "activePermissionProfile": None if self.is_sandbox_given else {"id": ":read-only", "extends": None},
+            "multiAgentMode": "explicitRequestOnly",
+        }
+
+
+def _one_of(known: Mapping[str, Any], name: Any) -> Any:
+    if name not in known:
+        expected = ", ".join(f"`{one}`" for one in known)
+        raise Refusal(f"Invalid request: unknown variant `{name}`, expected one of {expected}")
+    return known[name]
