@@ -92,7 +92,7 @@ async def test_a_silent_turn_exits_with_1_and_its_thread_can_be_resumed(model: S
     assert model.requests[-1].prompt == "And now?"
 
 
-@pytest.mark.parametrize("make_transport", ["ws with a token", "unix"], indirect=True)
+@pytest.mark.parametrize("reach", ["ws with a token", "unix"], indirect=True)
 async def test_a_turn_on_a_server_that_runs_already(
     make_transport: MakeTransport, model: ScriptedModel, tmp_path: Path
 ) -> None:

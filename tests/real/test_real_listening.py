@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import trio
+from _listening import TOKEN, with_token
 
 from codex_trio import CodexTransportError, CodexTurnInactiveError, WebSocketTransport, open_codex_client
 from codex_trio.testing import ScriptedModel, run, say
@@ -49,10 +50,9 @@ async def test_it_ends_with_its_block_and_so_does_what_it_runs(model: ScriptedMo
             await trio.sleep(0.01)
 
 
-async def test_more_arguments_go_to_the_server(model: ScriptedModel, token_file: Path) -> None:
-    arguments = ("--ws-auth", "capability-token", "--ws-token-file", str(token_file))
-    async with model.listening(None, *arguments) as url:
+async def test_more_arguments_go_to_the_server(model: ScriptedModel) -> None:
+    async with model.listening(None, *with_token(model)) as url:
         with pytest.raises(CodexTransportError, match="HTTP 401"):
             await open_codex_client(WebSocketTransport(url, token="wrong")).__aenter__()
-        async with open_codex_client(WebSocketTransport(url, token=token_file)) as client:
+        async with open_codex_client(WebSocketTransport(url, token=TOKEN)) as client:
             assert (await client.chat_once("Hello")).final_text == "ok"
