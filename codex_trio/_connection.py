@@ -151,10 +151,9 @@ class Connection:
             response = await self._exchange(call, deadline, urgent)
             if response.error is None:
                 return response.result
-            error = error_from_wire(response.error, method=call.method, params=call.params)
             pause = random.uniform(0.5, 1.5) * delay
-            if error.code != OVERLOADED or trio.current_time() + pause >= deadline:
-                raise error
+            if response.error.get("code") != OVERLOADED or trio.current_time() + pause >= deadline:
+                raise error_from_wire(response.error, method=call.method, params=call.params)
             with trio.move_on_after(pause):
                 await self._ended.wait()
             delay = min(2 * delay, _BACKOFF_MOST)

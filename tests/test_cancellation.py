@@ -18,7 +18,7 @@ from codex_trio import (
 )
 from codex_trio.testing import ScriptedAppServer, hang, run, say, think, wait
 
-UNWANTED = (think("hm"), wait(1), run("ls"), wait(1), say("unwanted"))
+UNWANTED = (think("hm"), wait(1), run("ls"), wait(1), run("pwd"), wait(0.5), think("well"), wait(0.5), say("unwanted"))
 Asking = Callable[[CodexClient, str], Awaitable[None]]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -92,3 +94,20 @@ async def test_thread_that_was_lost_unseen_is_resumed_and_the_turn_sent_once_mor
         assert (await client.chat_once("again", thread_id)).final_text == "ok"
     assert len(resumed(server)) == 2
     assert server.prompts == ["first", "hello", "again", "again"]
+
+
+async def test_nothing_stays_of_a_thread_that_was_deleted(server: ScriptedAppServer, autojump_clock: MockClock) -> None:
+    def answer() -> str:
+        return "42"
+
+    async with open_codex_client(server.transport(), experimental_api=True) as client:
+        thread = await client.start_thread(tools=[answer])
+        await thread.chat_once("hello")
+        tool = weakref.ref(answer)
+        del answer
+        await thread.delete()
+        gc.collect()
+        assert tool() is None
+        parts = client._service.parts
+        assert parts is not None
+        assert not parts.router.loaded

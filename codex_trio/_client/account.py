@@ -135,6 +135,7 @@ class Account:
             ``login = await client.login_chatgpt(); print(login.url); await login.wait()``
         """
         answer = await self._engine.request(methods.ACCOUNT_LOGIN_START, {"type": "chatgpt"})
+        answer = answer if isinstance(answer, dict) else {}
         url, login_id = answer.get("authUrl"), answer.get("loginId")
         if not isinstance(url, str) or not isinstance(login_id, str):
             raise CodexProtocolError("account/login/start was answered without a URL", method="account/login/start")

@@ -177,7 +177,10 @@ class Answering:
         finally:
             self._settle(asked)
         if error is not None:
-            await self._report(asked, error)
+            try:
+                await self._report(asked, error)
+            finally:
+                del error  # its traceback has this frame, so that it would keep itself alive
         elif ends_turn:
             await self._interrupt(asked.request)
 

@@ -88,7 +88,7 @@ async def take_up(
 async def _attach(lifecycle: Lifecycle, router: Router, starting: Starting, continuation: ChatContinuation) -> Turn:
     def bind(response: Response) -> None:
         # In the reader: what the server asks in this turn comes right after this.
-        if response.error is None and router.place(starting.thread_id).starting is starting:
+        if response.error is None and router.peek(starting.thread_id).starting is starting:
             turn = router.bind(starting, continuation.turn_id, trio.current_time())
             turn.begin_consuming(wants_deltas=starting.request.wants_deltas)
             turn.thread_is_idle = is_idle(response)

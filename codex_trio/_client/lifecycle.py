@@ -28,7 +28,7 @@ from ..errors import (
     CodexTransportError,
 )
 from .link import Link
-from .lookup import Lookup
+from .lookup import Lookup, id_of, is_not_running
 from .router import Router, Starting
 
 _logger = logging.getLogger("codex_trio")
@@ -38,6 +38,7 @@ _STOP_PATIENCE = 10.0  # for a turn that nobody wants any more to end
 _START_PATIENCE = 1.0  # for `turn/started`, before which an interrupt is refused
 _INTERRUPT_PATIENCE = 2.0  # for the answer to an interrupt: some versions leave it out
 _REFUSED_FIRST, _REFUSED_MOST = 0.02, 0.5  # between interrupts that were refused
+_LOSSES = 3  # of connections, between the start of a thread and that of its first turn
 
 
 class Lifecycle(Lookup):
@@ -72,20 +73,24 @@ class Lifecycle(Lookup):
 
     async def perform(self, call: Call, *, timeout: float | None = None) -> Any:
         """Make a call as `request` does, for the first time."""
+        if call.method in methods.SUBSCRIBING or call.method in methods.UNSUBSCRIBING:
+            asked = (call.params or {}).get("threadId")
+            call.on_response = partial(self._note_subscription, call.method, asked, call.on_response)
         patience = self._request_timeout if timeout is None else timeout
-        if call.method in methods.SUBSCRIBING or call.method == methods.THREAD_UNSUBSCRIBE:
-            call.on_response = partial(self._note_subscription, call, call.on_response)
         return await self._connection.perform(call, timeout=patience)
 
     def _note_subscription(
-        self, call: Call, on_response: Callable[[Response], None] | None, response: Response
+        self, method: str, asked: object, on_response: Callable[[Response], None] | None, response: Response
     ) -> None:
-        # In the reader: a loss of the connection, which undoes this, may come right behind it.
-        if response.error is None:
-            if call.method == methods.THREAD_UNSUBSCRIBE:
-                self._router.loaded.discard((call.params or {}).get("threadId", ""))
-            elif (thread_id := _id_of(response.result, "thread")) is not None:
+        # In the reader: the loss of the connection may come right behind the answer, and undoes this.
+        thread_id = id_of(response.result, "thread") if asked is None or method == methods.THREAD_FORK else asked
+        if response.error is None and isinstance(thread_id, str):
+            if method in methods.SUBSCRIBING:
                 self._router.loaded.add(thread_id)
+            else:
+                self._router.unsubscribe(thread_id)
+            if method == methods.THREAD_DELETE:
+                self._toolbox.forget(thread_id)
         if on_response is not None:
             on_response(response)
 
@@ -110,7 +115,7 @@ class Lifecycle(Lookup):
         if tools == self._toolbox.default:
             return await self.request(methods.THREAD_START, params)
         result = await self.request(methods.THREAD_START, {**(params or {}), "dynamicTools": dump_tools(tools)})
-        if (thread_id := _id_of(result, "thread")) is not None:
+        if (thread_id := id_of(result, "thread")) is not None:
             self._toolbox.assign(thread_id, tools)
         return result
 
@@ -122,10 +127,7 @@ class Lifecycle(Lookup):
         Cancellation: A turn that the server starts all the same is stopped.
         """
         if thread_id is None:
-            result = await self.request(methods.THREAD_START, request.thread_params)
-            thread_id = _id_of(result, "thread")
-            if thread_id is None:
-                raise CodexProtocolError("thread/start was answered without a thread id", method=methods.THREAD_START)
+            return await self._begin_anew(request, _LOSSES)
         starting = await self.claim(thread_id, request)
         params = {"threadId": thread_id, **request.params}
         if isinstance(self._connection, Link) and request.method == methods.TURN_START:
@@ -149,6 +151,18 @@ class Lifecycle(Lookup):
             raise CodexProtocolError(f"{request.method} was answered without a turn id", method=request.method)
         return starting.turn
 
+    async def _begin_anew(self, request: TurnRequest, losses: int) -> Turn:
+        result = await self.request(methods.THREAD_START, request.thread_params)
+        thread_id = id_of(result, "thread")
+        if thread_id is None:
+            raise CodexProtocolError("thread/start was answered without a thread id", method=methods.THREAD_START)
+        try:
+            return await self.begin(thread_id, request)
+        except CodexThreadNotFoundError:  # a thread that had no turn yet is gone with its connection
+            if not losses or not isinstance(self._connection, Link):
+                raise
+        return await self._begin_anew(request, losses - 1)
+
     async def _find(self, starting: Starting, request: TurnRequest) -> None:
         with trio.move_on_after(self._request_timeout):
             await starting.settled.wait()
@@ -164,17 +178,17 @@ class Lifecycle(Lookup):
         Raises:
             CodexThreadBusyError: A turn of ours is there.
         """
-        place = self._router.place(thread_id)
+        place = self._router.peek(thread_id)
         if (
             place.turn is not None and place.turn.is_unwanted
         ):  # its stream was dropped, and the finalizer's word is on its way
             self.abandon(place.turn)
         with trio.move_on_after(self._request_timeout):
             await self._wait_up()
-            while (place := self._router.place(thread_id)).leaving is not None:
+            while (place := self._router.peek(thread_id)).leaving is not None:
                 await place.leaving.wait()
                 await self._wait_up()
-        place = self._router.place(thread_id)
+        place = self._router.peek(thread_id)
         self._connection.raise_if_lost()
         turn = place.turn
         if place.starting is not None or place.leaving is not None or (turn is not None and not turn.ended.is_set()):
@@ -185,8 +199,8 @@ class Lifecycle(Lookup):
                 thread_id=thread_id,
                 turn_id=turn_id,
             )
-        place.starting = Starting(thread_id, request)
-        return place.starting
+        starting = self._router.place(thread_id).starting = Starting(thread_id, request)
+        return starting
 
     async def _wait_up(self) -> None:
         # A lost `turn/start` may have begun a turn on this very thread, which is then stopped first.
@@ -205,7 +219,7 @@ class Lifecycle(Lookup):
             if starting.is_orphan and starting.turn is None:
                 self._wait_for_orphan(starting)
             return
-        turn_id = _id_of(response.result, "turn") if response.error is None else None
+        turn_id = id_of(response.result, "turn") if response.error is None else None
         if turn_id is not None:
             self._bind(starting, turn_id)
         elif starting.is_orphan or response.error is None:
@@ -217,6 +231,9 @@ class Lifecycle(Lookup):
         if starting.is_orphan:
             turn.stop_consuming()
             self.abandon(turn)
+            if turn.ended.is_set():  # before it was known; others may wait for the thread since its caller left
+                turn.left = self._router.peek(starting.thread_id).leaving
+                self._router.clear(turn)
 
     def _leave(self, starting: Starting, call: Call) -> None:
         if starting.turn is None and call.was_sent and call.response is None and not call.is_in_flight:
@@ -255,11 +272,14 @@ class Lifecycle(Lookup):
     # --- stopping
 
     def abandon(self, turn: Turn) -> None:
-        """Stop a turn that nobody wants any more, in the background. The thread's next turn waits for that."""
+        """Stop a turn that nobody wants any more, in the background. The thread's next turn waits for that.
+
+        One that was given up is tried again.
+        """
         if turn.ended.is_set():
             self._router.forget(turn)
             return
-        if turn.left is not None or self._is_closed:
+        if self._is_closed or (turn.left is not None and not turn.left.is_set()):
             return
         place = self._router.place(turn.thread_id)
         if place.leaving is None:
@@ -295,7 +315,10 @@ class Lifecycle(Lookup):
         finally:
             attempt.scope.cancel()
         if attempt.error is not None:
-            raise attempt.error
+            try:
+                raise attempt.error
+            finally:
+                del attempt  # else the error would keep itself alive, and the frames that it passes
 
     @trio.lowlevel.enable_ki_protection
     async def _run_stop(self, turn: Turn, attempt: _Stop) -> None:
@@ -304,7 +327,7 @@ class Lifecycle(Lookup):
                 await self._interrupt(turn)
                 await turn.ended.wait()
         except CodexProtocolError as exc:
-            attempt.error = exc
+            attempt.error = exc.with_traceback(None)  # whose frames would keep the error alive
         finally:
             attempt.done.set()
 
@@ -318,7 +341,7 @@ class Lifecycle(Lookup):
             if refusal is None:
                 return
             # Said of a turn that has not started yet, and of one that has ended but not told so yet.
-            if not _is_not_running(refusal):
+            if not is_not_running(refusal):
                 raise refusal
             with trio.move_on_after(delay):
                 await turn.ended.wait()
@@ -339,8 +362,9 @@ class Lifecycle(Lookup):
                     try:
                         await self.interrupt(turn.thread_id, turn.running_id, timeout=_INTERRUPT_PATIENCE)
                         break
-                    except CodexTransportError:
-                        if self._connection.is_lost:  # else there will be another connection
+                    except (CodexTransportError, CodexTimeoutError):
+                        # Else there will be another connection, or is one already, which has not heard of it.
+                        if self._connection.is_lost or not isinstance(self._connection, Link):
                             raise
             except CodexProtocolError as exc:
                 refusal = exc
@@ -373,13 +397,3 @@ class _Stop:
         self.scope = trio.CancelScope()
         self.done = trio.Event()
         self.error: CodexProtocolError | None = None
-
-
-def _is_not_running(refusal: CodexProtocolError) -> bool:
-    return "no active turn" in str(refusal) or "expected active turn id" in str(refusal)
-
-
-def _id_of(result: object, kind: str) -> str | None:
-    inner = result.get(kind) if isinstance(result, dict) else None
-    value = inner.get("id") if isinstance(inner, dict) else None
-    return value if isinstance(value, str) else None

@@ -11,6 +11,7 @@ import random
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
+from weakref import WeakValueDictionary
 
 import trio
 
@@ -70,7 +71,8 @@ class Link:
         self._lost = trio.Event()  # the present connection is
         self._loss: CodexTransportError | None = None  # for good
         self._gap: CodexTransportError | None = None  # why there is no connection at present
-        self._asked: dict[int, ServerRequest] = {}  # by identity: those of the present connection that want an answer
+        # By identity: those of the present connection that want an answer. Many never get one, as their turn ends before.
+        self._asked: WeakValueDictionary[int, ServerRequest] = WeakValueDictionary()
         self._ignored_before = 0
         self.is_open = False
         self._connection = self._make_connection()

@@ -74,3 +74,15 @@ class Lookup:
         except (CodexError, AttributeError, KeyError, TypeError) as exc:
             _logger.debug("the history of turn %s could not be read: %r", turn.turn_id, exc)
             return None
+
+
+def is_not_running(refusal: CodexProtocolError) -> bool:
+    """Whether an interrupt was refused because the turn does not run: not yet, or no more."""
+    return "no active turn" in str(refusal) or "expected active turn id" in str(refusal)
+
+
+def id_of(result: object, kind: str) -> str | None:
+    """Return the id of the `kind` of thing, a thread or a turn, that an answer tells."""
+    inner = result.get(kind) if isinstance(result, dict) else None
+    value = inner.get("id") if isinstance(inner, dict) else None
+    return value if isinstance(value, str) else None

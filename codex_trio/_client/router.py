@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import msgspec
 import trio
@@ -15,6 +16,7 @@ from ..errors import CodexTransportError
 from .notifications import NotificationHub
 
 _REMEMBERED = 1_024  # finished turns, whose late events are told from other people's
+_KEPT = 256  # ended turns that were handed out and that nobody has taken up; of older ones, history tells
 
 
 Watcher = tuple[Callable[[Notice], bool], Callable[[], None]]
@@ -78,7 +80,9 @@ class Router:
         self._turns: dict[str, Turn] = {}
         self._places: dict[str, Place] = {}
         self._finished: dict[str, str] = {}  # the thread, by turn: a fork inherits the ids of its turns
+        self._kept: dict[str, Turn] = {}  # those that have ended since they were handed out
         self.loaded: set[str] = set()  # threads whose events this connection gets
+        self.missed: set[str] = set()  # those whose events the lost connection got, and this one does not, yet
         self.hub = NotificationHub()
         self._watchers: dict[str, list[Watcher]] = {}
         self.late_events = 0
@@ -112,8 +116,6 @@ class Router:
         turn = self._turns.get(turn_id)
         if turn is not None and notice.thread_id in (None, turn.thread_id):
             self.late_events += not turn.feed(notice, now)
-            if turn.ended.is_set() and turn.left is not None:  # it was given up, and ended after all
-                self.forget(turn)
             return True
         if turn_id in self._finished and notice.thread_id in (None, self._finished[turn_id]):
             self.late_events += 1
@@ -171,8 +173,8 @@ class Router:
             if is_idle:
                 self._on_idle(place.turn)
 
-    def suspend(self) -> set[str]:
-        """Tell every turn that it misses what happens now, until there is another connection; return the threads."""
+    def suspend(self) -> None:
+        """Tell every turn that it misses what happens now, until there is another connection."""
         for turn in self.turns:
             turn.open_gap()
         for place in self.places:
@@ -184,8 +186,13 @@ class Router:
                 if leaving is not None:
                     leaving.set()
         self._tell_watchers()
-        loaded, self.loaded = self.loaded, set()
-        return loaded
+        self.missed |= self.loaded
+        self.loaded.clear()
+
+    def unsubscribe(self, thread_id: str) -> None:
+        """Note that this client wants no events of a thread any more."""
+        self.loaded.discard(thread_id)
+        self.missed.discard(thread_id)
 
     def _tell_watchers(self) -> None:
         for watchers in self._watchers.values():
@@ -229,6 +236,10 @@ class Router:
         """Return the place of a thread; it is kept while something happens there."""
         return self._places.setdefault(thread_id, Place())
 
+    def peek(self, thread_id: str) -> Place:
+        """Return the place of a thread to look at; an empty one, which is not kept, where nothing happens."""
+        return self._places.get(thread_id) or Place()
+
     def release(self, starting: Starting) -> None:
         """Take back a `turn/start` that started nothing."""
         place = self._places[starting.thread_id]
@@ -254,6 +265,7 @@ class Router:
         place.starting, place.turn = None, turn
         self._turns[turn_id] = turn
         self._finished.pop(turn_id, None)
+        turn.on_end.add(partial(self._note_end, turn))
         starting.turn = turn
         starting.settled.set()
         self._on_bound(turn)
@@ -263,6 +275,16 @@ class Router:
             turn.thread_is_idle = True
             self._on_idle(turn)
         return turn
+
+    def _note_end(self, turn: Turn) -> None:
+        if turn.left is not None and turn.left.is_set():  # it was given up, and ended after all
+            self.forget(turn)
+        elif turn.is_handed_out:
+            self._kept[turn.turn_id] = turn
+            if len(self._kept) > _KEPT:
+                oldest = self._kept.pop(next(iter(self._kept)))
+                if oldest.is_handed_out:  # else it was taken up
+                    self.forget(oldest)
 
     def open_turn(self, thread_id: str) -> Turn | None:
         """Return the turn of this client that runs on a thread."""
@@ -279,6 +301,7 @@ class Router:
         if self._turns.get(turn.turn_id) is not turn:
             return
         del self._turns[turn.turn_id]
+        self._kept.pop(turn.turn_id, None)
         self._finished[turn.turn_id] = turn.thread_id
         if len(self._finished) > _REMEMBERED:
             del self._finished[next(iter(self._finished))]

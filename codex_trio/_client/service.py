@@ -268,7 +268,7 @@ class Service:
             answering.lose(error)
 
         def suspend() -> None:
-            restorer.suspend()
+            router.suspend()
             answering.suspend()
 
         router = Router(
@@ -280,6 +280,7 @@ class Service:
             router,
             reconcile=lambda turn: lifecycle.reconcile(turn),
             abandon=lambda turn: lifecycle.abandon(turn),
+            start_soon=lambda async_fn: lifecycle.start_soon(async_fn),
             request_timeout=self._request_timeout,
         )
         wires = _Wires(

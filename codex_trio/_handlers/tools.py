@@ -168,6 +168,10 @@ class Toolbox:
         """Give a thread tools of its own."""
         self._threads[thread_id] = _indexed(tools)
 
+    def forget(self, thread_id: str) -> None:
+        """Let go of the tools of a thread that is gone."""
+        self._threads.pop(thread_id, None)
+
     def find(self, params: Mapping[str, Any]) -> Tool | None:
         """Return the tool that the params of `item/tool/call` name."""
         index = self._threads.get(str(params.get("threadId")), self._index)

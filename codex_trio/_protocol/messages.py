@@ -36,7 +36,7 @@ class Notice(msgspec.Struct, frozen=True):
     size: int = 0
 
 
-class ServerRequest(msgspec.Struct, frozen=True):
+class ServerRequest(msgspec.Struct, frozen=True, weakref=True):
     """A request of the server. It wants exactly one answer."""
 
     id: RequestId

@@ -278,7 +278,8 @@ class ThreadTurns:
             if is_without_turns(exc):
                 return False
             raise
-        newest = TurnInfo.from_wire(next(iter(page.get("data") or ()), None) if isinstance(page, dict) else None)
+        turns = page.get("data") if isinstance(page, dict) else None
+        newest = TurnInfo.from_wire(turns[0] if isinstance(turns, list) and turns else None)
         if newest.status != "inProgress":
             return False
         await self._engine.interrupt(self.id, newest.id)

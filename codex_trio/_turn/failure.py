@@ -15,7 +15,7 @@ class Failure:
     """An exception that is to be raised from the call that waits for a turn.
 
     Attributes:
-        error: The exception.
+        error: The exception, until it is raised.
         is_raised: It was.
         settled: It was, or nobody is left to raise it from.
     """
@@ -30,7 +30,12 @@ class Failure:
         if not self.settled.is_set():
             self.is_raised = True
             self.settled.set()
-            raise self.error
+            error = self.error
+            del self.error  # else it would keep itself alive, and the frames that it passes
+            try:
+                raise error
+            finally:
+                del error
 
 
 def failed_error(turn_id: str, error: Mapping[str, Any], result: ChatResult) -> CodexTurnFailedError:

@@ -129,7 +129,8 @@ class TurnInbox:
         self.skips_deltas = False  # each is late now, and counted
         self.started.set()
         self.ended.set()
-        for callback in list(self.on_end):
+        callbacks, self.on_end = self.on_end, set()  # some of them have the turn
+        for callback in callbacks:
             callback()
 
     def owe(self, method: str, now: float) -> None:

@@ -1,0 +1,216 @@
+"""Whatever the client does with a line of the server, done without a client, a server or a clock.
+
+What it must never do is raise: of what is odd there is the message that is skipped, and else nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from codex_trio import (
+    AccountInfo,
+    ChatContinuation,
+    ChatResult,
+    CodexError,
+    CodexOutputError,
+    ConversationStep,
+    InitializeResult,
+    ModelInfo,
+    ThreadInfo,
+    TurnInfo,
+    tool,
+)
+from codex_trio._client.attaching import is_idle
+from codex_trio._client.router import Router, Starting
+from codex_trio._handlers.tools import Toolbox
+from codex_trio._protocol import asks
+from codex_trio._protocol.approvals import Approval, CommandApproval, Decision, parse_approval
+from codex_trio._protocol.messages import (
+    NOT_A_DELTA,
+    MalformedMessageError,
+    Message,
+    Notice,
+    Response,
+    ServerRequest,
+    dump_error,
+    dump_response,
+    error_from_wire,
+    parse_delta,
+    parse_message,
+)
+from codex_trio._protocol.methods import DELTAS
+from codex_trio._protocol.outputs import Output
+from codex_trio._protocol.questions import Elicitation, UserQuestion
+from codex_trio._protocol.turns import TurnFold, is_complete, is_over, is_terminal
+from codex_trio._turn import Turn, TurnRequest
+from codex_trio._turn.deltas import events_of
+
+LISTED: tuple[Callable[[object], object], ...] = (
+    InitializeResult.from_wire,
+    ThreadInfo.from_wire,
+    TurnInfo.from_wire,
+    ModelInfo.from_wire,
+    AccountInfo.from_wire,
+)
+
+
+@dataclass
+class Answer:
+    """What a turn may be asked to answer."""
+
+    text: str
+    number: int = 0
+
+
+@tool
+def look_up(id: str, tags: list[str] | None = None, depth: int = 1) -> str:  # noqa: A002  a name that a model may give
+    """Look something up."""
+    return f"{id} {tags} {depth}"
+
+
+class Digest:
+    """Takes lines, one after another, as from one connection."""
+
+    def __init__(self) -> None:
+        self.messages: list[Message | None] = []  # `None` where a line was skipped
+        self._router = Router(on_idle=lambda turn: None, on_bound=lambda turn: None, watch=lambda notice: None)
+        self._turns: list[Turn] = []
+        self._fold = TurnFold("thread", "turn")
+        self._changes: object = None
+        self._toolbox = Toolbox([look_up])
+        self._outputs = [Output(Answer), Output(None, {"type": "object"})]
+
+    def take(self, line: bytes) -> None:
+        """Take a line, whatever it is."""
+        try:
+            message = parse_message(line)
+        except MalformedMessageError:
+            self.messages.append(None)
+            return
+        self.messages.append(message)
+        self._check_delta(line, message)
+        if isinstance(message, Notice):
+            self._take_notice(message)
+        elif isinstance(message, ServerRequest):
+            self._take_request(message)
+        else:
+            self._take_response(message)
+        with suppress(ValueError):
+            ChatContinuation.from_json(line.decode("utf-8", "replace"))
+
+    def _check_delta(self, line: bytes, message: Message) -> None:
+        """A delta that is only looked at says the same as one that is read."""
+        try:
+            delta = parse_delta(line)
+        except NOT_A_DELTA:
+            return
+        assert isinstance(message, Notice)
+        assert message.method in DELTAS
+        assert (delta.method, delta.params.thread_id, delta.params.turn_id) == (
+            message.method, message.thread_id, message.turn_id,
+        )  # fmt: skip
+        self._router.route_delta(delta, now=0)
+
+    def _take_notice(self, notice: Notice) -> None:
+        if notice.thread_id is not None and notice.turn_id is not None and self._router.find(notice.turn_id) is None:
+            place = self._router.place(notice.thread_id)
+            if place.turn is None:
+                place.starting = Starting(notice.thread_id, TurnRequest(wants_deltas=len(self._turns) % 2 == 0))
+                self._turns.append(self._router.bind(place.starting, notice.turn_id, now=0))
+        self._router.route(notice, now=0)
+        steps = self._fold.feed(notice)
+        for event in events_of(notice, steps):
+            assert repr(event)
+        self._take_steps(steps)
+        item = notice.params.get("item")
+        self._changes = item.get("changes") if isinstance(item, dict) else self._changes
+
+    def _take_steps(self, steps: Iterable[ConversationStep]) -> None:
+        for step in steps:
+            assert all(isinstance(text, str) for text in (step.step_type, step.item_type, step.text, step.item_id))
+
+    def _take_request(self, request: ServerRequest) -> None:
+        params = request.params
+        for method in asks.APPROVALS:
+            self._decide(request, parse_approval(method, params, changes=self._changes))
+        self._send(
+            request, asks.dump_answers({one.id: one.question for one in UserQuestion.from_wire(params).questions})
+        )
+        asked = Elicitation.from_wire(params)
+        for decision in (asked.accept(), asked.accept({"a": asked.message}), asked.decline(), asked.cancel()):
+            self._send(request, decision.result)
+        for names in (params, {"tool": "look_up"}):
+            if (found := self._toolbox.find(names)) is not None:
+                with suppress(msgspec.ValidationError, TypeError):  # which the model is told
+                    found._bind(params.get("arguments"))
+        try:
+            self._send(request, asks.safe_answer(request.method, unix_time=0))
+        except asks.RefusedError as refusal:
+            with suppress(ValueError):
+                dump_error(request.id, refusal.code, str(refusal))
+
+    def _decide(self, request: ServerRequest, approval: Approval) -> None:
+        assert repr(approval)
+        made: list[Callable[[], Decision]] = [approval.decline, approval.cancel]
+        granting: list[Callable[[], Decision]] = [approval.accept, approval.accept_for_session]
+        if isinstance(approval, CommandApproval):
+            granting.append(approval.accept_with_amendment)
+            made += [lambda offer=offer: approval.choose(offer) for offer in approval.available_decisions or ()]  # type: ignore[misc]
+        for make in made:
+            self._send(request, make().result)
+        for make in granting:
+            with suppress(ValueError):  # the server does not offer it
+                self._send(request, make().result)
+
+    def _send(self, request: ServerRequest, result: Mapping[str, Any]) -> None:
+        with suppress(ValueError):  # text that cannot be sent; the connection refuses then
+            assert b"\n" not in dump_response(request.id, result)
+
+    def _take_response(self, response: Response) -> None:
+        if response.error is not None:
+            for params in (None, {"threadId": "thread"}):
+                assert str(error_from_wire(response.error, method="thread/read", params=params))
+        is_idle(response)
+        result = response.result
+        found: list[object] = [result]
+        if isinstance(result, dict):
+            found += [result.get("thread"), result.get("turn")]
+            data = result.get("data")
+            found += data if isinstance(data, list) else []
+        for one in found:
+            for read in LISTED:
+                assert repr(read(one))
+            is_complete(one)
+            if isinstance(one, dict):
+                is_over(one)
+                is_terminal(one)
+                self._take_steps(self._fold.catch_up([one, one.get("item")]))
+                self._take_steps(self._fold.supply(one))
+
+    def finish(self) -> None:
+        """Read every turn to its end."""
+        for turn in self._turns:
+            turn.end_from_history({"items": [item for item in [self._changes] if item is not None]})
+            turn.drain()
+            with suppress(CodexError):
+                self._take_result(turn.result())
+
+    def _take_result(self, result: ChatResult) -> None:
+        assert isinstance(result.final_text, str)
+        for output in self._outputs:
+            with suppress(CodexOutputError):
+                output.complete(result)
+
+
+def digest(lines: Iterable[bytes]) -> list[Message | None]:
+    """Digest lines as they are, and return what they were."""
+    taken = Digest()
+    for line in lines:
+        taken.take(line)
+    taken.finish()
+    return taken.messages

@@ -1,0 +1,23 @@
+"""The short form of `tests.benchmarks.endurance`, which says what it looks at; in a process, and a memory, of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+PATIENCE = 100  # seconds, on a busy machine; it takes four
+
+
+def test_nothing_grows_and_nothing_is_left() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "tests.benchmarks.endurance", "--short"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout
+    assert len(ran.stdout.splitlines()) == 6
