@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -43,7 +43,7 @@ def _measure(scenario: Scenario, times: int, pythons: Mapping[str, str]) -> Outc
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Measure, and print; return the exit code."""
+    """Measure, and print; return the exit code: whether a driver failed that is not a peer."""
     options = _parse(arguments)
     if options.list:
         for scenario in SCENARIOS:
@@ -52,15 +52,18 @@ def main(arguments: Sequence[str]) -> int:
     pythons = {"": sys.executable}
     if options.peers:
         pythons = interpreters(driver.peer for scenario in SCENARIOS for driver in scenario.drivers)
+    version = subprocess.run([pythons[""], "-V"], capture_output=True, text=True, check=True).stdout.strip()
+    print(f"{version}, medians of {options.runs} interleaved runs, each in a process of its own", end="\n\n")
     outcomes: dict[str, Outcome] = {}
     for scenario in SCENARIOS:
         if not options.scenario or scenario.name in options.scenario:
             outcome = outcomes[scenario.name] = _measure(scenario, options.runs, pythons)
             print(table(outcome, judge(outcomes, outcome)), end="\n\n", flush=True)
     if options.json is not None:
-        found = {"python": platform.python_version(), "runs": options.runs, "scenarios": to_json(outcomes)}
+        found = {"python": version, "runs": options.runs, "scenarios": to_json(outcomes)}
         options.json.write_text(json.dumps(found, indent=2) + "\n", "utf-8")
-    return 0
+    peers = {driver.name for scenario in SCENARIOS for driver in scenario.drivers if driver.peer}
+    return int(any(outcome.failures.keys() - peers for outcome in outcomes.values()))
 
 
 if __name__ == "__main__":

@@ -100,10 +100,14 @@ def _resident(name: str) -> float:
     return int(found[1]) / 1024
 
 
+class WorkUndoneError(Exception):
+    """A driver did not get what the server said."""
+
+
 def check(what: str, seen: object, expected: object) -> None:
     """Make sure that a driver did its work."""
     if seen != expected:
-        sys.exit(f"{what}: {str(seen)[:200]!r} seen, {str(expected)[:200]!r} expected")
+        raise WorkUndoneError(f"{what}: {str(seen)[:200]!r} seen, {str(expected)[:200]!r} expected")
 
 
 def finish(figures: Figures) -> NoReturn:
@@ -115,8 +119,6 @@ def finish(figures: Figures) -> NoReturn:
 def perform(programs: Mapping[str, Callable[[Job], Figures]]) -> None:
     """Do the job of the command line by the program of its scenario."""
     job = Job(**json.loads(sys.argv[1]))
-    if job.scenario not in programs:
-        sys.exit(f"has nothing for {job.scenario}")
     try:
         figures = programs[job.scenario](job)
     except Exception as exc:

@@ -91,7 +91,7 @@ def table(outcome: Outcome, verdicts: list[Verdict]) -> str:
     scenario, medians = outcome.scenario, outcome.medians
     ours = medians.get("codex_trio")
     names = list(dict.fromkeys(name for figures in medians.values() for name in figures))
-    main = "cpu" if "cpu" in names else names[-1]
+    main = "cpu" if "cpu" in names else "latency ms"
     unit = "ms" if scenario.unit == "run" else f"µs for each {scenario.unit}"
     lines = [f"{scenario.name}: {scenario.title} (cpu and wall: {unit})"]
     lines.append(" " * 28 + "".join(f"{name:>13}" for name in names) + f"{'ours ÷ it':>13}")
