@@ -197,8 +197,8 @@ class Conversation:
             turn.raise_if_lost(continuation.mode)
             if not turn.ended.is_set():
                 raise CodexTimeoutError(
-                    f"turn {turn.turn_id} has not ended in time although it was interrupted; cancel it again, or close "
-                    "the client"
+                    f"turn {turn.turn_id} has not ended in time: its interrupt did not get through, or had no effect; "
+                    "cancel it again, or close the client"
                 )
             parts.router.forget(turn)
             return turn.drain()

@@ -38,7 +38,7 @@ class _Task:
 
 def _short(seed: int) -> list[_Task]:
     return [
-        _Task(partial(many_turns, 4_000, 1_200)),
+        _Task(partial(many_turns, 8_000, 1_500)),
         _Task(partial(opens.in_memory, 400, Random(seed)), is_in_memory=True),
         _Task(partial(opens.over_pipes, 12, Random(seed))),
         _Task(partial(worlds.in_memory, Random(seed), 30, keeps_connections=True), is_in_memory=True),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import trio
 from _servers import server
@@ -12,6 +13,7 @@ from codex_trio import (
     ChatContinuation,
     CodexClient,
     CodexThread,
+    CodexTimeoutError,
     CodexTurnInactiveError,
     Decision,
     StdioTransport,
@@ -111,8 +113,14 @@ async def _continued(client: CodexClient, thread_id: str) -> None:
         assert (await anext(steps)).text == "hang"
 
 
+async def _unanswered(client: CodexClient, thread_id: str) -> None:
+    with suppress(CodexTimeoutError):
+        await client.request("hang", timeout=0.002)
+
+
 _KINDS: tuple[Callable[[CodexClient, str], Awaitable[None]], ...] = (
-    _whole, _steps, _events, _asking, _dropped, _closed, _cancelled, _interrupted, _continued,
+    _whole, _steps, _events, _asking, _asking, _dropped, _closed, _cancelled, _interrupted, _continued,
+    _unanswered,
 )  # fmt: skip
 
 

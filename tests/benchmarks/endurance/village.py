@@ -15,7 +15,7 @@ from .fates import Fates, Truth
 from .holdings import tables, wait_at_rest
 from .people import Person, decide_when_asked, decider
 
-_PATIENCE = 120  # seconds for the last conversations to end
+_PATIENCE = 100  # seconds for a call; and for the last conversations to end
 
 
 class Village:
@@ -71,7 +71,7 @@ class Village:
         truth: Truth,
     ) -> None:
         """Let people live for a time, while there is trouble; then check what was, and what is left."""
-        with trio.fail_after(seconds + _PATIENCE):
+        with trio.fail_after(seconds + 2 * _PATIENCE):
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._keep_client, make_transport)
                 async with trio.open_nursery() as living:
@@ -102,7 +102,10 @@ class Village:
             try:
                 async with (
                     open_codex_client(
-                        make_transport(), reconnecting=self._reconnecting, on_approval=None if pulls else decide
+                        make_transport(),
+                        reconnecting=self._reconnecting,
+                        request_timeout=_PATIENCE,  # outages add up
+                        on_approval=None if pulls else decide,
                     ) as client,
                     trio.open_nursery() as nursery,
                 ):
