@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 import trio
-from _listening import MakeTransport, costly
+from _listening import MakeTransport, over_stdio
 from _real import Tap, assert_nothing_open, told_statuses, told_turns
 
 from codex_trio import (
@@ -16,6 +17,7 @@ from codex_trio import (
     CodexProtocolError,
     CodexTurnInactiveError,
     CodexTurnInterruptedError,
+    Transport,
     open_codex_client,
 )
 from codex_trio.testing import ScriptedModel, Step, hang, run, say, think, wait
@@ -168,24 +170,31 @@ async def cancel_at(client: CodexClient, deadline: float, *, thread_id: str, by_
     return trio.current_time() - begun - deadline
 
 
-@costly
-@pytest.mark.parametrize("by_steps", [False, True], ids=["chat_once", "chat"])
+async def cancel_at_each_moment(transport: Transport, *, by_steps: bool) -> None:
+    async with open_codex_client(transport) as client:
+        thread_id = (await client.chat_once("hello")).thread_id
+        for number in range(20):
+            late = await cancel_at(client, 0.015 * number, thread_id=thread_id, by_steps=by_steps)
+            result = await client.chat_once(f"own {number}.", thread_id)
+
+            assert late < _RELEASE, number
+            assert [step.text for step in result.steps] == [f"answer {number}"], number
+            assert_nothing_open(client)
+            *before, own = await told_turns(client, thread_id)
+            assert own == (result.turn_id, "completed")
+            assert before[-1][1] == ("interrupted" if number else "completed")  # at 0 s, the turn was never started
+
+
+@over_stdio
 async def test_a_scope_stops_the_turn_whenever_it_is_cancelled(
-    model: ScriptedModel, client: CodexClient, by_steps: bool
+    model: ScriptedModel, make_transport: MakeTransport
 ) -> None:
     model.on_prompt("leak", *_LEAKING)
-    thread_id = (await client.chat_once("hello")).thread_id
     for number in range(20):
         model.on_prompt(f"own {number}.", say(f"answer {number}"))
-        late = await cancel_at(client, 0.015 * number, thread_id=thread_id, by_steps=by_steps)
-        result = await client.chat_once(f"own {number}.", thread_id)
-
-        assert late < _RELEASE, number
-        assert [step.text for step in result.steps] == [f"answer {number}"], number
-        assert_nothing_open(client)
-        *before, own = await told_turns(client, thread_id)
-        assert own == (result.turn_id, "completed")
-        assert before[-1][1] == ("interrupted" if number else "completed")  # at 0 s, the turn was never started
+    async with trio.open_nursery() as nursery:
+        for by_steps in (False, True):
+            nursery.start_soon(partial(cancel_at_each_moment, make_transport(), by_steps=by_steps))
     await model.wait_idle()
 
 
@@ -368,6 +377,7 @@ async def test_a_stream_in_a_with_block_has_stopped_its_turn_at_the_end_of_the_b
         await anext(stream)
 
 
+@over_stdio
 async def test_a_cancelled_step_in_a_with_block_stops_the_turn(model: ScriptedModel, client: CodexClient) -> None:
     model.on_prompt("leak", *_LEAKING)
     thread_id = (await client.chat_once("hello")).thread_id

@@ -104,6 +104,7 @@ async def test_no_step_is_lost_and_none_comes_twice(
 # --- a link that goes dead, a server that stands still
 
 
+@pytest.mark.parametrize("server", ["unix"], indirect=True)
 async def test_a_half_open_link_is_noticed_and_mended(
     model: ScriptedModel, server: Listening, nursery: trio.Nursery
 ) -> None:
@@ -122,6 +123,7 @@ async def test_a_half_open_link_is_noticed_and_mended(
     nursery.cancel_scope.cancel()
 
 
+@pytest.mark.parametrize("server", ["ws"], indirect=True)
 async def test_a_half_open_link_is_a_loss_with_a_continuation(
     model: ScriptedModel, server: Listening, nursery: trio.Nursery
 ) -> None:
@@ -175,6 +177,7 @@ async def stop(process: trio.Process) -> None:
 # --- another server in its place
 
 
+@pytest.mark.parametrize("server", ["unix"], indirect=True)  # over a websocket, the next test shows it
 async def test_a_restarted_server_is_found_again(
     model: ScriptedModel, server: Listening, nursery: trio.Nursery
 ) -> None:
