@@ -17,7 +17,6 @@ from codex_trio import (
     CodexProtocolError,
     CodexTurnInactiveError,
     CodexTurnInterruptedError,
-    Transport,
     open_codex_client,
 )
 from codex_trio.testing import ScriptedModel, Step, hang, run, say, think, wait
@@ -170,19 +169,18 @@ async def cancel_at(client: CodexClient, deadline: float, *, thread_id: str, by_
     return trio.current_time() - begun - deadline
 
 
-async def cancel_at_each_moment(transport: Transport, *, by_steps: bool) -> None:
-    async with open_codex_client(transport) as client:
-        thread_id = (await client.chat_once("hello")).thread_id
-        for number in range(20):
-            late = await cancel_at(client, 0.015 * number, thread_id=thread_id, by_steps=by_steps)
-            result = await client.chat_once(f"own {number}.", thread_id)
+async def cancel_at_each_moment(client: CodexClient, *, by_steps: bool) -> None:
+    thread_id = (await client.chat_once("hello")).thread_id
+    for number in range(20):
+        late = await cancel_at(client, 0.015 * number, thread_id=thread_id, by_steps=by_steps)
+        result = await client.chat_once(f"own {number}.", thread_id)
 
-            assert late < _RELEASE, number
-            assert [step.text for step in result.steps] == [f"answer {number}"], number
-            assert_nothing_open(client)
-            *before, own = await told_turns(client, thread_id)
-            assert own == (result.turn_id, "completed")
-            assert before[-1][1] == ("interrupted" if number else "completed")  # at 0 s, the turn was never started
+        assert late < _RELEASE, number
+        assert [step.text for step in result.steps] == [f"answer {number}"], number
+        assert_nothing_open(client)
+        *before, own = await told_turns(client, thread_id)
+        assert own == (result.turn_id, "completed")
+        assert before[-1][1] == ("interrupted" if number else "completed")  # at 0 s, the turn was never started
 
 
 @over_stdio
@@ -192,9 +190,13 @@ async def test_a_scope_stops_the_turn_whenever_it_is_cancelled(
     model.on_prompt("leak", *_LEAKING)
     for number in range(20):
         model.on_prompt(f"own {number}.", say(f"answer {number}"))
-    async with trio.open_nursery() as nursery:
-        for by_steps in (False, True):
-            nursery.start_soon(partial(cancel_at_each_moment, make_transport(), by_steps=by_steps))
+    async with (
+        open_codex_client(make_transport()) as one,
+        open_codex_client(make_transport()) as other,
+        trio.open_nursery() as nursery,
+    ):
+        nursery.start_soon(partial(cancel_at_each_moment, one, by_steps=False))
+        nursery.start_soon(partial(cancel_at_each_moment, other, by_steps=True))
     await model.wait_idle()
 
 
