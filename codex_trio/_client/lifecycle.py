@@ -71,7 +71,7 @@ class Lifecycle(Lookup):
         return await self.perform(Call(method, params), timeout=timeout)
 
     async def perform(self, call: Call, *, timeout: float | None = None) -> Any:
-        """Make a call as `request` does, for the first time."""
+        """Make a call, which was not made before, as `request` does."""
         patience = self._request_timeout if timeout is None else timeout
         if call.method in methods.SUBSCRIBING or call.method == methods.THREAD_UNSUBSCRIBE:
             call.on_response = partial(self._note_subscription, call, call.on_response)
