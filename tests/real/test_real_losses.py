@@ -137,7 +137,7 @@ async def test_a_half_open_link_is_a_loss_with_a_continuation(
         swallowed_at = trio.current_time()
         with pytest.raises(CodexTransportError, match="the link is dead") as caught:
             await anext(stream)
-        assert trio.current_time() - swallowed_at < 2
+        assert trio.current_time() - swallowed_at < 3
     proxy.cut()
     await wait_nothing_left(before)
     async with open_codex_client(server.transport()) as client:
@@ -159,7 +159,7 @@ async def test_a_server_that_stands_still_is_told_in_time_and_found_again(
         with pytest.raises(CodexTransportError, match=r"more than 0\.5 s|within 0\.5 s"):
             async with open_codex_client(server.transport(connect_timeout=0.5)):
                 raise AssertionError("it opened")
-        assert trio.current_time() - begun < 2
+        assert trio.current_time() - begun < 5
         await tap.wait_passed("lost")
         server.process.send_signal(signal.SIGCONT)
         assert [step.text async for step in stream] == ["done"]
