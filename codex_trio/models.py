@@ -207,8 +207,8 @@ class ChatResult(Generic[OutputT]):
 class ChatContinuation:
     """Where a caller stopped waiting for a turn that runs on.
 
-    In another client it wants codex 0.155 or newer, whose history calls items by the ids that they had live. An older server
-    refuses it, or, with `experimental_api`, tells some steps again.
+    In another client it wants codex 0.155 or newer, whose history calls items by the ids that they had live. An older
+    server refuses it, or, with `experimental_api`, tells some steps again.
 
     Attributes:
         thread_id: The thread.

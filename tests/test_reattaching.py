@@ -208,6 +208,20 @@ async def test_a_turn_of_a_killed_server_has_no_time_of_its_end(autojump_clock: 
     async with fresh(server) as client:
         with pytest.raises(CodexTurnInterruptedError):
             await client.chat_once(continuation=continuation)
+        assert trio.current_time() < 180.1
+
+
+async def test_a_turn_of_a_killed_server_of_which_nothing_was_seen_is_looked_at_for_a_moment(
+    autojump_clock: MockClock,
+) -> None:
+    server = ScriptedAppServer(start_delay=1000)
+    server.on_turn(hang())
+    continuation = await left_in_chat_once(server)
+    turn = {"id": continuation.turn_id, "status": "interrupted", "startedAt": 1, "completedAt": None}
+    server.reply("thread/turns/list", {"data": [turn], "nextCursor": None})
+    async with fresh(server) as client:
+        with pytest.raises(CodexTurnInterruptedError):
+            await client.chat_once(continuation=continuation)
         assert trio.current_time() < 182
 
 

@@ -197,6 +197,24 @@ async def test_a_loss_right_behind_the_resuming_of_a_thread_undoes_it(
         assert (await thread.chat_once("again")).completion_source == "turn_completed"
 
 
+async def test_a_connection_that_is_lost_as_soon_as_it_is_usable_is_soon_replaced(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    server = ScriptedAppServer(nursery)
+    server.on_turn(*STORY)
+    async with opened(server) as client:
+        waiting = Background(nursery, client.chat_once, "hello")
+        await trio.sleep(5)
+        server.hold("thread/items/list")
+        server.connection.drop()
+        for _ in range(10):
+            held = await server.held("thread/items/list").receive()
+            held.connection.drop()
+        server.release("thread/items/list")
+        assert trio.current_time() < 7
+        assert texts((await waiting.result()).steps) == TEXTS
+
+
 async def test_many_turns_go_on(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
     server = ScriptedAppServer(nursery)
     server.default(*STORY)

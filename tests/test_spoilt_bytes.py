@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import trio
 from _mutations import Slip, slips
-from _replay import PATIENCE, TAG, Message, RecordedTurn, ReplayTransport, all_turns
+from _replay import PATIENCE, TAG, Message, RecordedTurn, TurnTransport, all_turns
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock, wait_all_tasks_blocked
@@ -26,7 +26,7 @@ spoiling = settings(
 )
 
 
-class SpoilingTransport(ReplayTransport):
+class SpoilingTransport(TurnTransport):
     """Plays a recorded turn with changes to the bytes of some messages, by number."""
 
     def __init__(self, turn: RecordedTurn, changes: list[tuple[int, Slip]]) -> None:

@@ -116,11 +116,13 @@ async def test_a_server_that_waits_for_acknowledgements_need_not_wait_for_long(n
                 await websocket.send_message(part)
 
     async with opened(await serve_some(nursery, handle)) as transport:
-        began = trio.current_time()
+        rounds = []
         for _ in range(30):
+            began = trio.current_time()
             await transport.send([b"go"])
             await received(transport, 3)
-        assert trio.current_time() - began < 0.6  # and 1.2 otherwise
+            rounds.append(trio.current_time() - began)
+        assert sorted(rounds)[15] < 0.03
 
 
 # --- dead links

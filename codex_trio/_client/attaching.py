@@ -92,6 +92,8 @@ async def _attach(lifecycle: Lifecycle, router: Router, starting: Starting, cont
             turn = router.bind(starting, continuation.turn_id, trio.current_time())
             turn.begin_consuming(wants_deltas=starting.request.wants_deltas)
             turn.thread_is_idle = is_idle(response)
+            if continuation.cursor:
+                turn.started.set()
 
     def resume() -> Awaitable[object]:
         params = {"threadId": continuation.thread_id, "excludeTurns": True}
@@ -120,8 +122,10 @@ async def catch_up(ask: Ask, turn: Turn) -> None:
     remembered = await read()
     pauses = _pauses()
     # `interrupted` without a time is the turn of a process that was killed, and for some milliseconds one that is just
-    # beginning (codex 0.163, 0.169). Of that one, the thread will be active soon.
-    while turn.thread_is_idle and remembered.is_doubtful and (pause := next(pauses, None)) is not None:
+    # beginning (codex 0.163, 0.169). Of that one, nothing was seen yet, and the thread will be active soon.
+    while not turn.started.is_set() and turn.thread_is_idle and remembered.is_doubtful:
+        if (pause := next(pauses, None)) is None:
+            break
         await trio.sleep(pause)
         remembered = await read()
     if remembered.state.get("startedAt") is not None:

@@ -72,7 +72,7 @@ class Lifecycle(Lookup):
         return await self.perform(Call(method, params), timeout=timeout)
 
     async def perform(self, call: Call, *, timeout: float | None = None) -> Any:
-        """Make a call as `request` does, for the first time."""
+        """Make a call, which was not made before, as `request` does."""
         if call.method in methods.SUBSCRIBING or call.method in methods.UNSUBSCRIBING:
             asked = (call.params or {}).get("threadId")
             call.on_response = partial(self._note_subscription, call.method, asked, call.on_response)

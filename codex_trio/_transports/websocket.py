@@ -254,8 +254,8 @@ class WebSocketTransport(WebSocketBase):
             raise self._unreachable(_why_not_connected(exc)) from exc
 
     def _after_read(self, socket_stream: trio.SocketStream) -> None:
-        # Codex holds a packet back until the one before it is acknowledged (Nagle's algorithm; 0.163, 0.169), and the
-        # kernel takes 40 ms for that, half as long as a short turn. What is set here holds for the next few packets.
+        # Codex holds a packet back until the one before it is acknowledged (Nagle's algorithm; 0.163, 0.169), and left
+        # to itself the kernel takes up to 40 ms for that. What is set here holds for the next few packets.
         if _QUICK_ACK is not None:
             with suppress(OSError):  # the connection has ended, which is told elsewhere
                 socket_stream.setsockopt(socket.IPPROTO_TCP, _QUICK_ACK, 1)

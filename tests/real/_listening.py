@@ -29,8 +29,8 @@ EVERY = "CODEX_TRIO_EVERY_TRANSPORT"
 LISTENING = ["ws", "ws with a token", "unix"]
 WAYS = ["stdio", *(LISTENING if os.environ.get(EVERY) else LISTENING[1:2])]
 
-# For what takes seconds: over stdio, and over the others only where all is asked for.
-costly = pytest.mark.parametrize("reach", WAYS if os.environ.get(EVERY) else WAYS[:1], indirect=True)
+# For what takes seconds, or is no matter of the transport: over stdio, and over the others only where all is asked for.
+over_stdio = pytest.mark.parametrize("reach", WAYS if os.environ.get(EVERY) else WAYS[:1], indirect=True)
 
 # For what only a process of our own shows.
 own_server = pytest.mark.parametrize("reach", WAYS[:1], indirect=True)

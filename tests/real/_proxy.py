@@ -18,17 +18,17 @@ class ChaosProxy:
 
     Args:
         target: Of the server, ``ws://`` or ``unix://``. It may be changed.
-        cut_within: Each connection is cut once it has brought a random number of bytes up to this to the client; `None`
-            for none.
 
     Attributes:
+        cut_within: Each connection is cut once it has brought a random number of bytes, up to this, to the client;
+            `None` for no cuts.
         cuts: How often that happened.
         connections: How many there were.
     """
 
-    def __init__(self, target: str, *, cut_within: int | None = None) -> None:
+    def __init__(self, target: str) -> None:
         self.target = target
-        self.cut_within = cut_within
+        self.cut_within: int | None = None
         self.cuts = 0
         self.connections = 0
         self._url = ""
@@ -112,7 +112,7 @@ class ChaosProxy:
             link.cancel()
 
 
-async def through_proxy(nursery: trio.Nursery, target: str, **options: Any) -> ChaosProxy:
+async def through_proxy(nursery: trio.Nursery, target: str) -> ChaosProxy:
     """Start a proxy."""
-    proxy: ChaosProxy = await nursery.start(ChaosProxy(target, **options).run)
+    proxy: ChaosProxy = await nursery.start(ChaosProxy(target).run)
     return proxy

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 import trio
-from _listening import MakeTransport, costly
+from _listening import MakeTransport, over_stdio
 from _real import Tap, assert_nothing_open, told_statuses, told_turns
 
 from codex_trio import (
@@ -168,15 +169,9 @@ async def cancel_at(client: CodexClient, deadline: float, *, thread_id: str, by_
     return trio.current_time() - begun - deadline
 
 
-@costly
-@pytest.mark.parametrize("by_steps", [False, True], ids=["chat_once", "chat"])
-async def test_a_scope_stops_the_turn_whenever_it_is_cancelled(
-    model: ScriptedModel, tap: Tap, client: CodexClient, by_steps: bool
-) -> None:
-    model.on_prompt("leak", *_LEAKING)
+async def cancel_at_each_moment(client: CodexClient, tap: Tap, *, by_steps: bool) -> None:
     thread_id = (await client.chat_once("hello")).thread_id
     for number in range(20):
-        model.on_prompt(f"own {number}.", say(f"answer {number}"))
         asked = tap.passed.count("> turn/start")
         late = await cancel_at(client, 0.015 * number, thread_id=thread_id, by_steps=by_steps)
         was_asked = tap.passed.count("> turn/start") > asked  # a busy machine may not come to it in the first moments
@@ -189,6 +184,23 @@ async def test_a_scope_stops_the_turn_whenever_it_is_cancelled(
         *before, own = await told_turns(client, thread_id)
         assert own == (result.turn_id, "completed")
         assert before[-1][1] == ("interrupted" if was_asked else "completed"), number
+
+
+@over_stdio
+async def test_a_scope_stops_the_turn_whenever_it_is_cancelled(
+    model: ScriptedModel, make_transport: MakeTransport
+) -> None:
+    model.on_prompt("leak", *_LEAKING)
+    for number in range(20):
+        model.on_prompt(f"own {number}.", say(f"answer {number}"))
+    taps = Tap(make_transport()), Tap(make_transport())
+    async with (
+        open_codex_client(taps[0]) as one,
+        open_codex_client(taps[1]) as other,
+        trio.open_nursery() as nursery,
+    ):
+        nursery.start_soon(partial(cancel_at_each_moment, one, taps[0], by_steps=False))
+        nursery.start_soon(partial(cancel_at_each_moment, other, taps[1], by_steps=True))
     await model.wait_idle()
 
 
@@ -371,6 +383,7 @@ async def test_a_stream_in_a_with_block_has_stopped_its_turn_at_the_end_of_the_b
         await anext(stream)
 
 
+@over_stdio
 async def test_a_cancelled_step_in_a_with_block_stops_the_turn(model: ScriptedModel, client: CodexClient) -> None:
     model.on_prompt("leak", *_LEAKING)
     thread_id = (await client.chat_once("hello")).thread_id

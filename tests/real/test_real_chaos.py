@@ -86,7 +86,7 @@ async def model() -> AsyncIterator[ScriptedModel]:
         yield model
 
 
-over_both = pytest.mark.parametrize(("server", "cuts"), [("ws", 30), ("unix", 10)], indirect=["server"])
+over_both = pytest.mark.parametrize(("server", "cuts"), [("ws", 30), ("unix", 8)], indirect=["server"])
 
 
 @over_both

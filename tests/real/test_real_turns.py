@@ -150,7 +150,7 @@ async def go_on_with_chat_once(client: CodexClient, error: CodexTurnInactiveErro
 
 
 async def test_chat_once_goes_on_until_the_answer_comes(model: ScriptedModel, client: CodexClient) -> None:
-    model.on_turn(think("hm"), wait(0.4), run("echo one"), wait(0.4), say("two"), wait(0.4), say("three"))
+    model.on_turn(think("hm"), wait(0.3), run("echo one"), wait(0.3), say("two"), wait(0.3), say("three"))
     with pytest.raises(CodexTurnInactiveError) as caught:
         await client.chat_once("go", inactivity_timeout=0.1)
     result, times = await go_on_with_chat_once(client, caught.value)
@@ -165,7 +165,7 @@ async def test_chat_once_goes_on_until_the_answer_comes(model: ScriptedModel, cl
 
 
 async def test_chat_goes_on_until_the_answer_comes(model: ScriptedModel, client: CodexClient) -> None:
-    model.on_turn(think("hm"), wait(0.4), run("echo one"), wait(0.4), say("two"), wait(0.4), say("three"))
+    model.on_turn(think("hm"), wait(0.3), run("echo one"), wait(0.3), say("two"), wait(0.3), say("three"))
     stream, steps, times = client.chat("go", inactivity_timeout=0.1), [], 0
     while True:
         try:
