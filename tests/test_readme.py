@@ -76,7 +76,7 @@ async def test_the_tool_is_called_and_one_command_approved(tmp_path: Path) -> No
             )
             assert "The door squeaks" in model.requests[1].body["input"][-1]["output"]
     assert printed.stdout.decode() == "a door\n"
-    assert [path.name for path in tmp_path.iterdir()] == ["done"]
+    assert [path.name for path in await trio.Path(tmp_path).iterdir()] == ["done"]
 
 
 @pytest.fixture
