@@ -103,8 +103,8 @@ class Holdings:
             f"{self.children} children, {self.tables.total():,} entries in the client's tables"
         )
 
-    def assert_like(self, before: Holdings) -> None:
-        """Fail if there is more than before, by more than may be."""
+    def assert_like(self, before: Holdings, *, resident: int = _RESIDENT) -> None:
+        """Fail if there is more than before, by more than may be; `resident` is that of the memory, in bytes."""
         grown = {
             name: (before.tables[name], size)
             for name, size in self.tables.items()
@@ -116,7 +116,7 @@ class Holdings:
         )
         assert self.blocks < before.blocks + _BLOCKS, f"memory has grown: {before} -> {self}{self._since(before)}"
         if self.traces is None:  # which take memory themselves
-            assert self.resident < before.resident + _RESIDENT, f"memory has grown: {before} -> {self}"
+            assert self.resident < before.resident + resident, f"memory has grown: {before} -> {self}"
 
     def _since(self, before: Holdings) -> str:
         if self.traces is None or before.traces is None:

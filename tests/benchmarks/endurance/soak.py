@@ -16,7 +16,7 @@ from .holdings import take_stock
 
 Round = Callable[[Random, float], Awaitable[str]]
 
-_WARMUP = 10  # rounds until all that is made only once is there
+_RESIDENT = 32 * 2**20  # bytes that the largest round may leave with the allocator
 
 
 def _in_memory(play: Round, random_: Random) -> str:
@@ -42,11 +42,15 @@ _IN_MEMORY = [name for name in _WORLDS if name.startswith("in memory")]
 _MEMORIES_TO_ONE = 20  # rounds in memory take a second or two
 
 
+def _world_of(random_: Random) -> str:
+    is_real = random_.randrange(_MEMORIES_TO_ONE) == 0
+    return random_.choice([one for one in _WORLDS if (one not in _IN_MEMORY) == is_real])
+
+
 def play_round(seed: int) -> str:
     """Play one round, and return what there was. In memory, the same seed is the same round, given PYTHONHASHSEED."""
     random_ = Random(seed)
-    is_real = random_.randrange(_MEMORIES_TO_ONE) == 0
-    name = random_.choice([one for one in _WORLDS if (one not in _IN_MEMORY) == is_real])
+    name = _world_of(random_)
     random.seed(seed)  # the client's own
     trio._core._run._ALLOW_DETERMINISTIC_SCHEDULING = True  # type: ignore[misc]
     trio._core._run._r.seed(seed)
@@ -58,14 +62,24 @@ def play_round(seed: int) -> str:
 
 
 def soak(seconds: float, seed: int) -> str:
-    """Play rounds for a time; fail if this process holds more at the end than after the first few."""
-    begun, number = time.monotonic(), 0
-    before = take_stock()
-    while time.monotonic() - begun < seconds or number <= _WARMUP:
-        if number == _WARMUP:
-            before = take_stock()
-        print(f"{time.monotonic() - begun:7.0f} s, round {seed + number}, {play_round(seed + number)}", flush=True)
+    """Play rounds for a time; fail if this process holds more at the end than after one in each world."""
+    begun = time.monotonic()
+    firsts: dict[str, int] = {}
+    number = seed
+    while len(firsts) < len(_WORLDS):
+        firsts.setdefault(_world_of(Random(number)), number)
         number += 1
+    for first in firsts.values():
+        _tell(begun, first)
+    before = take_stock()
+    rounds = 0
+    while time.monotonic() - begun < seconds:
+        _tell(begun, seed + rounds)
+        rounds += 1
     after = take_stock()
-    after.assert_like(before)
-    return f"{number} rounds: {before} after the first {_WARMUP}, {after} at the end"
+    after.assert_like(before, resident=_RESIDENT)
+    return f"{rounds} rounds: {before} after one in each world, {after} at the end"
+
+
+def _tell(begun: float, seed: int) -> None:
+    print(f"{time.monotonic() - begun:7.0f} s, round {seed}, {play_round(seed)}", flush=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from random import Random
 from typing import Any
 
@@ -62,7 +62,7 @@ async def in_memory(random: Random, seconds: float, *, keeps_connections: bool) 
         async def truth(thread_id: str) -> dict[str, KnownTurn]:
             await trio.lowlevel.checkpoint()
             return {
-                turn.id: KnownTurn(turn.status, [item["id"] for _, item in turn.items if item["type"] != "userMessage"])
+                turn.id: KnownTurn(turn.status, [item["id"] for _, item in turn.items if _is_sure(item)])
                 for turn in server._state.threads[thread_id].turns
             }
 
@@ -76,6 +76,11 @@ async def in_memory(random: Random, seconds: float, *, keeps_connections: bool) 
         assert not keeps_connections or not nursery.child_tasks, "turns run on"
         nursery.cancel_scope.cancel()
     return str(village.fates)
+
+
+def _is_sure(item: Mapping[str, Any]) -> bool:
+    """Whether an item is told whatever happens: one that was declined is told to those who were asked, or not at all."""
+    return item["type"] != "userMessage" and item.get("status") != "declined"
 
 
 async def _make_trouble(server: ScriptedAppServer, random: Random) -> None:
