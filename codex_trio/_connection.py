@@ -6,6 +6,7 @@ The reader must never wait for anybody: it reads, decodes, hands over, and goes 
 from __future__ import annotations
 
 import logging
+import math
 import random
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -47,6 +48,7 @@ class Call(msgspec.Struct, eq=False):
         on_response: Runs in the reader, before it looks at the next message, also when nobody waits any more.
         is_in_flight: It was handed to the writer, and no answer has come.
         was_sent: It was handed to the writer, be it long ago.
+        deadline: Of the present attempt, in Trio's time.
     """
 
     method: str
@@ -55,6 +57,7 @@ class Call(msgspec.Struct, eq=False):
     is_in_flight: bool = False
     was_sent: bool = False
     response: Response | None = None
+    deadline: float = math.inf
     _answered: trio.Event | None = None  # of the present attempt
 
     def settle(self, response: Response | None) -> None:
@@ -66,14 +69,21 @@ class Call(msgspec.Struct, eq=False):
         assert self._answered is not None
         self._answered.set()
 
-    def begin(self) -> None:
+    def begin(self, deadline: float) -> None:
         """Note that it is on its way, be it for the second time."""
         self.is_in_flight = self.was_sent = True
         self.response = None
+        self.deadline = deadline
         self._answered = trio.Event()
 
+    def expire(self) -> None:
+        """Wake who waits, although there is no answer yet."""
+        self.deadline = math.inf
+        assert self._answered is not None
+        self._answered.set()
+
     async def wait_settled(self) -> None:
-        """Wait for the answer or the loss."""
+        """Wait for the answer, the loss or the deadline."""
         assert self._answered is not None
         await self._answered.wait()
 
@@ -111,16 +121,18 @@ class Connection:
         self._has_mail = trio.lowlevel.ParkingLot()
         self._reader_left = trio.Event()
         self._ended = trio.Event()
+        self._alarm = trio.CancelScope()  # its deadline is that of some call, or earlier than all of them
         self._unsent = 0  # messages that the transport does not have yet
         self._sent = trio.lowlevel.ParkingLot()
         self._loss: CodexTransportError | None = None
         self.ignored_messages = 0
 
     def start(self, nursery: trio.Nursery) -> None:
-        """Start reader and writer. They end with the connection, or with the nursery."""
+        """Start reader, writer and timekeeper. They end with the connection, or with the nursery."""
         self._nursery = nursery
         nursery.start_soon(self._read, name="codex_trio reader")
         nursery.start_soon(self._write, name="codex_trio writer")
+        nursery.start_soon(self._keep_time, name="codex_trio timekeeper")
 
     # --- calls
 
@@ -160,47 +172,47 @@ class Connection:
 
     async def _exchange(self, call: Call, deadline: float, urgent: bool) -> Response:
         self.raise_if_lost()
-        with trio.move_on_at(deadline):
-            await trio.lowlevel.checkpoint_if_cancelled()
-            if not urgent:
-                await self._take_place()
-            return await self._send_and_wait(call, deadline, urgent)
-        raise CodexTimeoutError(
-            f"{call.method}: no answer in time; whether the server acts on it is unknown"
-            if call.is_in_flight
-            else f"{call.method}: {MAX_IN_FLIGHT} requests are in flight and none was answered in time; it was not sent"
-        )
+        await trio.lowlevel.checkpoint_if_cancelled()
+        if not urgent:
+            await self._take_place(call, deadline)
+        return await self._send_and_wait(call, deadline, urgent)
 
-    async def _take_place(self) -> None:
+    async def _take_place(self, call: Call, deadline: float) -> None:
         try:
             self._places.acquire_nowait()  # without a checkpoint: waiting for the answer is one
+            return
         except trio.WouldBlock:
+            pass
+        with trio.move_on_at(deadline):
             await self._places.acquire()
+            return
+        raise CodexTimeoutError(
+            f"{call.method}: {MAX_IN_FLIGHT} requests are in flight and none was answered in time; it was not sent"
+        )
 
     async def _send_and_wait(self, call: Call, deadline: float, urgent: bool) -> Response:
         id_: int | None = None
         has_left = False  # with the server still at work, so that the place is not free
         try:
-            id_ = self._send(call)
+            id_ = self._send(call, deadline)
             await call.wait_settled()
         except trio.Cancelled:
             has_left = not urgent and call.is_in_flight and trio.current_time() < deadline
             if has_left:
-                self._nursery.start_soon(self._keep_place, id_, call, deadline)
+                self._nursery.start_soon(self._keep_place, id_, call)
             raise
         finally:
             if not has_left:
                 self._let_go(id_, call, holds_place=not urgent)
         if call.response is None:
             self.raise_if_lost()
-        assert call.response is not None
+            raise CodexTimeoutError(f"{call.method}: no answer in time; whether the server acts on it is unknown")
         return call.response
 
     @trio.lowlevel.enable_ki_protection
-    async def _keep_place(self, id_: int | None, call: Call, deadline: float) -> None:
+    async def _keep_place(self, id_: int | None, call: Call) -> None:
         try:
-            with trio.move_on_at(deadline):
-                await call.wait_settled()
+            await call.wait_settled()
         finally:
             self._let_go(id_, call, holds_place=True)
 
@@ -210,12 +222,14 @@ class Connection:
         if holds_place:
             self._places.release()
 
-    def _send(self, call: Call) -> int:
+    def _send(self, call: Call, deadline: float) -> int:
         self.raise_if_lost()
         self._last_id += 1
         self._post(dump_request(self._last_id, call.method, call.params), call.method)
         self._calls[self._last_id] = call
-        call.begin()
+        call.begin(deadline)
+        if deadline < self._alarm.deadline:
+            self._alarm.deadline = deadline
         return self._last_id
 
     def notify(self, method: str, params: Mapping[str, Any] | None = None) -> None:
@@ -251,9 +265,11 @@ class Connection:
                 f"{what} is {len(message):,} bytes long, and {self._transport.describe()} drops the connection, without "
                 f"a word, on a message of more than {limit:,}; it was not sent"
             )
-        self._outbox.append(message)
-        self._unsent += 1
-        self._has_mail.unpark_all()
+        # A lone message goes at once; several at a time are put together by the writer.
+        if self._calls or self._unsent or not self._transport.send_nowait(message):
+            self._outbox.append(message)
+            self._unsent += 1
+            self._has_mail.unpark_all()
 
     @property
     def requests_in_flight(self) -> int:
@@ -289,7 +305,7 @@ class Connection:
         self._calls.clear()
         self._sent.unpark_all()
 
-    # --- the two tasks. KeyboardInterrupt is the program's: it must not land in here.
+    # --- the tasks. KeyboardInterrupt is the program's: it must not land in here.
 
     @trio.lowlevel.enable_ki_protection
     async def _read(self) -> None:
@@ -346,3 +362,14 @@ class Connection:
                     await self._reader_left.wait()
                 self.lose(error)
                 return
+
+    @trio.lowlevel.enable_ki_protection
+    async def _keep_time(self) -> None:
+        # One scope for all calls: one for each would be a quarter of what a call costs.
+        while True:
+            earliest = min((call.deadline for call in self._calls.values()), default=math.inf)
+            with trio.CancelScope(deadline=earliest) as self._alarm:
+                await trio.sleep_forever()
+            now = trio.current_time()
+            for call in [call for call in self._calls.values() if call.deadline <= now]:
+                call.expire()
