@@ -73,6 +73,65 @@ async def test_request_that_waits_for_its_place_is_never_sent_when_cancelled(
     assert "quick" not in server.received_methods()
 
 
+async def test_requests_go_in_the_order_in_which_they_came(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
+    server = ScriptedAppServer()
+    server.hold("quick")
+    async with open_codex_client(server.transport()) as client:
+        calls, _ = await fill_all_places(server, client, nursery)
+        waiting = []
+        for n in range(5):
+            waiting.append(Background(nursery, client.request, "quick", {"n": n}))
+            await wait_all_tasks_blocked()
+        for n in range(5):
+            calls[n].reply({})
+            held = await server.held("quick").receive()
+            assert held.params == {"n": n}
+            held.reply({})
+        for call in calls[5:]:
+            call.reply({})
+        for one in waiting:
+            await one.result()
+
+
+async def test_an_answer_to_what_was_not_sent_yet_is_no_answer(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    server = ScriptedAppServer()
+    server.reply("quick", {"quick": True})
+    async with open_codex_client(server.transport()) as client:
+        calls, _ = await fill_all_places(server, client, nursery)
+        waiting = Background(nursery, client.request, "quick")
+        await wait_all_tasks_blocked()
+        last_id = max(call.id for call in calls if isinstance(call.id, int))
+        server.connection.send({"id": last_id + 1, "result": "guessed"})
+        await wait_all_tasks_blocked()
+        assert client.statistics().ignored_messages == 1
+        for call in calls:
+            call.reply({})
+        answer: object = await waiting.result()
+        assert answer == {"quick": True}
+
+
+async def test_each_request_has_its_own_time(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
+    server = ScriptedAppServer()
+    server.ignore("slow")
+    ends: dict[float, float] = {}
+
+    async def ask(after: float, timeout: float) -> None:
+        await trio.sleep(after)
+        with pytest.raises(CodexTimeoutError):
+            await client.request("slow", timeout=timeout)
+        ends[timeout] = trio.current_time()
+
+    async with open_codex_client(server.transport()) as client:
+        async with trio.open_nursery() as inner:
+            for after, timeout in [(0, 30), (0, 5), (1, 2), (4, 40), (6, 0.5)]:
+                inner.start_soon(ask, after, timeout)
+        assert await client.request("thread/list") is not None
+        assert client.statistics().requests_in_flight == 0
+    assert ends == {30: 30, 5: 5, 2: 3, 40: 44, 0.5: 6.5}
+
+
 async def test_interrupts_and_answers_do_not_wait_for_a_place(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
     server = ScriptedAppServer()
     server.on_turn(hang())

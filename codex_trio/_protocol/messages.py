@@ -160,7 +160,10 @@ def _dump(obj: dict[str, Any], what: str) -> bytes:
         raise TypeError(f"{what}: params cannot be sent as JSON: {exc}") from exc
 
 
-_NO_THREAD = r"no rollout found for thread id|thread not found|thread not loaded|invalid (?:thread|session) id|rollout .* is empty"
+_NO_THREAD = (
+    "no rollout found for thread id|thread not found|thread not loaded|invalid (?:thread|session) id"
+    "|rollout .* is empty"
+)
 
 
 def error_from_wire(error: Mapping[str, Any], *, method: str, params: Mapping[str, Any] | None) -> CodexProtocolError:
