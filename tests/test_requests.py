@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from codex_trio import (
     CodexThreadNotFoundError,
     CodexTimeoutError,
     CodexTransportError,
+    Transport,
     open_codex_client,
 )
 from codex_trio.testing import HeldCall, ScriptedAppServer, hang
@@ -372,3 +375,66 @@ async def test_notification_is_sent_without_id_and_without_an_answer(autojump_cl
         await client.notify("made/up")
         await client.request("thread/list")
     assert server.received[2:4] == [{"method": "made/up", "params": {"a": 1}}, {"method": "made/up"}]
+
+
+# --- at once
+
+
+class Eager(Transport):
+    """Another transport, which is said to take short messages at once, and loses them.
+
+    Attributes:
+        taken: Those.
+    """
+
+    def __init__(self, inner: Transport) -> None:
+        self._inner = inner
+        self.taken: list[bytes] = []
+
+    async def open(self, nursery: trio.Nursery) -> None:
+        await self._inner.open(nursery)
+
+    async def send(self, messages: Sequence[bytes]) -> None:
+        await self._inner.send(messages)
+
+    def send_nowait(self, message: bytes) -> bool:
+        if b"short" in message:
+            self.taken.append(message)
+        return b"short" in message
+
+    async def receive(self) -> Sequence[bytes | bytearray]:
+        return await self._inner.receive()
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+async def test_a_lone_message_is_written_at_once(autojump_clock: MockClock) -> None:
+    transport = Eager(ScriptedAppServer().transport())
+    async with open_codex_client(transport) as client:
+        await wait_all_tasks_blocked()
+        await client.notify("short/1")
+        await client.notify("long")
+        await wait_all_tasks_blocked()
+        await client.notify("short/2")
+    assert [json.loads(message)["method"] for message in transport.taken] == ["short/1", "short/2"]
+
+
+async def test_no_message_overtakes_another(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
+    server = ScriptedAppServer()
+    transport = Eager(server.transport())
+    async with open_codex_client(transport) as client:
+        server.connection.pause_reading()
+        await client.notify("long")
+        await wait_all_tasks_blocked()
+        await client.notify("short")
+        server.connection.resume_reading()
+        await wait_all_tasks_blocked()
+        assert server.received_methods()[-2:] == ["long", "short"]
+        server.hold("slow")
+        asking = Background(nursery, client.request, "slow")
+        call = await server.held("slow").receive()
+        await client.notify("short")  # several at a time are put together, which takes less than one by one
+        call.reply({})
+        await asking.result()
+    assert transport.taken == []

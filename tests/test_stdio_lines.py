@@ -362,25 +362,6 @@ async def test_what_is_written_at_once_is_whole_and_in_order_although_the_pipe_i
     assert json.loads(line)["result"] == [*range(written + 100)]
 
 
-async def test_a_short_message_waits_for_a_long_one_that_is_under_way() -> None:
-    transport = StdioTransport(
-        server("""
-            shake_hands()
-            expect("initialized")
-            time.sleep(0.3)
-            long, short, request = receive(), receive(), receive()
-            answer(request, [long["method"], len(long["params"]["text"]), short["method"]])
-        """)
-    )
-    with trio.fail_after(30), nothing_left():
-        async with open_codex_client(transport) as client:
-            await client.notify("long", {"text": "x" * 4 * MIB})
-            await trio.sleep(0.1)
-            await client.notify("short", {})
-            answer: object = await client.request("told")
-    assert answer == ["long", 4 * MIB, "short"]
-
-
 async def test_a_long_message_and_one_to_a_dead_server_are_left_to_send() -> None:
     transport = StdioTransport(server("receive(); send_bytes(b'{}\\n'); die(3)"))
     with trio.fail_after(30), nothing_left():
