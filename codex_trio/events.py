@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-import msgspec
-
-from .models import ChatResult, ConversationStep
+from .models import ChatResult, ConversationStep, Value
 
 __all__ = [
     "CommandOutputDelta",
@@ -26,7 +23,7 @@ __all__ = [
 ]
 
 
-class TextDelta(msgspec.Struct, frozen=True):
+class TextDelta(Value, frozen=True):
     """More of a message of Codex.
 
     Attributes:
@@ -41,7 +38,7 @@ class TextDelta(msgspec.Struct, frozen=True):
     item_id: str
 
 
-class ReasoningDelta(msgspec.Struct, frozen=True):
+class ReasoningDelta(Value, frozen=True):
     """More of the model's reasoning.
 
     Attributes:
@@ -60,7 +57,7 @@ class ReasoningDelta(msgspec.Struct, frozen=True):
     is_summary: bool
 
 
-class CommandOutputDelta(msgspec.Struct, frozen=True):
+class CommandOutputDelta(Value, frozen=True):
     """More output of a command. The server does not send all of it; ``aggregatedOutput`` of the step has the rest.
 
     Attributes:
@@ -75,7 +72,7 @@ class CommandOutputDelta(msgspec.Struct, frozen=True):
     item_id: str
 
 
-class StepStarted(msgspec.Struct, frozen=True):
+class StepStarted(Value, frozen=True):
     """A step began. It may never complete: the turn's end closes what is open.
 
     Attributes:
@@ -88,7 +85,7 @@ class StepStarted(msgspec.Struct, frozen=True):
     step: ConversationStep
 
 
-class StepCompleted(msgspec.Struct, frozen=True):
+class StepCompleted(Value, frozen=True):
     """A step is finished.
 
     Attributes:
@@ -101,7 +98,7 @@ class StepCompleted(msgspec.Struct, frozen=True):
     step: ConversationStep
 
 
-class PlanUpdated(msgspec.Struct, frozen=True):
+class PlanUpdated(Value, frozen=True):
     """The plan of the turn.
 
     Attributes:
@@ -116,7 +113,7 @@ class PlanUpdated(msgspec.Struct, frozen=True):
     explanation: str | None
 
 
-class DiffUpdated(msgspec.Struct, frozen=True):
+class DiffUpdated(Value, frozen=True):
     """All that the turn has changed in files so far.
 
     Attributes:
@@ -129,7 +126,7 @@ class DiffUpdated(msgspec.Struct, frozen=True):
     diff: str
 
 
-class TokenUsageUpdated(msgspec.Struct, frozen=True):
+class TokenUsageUpdated(Value, frozen=True):
     """What was used so far.
 
     Attributes:
@@ -142,7 +139,7 @@ class TokenUsageUpdated(msgspec.Struct, frozen=True):
     usage: Mapping[str, Any]
 
 
-class RetryNotice(msgspec.Struct, frozen=True):
+class RetryNotice(Value, frozen=True):
     """Something failed, and the server tries again.
 
     Attributes:
@@ -159,7 +156,7 @@ class RetryNotice(msgspec.Struct, frozen=True):
     error_info: str | Mapping[str, Any] | None
 
 
-class TurnCompleted(msgspec.Struct, frozen=True):
+class TurnCompleted(Value, frozen=True):
     """The turn has completed; nothing comes after this.
 
     Attributes:
@@ -172,8 +169,7 @@ class TurnCompleted(msgspec.Struct, frozen=True):
     result: ChatResult
 
 
-@dataclass(frozen=True, slots=True)
-class OtherEvent:
+class OtherEvent(Value, frozen=True):
     """Anything else that the server told of the turn.
 
     Attributes:
@@ -185,7 +181,7 @@ class OtherEvent:
     """
 
     method: str
-    raw: Mapping[str, Any] = field(repr=False)
+    raw: Mapping[str, Any]
 
 
 Event: TypeAlias = (

@@ -5,16 +5,16 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
+
+from .models import Value
 
 __all__ = ["Image", "InputPart", "Mention", "Prompt", "Skill"]
 
 _SIGNATURES = ((b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF8", "image/gif"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Image:
+class Image(Value, frozen=True, kw_only=True):
     """A picture: one of `url`, `path` and `data`.
 
     Attributes:
@@ -69,8 +69,7 @@ class Image:
         return next((kind for signature, kind in _SIGNATURES if data.startswith(signature)), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Skill:
+class Skill(Value, frozen=True):
     """A skill to use: its name, and the path of its ``SKILL.md`` on the server's machine.
 
     Example:
@@ -85,8 +84,7 @@ class Skill:
         return {"type": "skill", "name": self.name, "path": os.fspath(self.path)}
 
 
-@dataclass(frozen=True, slots=True)
-class Mention:
+class Mention(Value, frozen=True):
     """Something that the message is about: a name, and a path such as ``app://id`` or that of a file.
 
     Example:

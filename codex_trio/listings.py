@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from .models import Value
 
 __all__ = ["AccountInfo", "ModelInfo", "ThreadInfo", "TurnInfo"]
 
@@ -21,8 +22,7 @@ def _number(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-@dataclass(frozen=True, slots=True)
-class ThreadInfo:
+class ThreadInfo(Value, frozen=True):
     """A thread as the server describes it.
 
     Attributes:
@@ -52,7 +52,7 @@ class ThreadInfo:
     updated_at: int | None
     forked_from_id: str | None
     is_ephemeral: bool
-    raw: Mapping[str, Any] = field(repr=False)
+    raw: Mapping[str, Any]
 
     @classmethod
     def from_wire(cls, obj: object) -> ThreadInfo:
@@ -73,8 +73,7 @@ class ThreadInfo:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class TurnInfo:
+class TurnInfo(Value, frozen=True):
     """A turn in a thread's history.
 
     Attributes:
@@ -92,11 +91,11 @@ class TurnInfo:
 
     id: str
     status: str
-    items: tuple[Mapping[str, Any], ...] = field(repr=False)
+    items: tuple[Mapping[str, Any], ...]
     error: Mapping[str, Any] | None
     started_at: int | None
     completed_at: int | None
-    raw: Mapping[str, Any] = field(repr=False)
+    raw: Mapping[str, Any]
 
     @classmethod
     def from_wire(cls, obj: object) -> TurnInfo:
@@ -114,8 +113,7 @@ class TurnInfo:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class ModelInfo:
+class ModelInfo(Value, frozen=True):
     """A model that the server offers.
 
     Attributes:
@@ -139,7 +137,7 @@ class ModelInfo:
     is_hidden: bool
     efforts: tuple[str, ...]
     default_effort: str | None
-    raw: Mapping[str, Any] = field(repr=False)
+    raw: Mapping[str, Any]
 
     @classmethod
     def from_wire(cls, obj: object) -> ModelInfo:
@@ -159,8 +157,7 @@ class ModelInfo:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class AccountInfo:
+class AccountInfo(Value, frozen=True):
     """Who the server is logged in as.
 
     Attributes:
@@ -178,7 +175,7 @@ class AccountInfo:
     email: str | None
     plan_type: str | None
     requires_openai_auth: bool
-    raw: Mapping[str, Any] = field(repr=False)
+    raw: Mapping[str, Any]
 
     @classmethod
     def from_wire(cls, obj: object) -> AccountInfo:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal
 
+import msgspec
+
 if TYPE_CHECKING:  # with a default, so that a bare `ChatResult` means any; Python has that from 3.13 on
     from typing_extensions import TypeVar
 
@@ -58,6 +60,17 @@ def _objects(value: object) -> list[dict[str, Any]]:
 
 def _paragraphs(value: object) -> str:
     return "\n\n".join(one for one in value if isinstance(one, str)) if isinstance(value, list) else ""
+
+
+class Value(msgspec.Struct, frozen=True):
+    """What less common values are made of: importing makes one in a tenth of the time that a dataclass takes."""
+
+    def __repr__(self) -> str:
+        shown = [name for name in self.__struct_fields__ if name not in _LONG and not name.startswith("_")]
+        return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in shown)})"
+
+
+_LONG = frozenset({"raw", "items", "diff", "request"})
 
 
 @dataclass(frozen=True, slots=True)

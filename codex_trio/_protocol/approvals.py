@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
+from msgspec import structs
+
+from ..models import Value
 from . import asks
 
 Responder: TypeAlias = Callable[["Decision"], Awaitable[bool]]
@@ -13,8 +15,7 @@ Responder: TypeAlias = Callable[["Decision"], Awaitable[bool]]
 _AMENDMENT = "acceptWithExecpolicyAmendment"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Decision:
+class Decision(Value, frozen=True, eq=False):
     """An answer to one request. Made by the request: ``request.accept()``, ``request.decline()`` and so on.
 
     Attributes:
@@ -29,7 +30,7 @@ class Decision:
     """
 
     name: str
-    request: object = field(repr=False)
+    request: object
     result: Mapping[str, Any]
     ends_turn: bool = False
 
@@ -39,14 +40,13 @@ class Decision:
         return self.name in ("decline", "cancel")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Request:
+class _Request(Value, frozen=True, kw_only=True, eq=False):
     thread_id: str
     turn_id: str
     item_id: str
     reason: str
-    raw: Mapping[str, Any] = field(repr=False)
-    _responder: Responder | None = field(default=None, repr=False)
+    raw: Mapping[str, Any]
+    _responder: Responder | None = None
 
     async def respond(self, decision: Decision) -> bool:
         """Answer a request that came from ``client.approvals()``.
@@ -68,8 +68,7 @@ class _Request:
         return await self._responder(decision)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class CommandApproval(_Request):
+class CommandApproval(_Request, frozen=True, kw_only=True, eq=False):
     """May this command run outside of the sandbox?
 
     Attributes:
@@ -164,8 +163,7 @@ class CommandApproval(_Request):
         return Decision(name, self, {"decision": name if wire is None else wire})
 
 
-@dataclass(frozen=True, slots=True)
-class FileChange:
+class FileChange(Value, frozen=True):
     """A change of one file.
 
     Attributes:
@@ -180,8 +178,8 @@ class FileChange:
 
     path: str
     kind: str
-    diff: str = field(repr=False)
-    raw: Mapping[str, Any] = field(repr=False)
+    diff: str
+    raw: Mapping[str, Any]
 
     @classmethod
     def from_wire(cls, change: Mapping[str, Any]) -> FileChange:
@@ -191,8 +189,7 @@ class FileChange:
         return cls(_text(change.get("path")), _text(kind), _text(change.get("diff")), change)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class FileChangeApproval(_Request):
+class FileChangeApproval(_Request, frozen=True, kw_only=True, eq=False):
     """May these files be changed?
 
     Attributes:
@@ -243,8 +240,7 @@ class FileChangeApproval(_Request):
         return Decision(name, self, {"decision": name})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class PermissionsApproval(_Request):
+class PermissionsApproval(_Request, frozen=True, kw_only=True, eq=False):
     """May the sandbox be widened?
 
     Attributes:
@@ -322,7 +318,7 @@ def parse_approval(method: str, params: Mapping[str, Any], *, changes: object = 
 
 def with_responder(request: Approval, responder: Responder) -> Approval:
     """Return the request as `client.approvals()` gives it."""
-    return replace(request, _responder=responder)
+    return structs.replace(request, _responder=responder)
 
 
 def _common(params: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from ..models import Value
 from .approvals import Decision
 
 
-@dataclass(frozen=True, slots=True)
-class QuestionOption:
+class QuestionOption(Value, frozen=True):
     """One of the answers that a question suggests.
 
     Attributes:
@@ -25,8 +24,7 @@ class QuestionOption:
     description: str
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Value, frozen=True):
     """One question.
 
     Attributes:
@@ -65,8 +63,7 @@ class Question:
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class UserQuestion:
+class UserQuestion(Value, frozen=True, eq=False):
     """Questions of the model. Answered with texts by question id: one text, or several; those left out are unanswered.
 
     Attributes:
@@ -84,7 +81,7 @@ class UserQuestion:
     turn_id: str
     item_id: str
     questions: tuple[Question, ...]
-    raw: Mapping[str, Any] = field(repr=False)
+    raw: Mapping[str, Any]
 
     @classmethod
     def from_wire(cls, params: Mapping[str, Any]) -> UserQuestion:
@@ -98,8 +95,7 @@ class UserQuestion:
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Elicitation:
+class Elicitation(Value, frozen=True, eq=False):
     """A question of an MCP server; or of Codex, whether one of its tools may be called.
 
     Attributes:
@@ -126,7 +122,7 @@ class Elicitation:
     requested_schema: Mapping[str, Any]
     url: str
     tool_name: str
-    raw: Mapping[str, Any] = field(repr=False)
+    raw: Mapping[str, Any]
 
     @classmethod
     def from_wire(cls, params: Mapping[str, Any]) -> Elicitation:
