@@ -6,6 +6,7 @@ The reader must never wait for anybody: it reads, decodes, hands over, and goes 
 from __future__ import annotations
 
 import logging
+import math
 import random
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -47,6 +48,8 @@ class Call(msgspec.Struct, eq=False):
         on_response: Runs in the reader, before it looks at the next message, also when nobody waits any more.
         is_in_flight: It was handed to the writer, and no answer has come.
         was_sent: It was handed to the writer, be it long ago.
+        holds_place: Of those that there are for calls in flight.
+        deadline: Of the present attempt, in Trio's time.
     """
 
     method: str
@@ -54,8 +57,21 @@ class Call(msgspec.Struct, eq=False):
     on_response: Callable[[Response], None] | None = None
     is_in_flight: bool = False
     was_sent: bool = False
+    holds_place: bool = False
     response: Response | None = None
-    _answered: trio.Event | None = None  # of the present attempt
+    deadline: float = math.inf
+    _done: trio.Event | None = None  # with the present attempt
+
+    def begin(self, deadline: float) -> None:
+        """Make it, be it for the second time."""
+        self.response = None
+        self.deadline = deadline
+        self._done = trio.Event()
+
+    def depart(self, *, holds_place: bool) -> None:
+        """Note that it is on its way."""
+        self.is_in_flight = self.was_sent = True
+        self.holds_place = holds_place
 
     def settle(self, response: Response | None) -> None:
         """Wake who waits, with the answer; `None` for a lost connection."""
@@ -63,19 +79,18 @@ class Call(msgspec.Struct, eq=False):
         self.response = response
         if response is not None and self.on_response is not None:
             self.on_response(response)
-        assert self._answered is not None
-        self._answered.set()
+        self.release()
 
-    def begin(self) -> None:
-        """Note that it is on its way, be it for the second time."""
-        self.is_in_flight = self.was_sent = True
-        self.response = None
-        self._answered = trio.Event()
+    def release(self) -> None:
+        """Wake who waits."""
+        self.deadline = math.inf
+        assert self._done is not None
+        self._done.set()
 
-    async def wait_settled(self) -> None:
-        """Wait for the answer or the loss."""
-        assert self._answered is not None
-        await self._answered.wait()
+    async def wait_done(self) -> None:
+        """Wait for the answer, the loss or the deadline."""
+        assert self._done is not None
+        await self._done.wait()
 
 
 class Connection:
@@ -106,21 +121,24 @@ class Connection:
         self._on_lost = on_lost
         self._calls: dict[int, Call] = {}
         self._last_id = 0
-        self._places = trio.Semaphore(MAX_IN_FLIGHT, max_value=MAX_IN_FLIGHT)
+        self._places = MAX_IN_FLIGHT  # that are free
+        self._line: dict[int, bytes] = {}  # by id: requests that wait for one
         self._outbox: list[bytes] = []
         self._has_mail = trio.lowlevel.ParkingLot()
         self._reader_left = trio.Event()
         self._ended = trio.Event()
+        self._alarm = trio.CancelScope()  # its deadline is that of some call, or earlier than all of them
         self._unsent = 0  # messages that the transport does not have yet
         self._sent = trio.lowlevel.ParkingLot()
         self._loss: CodexTransportError | None = None
         self.ignored_messages = 0
 
     def start(self, nursery: trio.Nursery) -> None:
-        """Start reader and writer. They end with the connection, or with the nursery."""
+        """Start reader, writer and timekeeper. They end with the connection, or with the nursery."""
         self._nursery = nursery
         nursery.start_soon(self._read, name="codex_trio reader")
         nursery.start_soon(self._write, name="codex_trio writer")
+        nursery.start_soon(self._keep_time, name="codex_trio timekeeper")
 
     # --- calls
 
@@ -160,75 +178,58 @@ class Connection:
 
     async def _exchange(self, call: Call, deadline: float, urgent: bool) -> Response:
         self.raise_if_lost()
-        with trio.move_on_at(deadline):
-            await trio.lowlevel.checkpoint_if_cancelled()
-            if not urgent:
-                await self._take_place()
-            return await self._send_and_wait(call, deadline, urgent)
-        raise CodexTimeoutError(
-            f"{call.method}: no answer in time; whether the server acts on it is unknown"
-            if call.is_in_flight
-            else f"{call.method}: {MAX_IN_FLIGHT} requests are in flight and none was answered in time; it was not sent"
-        )
-
-    async def _take_place(self) -> None:
+        await trio.lowlevel.checkpoint_if_cancelled()
+        id_ = self._last_id = self._last_id + 1
+        message = dump_request(id_, call.method, call.params)
+        self._check_size(message, call.method)
+        call.begin(deadline)
+        if urgent or self._places:
+            self._depart(call, message, holds_place=not urgent)
+        else:
+            self._line[id_] = message
+        self._calls[id_] = call
+        if deadline < self._alarm.deadline:
+            self._alarm.deadline = deadline
         try:
-            self._places.acquire_nowait()  # without a checkpoint: waiting for the answer is one
-        except trio.WouldBlock:
-            await self._places.acquire()
-
-    async def _send_and_wait(self, call: Call, deadline: float, urgent: bool) -> Response:
-        id_: int | None = None
-        has_left = False  # with the server still at work, so that the place is not free
-        try:
-            id_ = self._send(call)
-            await call.wait_settled()
+            await call.wait_done()
         except trio.Cancelled:
-            has_left = not urgent and call.is_in_flight and trio.current_time() < deadline
-            if has_left:
-                self._nursery.start_soon(self._keep_place, id_, call, deadline)
+            # Its place is free when the server has answered. Those in the line, and without a place, leave nothing.
+            if self._line.pop(id_, None) is not None or (urgent and call.on_response is None):
+                self._calls.pop(id_, None)
             raise
-        finally:
-            if not has_left:
-                self._let_go(id_, call, holds_place=not urgent)
         if call.response is None:
             self.raise_if_lost()
-        assert call.response is not None
+            raise CodexTimeoutError(
+                f"{call.method}: no answer in time; whether the server acts on it is unknown"
+                if call.is_in_flight
+                else f"{call.method}: {MAX_IN_FLIGHT} requests are in flight and none was answered in time; it was not sent"
+            )
         return call.response
 
-    @trio.lowlevel.enable_ki_protection
-    async def _keep_place(self, id_: int | None, call: Call, deadline: float) -> None:
-        try:
-            with trio.move_on_at(deadline):
-                await call.wait_settled()
-        finally:
-            self._let_go(id_, call, holds_place=True)
+    def _depart(self, call: Call, message: bytes, *, holds_place: bool) -> None:
+        self._places -= holds_place
+        call.depart(holds_place=holds_place)
+        self._post(message)
 
-    def _let_go(self, id_: int | None, call: Call, *, holds_place: bool) -> None:
-        if id_ is not None and call.on_response is None:  # else its answer is acted upon, whoever has left
-            self._calls.pop(id_, None)
-        if holds_place:
-            self._places.release()
-
-    def _send(self, call: Call) -> int:
-        self.raise_if_lost()
-        self._last_id += 1
-        self._post(dump_request(self._last_id, call.method, call.params), call.method)
-        self._calls[self._last_id] = call
-        call.begin()
-        return self._last_id
+    def _free_place(self, call: Call) -> None:
+        if call.holds_place:
+            call.holds_place = False
+            self._places += 1
+            if self._line:
+                id_ = next(iter(self._line))
+                self._depart(self._calls[id_], self._line.pop(id_), holds_place=True)
 
     def notify(self, method: str, params: Mapping[str, Any] | None = None) -> None:
         """Send a notification; only that it was handed to the writer is known."""
         self.raise_if_lost()
-        self._post(dump_notification(method, params), method)
+        self._send(dump_notification(method, params), method)
 
     def respond(self, request: ServerRequest, result: Any) -> None:
         """Answer a request of the server. After a loss, nobody is there to be answered."""
         if self._loss is not None:
             return
         try:
-            self._post(dump_response(request.id, result), f"the answer to {request.method}")
+            self._send(dump_response(request.id, result), f"the answer to {request.method}")
         except ValueError as exc:
             _logger.warning("%s; it was refused instead", exc)
             self.refuse(request, INTERNAL_ERROR, str(exc))
@@ -236,7 +237,7 @@ class Connection:
     def refuse(self, request: ServerRequest, code: int, message: str) -> None:
         """Answer a request of the server with an error."""
         if self._loss is None:
-            self._post(dump_error(request.id, code, message), f"the refusal of {request.method}")
+            self._send(dump_error(request.id, code, message), f"the refusal of {request.method}")
 
     async def flush(self) -> None:
         """Wait until the transport has all that was sent so far, or the connection has ended."""
@@ -244,16 +245,24 @@ class Connection:
         while self._loss is None and self._unsent:
             await self._sent.park()
 
-    def _post(self, message: bytes, what: str) -> None:
+    def _send(self, message: bytes, what: str) -> None:
+        self._check_size(message, what)
+        self._post(message)
+
+    def _check_size(self, message: bytes, what: str) -> None:
         limit = self._transport.max_send_size
         if limit is not None and len(message) > limit:
             raise ValueError(
                 f"{what} is {len(message):,} bytes long, and {self._transport.describe()} drops the connection, without "
                 f"a word, on a message of more than {limit:,}; it was not sent"
             )
-        self._outbox.append(message)
-        self._unsent += 1
-        self._has_mail.unpark_all()
+
+    def _post(self, message: bytes) -> None:
+        # A lone message goes at once; several at a time are put together by the writer.
+        if self._calls or self._unsent or not self._transport.send_nowait(message):
+            self._outbox.append(message)
+            self._unsent += 1
+            self._has_mail.unpark_all()
 
     @property
     def requests_in_flight(self) -> int:
@@ -263,7 +272,7 @@ class Connection:
     @property
     def requests_waiting(self) -> int:
         """How many requests wait for their place."""
-        return self._places.statistics().tasks_waiting
+        return len(self._line)
 
     # --- loss
 
@@ -287,9 +296,10 @@ class Connection:
         for call in list(self._calls.values()):
             call.settle(None)
         self._calls.clear()
+        self._line.clear()
         self._sent.unpark_all()
 
-    # --- the two tasks. KeyboardInterrupt is the program's: it must not land in here.
+    # --- the tasks. KeyboardInterrupt is the program's: it must not land in here.
 
     @trio.lowlevel.enable_ki_protection
     async def _read(self) -> None:
@@ -320,11 +330,13 @@ class Connection:
         elif isinstance(message, ServerRequest):
             self._on_request(message)
         else:
-            call = self._calls.pop(message.id, None) if isinstance(message.id, int) else None
-            if call is None:
-                self._ignore("an answer to no call of ours", line)
-            else:
+            id_ = message.id
+            if isinstance(id_, int) and id_ in self._calls and id_ not in self._line:
+                call = self._calls.pop(id_)
+                self._free_place(call)
                 call.settle(message)
+            else:
+                self._ignore("an answer to no call of ours", line)
 
     def _ignore(self, why: str, line: bytes | bytearray) -> None:
         self.ignored_messages += 1
@@ -346,3 +358,22 @@ class Connection:
                     await self._reader_left.wait()
                 self.lose(error)
                 return
+
+    @trio.lowlevel.enable_ki_protection
+    async def _keep_time(self) -> None:
+        # One scope for all calls: one for each would be a quarter of what a call costs.
+        while True:
+            earliest = min((call.deadline for call in self._calls.values()), default=math.inf)
+            with trio.CancelScope(deadline=earliest) as self._alarm:
+                await trio.sleep_forever()
+            now = trio.current_time()
+            for id_, call in [(id_, call) for id_, call in self._calls.items() if call.deadline <= now]:
+                self._expire(id_, call)
+
+    def _expire(self, id_: int, call: Call) -> None:
+        if (
+            self._line.pop(id_, None) is not None or call.on_response is None
+        ):  # else its answer is acted upon, when it comes
+            del self._calls[id_]
+        self._free_place(call)
+        call.release()

@@ -50,6 +50,13 @@ class Transport(ABC):
         Cancellation: Part of a message may have been written; nothing may be sent after that.
         """
 
+    def send_nowait(self, message: bytes) -> bool:
+        """Write a whole message if that needs no waiting; say whether it was written. If not, it goes to `send`.
+
+        Called only while no `send` is under way. A transport that does not know better leaves all to `send`.
+        """
+        return False
+
     @abstractmethod
     async def receive(self) -> Sequence[bytes | bytearray]:
         """Wait for messages, and return all that are at hand: at least one.

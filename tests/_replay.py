@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -59,12 +59,15 @@ class Row:
 @functools.cache
 def read_trace(name: str) -> tuple[Row, ...]:
     """Return the messages of a trace, the recorder's remarks left out."""
-    rows = [json.loads(line) for line in TRACES.joinpath(f"{name}.jsonl").read_text().splitlines()]
-    return tuple(
-        Row(row["t"] / 1000, row.get("conn", ""), row["dir"] == "c2s", row["msg"])
-        for row in rows
-        if isinstance(row["msg"], dict) and row["msg"].keys() & {"method", "id"}
-    )
+    rows = rows_of(TRACES.joinpath(f"{name}.jsonl").read_text().splitlines())
+    return tuple(row for row in rows if isinstance(row.message, dict) and row.message.keys() & {"method", "id"})
+
+
+def rows_of(lines: Iterable[str]) -> Iterator[Row]:
+    """Yield the lines of a trace; a remark of the recorder has the message `{"NOTE": remark}`."""
+    for row in map(json.loads, lines):
+        message = {"NOTE": row["msg"]} if row["dir"] == "note" else row["msg"]
+        yield Row(row["t"] / 1000, row.get("conn", ""), row["dir"] == "c2s", message)
 
 
 @dataclass(frozen=True, eq=False)

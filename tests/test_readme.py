@@ -39,6 +39,16 @@ def test_every_block_has_its_test() -> None:
     }
 
 
+async def test_the_demo_says_what_it_says_there(tmp_path: Path) -> None:
+    (shown,) = re.findall(r"^```text\n(.*?)^```", README.read_text(), flags=re.M | re.S)
+    with trio.fail_after(60):
+        printed = await trio.run_process(
+            [sys.executable, "-W", "error", "-m", "codex_trio", "demo"], cwd=tmp_path, capture_stdout=True
+        )
+    said = re.sub(r'(?<=_id": ")[0-9a-f-]{36}', "...", printed.stdout.decode())
+    assert said.partition("\n\n")[2] == shown
+
+
 async def test_the_quick_start_runs_against_the_real_binary(tmp_path: Path) -> None:
     with trio.fail_after(60):
         async with open_scripted_model() as model:
@@ -53,10 +63,11 @@ async def test_the_quick_start_runs_against_the_real_binary(tmp_path: Path) -> N
     assert printed.stdout.decode().splitlines() == ["one file", "exec /bin/bash -c 'cat *'", "codex a poem"]
 
 
-async def test_the_tool_is_called_and_the_command_declined(tmp_path: Path) -> None:
+async def test_the_tool_is_called_and_one_command_approved(tmp_path: Path) -> None:
+    escalated = (run("touch done", escalate=True), run("touch undone", escalate=True))
     with trio.fail_after(60):
         async with open_scripted_model(approval_policy="on-request", sandbox_mode="workspace-write") as model:
-            model.on_turn(call_tool("lookup_ticket", {"id": "T-1"}), run("touch x", escalate=True), say("a door"))
+            model.on_turn(call_tool("lookup_ticket", {"id": "T-1"}), *escalated, say("a door"))
             printed = await trio.run_process(
                 [sys.executable, "-W", "error", "-c", blocks()["What Codex asks"][0]],
                 env={**os.environ, **model.env()},
@@ -65,7 +76,7 @@ async def test_the_tool_is_called_and_the_command_declined(tmp_path: Path) -> No
             )
             assert "The door squeaks" in model.requests[1].body["input"][-1]["output"]
     assert printed.stdout.decode() == "a door\n"
-    assert not (tmp_path / "x").exists()
+    assert [path.name for path in await trio.Path(tmp_path).iterdir()] == ["done"]
 
 
 @pytest.fixture
@@ -101,3 +112,19 @@ def test_the_test_of_the_readme_passes(tmp_path: Path) -> None:
     )
     assert ran.returncode == 0, ran.stdout
     assert "1 passed" in ran.stdout
+
+
+def test_it_is_short_and_its_links_lead_somewhere() -> None:
+    text = README.read_text()
+    assert len(text.splitlines()) <= 200
+    links = re.findall(r"\]\((?!https:)([^)]+)\)", text)
+    assert len(links) > 5
+    assert [link for link in links if not (README.parent / link).exists()] == []
+
+
+def test_every_public_name_of_the_client_and_the_thread_that_it_names_exists() -> None:
+    text = README.read_text()
+    named = set(re.findall(r"`client\.(\w+)", text)), set(re.findall(r"`thread\.(\w+)", text))
+    for owner, names in zip((codex_trio.CodexClient, codex_trio.CodexThread), named, strict=True):
+        assert names
+        assert [name for name in names if not hasattr(owner, name)] == []

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from codex_trio import (
     CodexThreadNotFoundError,
     CodexTimeoutError,
     CodexTransportError,
+    Transport,
     open_codex_client,
 )
 from codex_trio.testing import HeldCall, ScriptedAppServer, hang
@@ -71,6 +74,65 @@ async def test_request_that_waits_for_its_place_is_never_sent_when_cancelled(
             call.reply({})
         await wait_all_tasks_blocked()
     assert "quick" not in server.received_methods()
+
+
+async def test_requests_go_in_the_order_in_which_they_came(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
+    server = ScriptedAppServer()
+    server.hold("quick")
+    async with open_codex_client(server.transport()) as client:
+        calls, _ = await fill_all_places(server, client, nursery)
+        waiting = []
+        for n in range(5):
+            waiting.append(Background(nursery, client.request, "quick", {"n": n}))
+            await wait_all_tasks_blocked()
+        for n in range(5):
+            calls[n].reply({})
+            held = await server.held("quick").receive()
+            assert held.params == {"n": n}
+            held.reply({})
+        for call in calls[5:]:
+            call.reply({})
+        for one in waiting:
+            await one.result()
+
+
+async def test_an_answer_to_what_was_not_sent_yet_is_no_answer(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    server = ScriptedAppServer()
+    server.reply("quick", {"quick": True})
+    async with open_codex_client(server.transport()) as client:
+        calls, _ = await fill_all_places(server, client, nursery)
+        waiting = Background(nursery, client.request, "quick")
+        await wait_all_tasks_blocked()
+        last_id = max(call.id for call in calls if isinstance(call.id, int))
+        server.connection.send({"id": last_id + 1, "result": "guessed"})
+        await wait_all_tasks_blocked()
+        assert client.statistics().ignored_messages == 1
+        for call in calls:
+            call.reply({})
+        answer: object = await waiting.result()
+        assert answer == {"quick": True}
+
+
+async def test_each_request_has_its_own_time(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
+    server = ScriptedAppServer()
+    server.ignore("slow")
+    ends: dict[float, float] = {}
+
+    async def ask(after: float, timeout: float) -> None:
+        await trio.sleep(after)
+        with pytest.raises(CodexTimeoutError):
+            await client.request("slow", timeout=timeout)
+        ends[timeout] = trio.current_time()
+
+    async with open_codex_client(server.transport()) as client:
+        async with trio.open_nursery() as inner:
+            for after, timeout in [(0, 30), (0, 5), (1, 2), (4, 40), (6, 0.5)]:
+                inner.start_soon(ask, after, timeout)
+        assert await client.request("thread/list") is not None
+        assert client.statistics().requests_in_flight == 0
+    assert ends == {30: 30, 5: 5, 2: 3, 40: 44, 0.5: 6.5}
 
 
 async def test_interrupts_and_answers_do_not_wait_for_a_place(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
@@ -313,3 +375,66 @@ async def test_notification_is_sent_without_id_and_without_an_answer(autojump_cl
         await client.notify("made/up")
         await client.request("thread/list")
     assert server.received[2:4] == [{"method": "made/up", "params": {"a": 1}}, {"method": "made/up"}]
+
+
+# --- at once
+
+
+class Eager(Transport):
+    """Another transport, which is said to take short messages at once, and loses them.
+
+    Attributes:
+        taken: Those.
+    """
+
+    def __init__(self, inner: Transport) -> None:
+        self._inner = inner
+        self.taken: list[bytes] = []
+
+    async def open(self, nursery: trio.Nursery) -> None:
+        await self._inner.open(nursery)
+
+    async def send(self, messages: Sequence[bytes]) -> None:
+        await self._inner.send(messages)
+
+    def send_nowait(self, message: bytes) -> bool:
+        if b"short" in message:
+            self.taken.append(message)
+        return b"short" in message
+
+    async def receive(self) -> Sequence[bytes | bytearray]:
+        return await self._inner.receive()
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+async def test_a_lone_message_is_written_at_once(autojump_clock: MockClock) -> None:
+    transport = Eager(ScriptedAppServer().transport())
+    async with open_codex_client(transport) as client:
+        await wait_all_tasks_blocked()
+        await client.notify("short/1")
+        await client.notify("long")
+        await wait_all_tasks_blocked()
+        await client.notify("short/2")
+    assert [json.loads(message)["method"] for message in transport.taken] == ["short/1", "short/2"]
+
+
+async def test_no_message_overtakes_another(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
+    server = ScriptedAppServer()
+    transport = Eager(server.transport())
+    async with open_codex_client(transport) as client:
+        server.connection.pause_reading()
+        await client.notify("long")
+        await wait_all_tasks_blocked()
+        await client.notify("short")
+        server.connection.resume_reading()
+        await wait_all_tasks_blocked()
+        assert server.received_methods()[-2:] == ["long", "short"]
+        server.hold("slow")
+        asking = Background(nursery, client.request, "slow")
+        call = await server.held("slow").receive()
+        await client.notify("short")  # several at a time are put together, which takes less than one by one
+        call.reply({})
+        await asking.result()
+    assert transport.taken == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections.abc import Callable
@@ -332,3 +333,52 @@ async def told_twice(written: str, caplog: pytest.LogCaptureFixture) -> tuple[st
 
 def logged_by_server(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records if record.name == "codex_trio.server"]
+
+
+# --- writing at once
+
+
+async def test_what_is_written_at_once_is_whole_and_in_order_although_the_pipe_is_full() -> None:
+    transport = StdioTransport(
+        server("""
+            time.sleep(0.3)
+            numbers = []
+            while (request := receive())["method"] != "stop":
+                numbers.append(request["params"]["n"])
+            answer(request, numbers)
+        """)
+    )
+    with trio.fail_after(30), nothing_left():
+        async with trio.open_nursery() as nursery:
+            await transport.open(nursery)
+            written = 0
+            while transport.send_nowait(_numbered(written)):
+                written += 1
+            rest = [_numbered(n) for n in range(written, written + 100)]
+            await transport.send([*rest, b'{"id": 1, "method": "stop"}'])
+            (line,) = await transport.receive()
+            await transport.aclose()
+    assert written > 30
+    assert json.loads(line)["result"] == [*range(written + 100)]
+
+
+async def test_a_long_message_and_one_to_a_dead_server_are_left_to_send() -> None:
+    transport = StdioTransport(server("receive(); send_bytes(b'{}\\n'); die(3)"))
+    with trio.fail_after(30), nothing_left():
+        async with trio.open_nursery() as nursery:
+            assert not transport.send_nowait(b"{}"), "it is not open"
+            await transport.open(nursery)
+            assert not transport.send_nowait(b"x" * 4_096), "a pipe might take a part of it"
+            assert transport.send_nowait(b"{}")
+            assert await transport.receive() == [b"{}"]
+            with pytest.raises(CodexTransportError):
+                await transport.receive()
+            assert not transport.send_nowait(b"{}")
+            with pytest.raises(CodexTransportError, match="exited with code 3"):
+                await transport.send([b"{}"])
+            await transport.aclose()
+            assert not transport.send_nowait(b"{}"), "it is closed"
+
+
+def _numbered(n: int) -> bytes:
+    return json.dumps({"method": "count", "params": {"n": n, "text": "x" * 1_000}}).encode()

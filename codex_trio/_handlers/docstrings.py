@@ -5,10 +5,10 @@ from __future__ import annotations
 import inspect
 import re
 
-_SECTION = re.compile(
+_SECTION = (
     r"(Args|Arguments|Parameters|Returns?|Yields?|Raises|Examples?|Notes?|Attributes|Cancellation|Warnings?):\s*$"
 )
-_ENTRY = re.compile(r"\*{0,2}(\w+)\s*(?:\([^)]*\))?:\s*(.*)$")
+_ENTRY = r"\*{0,2}(\w+)\s*(?:\([^)]*\))?:\s*(.*)$"
 
 
 def parse_docstring(text: str | None) -> tuple[str, dict[str, str]]:
@@ -18,7 +18,7 @@ def parse_docstring(text: str | None) -> tuple[str, dict[str, str]]:
     entries: list[str] = []
     target: list[str] | None = description
     for line in lines:
-        if section := _SECTION.match(line):
+        if section := re.match(_SECTION, line):
             target = entries if section[1] in ("Args", "Arguments", "Parameters") else None
         elif target is entries and line and not line[0].isspace():
             target = None
@@ -32,7 +32,7 @@ def _parse_entries(lines: list[str]) -> dict[str, str]:
     margin = min((_indent(line) for line in lines if line.strip()), default=0)
     current: list[str] = []
     for line in lines:
-        entry = _ENTRY.match(line.strip()) if _indent(line) == margin else None
+        entry = re.match(_ENTRY, line.strip()) if _indent(line) == margin else None
         if entry is not None:
             current = found[entry[1]] = [entry[2]]
         elif line.strip():

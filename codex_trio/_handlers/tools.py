@@ -19,7 +19,7 @@ from .docstrings import parse_docstring
 
 _logger = logging.getLogger("codex_trio")
 
-_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+_NAME = r"[a-zA-Z0-9_-]{1,64}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Tool:
 
     def __post_init__(self) -> None:
         for name in (self.name, self.namespace):
-            if name is not None and not _NAME.fullmatch(name):
+            if name is not None and not re.fullmatch(_NAME, name):
                 raise ValueError(f"{name!r} cannot name a tool: letters, digits, _ and -, at most 64")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

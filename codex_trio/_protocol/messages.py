@@ -160,8 +160,9 @@ def _dump(obj: dict[str, Any], what: str) -> bytes:
         raise TypeError(f"{what}: params cannot be sent as JSON: {exc}") from exc
 
 
-_NO_THREAD = re.compile(
-    r"no rollout found for thread id|thread not found|thread not loaded|invalid (?:thread|session) id|rollout .* is empty"
+_NO_THREAD = (
+    "no rollout found for thread id|thread not found|thread not loaded|invalid (?:thread|session) id"
+    "|rollout .* is empty"
 )
 
 
@@ -171,7 +172,7 @@ def error_from_wire(error: Mapping[str, Any], *, method: str, params: Mapping[st
     code = code if isinstance(code, int) and not isinstance(code, bool) else None
     text = text if isinstance(text, str) else repr(dict(error))
     thread_id = params.get("threadId") if isinstance(params, Mapping) else None
-    if isinstance(thread_id, str) and _NO_THREAD.search(text):
+    if isinstance(thread_id, str) and re.search(_NO_THREAD, text):
         return CodexThreadNotFoundError(
             f"{method}: the server has no thread {thread_id!r} that it could open: {text} (a thread can be "
             "resumed once it had a turn; client.request('thread/list') tells those that exist)",

@@ -8,15 +8,15 @@ from typing import Any
 
 MASK = "***"
 
-_IN_TEXT = re.compile(
+_IN_TEXT = (
     r"(?ai)(bearer\s+|\bsk-|\beyJ|(?:api[-_]?key|token|secret|password)[\"']?\s*[=:]\s*[\"']?)[A-Za-z0-9._~+/=-]{8,}"
 )
-_SECRET_NAME = re.compile(
+_SECRET_NAME = (
     r"(?ai)(?:(?:api|access|auth|private|secret|signing)[-_]?key|authorization|cookie|credentials?|jwt|passphrase"
     r"|passw(?:or)?d|secret|token)$"
 )
-_SECRET_VARIABLE = re.compile(r"(?ai)auth|cookie|credential|jwt|key|pass|_pat$|private|secret|token")
-_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]+")
+_SECRET_VARIABLE = r"(?ai)auth|cookie|credential|jwt|key|pass|_pat$|private|secret|token"
+_VARIABLE = r"[A-Z][A-Z0-9_]+"
 _ENVIRONMENTS = frozenset({"env", "environment"})
 _NAMED_VALUES = (("keyPath", "value"), ("name", "value"))  # of `config/value/write`, of HTTP headers
 
@@ -33,7 +33,7 @@ _HINTS = (
 def mask_text(text: str) -> str:
     """Take out what looks like a secret by what stands before it: ``Bearer ...``, ``sk-...``, ``password: ...``."""
     small = text.lower()
-    return _IN_TEXT.sub(rf"\1{MASK}", text) if any(hint in small for hint in _TEXT_HINTS) else text
+    return re.sub(_IN_TEXT, rf"\1{MASK}", text) if any(hint in small for hint in _TEXT_HINTS) else text
 
 
 class MessageMask:
@@ -124,9 +124,9 @@ def _hidden(value: Any) -> Any:
 @functools.lru_cache(4_096)
 def _is_secret(name: str, is_environment: bool) -> bool:
     name = _last(name)
-    if is_environment or _VARIABLE.fullmatch(name):
-        return _SECRET_VARIABLE.search(name) is not None
-    return _SECRET_NAME.search(name) is not None
+    if is_environment or re.fullmatch(_VARIABLE, name):
+        return re.search(_SECRET_VARIABLE, name) is not None
+    return re.search(_SECRET_NAME, name) is not None
 
 
 def _last(name: str) -> str:

@@ -13,11 +13,11 @@ _logger = logging.getLogger("codex_trio.server")
 
 _KEPT = 65_536  # bytes
 _CHUNK = 8_192  # bytes; logging thousands of short lines at once would hold up everybody else
-_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\))")
+_ANSI = r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\))"
 
 
 def _readable(raw: bytes) -> str:
-    return mask_text(_ANSI.sub("", raw.decode("utf-8", "replace")))
+    return mask_text(re.sub(_ANSI, "", raw.decode("utf-8", "replace")))
 
 
 class StderrTail:

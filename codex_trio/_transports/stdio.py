@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import math
 import os
+import select
 import shlex
 import shutil
 import signal
@@ -76,6 +77,7 @@ class StdioTransport(Transport):
         self._max_message_size = max_message_size
         self._shutdown_grace = shutdown_grace
         self._process: trio.Process | None = None
+        self._stdin: trio.lowlevel.FdStream | None = None
         self._is_opening = False  # starting a process takes its time
         self._stderr = StderrTail()
 
@@ -131,6 +133,7 @@ class StdioTransport(Transport):
         assert process.stdout is not None
         assert process.stderr is not None
         self._process = process
+        self._stdin = process.stdin if isinstance(process.stdin, trio.lowlevel.FdStream) else None
         _widen(process.stdout)
         self._lines = LineStream(process.stdin, process.stdout, max_message_size=self._max_message_size)
         self._stderr = StderrTail()
@@ -150,6 +153,16 @@ class StdioTransport(Transport):
             await self._lines.send(messages)
         except (trio.BrokenResourceError, trio.ClosedResourceError) as exc:
             raise await self._lost("it no longer reads its input") from exc
+
+    def send_nowait(self, message: bytes) -> bool:
+        """Write a short line, unless the pipe is full. See `Transport.send_nowait`."""
+        # Up to PIPE_BUF bytes, a pipe takes all or nothing.
+        if len(message) >= select.PIPE_BUF or self._stdin is None:
+            return False
+        try:
+            return os.write(self._stdin.fileno(), message + b"\n") > 0
+        except OSError:  # it is full, or closed: `send` waits, or tells
+            return False
 
     async def receive(self) -> Sequence[bytes | bytearray]:
         """Read lines. See `Transport.receive`."""

@@ -15,12 +15,12 @@ import ssl
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
+import msgspec
 import trio
 
 from ..abc import Transport
@@ -40,15 +40,14 @@ TokenSource = str | os.PathLike[str] | Callable[[], str | Awaitable[str | None] 
 _OUR_SHARE = 0.9
 _QUICK_ACK = getattr(socket, "TCP_QUICKACK", None)  # Linux has it
 _RESERVED = frozenset({"connection", "host", "origin", "upgrade"})
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_HEADER_VALUE = re.compile(r"[\x20-\x7e\t]*")
-_TOKEN = re.compile(r"[\x21-\x7e]+")
+_HEADER_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_HEADER_VALUE = r"[\x20-\x7e\t]*"
+_TOKEN = r"[\x21-\x7e]+"
 
 Headers = list[tuple[bytes, bytes]]
 
 
-@dataclass(frozen=True, slots=True)
-class Upgrade:
+class Upgrade(msgspec.Struct, frozen=True):
     """How to ask for a websocket.
 
     Attributes:
@@ -313,8 +312,7 @@ class WebSocketTransport(WebSocketBase):
         return token.strip()
 
 
-@dataclass(frozen=True, slots=True)
-class _Address:
+class _Address(msgspec.Struct, frozen=True):
     """A URL, taken apart.
 
     Attributes:
@@ -364,13 +362,13 @@ def _checked_headers(headers: Mapping[str, str]) -> Headers:
     for name, value in headers.items():
         if name.lower() in _RESERVED or name.lower().startswith("sec-websocket-"):
             raise ValueError(f"the header {name} is not yours to give; an app-server answers 403 to any Origin")
-        if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
+        if not re.fullmatch(_HEADER_NAME, name) or not re.fullmatch(_HEADER_VALUE, value):
             raise ValueError(f"the header {name!r} has characters that a header cannot have")
     return [(name.encode(), value.strip().encode()) for name, value in headers.items()]
 
 
 def _check_token(token: str, what: str) -> str:
-    if not _TOKEN.fullmatch(token):
+    if not re.fullmatch(_TOKEN, token):
         raise ValueError(f"{what} is not a token: it has characters that a header cannot carry")
     return token
 

@@ -66,11 +66,12 @@ class ThreadMethods:
             advice = f"Run `codex unarchive {thread.id}` to unarchive it first."
             raise Refusal(f"session {thread.id} is archived. {advice}")
         with_turns = not params.get("excludeTurns")
-        if with_turns and (thread.is_stored or thread.is_probed):
+        is_on_disk = thread.is_stored and not thread.is_ephemeral
+        if with_turns and (is_on_disk or thread.is_probed):
             self._warn(connection, RESUME_NOTICE)
         if thread.is_probed:
             require_turns(thread)
-        if not thread.is_stored or thread.is_ephemeral:
+        if not is_on_disk:
             raise no_rollout(thread.id)
         wanted_page = params.get("initialTurnsPage")
         page = thread.turns_page(wanted_page) if wanted_page else None

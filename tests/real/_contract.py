@@ -18,6 +18,11 @@ from codex_trio.testing import ScriptedAppServer, ScriptedModel, open_scripted_m
 PATIENCE = 60.0  # seconds for a case; what it takes is its own matter
 AT_ONCE = 4  # cases that share the real server at a time
 
+PLAN = {"mode": "plan", "settings": {"model": "scripted", "reasoning_effort": None, "developer_instructions": None}}
+UNKNOWN = "01a2061e-99c0-74f0-b2d6-3710637b248c"
+WRITE = {"sandbox": "workspace-write"}
+NO = {"error": {"code": -32601, "message": "no"}}
+
 FAKE_MODEL = "http://127.0.0.1/v1"
 
 
@@ -186,3 +191,22 @@ def _concerns(message: Message, thread_ids: set[str]) -> bool:
     params = message.get("params") or {}
     thread_id = params.get("threadId") or (params.get("thread") or {}).get("id")
     return thread_id is None or thread_id in thread_ids
+
+
+async def answer(peer: Peer, method: str, **given: Any) -> Message:
+    """Answer the next question of a method, and return it."""
+    asked = (await peer.until(method))[-1]
+    await peer.send({"id": asked["id"], **given})
+    return asked
+
+
+async def answer_turn(peer: Peer, thread_id: str, method: str, *answers: Message, **params: Any) -> None:
+    """Play a turn that asks something some times."""
+    await peer.start_turn(thread_id, **params)
+    for given in answers:
+        await answer(peer, method, **given)
+    await peer.until("turn/completed")
+
+
+def decision(word: Any) -> Message:
+    return {"result": {"decision": word}}

@@ -6,7 +6,7 @@ from collections.abc import Awaitable
 from typing import Any
 
 import trio
-from _contract import Stage
+from _contract import PLAN, UNKNOWN, Stage
 
 from codex_trio import (
     Approval,
@@ -30,8 +30,6 @@ from codex_trio.testing import (
     think,
     wait,
 )
-
-PLAN = {"mode": "plan", "settings": {"model": "scripted", "reasoning_effort": None, "developer_instructions": None}}
 
 
 def told(result: ChatResult[Any]) -> list[Any]:
@@ -89,15 +87,14 @@ async def case_of_failures(stage: Stage) -> None:
             except CodexError as error:
                 stage.note(complaint(error))
         stage.note(told(await thread.chat_once("go")))
-        unknown = "01a2061e-99c0-74f0-b2d6-3710637b248c"
         for wrong in (
-            client.chat_once("hi", unknown),
-            client.request("turn/start", {"threadId": unknown}),
+            client.chat_once("hi", UNKNOWN),
+            client.request("turn/start", {"threadId": UNKNOWN}),
             client.request("thread/read", {"threadId": "nope"}),
             thread.steer("more"),
             thread.rename(""),
-            thread.revert(unknown),
-            client.resume_thread(unknown),
+            thread.revert(UNKNOWN),
+            client.resume_thread(UNKNOWN),
         ):
             try:
                 await wrong
@@ -140,12 +137,12 @@ async def case_of_questions(stage: Stage) -> None:
 
 async def case_of_silence(stage: Stage) -> None:
     async with stage.client() as client:
-        stage.script.on_turn(think("hm"), say("so far"), wait(2.5), say("there"))
+        stage.script.on_turn(think("hm"), say("so far"), wait(4), say("there"))
         thread = await client.start_thread(**stage.options())
-        continuation = await left_behind(stage, thread.chat_once("go", inactivity_timeout=1.0))
+        continuation = await left_behind(stage, thread.chat_once("go", inactivity_timeout=1.8))
         stage.note(told(await client.chat_once(continuation=continuation, inactivity_timeout=30)))
         stage.script.on_turn(say("so far"), wait(60))
-        continuation = await left_behind(stage, thread.chat_once("go", inactivity_timeout=1.0))
+        continuation = await left_behind(stage, thread.chat_once("go", inactivity_timeout=1.8))
         cancelled = await client.cancel(continuation)
         stage.note([cancelled.status, cancelled.was_interrupted, [step.text for step in cancelled.steps]])
         stage.note(told(await thread.chat_once("on")))

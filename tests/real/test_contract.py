@@ -6,15 +6,16 @@ and below; every other difference is a fault of the fake.
 
 from __future__ import annotations
 
-import _contract_cases
 import _contract_client_cases
+import _contract_thread_cases
+import _contract_turn_cases
 import pytest
 from _contract import Case, Record, play_on_the_fake, play_on_the_real_server
 from _sameness import difference
 
 CASES: dict[str, Case] = {
     name.removeprefix("case_"): case
-    for module in (_contract_cases, _contract_client_cases)
+    for module in (_contract_client_cases, _contract_turn_cases, _contract_thread_cases)
     for name, case in vars(module).items()
     if name.startswith("case_")
 }
@@ -36,7 +37,7 @@ OLDER = {
 @pytest.fixture(scope="module")
 def real() -> dict[str, Record]:
     """All cases, played at once on one real server."""
-    alone = _contract_cases.case_accounts
+    alone = _contract_thread_cases.case_accounts
     records = play_on_the_real_server([case for case in CASES.values() if case is not alone], [alone])
     return {name: records[case] for name, case in CASES.items()}
 
