@@ -47,13 +47,18 @@ def _world_of(random_: Random) -> str:
     return random_.choice([one for one in _WORLDS if (one not in _IN_MEMORY) == is_real])
 
 
-def play_round(seed: int) -> str:
-    """Play one round, and return what there was. In memory, the same seed is the same round, given PYTHONHASHSEED."""
-    random_ = Random(seed)
-    name = _world_of(random_)
-    random.seed(seed)  # the client's own
+def make_repeatable(seed: int) -> None:
+    """Let the client, and Trio, throw the same each time; with the same PYTHONHASHSEED, all in memory is the same then."""
+    random.seed(seed)
     trio._core._run._ALLOW_DETERMINISTIC_SCHEDULING = True  # type: ignore[misc]
     trio._core._run._r.seed(seed)
+
+
+def play_round(seed: int) -> str:
+    """Play one round, and return what there was."""
+    random_ = Random(seed)
+    name = _world_of(random_)
+    make_repeatable(seed)
     try:
         return f"{name}: {_WORLDS[name](random_)}"
     except BaseException as exc:
