@@ -263,6 +263,31 @@ async def test_second_turn_start_joins_the_running_turn(server: Server, autojump
     assert [entry["item"]["type"] for entry in history].count("userMessage") == 3
 
 
+async def test_input_does_not_join_a_turn_that_is_not_the_users(server: Server, autojump_clock: MockClock) -> None:
+    server.on_turn(say("hello"))
+    server.on_prompt("look", wait(5), say("fine"))
+    peer, thread_id = await server.stage()
+    await peer.play(thread_id)
+    more = {"threadId": thread_id, "input": [{"type": "text", "text": "more"}]}
+    for method, params, kind in (
+        ("thread/compact/start", {}, "Compact"),
+        ("review/start", {"target": {"type": "custom", "instructions": "look"}}, "Review"),
+    ):
+        await peer.result(method, threadId=thread_id, **params)
+        joined = f"failed to submit turn input: ActiveTurnNotSteerable {{ turn_kind: {kind} }}"
+        assert await peer.refusal("turn/start", **more) == (-32603, joined)
+        _, message = await peer.refusal("turn/steer", **more, expectedTurnId=UNKNOWN)
+        turn_id = message.split("`")[3]
+        code, message = await peer.refusal("turn/steer", **more, expectedTurnId=turn_id)
+        assert (code, message) == (-32600, f"cannot steer a {kind.lower()} turn")
+        await peer.until("turn/completed")
+    await peer.result("thread/shellCommand", threadId=thread_id, command="true")
+    assert (await peer.request("turn/start", more))["result"]["turn"]["status"] == "inProgress"
+    told = await peer.until("turn/completed")
+    completed = [name for name in names(told) if name.startswith("item/completed")]
+    assert completed == ["item/completed commandExecution", "item/completed userMessage"]
+
+
 async def test_failed_turn_says_why_twice(server: Server, autojump_clock: MockClock) -> None:
     peer, thread_id = await server.stage(say("half"), fail("no", http_status=429))
     messages = await peer.play(thread_id)

@@ -1,7 +1,8 @@
 """Tests without a clock, a network or an account. Imported explicitly, like `trio.testing`.
 
 `ScriptedAppServer` is an app-server in memory, for Trio's mock clock. `open_scripted_model` is a model on loopback that
-makes the real codex binary deterministic. Both play scripts of the same words: `say`, `think`, `run`, `wait`, and so on.
+makes the real codex binary deterministic. Both play scripts of the same words: `say`, `think`, `run`, `patch`, `wait`,
+and so on. What one of them cannot play, it refuses where it is written.
 """
 
 from ._faults import faults

@@ -31,6 +31,14 @@ FAILURES = {
     "rateLimitExceeded": Failure("rate_limit_exceeded", "rate limit exceeded: {}"),
     "serverOverloaded": Failure("server_is_overloaded", "Selected model is at capacity. Please try a different model."),
 }
+_PHRASES = {
+    **{status.value: status.phrase for status in HTTPStatus},
+    413: "Payload Too Large",  # these are worded in another way by some Pythons
+    414: "URI Too Long",
+    416: "Range Not Satisfiable",
+    418: "I'm a teapot",
+    422: "Unprocessable Entity",
+}
 _BUSY = "We\u2019re currently experiencing high demand, which may cause temporary errors."
 _MODEL_URL = "http://127.0.0.1/v1/responses"
 
@@ -54,7 +62,7 @@ def make_error(message: str, info: Any, details: str | None = None) -> dict[str,
 
 
 def _http_failure(status: int, message: str) -> tuple[str, Any]:
-    phrase = f"{status} {HTTPStatus(status).phrase}"
+    phrase = f"{status} {_PHRASES.get(status, '<unknown status code>')}"
     match status:
         case 400:
             return dump_http_error(message), "other"

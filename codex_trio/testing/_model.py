@@ -70,8 +70,9 @@ def open_scripted_model(
 class ScriptedModel(ScriptedTurns):
     """A model that plays scripts, one for each turn. Made by `open_scripted_model`.
 
-    A turn takes several calls of the model: `run` ends a call, and the call that brings the command's result goes on
-    behind it. A turn that codex gives up, or that the user steers, drops the rest of its script.
+    A turn takes several calls of the model: a tool (`run`, `ask_approval`, `patch`, `call_tool` or `ask_question`) ends
+    a call, and the call that brings its result goes on behind it. A turn that codex gives up, or that the user steers,
+    drops the rest of its script.
 
     Attributes:
         requests: Every call of the model so far, in order of arrival.
@@ -196,7 +197,7 @@ class ScriptedModel(ScriptedTurns):
                 raise ValueError(f"a model cannot play {step}; it is the in-memory server that can")
             if isinstance(step, Fail) and step.http_status is not None and has_spoken:
                 raise ValueError(
-                    "fail(http_status=...) must come before the answer begins: first, or after run() or retry()"
+                    "fail(http_status=...) must come before the answer begins: first, or after a tool or retry()"
                 )
             if isinstance(step, Fail) and step.http_status is None and step.error_info not in FAILURES:
                 raise ValueError(f"a model can make codex fail with {', '.join(FAILURES)}, not {step.error_info!r}")
@@ -243,7 +244,7 @@ class ScriptedModel(ScriptedTurns):
         return self._script_of(request.prompt)
 
     async def _play(self, exchange: Exchange, turn_id: str, script: _Script) -> None:
-        """Play a script to its next `run`, or to its end. Left without the closing events, the stream breaks off."""
+        """Play a script to its next tool, or to its end. Left without the closing events, the stream breaks off."""
         response_id = self._new_id("resp")
         opening = _responses.created_events(response_id)  # spent by the first step that needs an open stream
         for position, step in enumerate(script):

@@ -26,8 +26,8 @@ def _hunks(step: Patch) -> list[str]:
     if step.new is None:
         return [f"*** Delete File: {step.path}"]
     if step.old is None:
-        return [f"*** Add File: {step.path}", *("+" + line for line in step.new.splitlines())]
-    lines = list(difflib.unified_diff(step.old.splitlines(), step.new.splitlines(), lineterm=""))[2:]
+        return [f"*** Add File: {step.path}", *("+" + line for line in _lines(step.new))]
+    lines = list(difflib.unified_diff(_lines(step.old), _lines(step.new), lineterm=""))[2:]
     return [f"*** Update File: {step.path}", *("@@" if line.startswith("@@") else line for line in lines)]
 
 
@@ -60,14 +60,16 @@ def _file_diff(path: str, old: str | None, new: str | None) -> str:
     if new is None:
         lines.append("deleted file mode 100644\n")
     lines.append(f"index {_blob_id(old)}..{_blob_id(new)}\n")
-    lines.append("--- /dev/null\n" if old is None else f"--- a/{path}\n")
-    lines.append("+++ /dev/null\n" if new is None else f"+++ b/{path}\n")
-    return "".join([*lines, *_unified(old, new, context=3)])
+    hunks = _unified(old, new, context=3)
+    if hunks:  # not of an empty file
+        lines.append("--- /dev/null\n" if old is None else f"--- a/{path}\n")
+        lines.append("+++ /dev/null\n" if new is None else f"+++ b/{path}\n")
+    return "".join([*lines, *hunks])
 
 
 def _unified(old: str | None, new: str | None, *, context: int) -> list[str]:
-    before, after = (_ended(text).splitlines(keepends=True) for text in (old, new))
-    return list(difflib.unified_diff(before, after, n=context))[2:]
+    lines = list(difflib.unified_diff(_lines(old), _lines(new), n=context, lineterm=""))[2:]
+    return [line + "\n" for line in lines]
 
 
 def _blob_id(text: str | None) -> str:
@@ -78,5 +80,9 @@ def _blob_id(text: str | None) -> str:
 
 
 def _ended(text: str | None) -> str:
-    """Return the text with the line ending that `apply_patch` puts behind the last line."""
-    return text + "\n" if text and not text.endswith("\n") else text or ""
+    """Return the text with the line endings that `apply_patch` writes."""
+    return "".join(line + "\n" for line in _lines(text))
+
+
+def _lines(text: str | None) -> list[str]:
+    return [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")] if text else []

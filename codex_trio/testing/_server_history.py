@@ -6,7 +6,7 @@ import json
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import trio
 
@@ -39,6 +39,7 @@ class ServedTurn:
     """One turn, running or over.
 
     Attributes:
+        kind: What it is about: input of the user, or what else the server makes turns of.
         running_id: What it goes by while it runs; of a review that is another id than that of its items and its end.
         files: By path the text of each changed file as the turn found it, and as it is now; `None`: there is none.
         is_forked: Whether the thread has it from the one that it is a fork of.
@@ -53,6 +54,7 @@ class ServedTurn:
     steps: deque[Step]
     input_params: list[Message]
     owner: ServerConnection
+    kind: Literal["input", "compact", "review", "shell"] = "input"
     status: str = "inProgress"
     error: Message | None = None
     items: list[tuple[int, Message]] = field(default_factory=list)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import trio
 
+from ._items import make_user_message
 from ._server_connection import ServerConnection
 from ._server_history import ServedThread, ServedTurn
 from ._server_state import ServerState
@@ -34,6 +36,16 @@ class TurnItems:
     def publish(self, method: str, params: Mapping[str, object]) -> None:
         """Publish a notification of the turn."""
         self.state.publish(self.thread, method, {**self._ids, **params})
+
+    def echo(self, params: Mapping[str, Any]) -> None:
+        """Publish what the user said, if anything, as the item that the server makes of it."""
+        if not params["input"]:
+            return
+        item = make_user_message(self.state.new_uuid(), params, self.state.now_ms())
+        if not self.thread.preview:
+            self.thread.preview = next((str(c["text"]) for c in item["content"] if c.get("type") == "text"), "")
+        self.begin(item)
+        self.complete(item)
 
     def begin(self, item: Message) -> None:
         """Publish that an item started."""

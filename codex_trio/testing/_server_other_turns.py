@@ -45,6 +45,8 @@ async def play_shell(items: TurnItems, command: str) -> None:
         state.start_turn(thread, turn)
         turn.is_echoed = True
         await run_shell(items, command)
+        for params in turn.input_params:
+            items.echo(params)
         state.end_turn(thread, "completed")
 
 
@@ -83,7 +85,7 @@ class ReviewPlayer(TurnPlayer):
             self._shadow.started_ms = turn.started_ms
             thread.turns.insert(thread.turns.index(turn), self._shadow)
             items.kept_by = self._shadow
-            self.echo_input({"input": [{"type": "text", "text": self._prompt}]})
+            self._items.echo({"input": [{"type": "text", "text": self._prompt}]})
             turn.is_echoed = True
             await let_clients_read()
             await self.play_steps()

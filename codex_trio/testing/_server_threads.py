@@ -141,7 +141,10 @@ class ThreadMethods:
         kinds = params.get("sourceKinds") or ("vscode",)
         kept = [t for t in self._state.threads.values() if t.is_stored and not t.is_ephemeral and "vscode" in kinds]
         found = [t for t in reversed(kept) if t.is_archived == is_archived]
-        start = int(params.get("cursor") or 0)
+        cursor = params.get("cursor") or "0"
+        if not cursor.isdecimal():
+            raise Refusal(f"invalid cursor: {cursor}")
+        start = int(cursor)
         limit = max(1, params.get("limit") or 25)
         page = found[start : start + limit]
         return {

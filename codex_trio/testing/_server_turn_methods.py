@@ -16,6 +16,8 @@ from ._server_state import Method, ServerState
 from ._server_turns import TurnPlayer
 from ._wire import Message, Refusal, text_of
 
+_UNSTEERABLE = ("compact", "review")
+
 
 class TurnMethods:
     """Serves what is about turns.
@@ -45,6 +47,9 @@ class TurnMethods:
         check_input(params["input"])
         settings = thread.settings.for_turn(params)
         if thread.running is not None:
+            if thread.running.kind in _UNSTEERABLE:
+                what = f"ActiveTurnNotSteerable {{ turn_kind: {thread.running.kind.capitalize()} }}"
+                raise Refusal(f"failed to submit turn input: {what}", code=-32603)
             self._add_input(thread.running, params)
             return {"turn": {**thread.running.to_wire("notLoaded"), "startedAt": None}}
         if settings != thread.settings:
@@ -77,6 +82,9 @@ class TurnMethods:
         self._state.spawn(turn.owner, play)
 
     def _add_input(self, turn: ServedTurn, params: Message) -> None:
+        if turn.kind == "shell":  # it takes no script: the model is not called
+            turn.input_params.append(params)
+            return
         steps = self._script_of(text_of(params["input"]))
         self._state.after_answer(lambda: self._players[turn].steer(params, steps))
 
@@ -87,11 +95,11 @@ class TurnMethods:
             raise Refusal("no active turn to steer")
         if not params["input"]:
             raise Refusal("input must not be empty")
-        if expected != turn.running_id:
-            raise Refusal(f"expected active turn id `{expected}` but found `{turn.running_id}`")
+        if expected != turn.id:
+            raise Refusal(f"expected active turn id `{expected}` but found `{turn.id}`")
         check_input(params["input"])
-        if turn not in self._players:
-            raise Refusal("cannot steer a compact turn")
+        if turn.kind in _UNSTEERABLE:
+            raise Refusal(f"cannot steer a {turn.kind} turn")
         self._add_input(turn, params)
         return {"turnId": turn.id}
 
@@ -124,7 +132,7 @@ class TurnMethods:
         thread.next_ordinal()  # of the turn in its shadow
         items = self._new_turn(connection, thread, self._script_of(prompt))
         turn = items.turn
-        turn.running_id = self._state.new_uuid()
+        turn.kind, turn.running_id = "review", self._state.new_uuid()
         player = self._players[turn] = ReviewPlayer(items, title, prompt)
         self._state.after_answer(lambda: self._run(thread, turn, player.play))
         said = {"type": "text", "text": title, "text_elements": []}
@@ -135,6 +143,7 @@ class TurnMethods:
     def _compact(self, connection: ServerConnection, params: Message) -> Message:
         thread = loaded_thread(self._state, params)
         items = self._new_turn(connection, thread)
+        items.turn.kind = "compact"
         self._state.after_answer(lambda: self._run(thread, items.turn, lambda: play_compaction(items)))
         return {}
 
@@ -148,6 +157,7 @@ class TurnMethods:
             self._state.after_answer(lambda: self._state.spawn(connection, run_shell, items, command))
         else:
             items = self._new_turn(connection, thread)
+            items.turn.kind = "shell"
             self._state.after_answer(lambda: self._run(thread, items.turn, lambda: play_shell(items, command)))
         return {}
 

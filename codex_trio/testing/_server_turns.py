@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import trio
 
 from ._failures import make_error, make_failure
-from ._items import make_agent_message, make_reasoning, make_user_message
+from ._items import make_agent_message, make_reasoning
 from ._script import (
     AskServerRequest,
     DropConnection,
@@ -68,7 +68,7 @@ class TurnPlayer:
             await self._pause(self._state.start_delay)
             self._state.start_turn(self._thread, turn)
             for params in turn.input_params:
-                self.echo_input(params)
+                self._items.echo(params)
             turn.is_echoed = True
             if turn.is_interrupt_due:
                 self._state.end_turn(self._thread, "interrupted")
@@ -87,16 +87,6 @@ class TurnPlayer:
                 await self._players[type(step)](step)
             self._take_steered()
             await let_clients_read()
-
-    def echo_input(self, params: Mapping[str, Any]) -> None:
-        """Publish what the user said, if anything, as the item that the server makes of it."""
-        if not params["input"]:
-            return
-        item = make_user_message(self._state.new_uuid(), params, self._state.now_ms())
-        if not self._thread.preview:
-            self._thread.preview = next((str(c["text"]) for c in item["content"] if c.get("type") == "text"), "")
-        self._items.begin(item)
-        self._items.complete(item)
 
     def steer(self, params: Message, steps: Sequence[Step]) -> None:
         """Take more input, and with it the steps that replace what was still to come.
@@ -133,7 +123,7 @@ class TurnPlayer:
 
     def _take_steered(self) -> None:
         for params, steps in self._steered:
-            self.echo_input(params)
+            self._items.echo(params)
             self._turn.steps.clear()
             self._turn.steps.extend(steps)
         self._steered.clear()

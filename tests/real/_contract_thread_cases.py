@@ -68,6 +68,7 @@ async def case_history(stage: Stage) -> None:
     await peer.request("thread/items/list", {"threadId": thread_id, "turnId": UNKNOWN})
     unknown = {"type": "item", "itemId": "nope"}
     await peer.request("thread/items/list", {"threadId": thread_id, "turnId": turn_id, "cursor": unknown})
+    await peer.request("thread/list", {"cursor": "bad"})
     await peer.result("thread/read", threadId=thread_id, includeTurns=True)
     await peer.result("thread/resume", threadId=thread_id)
     await peer.until("thread/goal/cleared")

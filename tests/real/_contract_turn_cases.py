@@ -35,6 +35,8 @@ async def case_patches(stage: Stage) -> None:
         patch("b.txt", None, old="three\n"),
     )
     await peer.play(thread_id)
+    stage.script.on_turn(patch("empty", ""), patch("odd", "a\u2028b\fc\r\nd"), patch("odd", "", old="a\u2028b\fc\r\nd"))
+    await peer.play(thread_id)
 
 
 async def case_patches_that_ask(stage: Stage) -> None:
@@ -114,7 +116,7 @@ async def case_tools(stage: Stage) -> None:
 
 async def case_failures(stage: Stage) -> None:
     peer, thread_id = await stage.stage()
-    for status in (400, 401, 404, 429, 500, 503):
+    for status in (400, 401, 404, 413, 422, 429, 500, 503, 529):
         stage.script.on_turn(fail("no", http_status=status))
         await peer.play(thread_id)
     for info in ("other", "usageLimitExceeded", "rateLimitExceeded", "serverOverloaded", "contextWindowExceeded"):
