@@ -33,6 +33,11 @@ MASKED = {
 }
 """Fields whose values are not compared, but for whether there is one, and why."""
 
+SYNONYMS = {
+    ("exitCode", 137): (-1, "of a command that was killed: its own exit code, if codex learns that first"),
+}
+"""Values that mean the same as another, by the name of their field, and why."""
+
 UNHEARD = {
     "configWarning": "about the machine",
     "warning": "codex knows no model of that name",
@@ -58,6 +63,9 @@ RACES = {
     ): "of a command that was not allowed: seen in both orders",
 }
 """Neighbours whose order hangs on which of the server's tasks is faster, and why. They are put into this order."""
+
+REPEATED = {UNLOADED: "an archived thread is told once or twice to be unloaded: seen with 0.169"}
+"""What counts once when it is told twice in a row, and why."""
 
 SHELL = ("/bin/bash -lc ", "/bin/bash -c ")
 """In the home of a scripted model no login shell is allowed, so that the user's own profile is not run."""
@@ -118,6 +126,8 @@ class Names:
             return f"<{key}>"
         if isinstance(value, str):
             return self._text(value)
+        if isinstance(value, int) and (key, value) in SYNONYMS:
+            return SYNONYMS[key, value][0]
         if isinstance(value, int) and _TIMES.fullmatch(key):
             return "<time>"
         if isinstance(value, int) and key.endswith("Tokens"):
@@ -138,9 +148,11 @@ class Names:
 
 
 def without_races(messages: Iterable[Message]) -> list[Message]:
-    """Return messages in an order that does not hang on which of the server's tasks was faster."""
+    """Return messages in an order that does not hang on which of the server's tasks was faster, without repetitions."""
     settled: list[Message] = []
     for message in messages:
+        if settled and _kind(message) in REPEATED and settled[-1].get("params") == message["params"]:
+            continue
         place = len(settled)
         while place and _precedes(message, settled[place - 1]):
             place -= 1
