@@ -138,9 +138,8 @@ class Digest:
         params = request.params
         for method in asks.APPROVALS:
             self._decide(request, parse_approval(method, params, changes=self._changes))
-        self._send(
-            request, asks.dump_answers({one.id: one.question for one in UserQuestion.from_wire(params).questions})
-        )
+        answers = {one.id: one.question for one in UserQuestion.from_wire(params).questions}
+        self._send(request, asks.dump_answers(answers, answers))
         asked = Elicitation.from_wire(params)
         for decision in (asked.accept(), asked.accept({"a": asked.message}), asked.decline(), asked.cancel()):
             self._send(request, decision.result)

@@ -10,7 +10,13 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from codex_trio import CodexTransportError, CodexTurnFailedError, CodexTurnInterruptedError, open_codex_client
+from codex_trio import (
+    CodexTransportError,
+    CodexTurnFailedError,
+    CodexTurnInterruptedError,
+    ConversationStep,
+    open_codex_client,
+)
 from codex_trio._cli import main
 from codex_trio._cli.arguments import parse_arguments
 from codex_trio._cli.talking import talk
@@ -276,6 +282,22 @@ async def test_nothing_is_printed_while_somebody_else_has_the_terminal(
             await trio.sleep(10)
             assert capsys.readouterr().out == ""
     assert capsys.readouterr().out == "[codex] meanwhile\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "last"),
+    [
+        ({"status": "failed", "exitCode": 3, "aggregatedOutput": "no such file"}, "    exit 3"),
+        ({"status": "declined", "exitCode": None, "aggregatedOutput": None}, "    declined"),
+        ({"status": "completed", "exitCode": 0, "aggregatedOutput": "a"}, "    a"),
+    ],
+)
+def test_a_command_that_failed_or_did_not_run_says_so(
+    data: dict[str, object], last: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    item = {"type": "commandExecution", "id": "1", "command": "ls", **data}
+    PlainView().show_step(ConversationStep.from_wire(item, thread_id="t", turn_id="u"))
+    assert capsys.readouterr().out.splitlines()[-1] == last
 
 
 # --- what may be printed

@@ -11,6 +11,7 @@ import trio.testing
 
 from codex_trio import (
     Approval,
+    CodexClient,
     CodexTurnInterruptedError,
     CommandApproval,
     Decision,
@@ -219,7 +220,7 @@ async def test_questions_are_answered_by_text_or_texts(autojump_clock: Clock) ->
 @pytest.mark.parametrize("answers", [None, "Red", {"colour": 1}, {1: "Red"}, {"colour": b"Red"}])
 async def test_answers_of_another_shape_are_refused_before_the_wire(answers: Any, autojump_clock: Clock) -> None:
     server = ScriptedAppServer()
-    server.on_turn(ask_server_request(QUESTION, {"questions": []}), say("done"))
+    server.on_turn(ask_server_request(QUESTION, {"questions": [{"id": "colour"}]}), say("done"))
 
     async def reply(asked: UserQuestion) -> Any:
         return answers
@@ -228,6 +229,51 @@ async def test_answers_of_another_shape_are_refused_before_the_wire(answers: Any
         with pytest.raises(TypeError, match="text"):
             await client.chat_once("go")
     assert results(server) == [{"answers": {}}]
+
+
+async def test_an_answer_to_what_was_not_asked_is_refused_before_the_wire(autojump_clock: Clock) -> None:
+    server = ScriptedAppServer()
+    server.on_turn(ask_server_request(QUESTION, {"questions": [{"id": "colour"}]}), say("done"))
+
+    async def reply(asked: UserQuestion) -> Any:
+        return {"color": "Red"}
+
+    async with open_codex_client(server.transport(), on_question=reply) as client:
+        with pytest.raises(ValueError, match=r"no question was asked by the id 'color'; there are \['colour'\]"):
+            await client.chat_once("go")
+    assert results(server) == [{"answers": {}}]
+
+
+async def test_a_handler_that_need_not_wait_may_be_a_plain_function(autojump_clock: Clock) -> None:
+    server = ScriptedAppServer()
+    server.on_turn(run("touch x", escalate=True), say("done"))
+    plain: Any = lambda request: request.accept()  # noqa: E731  what a user would write
+    async with open_codex_client(server.transport(), on_approval=plain) as client:
+        assert (await client.chat_once("go")).final_text == "done"
+    assert results(server) == [{"decision": "accept"}]
+
+
+@pytest.mark.parametrize(
+    ("options", "what"),
+    [
+        ({"on_approval": True}, "on_approval must be an async function, not True"),
+        ({"on_question": "x"}, "on_question must be an async function, not 'x'"),
+        ({"on_request": 3}, "on_request must be async functions by method, not 3"),
+        ({"tools": 3}, "tools must be functions, or tools that `tool` made, not 3"),
+        ({"client_info": "me"}, "client_info must be name, title and version by these names, not 'me'"),
+        ({"transport": "ws://x"}, r"transport must be a Transport, such as WebSocketTransport\(url\), not 'ws://x'"),
+    ],
+)
+def test_an_option_of_the_wrong_type_is_named(options: dict[str, Any], what: str) -> None:
+    with pytest.raises(TypeError, match=what):
+        open_codex_client(**options)
+
+
+def test_an_option_that_there_is_not_is_named_with_those_that_there_are() -> None:
+    with pytest.raises(
+        TypeError, match=r"no option idle_timeout; there are request_timeout, inactivity_timeout, .*tools"
+    ):
+        CodexClient.connect_stdio(idle_timeout=1)
 
 
 async def test_an_elicitation_is_answered_with_content(autojump_clock: Clock) -> None:

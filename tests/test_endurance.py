@@ -21,5 +21,6 @@ def test_nothing_grows_and_nothing_is_left() -> None:
         timeout=PATIENCE,
         check=False,
     )
-    assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout
+    assert ran.returncode == 0, f"{ran.stdout}\n{ran.stderr}"
+    assert ran.stderr == ""
     assert len(ran.stdout.splitlines()) == 6

@@ -1,10 +1,11 @@
-"""Opening and closing at an odd moment, twice, or in the wrong place: an error at once, and nothing hangs."""
+"""Opening and closing at an odd moment, twice, or in the wrong place, and what is no argument: an error at once, no hang."""
 
 from __future__ import annotations
 
 import signal
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 import trio
@@ -13,7 +14,8 @@ from _servers import nothing_left, server
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from codex_trio import CodexClient, CodexTransportError, StdioTransport, open_codex_client
-from codex_trio.testing import ScriptedAppServer
+from codex_trio.drawing import TurnView
+from codex_trio.testing import ScriptedAppServer, Step, say, wait
 
 # --- Ctrl-C. A real signal, at the call of a function, which is where CPython acts on one.
 
@@ -154,3 +156,63 @@ async def test_transport_that_two_clients_open_at_once_serves_one_of_them() -> N
             nursery.start_soon(use)
     assert answers == [{"a": 1}]
     assert refusals == ["this StdioTransport is open already; each client needs its own"]
+
+
+async def test_client_that_was_closed_is_not_opened_again(autojump_clock: MockClock) -> None:
+    client = CodexClient(ScriptedAppServer().transport())
+    async with client:
+        pass
+    with pytest.raises(CodexTransportError, match="this client was closed; make a new one"):
+        async with client:
+            raise AssertionError("it opened")
+
+
+# --- what is no argument
+
+
+@pytest.mark.parametrize(
+    ("wrong", "what"),
+    [("{}", r"not str; ChatContinuation.from_json reads what to_json wrote"), (3, "not int$")],
+)
+async def test_what_is_no_continuation_is_a_type_error(wrong: Any, what: str, autojump_clock: MockClock) -> None:
+    server = ScriptedAppServer()
+    async with open_codex_client(server.transport()) as client:
+        for use in (client.chat_once, client.cancel):
+            with pytest.raises(TypeError, match=f"continuation must be a ChatContinuation, {what}"):
+                await use(continuation=wrong)
+    assert "turn/start" not in server.received_methods()
+
+
+async def test_steps_cannot_be_drawn_as_events(autojump_clock: MockClock) -> None:
+    async with open_codex_client(ScriptedAppServer().transport()) as client:
+        steps: Any = client.chat("Go")
+        with pytest.raises(TypeError, match=r"draw takes what client.stream\(...\) returns, not a StepStream"):
+            await TurnView().draw(steps)
+
+
+@pytest.mark.parametrize("script", [say, wait, "say", None])
+def test_a_word_that_is_not_called_is_no_script(script: Any) -> None:
+    with pytest.raises(TypeError, match="a script is made of steps"):
+        ScriptedAppServer().on_turn(script)
+
+
+def test_a_prompt_that_is_a_step_is_refused() -> None:
+    prompt: Any = say("hi")
+    with pytest.raises(TypeError, match="prompt must be a part of its text"):
+        ScriptedAppServer().on_prompt(prompt, say("ho"))
+
+
+def made_of(word: Any, argument: object) -> Step:
+    step: Step = word(argument)
+    return step
+
+
+@pytest.mark.parametrize("seconds", [-1, float("nan")])
+def test_waiting_takes_some_seconds(seconds: float) -> None:
+    with pytest.raises(ValueError, match=r"wait\(seconds\) must be a number of seconds"):
+        made_of(wait, seconds)
+
+
+def test_saying_takes_text() -> None:
+    with pytest.raises(TypeError, match=r"say\(text\) takes a str, not 3"):
+        made_of(say, 3)

@@ -73,6 +73,15 @@ async def test_codex_on_path_goes_before_the_bundled_binary(
     assert await ran(StdioTransport()) == "codex app-server"
 
 
+async def test_codex_as_an_argument_is_looked_for_likewise(
+    no_codex: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    install_bundled(monkeypatch, install_server(tmp_path / "bundle" / "bundled-codex", TELLS_ITS_COMMAND))
+    assert await ran(StdioTransport("codex app-server --flag")) == "bundled-codex app-server --flag"
+    install_server(no_codex / "codex", TELLS_ITS_COMMAND)
+    assert await ran(StdioTransport("codex app-server --flag")) == "codex app-server --flag"
+
+
 async def test_the_environment_goes_before_path(no_codex: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install_server(no_codex / "codex", TELLS_ITS_COMMAND)
     install_server(no_codex / "other", TELLS_ITS_COMMAND)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import pytest
@@ -286,3 +287,19 @@ async def test_known_turn_id_under_another_thread_is_not_ours(nursery: trio.Nurs
         turn.say("mine")
         turn.end()
         assert (await asking.result()).final_text == "mine"
+
+
+async def test_who_cannot_see_that_the_server_tries_again_is_warned(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING, "codex_trio")
+    server = ScriptedAppServer()
+    for _ in range(2):
+        server.on_turn(retry("Reconnecting... 1/2", details="no route to host"), say("fine"))
+    async with open_codex_client(server.transport()) as client:
+        first = await client.chat_once("hi")
+        async with client.stream("hi") as events:  # its reader gets a RetryNotice
+            _ = [event async for event in events]
+    assert [record.getMessage() for record in caplog.records] == [
+        f"turn {first.turn_id}: the server tries again: Reconnecting... 1/2 no route to host"
+    ]

@@ -73,4 +73,9 @@ def _written(step: ConversationStep) -> str:
     output = step.data.get("aggregatedOutput")
     if isinstance(output, str):
         lines += [f"    {line}" for line in output.splitlines()]
+    status, code = step.data.get("status"), step.data.get("exitCode")
+    if isinstance(code, int) and code:
+        lines.append(f"    exit {code}")
+    elif status in ("declined", "failed"):
+        lines.append(f"    {status}")
     return "\n".join(lines)

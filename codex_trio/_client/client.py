@@ -60,6 +60,13 @@ class CodexClient(Connecting, Conversation, Threads, Asking, Account, Processes)
         record: str | os.PathLike[str] | None = None,
         **asking: Unpack[AskOptions],
     ) -> None:
+        if unknown := [name for name in asking if name not in AskOptions.__annotations__]:
+            known = [*(CodexClient.__init__.__kwdefaults__ or {}), *AskOptions.__annotations__]
+            raise TypeError(f"there is no option {', '.join(unknown)}; there are {', '.join(known)}")
+        if not isinstance(transport, (Transport, type(None))):
+            raise TypeError(f"transport must be a Transport, such as WebSocketTransport(url), not {transport!r}")
+        if not isinstance(client_info, (Mapping, type(None))):
+            raise TypeError(f"client_info must be name, title and version by these names, not {client_info!r}")
         self._transport: Transport = StdioTransport() if transport is None else transport
         self._request_timeout = patience_of(request_timeout, "request_timeout")
         self._client_info = {"name": "codex_trio", "version": __version__, **(client_info or {})}
@@ -189,7 +196,8 @@ class CodexClient(Connecting, Conversation, Threads, Asking, Account, Processes)
 
             Args:
                 method: Such as ``thread/list``.
-                params: Its parameters, as the wire has them; what JSON does not have is a `TypeError` before it is sent.
+                params: Its parameters, as the wire has them; what cannot be written as JSON is a `TypeError` before it is
+                    sent.
                 timeout: Seconds for all of it; `None` for the client's `request_timeout`, `math.inf` for no limit.
 
             Raises:

@@ -190,6 +190,7 @@ class Conversation:
             ``cancelled = await client.cancel(exc.continuation); print(cancelled.status)``
         """
         parts = self._service.live_parts()
+        talk.check_continuation(continuation)
         turn = await take_up(parts.lifecycle, parts.router, continuation)
         try:
             with trio.move_on_after(self._patience(timeout)):

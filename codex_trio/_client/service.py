@@ -101,6 +101,8 @@ class Service:
 
     async def enter(self) -> None:
         """Open in a nursery that `leave` closes. Raises and is cancelled as `open` is."""
+        if self._closed.is_set():
+            raise CodexTransportError("this client was closed; make a new one")
         if self._is_entered:
             raise RuntimeError("this client is in an `async with` already; each needs a client of its own")
         self._is_entered = True

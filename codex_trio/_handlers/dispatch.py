@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -66,6 +67,12 @@ class Handlers:
         tools: Iterable[Tool | Callable[..., Any]] = (),
         observe: bool = False,
     ) -> None:
+        handlers = {"on_approval": on_approval, "on_question": on_question, "on_elicitation": on_elicitation}
+        for name, handler in handlers.items():
+            if handler is not None and not callable(handler):
+                raise TypeError(f"{name} must be an async function, not {handler!r}")
+        if not isinstance(on_request, (Mapping, type(None))):
+            raise TypeError(f"on_request must be async functions by method, not {on_request!r}")
         self.observe = observe
         self.toolbox = Toolbox(tools)
         self.approvals = ApprovalHub()
@@ -100,7 +107,9 @@ class Handlers:
         if method in asks.APPROVALS:
             return await self._approve(parse_approval(method, params, changes=changes))
         if method == asks.USER_INPUT and self._on_question is not None:
-            return Answer(asks.dump_answers(await _call(self._on_question, UserQuestion.from_wire(params))))
+            asked = UserQuestion.from_wire(params)
+            answers = await _call(self._on_question, asked)
+            return Answer(asks.dump_answers(answers, [question.id for question in asked.questions]))
         if method == asks.ELICITATION and self._on_elicitation is not None:
             question = Elicitation.from_wire(params)
             return _checked(question, await _call(self._on_elicitation, question))
@@ -127,7 +136,8 @@ def safe_answer(method: str) -> Any:
 @trio.lowlevel.disable_ki_protection
 async def _call(function: Callable[..., Awaitable[Any]], *args: Any) -> Any:
     # Our tasks are protected from KeyboardInterrupt; the user's function in them is the user's program.
-    return await function(*args)
+    answer: object = function(*args)
+    return await answer if inspect.isawaitable(answer) else answer  # one that need not wait may be no async function
 
 
 def _checked(request: Approval | Elicitation, decision: object) -> Answer:

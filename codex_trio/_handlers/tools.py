@@ -186,6 +186,8 @@ def make_tools(tools: Iterable[AnyTool]) -> tuple[Tool, ...]:
         ValueError: Two have one name.
         TypeError: A function cannot be described.
     """
+    if not isinstance(tools, Iterable):
+        raise TypeError(f"tools must be functions, or tools that `tool` made, not {tools!r}")
     made = tuple(one if isinstance(one, Tool) else tool(one) for one in tools)
     _indexed(made)
     return made

@@ -59,14 +59,18 @@ def safe_answer(method: str, *, unix_time: float) -> dict[str, Any]:
     return refusal
 
 
-def dump_answers(answers: Mapping[str, str | Iterable[str]]) -> dict[str, Any]:
+def dump_answers(answers: Mapping[str, str | Iterable[str]], asked: Iterable[str]) -> dict[str, Any]:
     """Return the result of `item/tool/requestUserInput`: answers by the question's id, one text or several.
 
     Raises:
         TypeError: They are not that; the message tells which.
+        ValueError: One answers no question that was asked.
     """
     if not isinstance(answers, Mapping):
         raise TypeError(f"answers are texts by question id, not {answers!r}")
+    asked = list(asked)
+    if unknown := [key for key in answers if isinstance(key, str) and key not in asked]:
+        raise ValueError(f"no question was asked by the id {', '.join(map(repr, unknown))}; there are {asked!r}")
     return {"answers": {_text(key, "a question's id"): {"answers": _texts(value)} for key, value in answers.items()}}
 
 

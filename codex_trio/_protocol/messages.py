@@ -130,15 +130,23 @@ def dump_request(id_: RequestId, method: str, params: Mapping[str, Any] | None) 
     """Write a request. Missing `params` go out as ``{}``: the server demands them.
 
     Raises:
-        TypeError: `params` have something that JSON does not; the message names the method.
+        TypeError: `params` are no object, or have something that JSON cannot carry; the message names the method.
         ValueError: Likewise, for text that is not Unicode (lone surrogates).
     """
-    return _dump({"id": id_, "method": method, "params": {} if params is None else params}, method)
+    return _dump({"id": id_, "method": method, "params": _checked(params, method) or {}}, method)
 
 
 def dump_notification(method: str, params: Mapping[str, Any] | None) -> bytes:
     """Write a notification. Raises as `dump_request` does."""
-    return _dump({"method": method} if params is None else {"method": method, "params": params}, method)
+    return _dump(
+        {"method": method} if params is None else {"method": method, "params": _checked(params, method)}, method
+    )
+
+
+def _checked(params: Mapping[str, Any] | None, method: str) -> Mapping[str, Any] | None:
+    if not isinstance(params, (Mapping, type(None))):
+        raise TypeError(f"{method}: params must be a mapping, not {params!r}")
+    return params
 
 
 def dump_response(id_: RequestId, result: Any) -> bytes:
@@ -175,7 +183,7 @@ def error_from_wire(error: Mapping[str, Any], *, method: str, params: Mapping[st
     if isinstance(thread_id, str) and re.search(_NO_THREAD, text):
         return CodexThreadNotFoundError(
             f"{method}: the server has no thread {thread_id!r} that it could open: {text} (a thread can be "
-            "resumed once it had a turn; client.request('thread/list') tells those that exist)",
+            "resumed once it had a turn; client.threads() tells those that exist)",
             thread_id=thread_id,
             code=code,
             data=error.get("data"),

@@ -175,6 +175,7 @@ def chat_params(options: Mapping[str, Any], *, is_new: bool) -> tuple[dict[str, 
             if name in _THREAD and not (name == "sandbox" and isinstance(value, Mapping))
         }
         rest = {name: value for name, value in options.items() if name not in for_thread}
+        _check_names(rest, {**_THREAD, **_TURN}, "a turn on a new thread")
         params = thread_params(for_thread)
         if twice := [name for name in rest.get("extra") or {} if name in params]:
             raise ValueError(f"extra has {', '.join(twice)}, which is given otherwise")
@@ -185,18 +186,23 @@ def chat_params(options: Mapping[str, Any], *, is_new: bool) -> tuple[dict[str, 
 
 
 def _params(options: Mapping[str, Any], names: Mapping[str, str], what: str) -> dict[str, Any]:
+    _check_names(options, names, what)
     params: dict[str, Any] = {}
     for name, value in options.items():
         if name == "extra":
             continue
-        if name not in names:
-            raise TypeError(f"there is no option {name!r} of {what}; there are {', '.join(sorted(names))} and extra")
         _check(name, value)
         params[names[name]] = os.fspath(value) if name == "cwd" and value is not None else value
     extra = options.get("extra") or {}
     if twice := [name for name in extra if name in params or name in ("threadId", "input")]:
         raise ValueError(f"extra has {', '.join(twice)}, which is given otherwise")
     return {**params, **extra}
+
+
+def _check_names(options: Mapping[str, Any], names: Mapping[str, str], what: str) -> None:
+    if unknown := [repr(name) for name in options if name not in names and name != "extra"]:
+        there_are = ", ".join(sorted(names))
+        raise TypeError(f"there is no option {', '.join(unknown)} of {what}; there are {there_are} and extra")
 
 
 def _check(name: str, value: object) -> None:

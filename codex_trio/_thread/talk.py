@@ -41,6 +41,7 @@ def beginning(engine: Engine, message: Message, *, wants_deltas: bool = False) -
         TypeError, ValueError, FileNotFoundError: Something is wrong with it; nothing was sent.
     """
     if message.continuation is not None:
+        check_continuation(message.continuation)
         return _continuing(engine, message, message.continuation, wants_deltas)
     if message.text is None:
         raise ValueError("nothing to say: give text, or a continuation")
@@ -58,6 +59,13 @@ def beginning(engine: Engine, message: Message, *, wants_deltas: bool = False) -
         params["outputSchema"] = output.schema
     request = TurnRequest(params=params, thread_params=thread_params, wants_deltas=wants_deltas)
     return partial(engine.begin, thread_id, request), output
+
+
+def check_continuation(continuation: object) -> None:
+    """Raise `TypeError` unless it is a continuation."""
+    if not isinstance(continuation, ChatContinuation):
+        hint = "; ChatContinuation.from_json reads what to_json wrote" if isinstance(continuation, str) else ""
+        raise TypeError(f"continuation must be a ChatContinuation, not {type(continuation).__name__}{hint}")
 
 
 def _continuing(

@@ -39,8 +39,8 @@ class StdioTransport(Transport):
 
     Args:
         command: What to run: a string, split as a shell splits it, or a sequence. Default: the environment variable
-            ``CODEX_APP_SERVER_CMD``, else ``codex`` on PATH, else the binary of an installed ``openai-codex-cli-bin``,
-            with ``app-server``.
+            ``CODEX_APP_SERVER_CMD``, else ``codex app-server``, where ``codex`` is the one on PATH, else the binary of an
+            installed ``openai-codex-cli-bin``.
         cwd: Working directory of the child.
         env: Environment variables to set for the child, on top of the program's own; `None` removes one.
         connect_timeout: Seconds until the server must have answered `initialize`.
@@ -99,9 +99,13 @@ class StdioTransport(Transport):
         Example:
             ``words, source = StdioTransport().find_command()``
         """
-        if self._given_command is not None:
-            return self._given_command, "argument"
-        return _default_command(_environment(self._env))
+        env = _environment(self._env)
+        if self._given_command is None:
+            return _default_command(env)
+        program, *arguments = self._given_command
+        if program == "codex" and not shutil.which(program, path=env.get("PATH")) and (bundled := _bundled()[0]):
+            return [bundled, *arguments], "package"
+        return self._given_command, "argument"
 
     async def open(self, nursery: trio.Nursery) -> None:
         """Start the child. See `Transport.open`."""
@@ -267,13 +271,21 @@ def _default_command(env: Mapping[str, str]) -> tuple[list[str], CommandSource]:
             raise CodexTransportError(f"the environment's {exc}") from exc
     if found := shutil.which("codex", path=env.get("PATH")):
         return [found, "app-server"], "PATH"
+    bundled, why_not = _bundled()
+    if bundled is not None:
+        return [bundled, "app-server"], "package"
+    raise CodexTransportError(
+        f"no codex binary was found. Tried: the command argument (not given), the environment variable "
+        f"{COMMAND_VARIABLE} (not set), 'codex' on PATH ({env.get('PATH', '')!r}), the package "
+        f"openai-codex-cli-bin ({why_not}). Install one: pip install 'codex-trio[codex]', or npm install -g @openai/codex"
+    ) from why_not
+
+
+def _bundled() -> tuple[str | None, Exception | None]:
+    """Return the binary of the installed package, or why there is none."""
     try:
         from codex_cli_bin import bundled_codex_path  # type: ignore[import-untyped]  # it ships no types
 
-        return [str(bundled_codex_path()), "app-server"], "package"
+        return str(bundled_codex_path()), None
     except (ImportError, FileNotFoundError) as exc:
-        raise CodexTransportError(
-            f"no codex binary was found. Tried: the command argument (not given), the environment variable "
-            f"{COMMAND_VARIABLE} (not set), 'codex' on PATH ({env.get('PATH', '')!r}), the package "
-            f"openai-codex-cli-bin ({exc}). Install one: pip install 'codex-trio[codex]', or npm install -g @openai/codex"
-        ) from exc
+        return None, exc

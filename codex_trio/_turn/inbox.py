@@ -5,6 +5,7 @@ What the consumer has not taken stays in the turn's memory channel, for a contin
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
@@ -17,6 +18,8 @@ from ..errors import CodexTransportError
 from .deltas import COALESCING, PendingDelta
 from .failure import Failure
 from .history import EndFromHistory, FromHistory, MissedItems
+
+_logger = logging.getLogger("codex_trio")
 
 Received: TypeAlias = Notice | PendingDelta | FromHistory | Failure
 
@@ -65,6 +68,9 @@ class TurnInbox:
             if not self.skips_deltas:
                 self._take_delta(notice)
             return True
+        if self.skips_deltas and notice.method == methods.ERROR and notice.params.get("willRetry") is True:
+            # Only a stream of events tells its reader; others would wait for a model that cannot be reached, and not know.
+            _logger.warning("turn %s: the server tries again: %s", notice.turn_id, _told(notice.params.get("error")))
         self._end_deltas(notice)
         self._send.send_nowait(notice)
         if notice.method == methods.TURN_COMPLETED:
@@ -147,3 +153,8 @@ class TurnInbox:
     def unread(self) -> int:
         """How many events wait for a consumer."""
         return self._receive.statistics().current_buffer_used
+
+
+def _told(error: object) -> str:
+    error = error if isinstance(error, dict) else {}
+    return " ".join(one for one in (error.get("message"), error.get("additionalDetails")) if isinstance(one, str))

@@ -92,6 +92,8 @@ class TurnView:
         Example:
             ``result = await view.draw(client.stream(continuation=exc.continuation))``
         """
+        if not isinstance(events, EventStream):
+            raise TypeError(f"draw takes what client.stream(...) returns, not a {type(events).__name__}")
         if self._began_at is None:
             self._began_at = trio.current_time()
         error: BaseException

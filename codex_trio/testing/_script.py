@@ -131,13 +131,19 @@ class Refuse(Step):
     times: int | None
 
 
+def _text(text: object, word: str) -> str:
+    if not isinstance(text, str):
+        raise TypeError(f"{word}(text) takes a str, not {text!r}")
+    return text
+
+
 def say(text: str, *, phase: str | None = None, pieces: int | None = None, seconds: float = 0.0) -> Say:
     """An agent message, streamed in `pieces` deltas (one for each word unless told), all at once or over some `seconds`.
 
     Example:
         ``server.on_turn(say("Let me see.", phase="commentary"), say("It works.", phase="final_answer"))``
     """
-    return Say(text, phase, pieces, seconds)
+    return Say(_text(text, "say"), phase, pieces, seconds)
 
 
 def think(text: str) -> Think:
@@ -146,7 +152,7 @@ def think(text: str) -> Think:
     Example:
         ``server.on_turn(think("Hm."), say("Yes."))``
     """
-    return Think(text)
+    return Think(_text(text, "think"))
 
 
 def run(command: str, *, output: str = "", exit_code: int = 0, seconds: float = 0.0, escalate: bool = False) -> Run:
@@ -252,6 +258,8 @@ def wait(seconds: float) -> Wait:
     Example:
         ``server.on_turn(wait(200), say("Sorry for the delay."))``
     """
+    if not seconds >= 0:
+        raise ValueError(f"wait(seconds) must be a number of seconds, not {seconds!r}")
     return Wait(seconds)
 
 

@@ -61,6 +61,8 @@ class ScriptedTurns:
         Example:
             ``server.on_prompt("weather", say("It rains."))``
         """
+        if not isinstance(prompt, str) and (not callable(prompt) or isinstance(prompt, Step)):
+            raise TypeError(f"prompt must be a part of its text, or a function that is asked with it, not {prompt!r}")
         test = (lambda text: prompt in text) if isinstance(prompt, str) else prompt
         self._rules.append((test, self._checked(steps)))
 
@@ -94,7 +96,8 @@ class ScriptedTurns:
 
     def _checked(self, script: _Script) -> _Script:
         for part in script:
-            if not (isinstance(part, Step) or callable(part)):
+            is_word = getattr(part, "__module__", "") == say.__module__  # as it is, and not called
+            if not isinstance(part, Step) and (is_word or not callable(part)):
                 raise TypeError(f"a script is made of steps, such as say('ok'), and of functions, not of {part!r}")
         self._check([part for part in script if isinstance(part, Step)])
         return script

@@ -60,7 +60,10 @@ class Settings:
         Raises:
             Refusal: One of them has no such value.
         """
-        effort = (params.get("config") or {}).get("model_reasoning_effort")
+        config = params.get("config") or {}
+        if not isinstance(config, Mapping):
+            raise Refusal(f"Invalid request: invalid type: {config!r}, expected a map")
+        effort = config.get("model_reasoning_effort")
         changed = self._changed({"effort": effort, **params})
         mode = params.get("sandbox")
         if mode is None:

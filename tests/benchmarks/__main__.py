@@ -21,7 +21,9 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--list", action="store_true", help="tell the scenarios")
     parser.add_argument("--runs", type=int, default=3, help="of each driver, interleaved (%(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there, too")
-    parser.add_argument("--peers", action="store_true", help="other clients, too, in environments that uv makes")
+    parser.add_argument(
+        "--peers", action="store_true", help="other clients, too, in environments that uv makes (a quarter of an hour)"
+    )
     options = parser.parse_args(arguments)
     if unknown := set(options.scenario) - {scenario.name for scenario in SCENARIOS}:
         parser.error(f"no scenario {', '.join(sorted(unknown))}; see --list")
