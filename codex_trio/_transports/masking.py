@@ -53,7 +53,7 @@ class MessageMask:
     """
 
     def __init__(self) -> None:
-        self._secret_questions: dict[object, list[object]] = {}  # their ids, by that of the server's request
+        self._secret_questions: dict[object, list[str]] = {}  # their ids, by that of the server's request
 
     def may_find(self, line: bytes | bytearray) -> bool:
         """Whether there may be something to mask in a message."""
@@ -76,14 +76,12 @@ class MessageMask:
         params = message.get("params")
         questions = params.get("questions") if isinstance(params, dict) and "id" in message else None
         if isinstance(questions, list):
-            secret: list[object] = [
-                one.get("id") for one in questions if isinstance(one, dict) and one.get("isSecret") is True
-            ]
+            secret = [one.get("id") for one in questions if isinstance(one, dict) and one.get("isSecret") is True]
             if secret:
-                self._secret_questions[_key(message["id"])] = secret
+                self._secret_questions[_key(message["id"])] = [name for name in secret if isinstance(name, str)]
 
 
-def _mask_answers(answer: dict[str, Any], questions: list[object]) -> None:
+def _mask_answers(answer: dict[str, Any], questions: list[str]) -> None:
     result = answer.get("result")
     answers = result.get("answers") if isinstance(result, dict) else None
     if isinstance(answers, dict):

@@ -103,8 +103,8 @@ class RecordingTransport(WrappingTransport):
             if b"\n" not in line and not self._mask.may_find(line):
                 return line
             return _encode(self._mask.apply(_decode(line)))
-        except RecursionError:
-            return _encode({"TRIMMED": f"a message of {len(line)} bytes, nested too deeply to be searched for secrets"})
+        except (ValueError, RecursionError) as exc:  # it is nested too deeply, or has a number out of all range
+            return _encode({"TRIMMED": f"a message of {len(line)} bytes that cannot be searched for secrets: {exc}"})
 
     def _remark(self, text: str) -> None:
         self._write("note", [_dump_text(text)])
