@@ -57,6 +57,19 @@ def test_the_value_beside_a_secret_name_is_masked() -> None:
     assert masked(edit) == {**edit, "value": MASK}
     assert masked([{"name": "Authorization", "value": "Basic x"}]) == [{"name": "Authorization", "value": MASK}]
 
+    for path in ('mcp_servers."a.b".env."API_TOKEN"', "mcp_servers.x.env.gh_pat", 'x.http_headers."X-Api-Key"'):
+        assert masked({"keyPath": path, "value": "x"}) == {"keyPath": path, "value": MASK}
+    path = "mcp_servers.x.env"
+    variables = {"gh_pat": "x", "plain": "y"}
+    assert masked({"keyPath": path, "value": variables}) == {"keyPath": path, "value": {**variables, "gh_pat": MASK}}
+    assert masked({"env": [{"name": "my_key", "value": "x"}]}) == {"env": [{"name": "my_key", "value": MASK}]}
+    assert masked([{"key": "API_KEY", "value": "x"}]) == [{"key": "API_KEY", "value": MASK}]
+
+
+def test_what_follows_a_secret_option_in_a_list_of_words_is_masked() -> None:
+    words = ["x", "--token", "a b", "--verbose", "token", "y", "--api-key"]
+    assert masked({"command": words}) == {"command": ["x", "--token", MASK, "--verbose", "token", "y", "--api-key"]}
+
 
 @pytest.mark.parametrize(
     ("text", "expected"),
@@ -66,7 +79,19 @@ def test_the_value_beside_a_secret_name_is_masked() -> None:
         ("eyJhbGciOiJIUzI1NiJ9.e30.x", f"eyJ{MASK}"),
         ("PASSWORD=hunter2hunter2", f"PASSWORD={MASK}"),
         ('{"api_key": "0123456789"}', f'{{"api_key": "{MASK}"}}'),
-        ("password=short", "password=short"),
+        ('{"API_KEY": 1234, "token": null, "n": 5}', f'{{"API_KEY": {MASK}, "token": null, "n": 5}}'),
+        (r'curl -d "{\"api_key\": \"p@ss w\", \"n\": 5}"', rf'curl -d "{{\"api_key\": \"{MASK}\", \"n\": 5}}"'),
+        (r'{"password": "with \" a quote"}', f'{{"password": "{MASK}"}}'),
+        ('{"secret": "torn off', f'{{"secret": "{MASK}'),
+        ("{'token': 'of Python'}", f"{{'token': '{MASK}'}}"),
+        ("password=p@ss!; ls", f"password={MASK}; ls"),
+        ("export GITHUB_PAT=x GITHUB_PATH=y", f"export GITHUB_PAT={MASK} GITHUB_PATH=y"),
+        ("AWS_SECRET_ACCESS_KEY='a b' aws s3 ls", f"AWS_SECRET_ACCESS_KEY='{MASK}' aws s3 ls"),
+        ("x --token=abc --api-key def --max-tokens 5", f"x --token={MASK} --api-key {MASK} --max-tokens 5"),
+        ("x --password 'a b' --token --verbose", f"x --password '{MASK}' --token --verbose"),
+        ("Authorization: Basic abcdefgh", f"Authorization: Basic {MASK}"),
+        ("password: 'a b'", f"password: '{MASK}'"),
+        ("password: short, token = next(tokens), token=None", "password: short, token = next(tokens), token=None"),
         ("mask-abcdefghij and disk-abcdefghij", "mask-abcdefghij and disk-abcdefghij"),
     ],
 )

@@ -68,8 +68,9 @@ def open_codex_client(
     the values of keys named ``apiKey``, ``accessToken``, ``refreshToken``, ``idToken``, ``token``, ``authorization``,
     ``password``, ``secret`` and the like, and of all names that end so; those of environment variables with ``KEY``,
     ``TOKEN``, ``SECRET``, ``PASS``, ``AUTH``, ``COOKIE`` or ``CREDENTIAL`` in their names; answers to questions that the
-    server calls secret; and in all other text what follows ``Bearer``, ``sk-``, ``eyJ``, ``password=``, ``token:`` and the
-    like. Nothing else is recognised: neither a secret without such a name, nor one in pieces, or in base64.
+    server calls secret; and in all other text what follows ``Bearer``, ``sk-``, ``eyJ``, ``password=``, ``token:``,
+    ``--api-key`` and the like. Nothing else is recognised: neither a secret without such a name, as the password in a URL
+    or a key in PEM, nor one in pieces, or in base64. So look through a recording before you give it away.
 
     Raises:
         CodexTransportError: On entering: the server cannot be reached, or does not answer; or the file of `record` cannot
