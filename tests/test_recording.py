@@ -312,6 +312,39 @@ async def test_a_file_that_cannot_be_made_is_told_before_a_server_is_started(tmp
     assert not started.exists()
 
 
+async def test_a_second_client_does_not_record_to_the_same_file(
+    path: Path, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with open_codex_client(ScriptedAppServer().transport(), record=path) as first:
+        other = open_codex_client(ScriptedAppServer().transport(), record=path)
+        with pytest.raises(CodexTransportError, match=r"cannot record to .*another client records to it; each needs"):
+            async with other:
+                raise AssertionError("not reached")
+        await first.chat_once("one")
+
+    assert messages(path, "note")[0].endswith("reaches for scripted app-server")
+    assert {message["method"] for message in messages(path, "c2s")} >= {"initialize", "turn/start"}
+    async with open_codex_client(ScriptedAppServer().transport(), record=path):
+        pass
+    assert len(messages(path, "c2s")) == 2, "once the first is closed, its file is replaced like any other"
+
+
+async def test_two_clients_may_record_to_nowhere(autojump_clock: MockClock, caplog: pytest.LogCaptureFixture) -> None:
+    async with (
+        open_codex_client(ScriptedAppServer().transport(), record=os.devnull),
+        open_codex_client(ScriptedAppServer().transport(), record=os.devnull) as client,
+    ):
+        await client.chat_once("one")
+    assert not caplog.records
+
+
+async def test_a_pipe_is_refused_at_once(path: Path, autojump_clock: MockClock) -> None:
+    os.mkfifo(path)
+    with pytest.raises(CodexTransportError, match=r"cannot record to .*it is a pipe"):
+        async with open_codex_client(ScriptedAppServer().transport(), record=path):
+            raise AssertionError("not reached")
+
+
 async def test_a_full_disk_ends_the_recording_and_not_the_conversation(
     autojump_clock: MockClock, nursery: trio.Nursery, caplog: pytest.LogCaptureFixture
 ) -> None:

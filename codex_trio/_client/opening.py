@@ -56,8 +56,9 @@ def open_codex_client(
         reconnect_timeout: Seconds from a loss after which it is final; `None` or `math.inf` for no limit. It is final at
             once where another attempt would end the same way, see `CodexTransportError.is_permanent`.
         record: A file to which everything that passes between client and server is written as it passes, for
-            `codex_trio.testing.ReplayTransport`, and for the eye. A file that is there is replaced. See below for what is
-            left out. When it can be written no more (a full disk), a warning is logged, and the conversation goes on.
+            `codex_trio.testing.ReplayTransport`, and for the eye. A file that is there is replaced, unless another client
+            records to it. See below for what is left out. When it can be written no more (a full disk), a warning is
+            logged, and the conversation goes on.
 
     Each request is handled in a task of its own. It is cancelled when the server withdraws the request, when the turn
     ends, when the connection is lost (what is open is asked again on the next one), or when the client closes. While a

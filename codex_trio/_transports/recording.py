@@ -8,9 +8,11 @@ no JSON object is kept as a string. Three objects are no messages: ``{"CLOSED": 
 
 from __future__ import annotations
 
+import fcntl
 import json
 import logging
 import os
+import stat
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any, BinaryIO
@@ -36,7 +38,8 @@ class RecordingTransport(WrappingTransport):
 
     Args:
         inner: Carries the messages.
-        path: Where to write. A file that is there is replaced; a new one is for its owner's eyes only.
+        path: Where to write: a file that nobody else records to. One that is there is replaced; a new one is for its
+            owner's eyes only.
     """
 
     def __init__(self, inner: Transport, path: str | os.PathLike[str]) -> None:
@@ -116,7 +119,7 @@ class RecordingTransport(WrappingTransport):
             return
         is_first = self._connections == 0
         try:
-            self._file = open(self._path, "wb" if is_first else "ab", opener=_open_private)  # noqa: SIM115  see aclose
+            self._file = open(self._path, "wb" if is_first else "ab", opener=_open_alone)  # noqa: SIM115  see aclose
         except (OSError, ValueError) as exc:
             if is_first:
                 raise CodexTransportError(f"cannot record to {self._path!r}, so nothing was started: {exc}") from exc
@@ -149,8 +152,29 @@ class RecordingTransport(WrappingTransport):
                 file.close()
 
 
-def _open_private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+def _open_alone(path: str, flags: int) -> int:
+    """Open a file for writing that nobody else records to; it is not emptied before that is known."""
+    if os.path.exists(path) and stat.S_ISFIFO(os.stat(path).st_mode):
+        raise OSError("it is a pipe, which may be read slowly or not at all, and then the client would stand still")
+    file = os.open(path, flags & ~os.O_TRUNC, 0o600)
+    try:
+        if stat.S_ISREG(os.fstat(file).st_mode):  # /dev/null is for all
+            _lock(file)
+            if flags & os.O_TRUNC:
+                os.ftruncate(file, 0)
+    except BaseException:
+        os.close(file)
+        raise
+    return file
+
+
+def _lock(file: int) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as exc:
+        raise OSError("another client records to it; each needs a file of its own") from exc
+    except OSError:
+        pass  # not every file system has locks
 
 
 def _is_object(line: bytes | bytearray) -> bool:
