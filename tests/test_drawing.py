@@ -305,6 +305,27 @@ async def test_the_line_is_one_line_however_much_there_is_to_say(autojump_clock:
     assert any(frame.startswith("1 s exec make 门 mak") and frame.endswith("…  all of it") for frame in rests(shown))
 
 
+async def test_a_command_is_split_into_words_once_and_not_at_each_tick(
+    autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def split(command: str) -> list[str]:
+        lengths.append(len(command))
+        return ["bash", "-c", command]
+
+    lengths: list[int] = []
+    monkeypatch.setattr("shlex.split", split)
+    for length in (400, 200_000):
+        item = {"type": "commandExecution", "id": "c", "command": "x" * length}
+        params = {"threadId": "{thread_id}", "turnId": "{turn_id}", "item": item}
+        console, file = console_of(is_terminal=True)
+        async with open_codex_client(
+            server_of(raw({"method": "item/started", "params": params}), wait(5)).transport()
+        ) as client:
+            await TurnView(console).draw(client.stream("go"))
+        assert len([one for one in rests(frames(file.getvalue())) if "exec xxx" in one]) > 3
+    assert lengths == [400]
+
+
 @pytest.mark.parametrize("is_terminal", [False, True])
 async def test_a_quiet_turn_is_taken_up_where_it_was(is_terminal: bool, autojump_clock: trio.testing.MockClock) -> None:
     console, file = console_of(is_terminal=is_terminal)

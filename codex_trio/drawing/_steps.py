@@ -18,6 +18,7 @@ from ._text import Prose, dumped, one_line, shortened, with_line_feeds
 
 _WIDEST = 120  # columns: longer lines are hard to read
 _WORTH_TELLING = 100  # milliseconds
+_LONGEST_COMMAND = 50_000  # characters that are split into words; it takes a while
 
 
 def draw_step(step: ConversationStep, *, show_data: bool = False) -> RenderableType:
@@ -51,7 +52,9 @@ def draw_panel(title: str, body: RenderableType, style: str, *, outcome: Text | 
 
 
 def script_of(command: str) -> str:
-    """Return what a shell is asked to run, without the shell: ``ls`` of ``/bin/bash -lc ls``."""
+    """Return what a shell is asked to run, without the shell: ``ls`` of ``/bin/bash -lc ls``; a very long one as it is."""
+    if len(command) > _LONGEST_COMMAND:
+        return command
     try:
         words = shlex.split(command)
     except ValueError:

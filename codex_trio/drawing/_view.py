@@ -33,6 +33,7 @@ from ._steps import draw_panel, draw_step, duration, script_of, text_of
 from ._text import Prose, one_line, with_line_feeds
 
 _TICK = 0.1  # seconds
+_TITLE = 400  # characters, more than a line has
 _TAIL = 400  # characters of a running step, of which the line below shows the end
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _MARKS = {"completed": "✓", "inProgress": "▶"}  # of the entries of a plan
@@ -44,6 +45,7 @@ class _Running:
     """A step that has begun.
 
     Attributes:
+        title: What it is about, on one line.
         said: What its deltas said, of a message or a thought.
         tail: The end of all that came of it.
     """
@@ -151,7 +153,7 @@ class TurnView:
     def _show(self, event: Event) -> None:
         match event:
             case StepStarted(step):
-                self._running[step.item_id] = _Running(step.step_type, step.text)
+                self._running[step.item_id] = _Running(step.step_type, _title_of(step.text))
             case StepCompleted(step):
                 self._running.pop(step.item_id, None)
                 if step.step_type != "thinking" or step.text.strip() or self._show_data:  # most thoughts are not told
@@ -196,14 +198,18 @@ class TurnView:
             return line.append("waiting for Codex", "dim")
         *others, newest = self._running.values()
         line.append(one_line(newest.step_type), "bold")
-        if title := one_line(script_of(newest.title)):
-            line.append(f" {title}", "cyan")
+        if newest.title:
+            line.append(f" {newest.title}", "cyan")
         if others:
             line.append(f" and {len(others)} more", "dim")
         tail = newest.tail if newest.said else with_line_feeds(newest.tail).rstrip().rpartition("\n")[2]
         if tail := one_line(tail):
             _append_end(line, tail, self._console.width)
         return line
+
+
+def _title_of(text: str) -> str:
+    return one_line(script_of(text)[:_TITLE])
 
 
 def _append_end(line: Text, tail: str, width: int) -> None:
