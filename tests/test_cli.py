@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import os
+import shlex
 import signal
+import sys
 
 import pytest
 import trio
+from _servers import server as server_command
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from codex_trio import (
@@ -82,6 +86,10 @@ async def press_ctrl_c_when_quiet(times: int = 1) -> None:
         ([], "the prompt is empty"),  # stdin has none either
         (["-"], "the prompt is empty"),
         (["Do it", "--cwd", "no/such/folder"], "there is no folder no/such/folder"),
+        (["Do \udcff it"], "the prompt is not UTF-8, and the server takes nothing else"),
+        (["Do it", "--model", "\udcff"], "--model is not UTF-8"),
+        (["Do it", "--resume", "\udcff"], "--resume is not UTF-8"),
+        (["Do it", "--url", "ws://127.0.0.1:1", "--cwd", "\udcff"], "--cwd is not UTF-8"),
         (["Do it", "--cmd", "'un"], "cannot be split into words"),
         (["Do it", "--inactivity-timeout", "-1"], "-1 is not a positive number of seconds"),
         (["demo", "--json"], "demo takes no --json"),
@@ -219,6 +227,24 @@ async def test_a_failed_turn_and_a_lost_server_leave_as_themselves(
     with pytest.raises(CodexTransportError):
         await cli.run()
     assert cli.out == ["[codex] so far"]
+
+
+@pytest.mark.parametrize("args", [["Do it"], ["Do it", "--json"], ["doctor"]])
+@pytest.mark.parametrize("is_full", [True, False])
+async def test_output_that_cannot_be_written_ends_it_without_a_traceback(args: list[str], is_full: bool) -> None:
+    if is_full:
+        output = os.open("/dev/full", os.O_WRONLY)
+    else:
+        reader, output = os.pipe()
+        os.close(reader)
+    command = [sys.executable, "-W", "error", "-m", "codex_trio", "--cmd", shlex.join(server_command()), *args]
+    try:
+        with trio.fail_after(30):
+            ran = await trio.run_process(command, stdout=output, capture_stderr=True, check=False)
+    finally:
+        os.close(output)
+    told = ["stopped, as the output cannot be written: [Errno 28] No space left on device"] if is_full else []
+    assert (ran.returncode, ran.stderr.decode().splitlines()) == (1, told)
 
 
 # --- approvals

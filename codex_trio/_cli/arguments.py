@@ -76,7 +76,7 @@ def parse_arguments(argv: Sequence[str] | None) -> Options:
         doing = _what_to_do(given)
         _check(given, doing, parser)
         transport = _make_transport(given, _DIAGNOSING if doing == "doctor" else _CONNECTING)
-        return Options(
+        options = Options(
             doing=doing,
             prompt=_read_prompt(given) if doing == "turn" else "",
             transport=transport,
@@ -89,6 +89,8 @@ def parse_arguments(argv: Sequence[str] | None) -> Options:
             json=given.json,
             reaching=_reaching(given, transport),
         )
+        _check_text(options)
+        return options
     except ValueError as exc:
         parser.error(str(exc))
 
@@ -157,6 +159,16 @@ def _check(given: argparse.Namespace, doing: Doing, parser: argparse.ArgumentPar
         raise ValueError("--cmd starts a server, and --url is one that runs: give one of them")
     if given.token is not None and (url is None or url.startswith(_UNIX)):
         raise ValueError("--token is for a websocket at --url")
+
+
+def _check_text(options: Options) -> None:
+    """See that what goes to the server can go there: a command line may have bytes that are no UTF-8."""
+    sent = {"the prompt": options.prompt, "--resume": options.resume, "--model": options.model, "--cwd": options.cwd}
+    for name, text in sent.items():
+        try:
+            (text or "").encode()
+        except UnicodeEncodeError:
+            raise ValueError(f"{name} is not UTF-8, and the server takes nothing else") from None
 
 
 def _read_prompt(given: argparse.Namespace) -> str:

@@ -22,15 +22,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):  # which may have no sign for what Codex says
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        return trio.run(_do, parse_arguments(argv))
+        code = trio.run(_do, parse_arguments(argv))
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return code
     except KeyboardInterrupt:
         tell("interrupted")
         return INTERRUPTED
     except CodexError as exc:
         tell(f"{type(exc).__name__}: {exc}")
         return 1
-    except BrokenPipeError:  # whoever read our output has left
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as exc:
+        if sys.stdout is not None:  # what it still holds would fail at the exit, too
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(exc, BrokenPipeError):  # else whoever read our output has left
+            tell(f"stopped, as the output cannot be written: {exc}")
         return 1
 
 
