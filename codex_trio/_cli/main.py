@@ -22,10 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):  # which may have no sign for what Codex says
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        code = trio.run(_do, parse_arguments(argv))
-        if sys.stdout is not None:
-            sys.stdout.flush()
-        return code
+        return _run(argv)
     except KeyboardInterrupt:
         tell("interrupted")
         return INTERRUPTED
@@ -38,6 +35,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not isinstance(exc, BrokenPipeError):  # else whoever read our output has left
             tell(f"stopped, as the output cannot be written: {exc}")
         return 1
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    try:
+        return trio.run(_do, parse_arguments(argv))
+    finally:
+        if sys.stdout is not None:  # what cannot be written is to fail here, and not at the exit
+            sys.stdout.flush()
 
 
 async def _do(options: Options) -> int:
