@@ -32,6 +32,15 @@ def test_all_is_what_the_package_exposes_and_is_sorted() -> None:
     assert set(codex_trio.__all__) == exposed | {"__version__"}
 
 
+def test_every_error_of_ours_is_public() -> None:
+    def below(kind: type[BaseException]) -> list[type[BaseException]]:
+        return [kind, *(found for one in kind.__subclasses__() for found in below(one))]
+
+    ours = {kind.__name__ for kind in below(codex_trio.CodexError) if kind.__module__.startswith("codex_trio")}
+    assert ours <= {*codex_trio.__all__, *codex_trio.testing.__all__}
+    assert len(ours) > 8
+
+
 def test_only_the_rooms_for_users_have_names_without_an_underscore() -> None:
     modules = {path.stem for path in ROOT.iterdir() if path.suffix == ".py" or path.joinpath("__init__.py").exists()}
 

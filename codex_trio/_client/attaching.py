@@ -137,10 +137,6 @@ async def catch_up(ask: Ask, turn: Turn) -> None:
         turn.end_from_history({**remembered.state, "items": remembered.items, "itemsView": "full"})
 
 
-class _NotThereError(CodexProtocolError):
-    """The turn is not in the history of its thread."""
-
-
 async def patiently(ask: Callable[[], Awaitable[Any]]) -> Any:
     """Ask for a thread or a turn again for a moment, while the server does not seem to have it."""
     pauses = _pauses()
@@ -148,8 +144,7 @@ async def patiently(ask: Callable[[], Awaitable[Any]]) -> Any:
         try:
             return await ask()
         except CodexProtocolError as exc:
-            is_missing = isinstance(exc, (CodexThreadNotFoundError, _NotThereError)) or is_without_turns(exc)
-            if not is_missing or (pause := next(pauses, None)) is None:
+            if not (_is_missing(exc) or is_without_turns(exc)) or (pause := next(pauses, None)) is None:
                 raise
         await trio.sleep(pause)
 
@@ -166,9 +161,9 @@ def _pauses() -> Iterator[float]:
 async def _read(ask: Ask, turn: Turn) -> Remembered:
     try:
         return await _read_pages(ask, turn)
-    except (CodexThreadNotFoundError, _NotThereError):
-        raise
     except CodexProtocolError as exc:
+        if _is_missing(exc):
+            raise
         if is_without_turns(exc):
             raise _missing(turn) from exc
     # Before codex 0.155 there is no `thread/items/list`.
@@ -200,8 +195,12 @@ async def _read_pages(ask: Ask, turn: Turn) -> Remembered:
     return Remembered(state, [item for item in items if is_complete(item)])
 
 
-def _missing(turn: Turn) -> _NotThereError:
-    return _NotThereError(
+def _is_missing(exc: CodexProtocolError) -> bool:
+    return isinstance(exc, CodexThreadNotFoundError) or exc.code is None  # which is `_missing`: a server gives a code
+
+
+def _missing(turn: Turn) -> CodexProtocolError:
+    return CodexProtocolError(
         f"the server has no turn {turn.turn_id} in the history of thread {turn.thread_id}: it was reverted, or its "
         "server died before it was written, or the continuation is of another server",
         method=methods.THREAD_TURNS_LIST,
