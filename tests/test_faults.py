@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import math
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -237,6 +239,23 @@ async def test_a_reconnecting_client_sees_pauses_only(
         thread = await started(client.start_thread)
         result = await started(lambda: thread.chat_once("Go"))
     assert [step.text for step in result.steps] == ["one", "/bin/bash -lc two", "three"]
+
+
+async def test_the_example_of_its_docstring_does_what_it_says(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
+    made: list[ScriptedAppServer] = []
+
+    class Server(ScriptedAppServer):
+        def __init__(self, nursery: trio.Nursery | None = None) -> None:
+            super().__init__(nursery)
+            self.on_turn(*(word for number in range(9) for word in (say(f"verse {number}"), wait(1))))
+            made.append(self)
+
+    (example,) = re.findall(r"``(open_codex_client\(.*\))``", inspect.getdoc(faults) or "")
+    names = {"faults": faults, "ScriptedAppServer": Server, "nursery": nursery, "open_codex_client": open_codex_client}
+    async with eval(example, names) as client:
+        result = await client.chat_once("Sing")
+    assert [step.text for step in result.steps] == [f"verse {number}" for number in range(9)]
+    assert made[0].received_methods().count("initialize") == 3
 
 
 async def started(make: Callable[[], Any]) -> Any:

@@ -43,7 +43,8 @@ def faults(
         ValueError: A number is not one that makes sense.
 
     Example:
-        ``open_codex_client(faults(server.transport(), cut_after=[20, 5]), reconnecting=True)``
+        ``open_codex_client(faults(ScriptedAppServer(nursery).transport(), cut_after=[20, 5]), reconnecting=True)``: as it
+        has a nursery, that server's turns outlive a connection.
     """
     cuts = [cut_after] if isinstance(cut_after, int) or cut_after is None else list(cut_after)
     if any(cut is not None and cut < 0 for cut in cuts):
