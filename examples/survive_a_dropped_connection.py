@@ -85,4 +85,7 @@ def parse_options() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    trio.run(main)
+    try:
+        trio.run(main)
+    except* KeyboardInterrupt:
+        print("stopped, and so is the turn")

@@ -96,4 +96,7 @@ if __name__ == "__main__":
     options = parser.parse_args()
     if not options.demo:
         sys.exit(pytest.main([__file__, "-q", "-p", "no:cacheprovider", "--override-ini", "addopts="]))
-    trio.run(play_demo, options.transport)
+    try:
+        trio.run(play_demo, options.transport)
+    except* KeyboardInterrupt:
+        print("stopped, and so is the turn")

@@ -5,6 +5,7 @@ All of them run for the first test, several at a time; each test looks at what i
 
 from __future__ import annotations
 
+import ast
 import re
 import signal
 from collections.abc import Awaitable, Callable, Mapping
@@ -71,6 +72,8 @@ RUNS: Mapping[str, Runner] = {
     "tool, websocket": into_file("give_codex_a_tool.py", *WEBSOCKET),
     "many, websocket": into_file("many_threads.py", *WEBSOCKET),
     "dropped, websocket": into_file("survive_a_dropped_connection.py", "--demo"),
+    "session, Ctrl-C": at_terminal("chat_session_stdio.py", "--demo", react=react_once("> Which", interrupt)),
+    "dropped, Ctrl-C": at_terminal("survive_a_dropped_connection.py", "--demo", react=react_once("Verse 2", interrupt)),
     "answer, stdio": into_file("structured_answer.py", "--demo"),
     "agent, its tests": into_file("test_my_agent.py"),
     "agent, websocket": into_file("test_my_agent.py", *WEBSOCKET),
@@ -152,6 +155,19 @@ def test_ctrl_c_cancels_the_turn_and_shows_what_there_was(ran: Mapping[str, Ran]
     assert left.code == 130
     assert any(line.startswith("│ so far ") for line in left.screen)
     assert left.screen[-1].startswith("interrupted after ")
+
+
+@pytest.mark.parametrize("name", ["session, Ctrl-C", "dropped, Ctrl-C"])
+def test_ctrl_c_in_a_plain_example_is_told_in_one_line(ran: Mapping[str, Ran], name: str) -> None:
+    assert ran[name].screen[-1].removeprefix("^C") == "stopped, and so is the turn"
+    assert "Traceback" not in ran[name].out
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)
+def test_every_example_takes_ctrl_c_where_it_is_run(path: Path) -> None:
+    *_, last = ast.parse(path.read_text()).body
+    caught = [ast.unparse(one.type) for one in ast.walk(last) if isinstance(one, ast.ExceptHandler) and one.type]
+    assert caught == ["KeyboardInterrupt"]
 
 
 def test_a_quiet_turn_is_cancelled_if_that_is_wanted(ran: Mapping[str, Ran]) -> None:
