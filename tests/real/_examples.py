@@ -5,24 +5,24 @@ from __future__ import annotations
 import os
 import re
 import sys
-import termios
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import trio
+from _terminal import open_terminal
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 
 _LINE_UP, _ERASE_LINE = "\x1b[1A", "\x1b[2K"
 
-React = Callable[[str, trio.Process], bytes]
+React = Callable[[str, trio.Process], str]
 """What a person does who sees this on the screen: what is typed next, or nothing; or a signal."""
 
 
-def see(seen: str, process: trio.Process) -> bytes:
+def see(seen: str, process: trio.Process) -> str:
     """Type nothing."""
-    return b""
+    return ""
 
 
 @dataclass(frozen=True)
@@ -62,14 +62,10 @@ class Ran:
         return "\n".join(rows).rstrip("\n").split("\n")
 
 
-def _command(name: str, args: tuple[str, ...]) -> list[str]:
-    return [sys.executable, "-W", "error", str(EXAMPLES / name), *args]
-
-
 async def run_into_file(name: str, *args: str, cwd: Path, env: Mapping[str, str] | None = None) -> Ran:
     """Run an example with its output in a file."""
     with trio.fail_after(60), (cwd / "out").open("w+") as out, (cwd / "err").open("w+") as err:
-        command = _command(name, args)
+        command = [sys.executable, "-W", "error", str(EXAMPLES / name), *args]
         ended = await trio.run_process(
             command, stdout=out, stderr=err, cwd=cwd, env={**os.environ, **(env or {})}, check=False
         )
@@ -85,53 +81,21 @@ async def run_at_terminal(
     react: React = see,
 ) -> Ran:
     """Run an example in a pseudo-terminal."""
-    ours, theirs = os.openpty()
-    termios.tcsetwinsize(theirs, (24, columns))
     with trio.fail_after(60):
-        async with trio.lowlevel.FdStream(ours) as terminal:
-            try:
-                process = await trio.lowlevel.open_process(
-                    _command(name, args),
-                    stdin=theirs,
-                    stdout=theirs,
-                    stderr=theirs,
-                    cwd=cwd,
-                    env={**_without_size(os.environ), "TERM": "xterm-256color", **(env or {})},
-                )
-            finally:
-                os.close(theirs)
-            try:
-                seen = b""
-                while chunk := await _receive(terminal):
-                    seen += chunk
-                    if typed := react(seen.decode(errors="replace"), process):
-                        await terminal.send_all(typed)
-                return Ran(await process.wait(), seen.decode())
-            finally:
-                if process.returncode is None:
-                    process.kill()
-                with trio.CancelScope(shield=True):
-                    await process.wait()
+        async with open_terminal(str(EXAMPLES / name), *args, cwd=cwd, columns=columns, env=env or {}) as terminal:
+            while await terminal.read():
+                if typed := react(terminal.raw.decode(errors="replace"), terminal.process):
+                    await terminal.type(typed)
+            return Ran(await terminal.process.wait(), terminal.raw.decode())
 
 
-async def _receive(terminal: trio.lowlevel.FdStream) -> bytes:
-    try:
-        return bytes(await terminal.receive_some())
-    except trio.BrokenResourceError:  # how Linux says that nobody has the other end any more
-        return b""
-
-
-def _without_size(env: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in env.items() if name not in ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR")}
-
-
-def react_once(what: str, do: Callable[[trio.Process], bytes]) -> React:
+def react_once(what: str, do: Callable[[trio.Process], str]) -> React:
     """Do something the first time that something is seen."""
     done: list[bool] = []
 
-    def react(seen: str, process: trio.Process) -> bytes:
+    def react(seen: str, process: trio.Process) -> str:
         if what not in seen or done:
-            return b""
+            return ""
         done.append(True)
         return do(process)
 
@@ -142,9 +106,9 @@ def type_answers(question: str, *answers: str) -> React:
     """Type the next answer each time that the question comes."""
     rest = list(answers)
 
-    def react(seen: str, process: trio.Process) -> bytes:
+    def react(seen: str, process: trio.Process) -> str:
         if seen.count(question) <= len(answers) - len(rest):
-            return b""
-        return f"{rest.pop(0)}\n".encode()
+            return ""
+        return f"{rest.pop(0)}\n"
 
     return react

@@ -22,7 +22,12 @@ _CONTROL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)
 _START = """
 import fcntl, runpy, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)
+name = sys.argv.pop(1)
+if name.endswith(".py"):
+    sys.argv[0] = name
+    runpy.run_path(name, run_name="__main__")
+else:
+    runpy.run_module(name, run_name="__main__", alter_sys=True)
 """
 
 
@@ -30,13 +35,14 @@ class Terminal:
     """What stands on the terminal, and the program that runs there.
 
     Attributes:
+        process: The program.
         raw: All that was written to it.
         first_settings: What it did with keys before the program began.
     """
 
     def __init__(self, stream: trio.lowlevel.FdStream, process: trio.Process, first_settings: list[object]) -> None:
         self._stream = stream
-        self._process = process
+        self.process = process
         self._read_up_to = 0
         self.raw = b""
         self.first_settings = first_settings
@@ -48,7 +54,7 @@ class Terminal:
 
     def child(self) -> int:
         """Return the id of the process that the program has started."""
-        threads = Path(f"/proc/{self._process.pid}/task").iterdir()
+        threads = Path(f"/proc/{self.process.pid}/task").iterdir()
         (child,) = (int(pid) for thread in threads for pid in (thread / "children").read_text().split())
         return child
 
@@ -64,7 +70,7 @@ class Terminal:
         """Wait until there is a text behind what was expected last; return what stands before it."""
         with trio.move_on_after(_PATIENCE):
             while (found := self.text.find(text, self._read_up_to)) < 0:
-                if not await self._read():
+                if not await self.read():
                     break
             else:
                 before = self.text[self._read_up_to : found]
@@ -74,7 +80,8 @@ class Terminal:
             f"{text!r} did not appear behind\n{self.text[: self._read_up_to]}\n--- but\n{self.text[self._read_up_to :]}"
         )
 
-    async def _read(self) -> bool:
+    async def read(self) -> bool:
+        """Wait for what is written next; return whether there was anything before the end."""
         try:
             chunk = await self._stream.receive_some()
         except trio.BrokenResourceError:  # Linux says so when no program has it open any more
@@ -85,23 +92,24 @@ class Terminal:
     async def wait(self) -> int:
         """Read on to the end of the program; return its exit code."""
         with trio.fail_after(_PATIENCE):
-            while await self._read():
+            while await self.read():
                 pass
-            return await self._process.wait()
+            return await self.process.wait()
 
 
 @asynccontextmanager
 async def open_terminal(
-    module: str, *args: str, env: Mapping[str, str], cwd: Path, columns: int = 80
+    program: str, *args: str, env: Mapping[str, str], cwd: Path, columns: int = 80
 ) -> AsyncIterator[Terminal]:
-    """Run a module as a program on a terminal of its own, until the body ends at the latest."""
-    inherited = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+    """Run a module, or a file, as a program on a terminal of its own, until the body ends at the latest."""
+    unwanted = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR")
+    inherited = {name: value for name, value in os.environ.items() if name not in unwanted}
     master, slave = pty.openpty()
     settings = termios.tcgetattr(slave)
     termios.tcsetwinsize(slave, (40, columns))
     try:
         process = await trio.lowlevel.open_process(
-            [sys.executable, "-W", "error", "-c", _START, module, *args],
+            [sys.executable, "-W", "error", "-c", _START, program, *args],
             stdin=slave,
             stdout=slave,
             stderr=slave,

@@ -25,9 +25,9 @@ _AT_ONCE = 5
 TOKEN = "a-token-of-this-test"
 
 
-def interrupt(process: trio.Process) -> bytes:
+def interrupt(process: trio.Process) -> str:
     process.send_signal(signal.SIGINT)
-    return b""
+    return ""
 
 
 async def chat_with_a_hanging_model(cwd: Path, *args: str, react: React = see) -> Ran:
