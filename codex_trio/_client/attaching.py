@@ -137,7 +137,7 @@ async def catch_up(ask: Ask, turn: Turn) -> None:
         turn.end_from_history({**remembered.state, "items": remembered.items, "itemsView": "full"})
 
 
-class _NotThereError(CodexProtocolError):
+class NotThereError(CodexProtocolError):
     """The turn is not in the history of its thread."""
 
 
@@ -148,7 +148,7 @@ async def patiently(ask: Callable[[], Awaitable[Any]]) -> Any:
         try:
             return await ask()
         except CodexProtocolError as exc:
-            is_missing = isinstance(exc, (CodexThreadNotFoundError, _NotThereError)) or is_without_turns(exc)
+            is_missing = isinstance(exc, (CodexThreadNotFoundError, NotThereError)) or is_without_turns(exc)
             if not is_missing or (pause := next(pauses, None)) is None:
                 raise
         await trio.sleep(pause)
@@ -166,7 +166,7 @@ def _pauses() -> Iterator[float]:
 async def _read(ask: Ask, turn: Turn) -> Remembered:
     try:
         return await _read_pages(ask, turn)
-    except (CodexThreadNotFoundError, _NotThereError):
+    except (CodexThreadNotFoundError, NotThereError):
         raise
     except CodexProtocolError as exc:
         if is_without_turns(exc):
@@ -200,8 +200,8 @@ async def _read_pages(ask: Ask, turn: Turn) -> Remembered:
     return Remembered(state, [item for item in items if is_complete(item)])
 
 
-def _missing(turn: Turn) -> _NotThereError:
-    return _NotThereError(
+def _missing(turn: Turn) -> NotThereError:
+    return NotThereError(
         f"the server has no turn {turn.turn_id} in the history of thread {turn.thread_id}: it was reverted, or its "
         "server died before it was written, or the continuation is of another server",
         method=methods.THREAD_TURNS_LIST,
