@@ -57,7 +57,8 @@ async def test_a_sub_agent_that_outlives_the_turn_is_answered(nursery: trio.Nurs
         asked = parent.call.connection.ask_nowait("item/commandExecution/requestApproval", ASK)
         parent.end()
         await waiting.result()
-        assert (await asked.wait())["result"] == {"decision": "accept"}
+        with trio.fail_after(60):
+            assert (await asked.wait())["result"] == {"decision": "accept"}
 
 
 async def test_what_a_handler_raises_comes_out_of_the_turn(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
