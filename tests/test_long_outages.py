@@ -112,7 +112,7 @@ async def test_many_calls_that_were_lost_are_looked_for_at_once(
 ) -> None:
     # Of each thread the server says for a second that it is not there, as it does of one that has just begun.
     server = ScriptedAppServer(nursery)
-    server.refuse("thread/items/list", code=-32600, message="thread not loaded: x", times=None)
+    server.refuse("thread/turns/list", code=-32600, message="thread not loaded: x", times=None)
     async with opened(server) as client:
         server.hold("turn/start")
         calling = [Background(nursery, client.chat_once, "hello") for _ in range(60)]

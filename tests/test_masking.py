@@ -119,6 +119,26 @@ def test_answers_to_secret_questions_are_masked_and_the_others_are_not() -> None
     assert mask.apply({"id": 0, "result": {"answers": "odd"}}) == {"id": 0, "result": {"answers": "odd"}}
 
 
+def test_a_secret_question_is_forgotten_once_it_is_answered() -> None:
+    mask = MessageMask()
+    ask = {"id": 0, "method": "x", "params": {"questions": [{"id": "pin", "isSecret": True}]}}
+    answer = {"id": 0, "result": {"answers": {"pin": {"answers": ["1234"]}}}}
+    harmless = b'{"method": "turn/started"}'
+
+    for _ in range(2):  # the server may ask again
+        mask.apply(ask)
+        for others in (
+            {"id": 0, "result": {}},
+            {"id": 0, "result": None},
+            {"id": 0, "result": 1},
+            {"id": 0, "error": {}},
+        ):
+            assert mask.apply(others) == others
+        assert mask.may_find(harmless)
+        assert mask.apply(answer) != answer
+        assert not mask.may_find(harmless)
+
+
 def test_letters_in_disguise_are_looked_at() -> None:
     assert MessageMask().may_find(rb'{"\u0061piKey": "x"}')
     assert not MessageMask().may_find(b'{"method": "turn/started", "params": {"threadId": "x"}}')

@@ -555,7 +555,7 @@ async def test_an_answer_to_what_a_lost_connection_asked_is_not_sent_on_the_next
     transport = server.transport()
     asked: list[ServerRequest] = []
 
-    async def nothing(connection: Connection) -> None:
+    async def nothing(connection: Connection, deadline: float = 0) -> None:
         await trio.lowlevel.checkpoint()
 
     link = Link(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from types import TracebackType
@@ -11,9 +12,11 @@ import trio
 
 from .._protocol import methods
 from .._protocol.messages import Notice
-from ..errors import CodexError, CodexProtocolError
+from ..errors import CodexError, CodexProtocolError, CodexTimeoutError, CodexTransportError
 from ..listings import AccountInfo
 from .engine import ClientEngine
+
+_LASTING = 630.0  # seconds after which the server has surely given up a login: it waits for ten minutes (codex 0.169)
 
 
 class ChatGPTLogin:
@@ -33,43 +36,86 @@ class ChatGPTLogin:
         ```
     """
 
-    def __init__(self, engine: ClientEngine, url: str, login_id: str) -> None:
+    def __init__(self, engine: ClientEngine, url: str, login_id: str, before: AccountInfo) -> None:
         self.url = url
         self.login_id = login_id
         self._engine = engine
-        self._done = trio.Event()
+        self._before = before
+        self._over_at = trio.current_time() + _LASTING
         self._outcome: Mapping[str, Any] | None = None
-        self._unwatch = engine.watch(methods.ACCOUNT_LOGIN_COMPLETED, self._take, self._done.set)
+        self._is_lost = False  # for good
+        self._may_have_missed = False  # the outcome, while there was no connection
+        self._deadline = math.inf  # there is one once an outcome may have been missed
+        self._news = trio.lowlevel.ParkingLot()
+        self._unwatch = engine.watch(methods.ACCOUNT_LOGIN_COMPLETED, self._take, self._take_loss)
 
     def _take(self, notice: Notice) -> bool:
         if notice.params.get("loginId") == self.login_id:
-            self._outcome = notice.params
-            self._done.set()
-            self._unwatch()
+            self._settle(notice.params)
         return False  # it concerns everybody
+
+    def _settle(self, outcome: Mapping[str, Any]) -> None:
+        self._outcome = outcome
+        self._news.unpark_all()
+        self._unwatch()
+
+    def _take_loss(self) -> None:
+        self._may_have_missed = True
+        self._deadline = self._over_at
+        try:
+            self._engine.check_open()
+        except CodexTransportError:
+            self._is_lost = True
+        self._news.unpark_all()
 
     async def wait(self) -> None:
         """Wait until the person has logged in.
 
+        The loss of a connection that is followed by another one, see `open_codex_client`, is a pause. A login that
+        succeeded in the pause is seen by the account, if that is another one than before. If neither that nor an event
+        tells the outcome, this ends when no login waits any longer, ten minutes after its beginning.
+
         Raises:
-            CodexError: The login failed or was cancelled; the message says why.
+            CodexError: The login failed or was cancelled; the message says why. Or there was a pause, and the outcome is
+                unknown.
             CodexTransportError: The server was lost.
 
         Cancellation: The login goes on.
         """
-        await self._done.wait()
-        if self._outcome is None:
-            self._engine.check_open()
-        outcome = self._outcome or {}
-        if outcome.get("success") is not True:
-            raise CodexError(f"the login with ChatGPT failed: {outcome.get('error') or 'the server gave no reason'}")
+        await trio.lowlevel.checkpoint()
+        while self._outcome is None:
+            if self._may_have_missed:
+                await self._look()
+            elif trio.current_time() >= self._deadline:
+                raise CodexError(
+                    "whether the login with ChatGPT succeeded is unknown: the connection was lost meanwhile, and the "
+                    "account is the same as before; see account(), and begin another one"
+                )
+            else:
+                with trio.move_on_at(self._deadline):
+                    await self._news.park()
+        if self._outcome.get("success") is not True:
+            why = self._outcome.get("error") or "the server gave no reason"
+            raise CodexError(f"the login with ChatGPT failed: {why}")
+
+    async def _look(self) -> None:
+        self._engine.check_open()
+        try:
+            account = AccountInfo.from_wire(await self._engine.request(methods.ACCOUNT_READ, {}))
+        except (CodexTransportError, CodexTimeoutError):  # the connection is still away, or again
+            if trio.current_time() >= self._deadline:
+                raise
+            return
+        self._may_have_missed = False
+        if self._outcome is None and account.type == "chatgpt" and account != self._before:
+            self._settle({"success": True})
 
     async def cancel(self) -> None:
         """Give the login up. Nothing happens if it is over.
 
         Cancellation: It may have been given up.
         """
-        if not self._done.is_set():
+        if self._outcome is None and not self._is_lost:
             await self._engine.request(methods.ACCOUNT_LOGIN_CANCEL, {"loginId": self.login_id})
         else:
             await trio.lowlevel.checkpoint()
@@ -134,12 +180,13 @@ class Account:
         Example:
             ``login = await client.login_chatgpt(); print(login.url); await login.wait()``
         """
+        before = await self.account()
         answer = await self._engine.request(methods.ACCOUNT_LOGIN_START, {"type": "chatgpt"})
         answer = answer if isinstance(answer, dict) else {}
         url, login_id = answer.get("authUrl"), answer.get("loginId")
         if not isinstance(url, str) or not isinstance(login_id, str):
             raise CodexProtocolError("account/login/start was answered without a URL", method="account/login/start")
-        return ChatGPTLogin(self._engine, url, login_id)
+        return ChatGPTLogin(self._engine, url, login_id, before)
 
     async def logout(self) -> None:
         """Log out.

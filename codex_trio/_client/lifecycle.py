@@ -132,8 +132,7 @@ class Lifecycle(Lookup):
         params = {"threadId": thread_id, **request.params}
         if isinstance(self._connection, Link) and request.method == methods.TURN_START:
             params.setdefault("clientUserMessageId", str(uuid.uuid4()))  # so that the turn can be found after a loss
-        call = Call(request.method, params)
-        call.on_response = partial(self._take_started, starting)
+        call = Call(request.method, params, partial(self._take_started, starting))
         try:
             await self._load(thread_id)
             try:
@@ -164,8 +163,12 @@ class Lifecycle(Lookup):
         return await self._begin_anew(request, losses - 1)
 
     async def _find(self, starting: Starting, request: TurnRequest) -> None:
-        with trio.move_on_after(self._request_timeout):
-            await starting.settled.wait()
+        is_up = False
+        while not (is_up or starting.settled.is_set()):  # while it is away, the server cannot tell
+            await self._wait_up()
+            with trio.move_on_after(self._request_timeout):
+                await starting.settled.wait()
+            is_up = not isinstance(self._connection, Link) or self._connection.is_up
         self._connection.raise_if_lost()
         if starting.turn is None:
             raise CodexTimeoutError(
@@ -179,9 +182,7 @@ class Lifecycle(Lookup):
             CodexThreadBusyError: A turn of ours is there.
         """
         place = self._router.peek(thread_id)
-        if (
-            place.turn is not None and place.turn.is_unwanted
-        ):  # its stream was dropped, and the finalizer's word is on its way
+        if place.turn is not None and place.turn.is_unwanted:  # the finalizer of its stream has not got through yet
             self.abandon(place.turn)
         with trio.move_on_after(self._request_timeout):
             await self._wait_up()

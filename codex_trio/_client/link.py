@@ -24,7 +24,8 @@ _logger = logging.getLogger("codex_trio")
 
 _PAUSE_FIRST, _PAUSE_MOST = 0.1, 5.0  # seconds between attempts
 
-Step = Callable[[Connection], Awaitable[object]]
+Greet = Callable[[Connection], Awaitable[object]]
+Step = Callable[[Connection, float], Awaitable[object]]
 
 
 class Link:
@@ -36,8 +37,8 @@ class Link:
         on_lost: Told once, when there will be no connection any more.
         on_gap: Told when a connection is lost and another one is looked for.
         greet: Shakes hands on a new connection.
-        restore: Then makes it fit for calls.
-        catch_up: Then, while calls go on already, finds out what was missed.
+        restore: Then makes it fit for calls, by a deadline in Trio's time.
+        catch_up: Then, while calls go on already, finds out what was missed, likewise.
         patience: Seconds that it may take from a loss until all of that is done. A permanent error ends it at once.
 
     Attributes:
@@ -53,7 +54,7 @@ class Link:
         on_request: Callable[[ServerRequest], None],
         on_lost: Callable[[CodexTransportError], None],
         on_gap: Callable[[], None],
-        greet: Step,
+        greet: Greet,
         restore: Step,
         catch_up: Step,
         patience: float,
@@ -170,6 +171,11 @@ class Link:
         return self._loss is not None
 
     @property
+    def is_up(self) -> bool:
+        """Whether there is a connection, or will be none any more."""
+        return self._up.is_set()
+
+    @property
     def requests_in_flight(self) -> int:
         """How many requests the server has not answered."""
         return self._connection.requests_in_flight
@@ -270,21 +276,19 @@ class Link:
         Raises:
             CodexError: It could not be made, or was lost before what was missed was known.
         """
-        with trio.move_on_at(deadline) as scope:
-            scope.deadline = min(deadline, trio.current_time() + self._transport.connect_timeout)
+        with trio.move_on_at(min(deadline, trio.current_time() + self._transport.connect_timeout)) as scope:
             await self._transport.open(self._nursery)
             self._ignored_before += self._connection.ignored_messages
             self._connection, self._lost = self._make_connection(), trio.Event()
             self._connection.start(self._nursery)
             await self._greet(self._connection)
-            scope.deadline = deadline  # each request has its own limit from here on
-            await self._restore(self._connection)
-            self._connection.raise_if_lost()
-            self._up.set()
-            self._has_been_up = True
-            await self._catch_up(self._connection)
-            self._connection.raise_if_lost()
-            self._gap = None
-        if self._gap is not None:
+        if scope.cancelled_caught:
             raise CodexTransportError(f"{self._transport.describe()} did not answer in time")
+        await self._restore(self._connection, deadline)
+        self._connection.raise_if_lost()
+        self._up.set()
+        self._has_been_up = True
+        await self._catch_up(self._connection, deadline)
+        self._connection.raise_if_lost()
+        self._gap = None
         await self._lost.wait()

@@ -50,9 +50,12 @@ def open_codex_client(
             `experimental_api` on.
         observe: Answer nothing, whatever the server asks: for watching threads that another client answers for.
         reconnecting: After a loss, open the transport again, with growing pauses. Open turns go on: their consumers see
-            a pause, and no step is lost or comes twice. A call that was on its way raises `CodexTransportError`, and is
-            never sent again: whether the server acted on it is unknown, and a turn that it started may run. Calls made
-            meanwhile wait. Not with `StdioTransport`, whose server ends with its connection.
+            a pause, and no step is lost or comes twice, but for a command that was declined just before the loss: it
+            may not be told, as codex does not remember it (0.163, 0.169). A turn of which the server tells nothing any
+            more ends with a `CodexTransportError` that has its continuation; the others go on. A call that was on its
+            way raises `CodexTransportError`, and is never sent again: whether the server acted on it is unknown, and a
+            turn that it started may run. Calls made meanwhile wait. Not with `StdioTransport`, whose server ends with
+            its connection.
         reconnect_timeout: Seconds from a loss after which it is final; `None` or `math.inf` for no limit. It is final at
             once where another attempt would end the same way, see `CodexTransportError.is_permanent`.
         record: A file to which everything that passes between client and server is written as it passes, for

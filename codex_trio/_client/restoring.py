@@ -3,26 +3,72 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
+import msgspec
 import trio
 
 from .._connection import Call, Connection
 from .._protocol import methods
 from .._protocol.messages import Response
 from .._turn import Turn, TurnRequest
-from ..errors import CodexError, CodexProtocolError, CodexTransportError
+from ..errors import CodexError, CodexProtocolError, CodexTimeoutError, CodexTransportError
+from ..models import ChatContinuation
 from .attaching import catch_up, is_idle, patiently
 from .router import Router, Starting
 
 _logger = logging.getLogger("codex_trio")
 
-T = TypeVar("T")
+Job = Callable[[], Awaitable[None]]
 
-_NEWEST = 25  # items in which to look for a message that was sent just before the loss
-_RESUBSCRIBING = 1.0  # seconds that calls wait for threads on which nothing of ours runs; the others follow behind them
+# All in seconds.
+_RESTORING = 5.0  # that calls wait for turns of ours; what takes longer goes on behind them
+_RESUBSCRIBING = 1.0  # that calls wait for threads on which nothing of ours runs; the others follow behind them
+_PROOF = 5.0  # for a connection that has answered nothing to answer anything
+
+
+class Trial:
+    """Asks over a new connection, and knows whether it answers at all.
+
+    Args:
+        request_timeout: Seconds for each request.
+        deadline: Of all of them, in Trio's time.
+    """
+
+    def __init__(self, connection: Connection, request_timeout: float, deadline: float = math.inf) -> None:
+        self._connection = connection
+        self._request_timeout = request_timeout
+        self._deadline = deadline
+        self._has_answered = False
+
+    async def ask(self, method: str, params: Mapping[str, Any]) -> Any:
+        """Call the server, and return the result."""
+        return await self.perform(Call(method, params))
+
+    async def perform(self, call: Call, *, timeout: float = math.inf) -> Any:
+        """Make a call as `Connection.perform` does, but wait no longer than there is time."""
+        left = max(0.0, self._deadline - trio.current_time())
+        try:
+            result = await self._connection.perform(call, timeout=min(timeout, self._request_timeout, left))
+        except CodexProtocolError:
+            self._has_answered = True
+            raise
+        self._has_answered = True
+        return result
+
+    async def raise_if_mute(self) -> None:
+        """Raise if it is not this or that request that gets no answer, but all of them.
+
+        Raises:
+            CodexTimeoutError: So it is.
+        """
+        if not self._has_answered:
+            with suppress(CodexProtocolError):  # which is an answer
+                await self.perform(Call(methods.THREAD_LOADED_LIST, {"limit": 1}), timeout=_PROOF)
 
 
 class Restorer:
@@ -51,56 +97,84 @@ class Restorer:
         self._start_soon = start_soon
         self._request_timeout = request_timeout
 
-    async def restore(self, connection: Connection) -> None:
+    async def restore(self, connection: Connection, deadline: float) -> None:
         """Subscribe to the threads again: to those with a turn of ours, and to as many others as time allows.
+
+        Args:
+            connection: The new one.
+            deadline: In Trio's time, of all requests together.
 
         Raises:
             CodexError: The connection was lost again, or is mute.
         """
-        await _all_at_once(partial(self._look_for_stray, connection), self._router.lost_starts)
-        await _all_at_once(partial(self._resume_turn, connection), self._gaps())
+        trial = Trial(connection, self._request_timeout, deadline)
+        with trio.move_on_after(_RESTORING) as scope:
+            await _all_at_once(partial(self._look_for_stray, trial, call) for call in self._router.lost_starts)
+            await _all_at_once(partial(self._resume_turn, trial, turn) for turn in self._gaps())
+        if scope.cancelled_caught:
+            await trial.raise_if_mute()
         missed = self._router.missed
         busy = [thread_id for thread_id in missed if self._router.peek(thread_id).starting is not None]
-        await _all_at_once(partial(self._resubscribe_to, connection), busy)
+        await _all_at_once(partial(self._resubscribe_in_time, trial, thread_id) for thread_id in busy)
         with trio.move_on_after(_RESUBSCRIBING):
-            await self._resubscribe(connection)
+            await self._resubscribe(trial)
 
     @trio.lowlevel.enable_ki_protection
-    async def _resubscribe(self, connection: Connection) -> None:
+    async def _resubscribe(self, trial: Trial) -> None:
         # One after another: there may be thousands, and the server has more to do.
         for thread_id in list(self._router.missed):
             try:
-                await self._resubscribe_to(connection, thread_id)
+                await self._resubscribe_to(trial, thread_id)
             except CodexTransportError:
                 return  # the next connection goes on with it
             except CodexError as exc:
                 _logger.debug("thread %s is not subscribed to again: %s", thread_id, exc)
 
-    async def _resubscribe_to(self, connection: Connection, thread_id: str) -> None:
+    async def _resubscribe_in_time(self, trial: Trial, thread_id: str) -> None:
+        try:
+            await self._resubscribe_to(trial, thread_id)
+        except CodexTimeoutError as exc:
+            await trial.raise_if_mute()
+            _logger.debug("thread %s is not subscribed to again, yet: %s", thread_id, exc)
+
+    async def _resubscribe_to(self, trial: Trial, thread_id: str) -> None:
         if thread_id in self._router.missed and thread_id not in self._router.loaded:  # still, by now
             try:
-                await self._resume(connection, thread_id)
+                await self._resume(trial, thread_id, partial(self._note_idle, thread_id))
             except CodexProtocolError as exc:  # a thread without a turn is gone with its connection
                 _logger.debug("thread %s is gone: %s", thread_id, exc)
         self._router.missed.discard(thread_id)
 
-    async def _look_for_stray(self, connection: Connection, call: Call) -> None:
-        # Only a turn that has our message is surely ours.
+    def _note_idle(self, thread_id: str, response: Response) -> None:
+        starting = self._router.peek(thread_id).starting
+        if starting is not None:
+            starting.thread_is_idle = is_idle(response)
+
+    # --- turns of which no more is known than that they were asked for
+
+    async def _look_for_stray(self, trial: Trial, call: Call) -> None:
+        # Only a turn that began with our message is surely ours. If it still runs, there is no newer one.
         params = call.params or {}
         thread_id, message_id = params["threadId"], params.get("clientUserMessageId")
-        where = {"threadId": thread_id, "sortDirection": "desc", "limit": _NEWEST}
+        state: Mapping[str, Any] | None = None
         try:
-            answer = await patiently(partial(self._ask, connection, methods.THREAD_ITEMS_LIST, where))
-        except CodexProtocolError as exc:
+            if message_id is not None:
+                state = await patiently(partial(self._newest_turn, trial, thread_id))
+        except (CodexProtocolError, CodexTimeoutError) as exc:
+            if isinstance(exc, CodexTimeoutError):
+                await trial.raise_if_mute()
             _logger.debug("whether a turn was started on thread %s is unknown: %s", thread_id, exc)
-            answer = None
         self._router.lost_starts.remove(call)
-        entries = answer.get("data") if isinstance(answer, Mapping) else None
-        for entry in entries if isinstance(entries, list) else ():
-            item, turn_id = (entry.get("item"), entry.get("turnId")) if isinstance(entry, dict) else (None, None)
-            is_ours = message_id and isinstance(item, dict) and item.get("clientId") == message_id
-            if is_ours and isinstance(turn_id, str):
-                self._stop_stray(thread_id, turn_id)
+        if state is not None and any(item.get("clientId") == message_id for item in _items(state)):
+            self._stop_stray(thread_id, state["id"])
+
+    async def _newest_turn(self, trial: Trial, thread_id: str) -> Mapping[str, Any] | None:
+        # Of its items, the user's first message is told, and the last one of the agent (codex 0.163, 0.169).
+        where = {"threadId": thread_id, "limit": 1, "itemsView": "summary"}
+        answer = await trial.ask(methods.THREAD_TURNS_LIST, where)
+        turns = answer.get("data") if isinstance(answer, Mapping) else None
+        state = turns[0] if isinstance(turns, list) and turns else None
+        return state if isinstance(state, Mapping) and isinstance(state.get("id"), str) else None
 
     def _stop_stray(self, thread_id: str, turn_id: str) -> None:
         place = self._router.peek(thread_id)
@@ -110,55 +184,99 @@ class Restorer:
             turn.open_gap()  # it may have ended meanwhile
             self._abandon(turn)
 
-    async def _ask(self, connection: Connection, method: str, params: Mapping[str, Any]) -> Any:
-        return await connection.request(method, params, timeout=self._request_timeout)
+    async def _find_accepted(self, trial: Trial, starting: Starting) -> None:
+        """Find the turn of a request that was accepted without a word of its turn, if it began unheard."""
 
-    async def _resume_turn(self, connection: Connection, turn: Turn) -> None:
+        async def look() -> str | None:
+            state = await self._newest_turn(trial, starting.thread_id)
+            if starting.turn is None and (state is None or not self._is_accepted(state)):
+                raise CodexProtocolError("no turn began yet", method=methods.THREAD_TURNS_LIST)
+            return None if state is None else state["id"]
+
+        try:
+            turn_id = await patiently(look)
+        except (CodexProtocolError, CodexTimeoutError) as exc:  # whoever waits for it has a timeout of its own
+            if isinstance(exc, CodexTimeoutError):
+                await trial.raise_if_mute()
+            _logger.debug("%s: no turn of it is known: %s", starting.request.method, exc)
+            return
+        if turn_id is None or starting.turn is not None or starting.on_found is None:
+            return
+        # Its reader was at its beginning: that makes a gap, which history fills.
+        continuation = ChatContinuation(starting.thread_id, turn_id, 0, "chat", ())
+        starting.request = msgspec.structs.replace(starting.request, continuation=continuation)
+        starting.on_found(turn_id)
+        turn = starting.turn
+        assert turn is not None
+        turn.thread_is_idle = starting.thread_is_idle
+        await self._catch_up(trial, turn)
+
+    def _is_accepted(self, state: Mapping[str, Any]) -> bool:
+        # The newest turn, of which we do not know, and without a message of a user: a compaction, or a user's command.
+        is_known = self._router.knows(state["id"])
+        return not is_known and not any(item.get("type") == "userMessage" for item in _items(state))
+
+    # --- turns of ours
+
+    async def _resume_turn(self, trial: Trial, turn: Turn) -> None:
         def note(response: Response) -> None:
             # In the reader, before what the server says of the thread after that.
             turn.thread_is_idle = is_idle(response)
 
         try:
-            await patiently(partial(self._resume, connection, turn.thread_id, note))
-        except CodexProtocolError as exc:
-            self._give_up(turn, exc)
+            await patiently(partial(self._resume, trial, turn.thread_id, note))
+        except (CodexProtocolError, CodexTimeoutError) as exc:
+            await self._give_up(trial, turn, exc)
         if turn.is_unwanted:  # the time to stop it may have passed while there was no connection
             self._abandon(turn)
 
-    async def _resume(
-        self, connection: Connection, thread_id: str, note: Callable[[Response], None] | None = None
-    ) -> None:
+    async def _resume(self, trial: Trial, thread_id: str, note: Callable[[Response], None]) -> None:
         def take(response: Response) -> None:
             # In the reader: the loss of this connection may come right behind the answer, and undoes this.
             if response.error is None:
                 self._router.loaded.add(thread_id)
-            if note is not None:
-                note(response)
+            note(response)
 
-        call = Call(methods.THREAD_RESUME, {"threadId": thread_id, "excludeTurns": True}, take)
-        await connection.perform(call, timeout=self._request_timeout)
+        await trial.perform(Call(methods.THREAD_RESUME, {"threadId": thread_id, "excludeTurns": True}, take))
 
-    async def catch_up(self, connection: Connection) -> None:
+    async def catch_up(self, connection: Connection, deadline: float) -> None:
         """Give each turn what it missed; then subscribe to the rest of the threads, in the background.
+
+        Args:
+            connection: The one that `restore` was called for.
+            deadline: As of `restore`.
 
         Raises:
             CodexError: The connection was lost again, or is mute.
         """
-        await _all_at_once(partial(self._catch_up, connection), self._gaps())
-        self._start_soon(partial(self._resubscribe, connection))
+        trial = Trial(connection, self._request_timeout, deadline)
+        starting = [place.starting for place in self._router.places if place.starting is not None]
+        await _all_at_once(
+            [
+                *(partial(self._look_for_stray, trial, call) for call in self._router.lost_starts),
+                *(partial(self._find_accepted, trial, one) for one in starting if one.on_found is not None),
+                *(partial(self._catch_up, trial, turn) for turn in self._gaps()),
+            ]
+        )
+        self._start_soon(partial(self._resubscribe, Trial(connection, self._request_timeout)))
 
-    async def _catch_up(self, connection: Connection, turn: Turn) -> None:
+    async def _catch_up(self, trial: Trial, turn: Turn) -> None:
+        if turn.thread_id not in self._router.loaded:
+            await self._resume_turn(trial, turn)
         try:
-            await catch_up(partial(self._ask, connection), turn)
-        except CodexProtocolError as exc:
-            self._give_up(turn, exc)
+            if not turn.ended.is_set():
+                await catch_up(trial.ask, turn)
+        except (CodexProtocolError, CodexTimeoutError) as exc:
+            await self._give_up(trial, turn, exc)
         if not turn.ended.is_set():
             self._reconcile(turn)
 
     def _gaps(self) -> list[Turn]:
         return [turn for turn in self._router.turns if turn.has_gap]
 
-    def _give_up(self, turn: Turn, exc: CodexProtocolError) -> None:
+    async def _give_up(self, trial: Trial, turn: Turn, exc: CodexProtocolError | CodexTimeoutError) -> None:
+        if isinstance(exc, CodexTimeoutError):
+            await trial.raise_if_mute()
         error = CodexTransportError(
             f"the connection was lost, and turn {turn.turn_id} of thread {turn.thread_id} was not found again: {exc}"
         )
@@ -168,19 +286,24 @@ class Restorer:
             self._router.forget(turn)
 
 
-async def _all_at_once(async_fn: Callable[[T], Awaitable[None]], ones: Iterable[T]) -> None:
-    """Do something for each; if there are errors, raise one of them in the end."""
+async def _all_at_once(jobs: Iterable[Job]) -> None:
+    """Do each of them; if there are errors, raise one of them in the end."""
     errors: list[CodexError] = []
 
     @trio.lowlevel.enable_ki_protection
-    async def do(one: T) -> None:
+    async def do(job: Job) -> None:
         try:
-            await async_fn(one)
+            await job()
         except CodexError as exc:
             errors.append(exc)
 
     async with trio.open_nursery() as nursery:
-        for one in ones:
-            nursery.start_soon(do, one)
+        for job in jobs:
+            nursery.start_soon(do, job)
     if errors:
         raise errors.pop()
+
+
+def _items(state: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    items = state.get("items")
+    return [item for item in items if isinstance(item, Mapping)] if isinstance(items, list) else []

@@ -179,8 +179,9 @@ class Router:
             turn.open_gap()
         for place in self.places:
             starting = place.starting
-            if starting is not None and starting.is_orphan and starting.call is not None:
-                self.lost_starts.append(starting.call)  # its answer does not come any more
+            if starting is not None and starting.call is not None and starting.on_found is None:
+                # An orphan whose answer does not come any more. One that was answered stays until its turn is found.
+                self.lost_starts.append(starting.call)
                 leaving, place.leaving = place.leaving, None
                 self.release(starting)
                 if leaving is not None:
@@ -295,6 +296,10 @@ class Router:
     def find(self, turn_id: str) -> Turn | None:
         """Return a turn that is open, or has events that nobody read."""
         return self._turns.get(turn_id)
+
+    def knows(self, turn_id: str) -> bool:
+        """Whether a turn is, or lately was, one of ours."""
+        return turn_id in self._turns or turn_id in self._finished
 
     def forget(self, turn: Turn) -> None:
         """Let go of a turn that is drained or dropped. What comes of it from now on is late."""

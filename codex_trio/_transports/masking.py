@@ -99,6 +99,9 @@ class MessageMask:
             self._note_questions(message)
         elif questions := self._secret_questions.get(_key(message.get("id"))):
             _mask_answers(masked, questions)
+            result = message.get("result")
+            if isinstance(result, dict) and "answers" in result:  # else it may be the server's, to the same id of ours
+                del self._secret_questions[_key(message["id"])]
         return masked
 
     def _note_questions(self, message: dict[str, Any]) -> None:

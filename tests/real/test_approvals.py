@@ -86,9 +86,11 @@ async def test_a_declined_command_lets_the_turn_go_on_and_a_cancelled_one_ends_i
             model.on_turn(run("touch x.txt", escalate=True), say("never"))
             async with open_codex_client(make_transport(), on_approval=handler) as client:
                 declined = await client.chat_once("go")
+                told = (await client.request("thread/items/list", {"threadId": declined.thread_id}))["data"]
                 with pytest.raises(CodexTurnInterruptedError):
                     await client.chat_once("go", declined.thread_id)
     assert declined.final_text == "done"
+    assert [one["item"]["type"] for one in told] == ["userMessage", "agentMessage"]  # history does not have it
     assert declined.steps[0].data["status"] == "declined"
     assert not (tmp_path / "x.txt").exists()
 
@@ -246,3 +248,25 @@ async def test_permissions_are_granted_or_not(decision: str, reach: Reach, tmp_p
     assert isinstance(request, PermissionsApproval)
     assert (request.reason, request.cwd) == ("need the net", str(tmp_path))
     assert request.permissions["network"] == {"enabled": True}
+
+
+async def test_a_turn_waits_while_its_sub_agent_does(reach: Reach, tmp_path: Path) -> None:
+    seen: list[tuple[bool, int]] = []
+
+    async def handler(request: Approval) -> Decision:
+        await trio.lowlevel.checkpoint()
+        parts = client._service.parts
+        assert parts is not None
+        [turn] = parts.router.turns
+        seen.append((request.turn_id == turn.turn_id, turn._owed))
+        scope.cancel()
+        return request.decline()
+
+    with trio.fail_after(PATIENCE):
+        async with asking_model() as model, reach(model, tmp_path) as make_transport:
+            model.on_prompt("go", call_tool("spawn_agent", {"message": "task"}, namespace="multi_agent_v1"), hang())
+            model.on_prompt("task", run("touch x.txt", escalate=True), say("done"))
+            async with open_codex_client(make_transport(), on_approval=handler) as client:
+                with trio.CancelScope() as scope:
+                    await client.chat_once("go")
+    assert seen == [(False, 1)]

@@ -38,6 +38,8 @@ MOMENTS = [
     "< thread/tokenUsage/updated",
 ]
 
+ITEMS = 40  # more than a page of history has unless it is asked for more
+
 
 @pytest.fixture
 async def model() -> AsyncIterator[ScriptedModel]:
@@ -240,15 +242,17 @@ async def test_a_turn_whose_start_was_lost_is_found_and_stopped(
     proxy = await through_proxy(nursery, server.url)
     async with open_codex_client(proxy.transport(), reconnecting=True) as client:
         thread_id = (await client.chat_once("Hello")).thread_id
-        model.on_turn(say("stray"), hang())
+        model.on_turn(*[say("stray")] * ITEMS, hang())
         proxy.mute()
 
-        async def cut_when_it_runs() -> None:
-            while len(model.requests) < 2:  # noqa: ASYNC110  nobody tells
-                await trio.sleep(0.01)
+        async def cut_when_it_has_said_much() -> None:
+            where = {"threadId": thread_id, "limit": 100}
+            async with open_codex_client(server.transport(), observe=True) as other:
+                while len((await other.request("thread/items/list", where))["data"]) < ITEMS:  # noqa: ASYNC110  nobody tells
+                    await trio.sleep(0.01)
             proxy.cut()
 
-        nursery.start_soon(cut_when_it_runs)
+        nursery.start_soon(cut_when_it_has_said_much)
         with pytest.raises(CodexTransportError) as caught:
             await client.chat_once("Stray", thread_id)
         assert caught.value.continuation is None
@@ -256,3 +260,19 @@ async def test_a_turn_whose_start_was_lost_is_found_and_stopped(
         assert await told_statuses(client, thread_id) == ["completed", "interrupted", "completed"]
         await wait_nothing_open(client)
     nursery.cancel_scope.cancel()
+
+
+async def test_a_turn_that_was_accepted_and_began_unheard_is_found(model: ScriptedModel, server: Listening) -> None:
+    tap = Tap(server.transport())
+    async with open_codex_client(tap, reconnecting=True) as client:
+        thread = await client.start_thread()
+        await thread.chat_once("Hello")
+        tap.cut_behind = "< thread/compact/start"
+        compacted = await thread.compact()
+        assert [step.item_type for step in compacted.steps] == ["contextCompaction"]
+        tap.cut_behind = "< thread/shellCommand"
+        ran = await thread.shell("echo heard")
+        assert [step.data["aggregatedOutput"] for step in ran.steps] == ["heard\n"]
+        assert tap.passed.count("lost") == 2
+        assert (await thread.chat_once("Next")).final_text == "ok"
+        await wait_nothing_open(client)
