@@ -47,7 +47,11 @@ class StdioTransport(Transport):
         connect_timeout: Seconds until the server must have answered `initialize`.
         max_message_size: Longest message to accept from the server, in bytes.
         shutdown_grace: Seconds that the server has to exit once its stdin is closed, and again after SIGTERM, before
-            it is killed with its process group.
+            it is killed.
+
+    When the server ends, however that happens, its process group is killed. The commands of turns have sessions of
+    their own, out of reach of that: a codex that ends with its input ends them, but of one that was killed, what such a
+    command has started may run on (codex 0.163, 0.169).
 
     Example:
         ``open_codex_client(StdioTransport("codex app-server", cwd="/project", env={"RUST_LOG": "info"}))``
