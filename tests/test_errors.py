@@ -165,7 +165,9 @@ def through_pickle(protocol: int) -> Callable[[CodexError], CodexError]:
 @pytest.mark.parametrize("error", EVERY_KIND, ids=lambda error: type(error).__name__)
 def test_a_copy_keeps_everything(error: CodexError) -> None:
     error.add_note("a note")
-    for make in (copy.copy, copy.deepcopy, *map(through_pickle, range(pickle.HIGHEST_PROTOCOL + 1))):
+    ways: list[Callable[[CodexError], CodexError]] = [copy.copy, copy.deepcopy]
+    ways += [through_pickle(protocol) for protocol in range(pickle.HIGHEST_PROTOCOL + 1)]
+    for make in ways:
         made = make(error)
         assert made is not error
         assert (type(made), str(made), vars(made)) == (type(error), "m", vars(error))
