@@ -39,6 +39,13 @@ _logger = logging.getLogger("codex_trio")
 MAX_IN_FLIGHT = 64
 _BACKOFF_FIRST, _BACKOFF_MOST = 0.05, 2.0  # seconds
 _LAST_WORDS = 0.5  # seconds that the reader has to deliver what came before the server stopped reading
+_TURNS = 6  # of each task; a message comes from the socket through those of a websocket to the reader in half of them
+
+
+async def let_the_reader_look() -> None:
+    """Give way to what has come when a time is over: if the program was blocked, no task has seen that yet."""
+    for _ in range(_TURNS):
+        await trio.lowlevel.checkpoint()
 
 
 class Call(msgspec.Struct, eq=False):
@@ -202,7 +209,7 @@ class Connection:
             raise CodexTimeoutError(
                 f"{call.method}: no answer in time; whether the server acts on it is unknown"
                 if call.is_in_flight
-                else f"{call.method}: {MAX_IN_FLIGHT} requests are in flight and none was answered in time; it was not sent"
+                else f"{call.method}: it was not sent, because {MAX_IN_FLIGHT} others were in flight until its time was over"
             )
         return call.response
 
@@ -367,6 +374,7 @@ class Connection:
             with trio.CancelScope(deadline=earliest) as self._alarm:
                 await trio.sleep_forever()
             now = trio.current_time()
+            await let_the_reader_look()
             for id_, call in [(id_, call) for id_, call in self._calls.items() if call.deadline <= now]:
                 self._expire(id_, call)
 

@@ -36,11 +36,19 @@ __all__ = [
 
 
 class CodexError(Exception):
-    """Anything that this library raises about Codex.
+    """Anything that this library raises about Codex. Can be copied, and pickled for another process.
 
     Example:
         ``except CodexError as exc: print(f"Codex: {exc}")``
     """
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Without `__init__`, which some call with keywords that are attributes by now.
+        return _make_anew, (type(self), *self.args), self.__dict__
+
+
+def _make_anew(kind: type[CodexError], *args: object) -> CodexError:
+    return kind.__new__(kind, *args)
 
 
 class CodexTransportError(CodexError):

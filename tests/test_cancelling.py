@@ -16,6 +16,7 @@ from codex_trio import (
     CodexTurnInactiveError,
     open_codex_client,
 )
+from codex_trio._transports.wrapping import WrappingTransport
 from codex_trio.testing import ScriptedAppServer, drop_connection, fail, hang, omit_completed, run, say, think, wait
 
 NOT_YET = "no active turn to interrupt"
@@ -179,6 +180,38 @@ async def test_cancel_is_bounded_by_the_request_timeout_unless_told(autojump_clo
         with pytest.raises(CodexTimeoutError):
             await client.cancel(continuation)
         assert trio.current_time() == asked_at + 12
+
+
+@pytest.mark.parametrize("deaf_to", ["thread/resume", "thread/turns/list"])
+async def test_cancel_by_another_client_is_bounded_by_its_timeout(deaf_to: str, autojump_clock: MockClock) -> None:
+    server = ScriptedAppServer()
+    server.on_turn(think("one"), hang())
+    async with open_codex_client(server.transport()) as first, open_codex_client(server.transport()) as second:
+        continuation = await go_quiet(first)
+        server.ignore(deaf_to, times=1)
+        asked_at = trio.current_time()
+        with pytest.raises(CodexTimeoutError, match=r"could not be taken up in time.*cancel it again"):
+            await second.cancel(continuation, timeout=5)
+        assert trio.current_time() == asked_at + 5
+        result = await second.cancel(continuation)
+    assert [step.text for step in result.steps] == ["one"]
+    assert result.was_interrupted
+
+
+async def test_ctrl_c_never_lands_in_the_task_that_interrupts(autojump_clock: MockClock) -> None:
+    protected: list[bool] = []
+
+    class Watched(WrappingTransport):
+        def send_nowait(self, message: bytes) -> bool:
+            if b'"turn/interrupt"' in message:
+                protected.append(trio.lowlevel.currently_ki_protected())
+            return False
+
+    server = ScriptedAppServer()
+    server.default(hang())
+    async with open_codex_client(Watched(server.transport())) as client:
+        await client.cancel(await go_quiet(client))
+    assert protected == [True]
 
 
 async def test_turn_is_continued_after_a_cancel_in_vain(autojump_clock: MockClock) -> None:

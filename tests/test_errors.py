@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import re
 import traceback
+from collections.abc import Callable
 
 import pytest
 
@@ -12,9 +15,11 @@ from codex_trio import (
     ChatContinuation,
     ChatResult,
     CodexError,
+    CodexOutputError,
     CodexProtocolError,
     CodexThreadBusyError,
     CodexThreadNotFoundError,
+    CodexTimeoutError,
     CodexTransportError,
     CodexTurnFailedError,
     CodexTurnInactiveError,
@@ -137,6 +142,39 @@ def test_errors_about_threads_name_the_thread() -> None:
 
     assert (missing.thread_id, missing.code, missing.method) == ("T", -32600, "thread/resume")
     assert (busy.thread_id, busy.turn_id) == ("T", None)
+
+
+EVERY_KIND = [
+    CodexError("m"),
+    CodexTransportError("m", returncode=3, stderr_tail="words", continuation=CONTINUATION, is_permanent=True),
+    CodexTimeoutError("m"),
+    CodexTurnInactiveError("m", continuation=CONTINUATION, idle_seconds=1.5, last_event="error"),
+    CodexOutputError("m", text="{", where="$", result=RESULT),
+    CodexProtocolError("m", code=-1, data={"a": [1]}, method="turn/start"),
+    CodexTurnFailedError("m", result=RESULT, error_info={"a": {}}, details="d", http_status=500, data={"a": 1}),
+    CodexTurnInterruptedError("m", result=RESULT),
+    CodexThreadNotFoundError("m", thread_id="T", code=-1, data=None, method="thread/resume"),
+    CodexThreadBusyError("m", thread_id="T", turn_id="U"),
+]
+
+
+def through_pickle(protocol: int) -> Callable[[CodexError], CodexError]:
+    return lambda error: pickle.loads(pickle.dumps(error, protocol))
+
+
+@pytest.mark.parametrize("error", EVERY_KIND, ids=lambda error: type(error).__name__)
+def test_a_copy_keeps_everything(error: CodexError) -> None:
+    error.add_note("a note")
+    ways: list[Callable[[CodexError], CodexError]] = [copy.copy, copy.deepcopy]
+    ways += [through_pickle(protocol) for protocol in range(pickle.HIGHEST_PROTOCOL + 1)]
+    for make in ways:
+        made = make(error)
+        assert made is not error
+        assert (type(made), str(made), vars(made)) == (type(error), "m", vars(error))
+
+
+def test_every_kind_is_copied() -> None:
+    assert [type(error).__name__ for error in EVERY_KIND] == list(drawn_tree())
 
 
 def test_one_except_clause_catches_them_all() -> None:

@@ -201,3 +201,30 @@ async def test_a_ping_of_the_server_while_we_close_breaks_nothing(
     await frames.aclose()
     nursery.cancel_scope.cancel()
     assert trio.current_time() < 2
+
+
+async def test_what_came_with_a_ping_that_cannot_be_answered_is_told_at_once(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    for is_writing in (True, False):  # something of ours; or the pong itself is what gets stuck
+        uplinks: list[Uplink] = []
+
+        async def ask(websocket: WebSocketConnection, uplinks: list[Uplink] = uplinks) -> None:
+            await trio.sleep(1)
+            uplinks[0].seconds = None
+            await trio.sleep(1)
+            await websocket._stream.send_all(b"\x81\x04news" + b"\x89\x00")
+            await websocket.get_message()
+
+        frames, uplink = await open_frames(nursery, ask)
+        uplinks.append(uplink)
+        begun_at = trio.current_time()
+        async with trio.open_nursery() as sending:
+            if is_writing:
+                await trio.sleep(1.5)
+                sending.start_soon(frames.send, [b"stuck"])
+            assert await frames.receive() == [b"news"]
+            assert trio.current_time() == begun_at + 2
+            sending.cancel_scope.cancel()
+        await frames.aclose()
+    nursery.cancel_scope.cancel()

@@ -135,14 +135,19 @@ async def test_a_decision_must_be_one_and_of_its_own_request(autojump_clock: Clo
     assert results(server) == [{"decision": "decline"}] * 2
 
 
-async def test_an_answer_that_is_not_json_is_an_error_of_the_handler(autojump_clock: Clock) -> None:
+@pytest.mark.parametrize("is_reconnecting", [False, True])
+async def test_an_answer_that_is_not_json_is_an_error_of_the_handler(
+    is_reconnecting: bool, autojump_clock: Clock
+) -> None:
     server = ScriptedAppServer()
     server.on_turn(ask_server_request("future/ask"), say("done"))
 
     async def reply(params: Mapping[str, Any]) -> Any:
         return object()
 
-    async with open_codex_client(server.transport(), on_request={"future/ask": reply}) as client:
+    async with open_codex_client(
+        server.transport(), on_request={"future/ask": reply}, reconnecting=is_reconnecting
+    ) as client:
         with pytest.raises(TypeError, match="JSON"):
             await client.chat_once("go")
     assert results(server)[0]["code"] == -32601

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import random
 import signal
+import time
 import traceback
 from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 
 import pytest
 import trio
-from _servers import is_alive, nothing_left, server
+from _servers import is_alive, nothing_left, server, wait_until
 from trio.testing import wait_all_tasks_blocked
 
 from codex_trio import (
@@ -238,7 +239,7 @@ async def test_a_call_that_pauses_after_a_refusal_for_overload_learns_of_it(monk
 # --- other ways to be lost
 
 
-async def test_a_wrapper_is_killed_and_its_child_keeps_the_output_open() -> None:
+async def test_a_wrapper_is_killed_and_its_child_goes_with_it() -> None:
     errors: list[CodexTransportError] = []
 
     async def wait_for(call: Awaitable[object]) -> None:
@@ -254,8 +255,50 @@ async def test_a_wrapper_is_killed_and_its_child_keeps_the_output_open() -> None
                     nursery.start_soon(wait_for, client.request("hang"))
                     await wait_all_tasks_blocked(0.01)
                     os.kill(int(client.server.raw["wrapper"]), signal.SIGKILL)
-            assert is_alive(pid_of(client))  # the child: `nothing_left` sees that it is gone when the client has closed
+            child = pid_of(client)
+            wait_until(lambda: not is_alive(child), lambda: "the wrapper's child lives on")
     assert errors[0].returncode == -9
+
+
+DAEMON = "daemon = subprocess.Popen(['sleep', '60'], start_new_session=True).pid; "
+
+
+async def test_a_daemon_that_keeps_the_output_open_does_not_hide_the_loss() -> None:
+    script = f"{DAEMON}shake_hands(daemon=daemon); receive()"
+    with trio.fail_after(20):
+        async with open_codex_client(StdioTransport(server(script))) as client:
+            with at_once():
+                error = await loss(client.request("hang"))
+            os.kill(client.server.raw["daemon"], signal.SIGKILL)
+    assert error.returncode == 0
+
+
+async def test_what_came_before_the_end_is_read_however_late_although_a_daemon_keeps_the_output_open() -> None:
+    burst = "expect('burst'); [say('x' * 4_500 + str(n)) for n in range(100)]; event('daemon', pid=daemon)"
+    end = "send_bytes(json.dumps({'method': 'end', 'params': {}}).encode()); die(0)"  # without a line feed
+    script = f"{DAEMON}serve_turn(); say('one'); {burst}; {end}"
+    with trio.fail_after(30):
+        async with open_codex_client(StdioTransport(server(script))) as client:
+            notifications, stream = client.notifications(), client.chat("hello")
+            await anext(stream)
+            await client.notify("burst")
+            for number in range(100):
+                if number < 2:
+                    time.sleep(0.7)  # noqa: ASYNC251  a program that holds up everybody, the reader among them
+                assert (await anext(stream)).text == "x" * 4_500 + str(number)
+            os.kill((await anext(notifications)).params["pid"], signal.SIGKILL)
+            assert (await anext(notifications)).method == "end"
+            await loss(anext(stream))
+
+
+async def test_nothing_is_sent_to_a_number_that_may_be_somebody_elses_by_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    signalled: list[str] = []
+    with trio.fail_after(20), nothing_left():
+        async with open_codex_client(StdioTransport(server("serve(until='end'); die(1)"))) as client:
+            await loss(client.request("end"))
+            for name in ("kill", "killpg"):
+                monkeypatch.setattr(os, name, lambda number, _, name=name: signalled.append(f"{name} {number}"))
+    assert signalled == []
 
 
 async def test_the_server_closes_its_input_and_keeps_its_output() -> None:

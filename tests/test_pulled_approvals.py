@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import time
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from codex_trio import (
     approve_all,
     open_codex_client,
 )
+from codex_trio._handlers.pull import ApprovalHub
 from codex_trio.testing import ScriptedAppServer, run, say
 
 Clock = trio.testing.MockClock
@@ -79,6 +81,27 @@ async def test_a_late_answer_says_so_and_sends_nothing(autojump_clock: Clock) ->
             await client.interrupt_turn(request.turn_id)
         assert await request.respond(request.accept()) is False
     assert server.answers == []
+
+
+async def seconds_to_withdraw(count: int) -> float:
+    """Return the processor time that it takes to withdraw so many requests that nobody has read."""
+    hub = ApprovalHub()
+    stream = hub.open()
+    async with trio.open_nursery() as nursery:
+        for _ in range(count):
+            nursery.start_soon(hub.ask, command_approval(None))
+        await trio.testing.wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
+        started = time.process_time()
+    spent = time.process_time() - started
+    assert hub.take() is None
+    await stream.aclose()
+    return spent
+
+
+async def test_withdrawing_many_requests_costs_each_the_same() -> None:
+    few = min([await seconds_to_withdraw(250) for _ in range(3)])
+    assert await seconds_to_withdraw(3_000) < 35 * few  # 17 times; a search for each would make it 60
 
 
 async def test_a_request_that_is_let_go_of_is_declined(autojump_clock: Clock) -> None:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import math
+import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import trio
 from _by_hand import Background, TurnByHand, cancelled_after, go_quiet, next_turn
+from _websockets import serve
 from trio.testing import MockClock, wait_all_tasks_blocked
+from trio_websocket import WebSocketConnection
 
 from codex_trio import (
     ChatContinuation,
@@ -17,6 +22,7 @@ from codex_trio import (
     CodexError,
     CodexThreadBusyError,
     CodexTurnInactiveError,
+    WebSocketTransport,
     open_codex_client,
 )
 from codex_trio._client import notifications
@@ -68,6 +74,58 @@ async def test_patience_that_is_over_before_it_begins_is_inactivity_and_no_failu
             turn.end()
             assert (await client.chat_once(continuation=caught.value.continuation)).final_text == "done"
     assert "turn/interrupt" not in server.received_methods()
+
+
+async def test_event_on_its_way_in_the_tick_in_which_the_patience_ends_wins(mock_clock: MockClock) -> None:
+    for _ in range(12):  # Trio draws lots which of the two tasks is first
+        server = ScriptedAppServer(start_delay=0)
+        server.hold("turn/start")
+        async with (
+            open_codex_client(server.transport(), inactivity_timeout=10) as client,
+            trio.open_nursery() as nursery,
+        ):
+            chat = Background(nursery, client.chat_once, "hello")
+            turn = await started_turn(server)
+            await wait_all_tasks_blocked()
+            turn.say("done")
+            mock_clock.jump(10)
+            await wait_all_tasks_blocked()
+            turn.end()
+            assert (await chat.result()).final_text == "done"
+
+
+async def test_what_lies_in_the_socket_of_a_program_that_was_blocked_wins(
+    nursery: trio.Nursery, mock_clock: MockClock
+) -> None:
+    results = {"initialize": {}, "thread/start": {"thread": {"id": "t"}}, "turn/start": {"turn": {"id": "u"}}}
+    turn = {"threadId": "t", "turn": {"id": "u", "status": "completed", "items": [], "itemsView": "full"}}
+
+    def message(**told: Any) -> bytes:
+        return json.dumps(told).encode()
+
+    mock_clock.rate = 1  # but for the jumps, it goes like any other
+
+    async def handle(websocket: WebSocketConnection) -> None:
+        while True:
+            request = json.loads(await websocket.get_message())
+            if request["method"] in results:
+                await websocket.send_message(message(id=request["id"], result=results[request["method"]]).decode())
+            if request["method"] in ("turn/start", "slow"):
+                await wait_all_tasks_blocked(0.05)
+                told = message(method="turn/completed", params=turn)
+                if request["method"] == "slow":
+                    told = message(id=request["id"], result="done")
+                socket = cast("trio.SocketStream", websocket._stream).socket
+                os.write(socket.fileno(), b"\x81\x7e\x01\x00" + told.ljust(256))
+                mock_clock.jump(10)
+
+    server = await serve(nursery, handle)
+    with trio.fail_after(60):
+        transport = WebSocketTransport(server.url, ping_interval=math.inf)
+        async with open_codex_client(transport, inactivity_timeout=10, request_timeout=10) as client:
+            assert (await client.chat_once("hello")).status == "completed"
+            assert await client.request("slow") == "done"
+    nursery.cancel_scope.cancel()
 
 
 # --- one continuation, two tasks

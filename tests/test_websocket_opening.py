@@ -170,6 +170,21 @@ async def test_a_token_that_cannot_be_had_is_told(tmp_path: Path) -> None:
         assert re.search(why, await refusal(WebSocketTransport(token=token)))
 
 
+@pytest.mark.parametrize("token", [b"bytes", 5, ["list"]])
+async def test_a_token_function_that_returns_no_text_is_a_type_error_that_names_it(token: object) -> None:
+    async def later() -> object:
+        await trio.lowlevel.checkpoint()
+        return token
+
+    for ask in (lambda: token, later):
+        transport = WebSocketTransport(token=ask)  # type: ignore[arg-type]  # a wrong value is the point
+        with pytest.raises(
+            TypeError, match=f"the token function returned {type(token).__name__}, and a token is a str"
+        ):
+            async with open_codex_client(transport):
+                raise AssertionError("not reached")
+
+
 # --- when it does not work
 
 

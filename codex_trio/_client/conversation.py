@@ -8,7 +8,7 @@ from typing import Any, Unpack, overload
 import trio
 
 from .._thread import ChatOptions, talk
-from .._turn import EventStream, StepStream
+from .._turn import EventStream, StepStream, Turn
 from ..errors import CodexTimeoutError
 from ..inputs import Prompt
 from ..models import CancelResult, ChatContinuation, ChatResult, OutputT
@@ -181,7 +181,8 @@ class Conversation:
             timeout: Seconds until the turn must have ended; `None` for the client's `request_timeout`.
 
         Raises:
-            CodexTimeoutError: It has not ended in time. Nothing of it is lost; cancel it again.
+            CodexTimeoutError: It has not ended in time, or could not even be taken up. Nothing of it is lost; cancel it
+                again.
             CodexTransportError: The server was lost.
 
         Cancellation: The interrupt may have been sent; nothing of the turn is lost.
@@ -191,9 +192,17 @@ class Conversation:
         """
         parts = self._service.live_parts()
         talk.check_continuation(continuation)
-        turn = await take_up(parts.lifecycle, parts.router, continuation)
+        deadline = trio.current_time() + self._patience(timeout)
+        turn: Turn | None = None
+        with trio.move_on_at(deadline):
+            turn = await take_up(parts.lifecycle, parts.router, continuation)
+        if turn is None:
+            raise CodexTimeoutError(
+                f"turn {continuation.turn_id} could not be taken up in time: the server did not tell of it, and it may run "
+                "on; cancel it again"
+            )
         try:
-            with trio.move_on_after(self._patience(timeout)):
+            with trio.move_on_at(deadline):
                 await parts.lifecycle.stop(turn)
             turn.raise_if_lost(continuation.mode)
             if not turn.ended.is_set():

@@ -356,6 +356,7 @@ class Lifecycle(Lookup):
     async def _interrupt_once(self, turn: Turn) -> CodexProtocolError | None:
         refusal: CodexProtocolError | None = None
 
+        @trio.lowlevel.enable_ki_protection
         async def ask() -> None:
             nonlocal refusal
             try:

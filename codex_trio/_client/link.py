@@ -138,8 +138,11 @@ class Link:
 
     def respond(self, request: ServerRequest, result: Any) -> None:
         """Answer a request of the server, unless its connection is gone: it is asked again on the next one."""
-        if self._asked.pop(id(request), None) is not None:
-            self._connection.respond(request, result)
+        if id(request) in self._asked:
+            self._connection.respond(
+                request, result
+            )  # if that cannot be sent, it raises, and the request is still open
+            self._asked.pop(id(request), None)
 
     def refuse(self, request: ServerRequest, code: int, message: str) -> None:
         """Answer with an error, likewise."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections import deque
+from collections import OrderedDict
 from types import TracebackType
 from weakref import WeakSet
 
@@ -87,7 +87,7 @@ class ApprovalHub:
         self.streams: WeakSet[ApprovalStream] = WeakSet()
         self.loss: CodexTransportError | None = None
         self.news = trio.lowlevel.ParkingLot()
-        self._queue: deque[tuple[Approval, _Slot]] = deque()
+        self._queue: OrderedDict[_Slot, Approval] = OrderedDict()  # one may leave it from the middle
 
     def open(self) -> ApprovalStream:
         """Return a stream of the requests from now on."""
@@ -102,20 +102,18 @@ class ApprovalHub:
         """
         slot = _Slot()
         # Only the reader of the request may hold its responder: when that goes, the request is declined.
-        entry = (with_responder(request, _Responder(slot).respond), slot)
-        self._queue.append(entry)
-        del entry
+        self._queue[slot] = with_responder(request, _Responder(slot).respond)
         self.news.unpark_all()
         try:
             await slot.settled.wait()
         finally:
             slot.is_open = False
-            self._queue = deque(one for one in self._queue if one[1] is not slot)
+            self._queue.pop(slot, None)
         return slot.decision
 
     def take(self) -> Approval | None:
         """Return the oldest request that nobody has."""
-        return self._queue.popleft()[0] if self._queue else None
+        return self._queue.popitem(last=False)[1] if self._queue else None
 
     def look(self) -> None:
         """Wake the readers; if there are none left, let go of what is queued."""

@@ -53,16 +53,17 @@ class LiveStream(trio.abc.Stream):
         alive_at: In Trio's time.
         head: The first bytes that came.
         ended: Set when no more bytes will come.
-        is_wanted: Somebody waits for bytes, so whatever came before has been dealt with.
-        on_wanted: Called when that begins.
+        waiters: Those who wait for bytes, so that whatever came before has been dealt with; and those who write, for whom
+            the reader of bytes may have to wait, with a pong.
+        on_wait: Called when one more begins to.
     """
 
     def __init__(self, stream: trio.abc.Stream, after_read: Callable[[], None] = lambda: None) -> None:
         self.alive_at = trio.current_time()
         self.head = b""
         self.ended = trio.Event()
-        self.is_wanted = False
-        self.on_wanted: Callable[[], None] = lambda: None
+        self.waiters = 0
+        self.on_wait: Callable[[], None] = lambda: None
         self._stream = stream
         self._after_read = after_read
         self._writes = 0
@@ -77,6 +78,8 @@ class LiveStream(trio.abc.Stream):
         self._writes += 1
         number = self._writes
         view = memoryview(data)
+        self.waiters += 1
+        self.on_wait()
         try:
             for start in range(0, max(1, len(view)), _WRITE_SIZE):
                 await self._stream.send_all(view[start : start + _WRITE_SIZE])
@@ -87,6 +90,8 @@ class LiveStream(trio.abc.Stream):
             with trio.move_on_after(_LAST_WORDS):
                 await self.ended.wait()
             raise
+        finally:
+            self.waiters -= 1
 
     async def wait_send_all_might_not_block(self) -> None:
         """Wait as the stream does."""
@@ -95,12 +100,12 @@ class LiveStream(trio.abc.Stream):
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
         """Read."""
         data: bytes | bytearray = b""
-        self.is_wanted = True
-        self.on_wanted()
+        self.waiters += 1
+        self.on_wait()
         try:
             data = await self._stream.receive_some(max_bytes)
         finally:
-            self.is_wanted = False
+            self.waiters -= 1
             if data:
                 self.alive_at = trio.current_time()
                 self._after_read()
@@ -172,7 +177,7 @@ class FrameStream:
             with trio.CancelScope(shield=True):  # nothing in it waits for the server
                 await self._stop()
             raise
-        self._life.on_wanted = self._tell
+        self._life.on_wait = self._tell
         self._nursery.start_soon(self._take, name="codex_trio websocket inbox")
         if self._ping_interval < math.inf:
             self._nursery.start_soon(self._keep_watch, name="codex_trio websocket pings")
@@ -293,7 +298,7 @@ class FrameStream:
                 message = await self._websocket.get_message()
                 self._inbox.append(message.encode() if isinstance(message, str) else message)
                 # A burst comes out of trio-websocket one by one. Waking the consumer for each would cost as much again.
-                if self._life.is_wanted or len(self._inbox) == _BATCH_SIZE:
+                if self._life.waiters or len(self._inbox) == _BATCH_SIZE:
                     self._news.set()
         except ConnectionClosed as exc:
             if exc.reason is None:

@@ -10,7 +10,9 @@ import select
 import shlex
 import shutil
 import signal
+import struct
 import subprocess
+import termios
 from collections.abc import Mapping, Sequence
 from typing import Literal, TypeAlias
 
@@ -27,7 +29,6 @@ CommandSource: TypeAlias = Literal["argument", "environment", "PATH", "package"]
 
 _PIPE_SIZE = 1 << 20  # bytes
 _EXIT_NEWS = 0.2  # seconds to wait for the exit code once the output has ended; the process may well live on
-_ORPHANED_OUTPUT = 0.5  # seconds to read on when the process has exited but somebody holds its output open
 _REAPING = 2.0  # seconds to wait for a killed process; only the kernel can make it longer
 
 
@@ -46,7 +47,11 @@ class StdioTransport(Transport):
         connect_timeout: Seconds until the server must have answered `initialize`.
         max_message_size: Longest message to accept from the server, in bytes.
         shutdown_grace: Seconds that the server has to exit once its stdin is closed, and again after SIGTERM, before
-            it is killed with its process group.
+            it is killed.
+
+    When the server ends, however that happens, its process group is killed. The commands of turns have sessions of
+    their own, out of reach of that: a codex that ends with its input ends them, but of one that was killed, what such a
+    command has started may run on (codex 0.163, 0.169).
 
     Example:
         ``open_codex_client(StdioTransport("codex app-server", cwd="/project", env={"RUST_LOG": "info"}))``
@@ -76,7 +81,7 @@ class StdioTransport(Transport):
         self.connect_timeout = connect_timeout
         self._max_message_size = max_message_size
         self._shutdown_grace = shutdown_grace
-        self._process: trio.Process | None = None
+        self._process: _Child | None = None
         self._stdin: trio.lowlevel.FdStream | None = None
         self._is_opening = False  # starting a process takes its time
         self._stderr = StderrTail()
@@ -136,20 +141,20 @@ class StdioTransport(Transport):
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None
-        self._process = process
+        self._process = _Child(process)
         self._stdin = process.stdin if isinstance(process.stdin, trio.lowlevel.FdStream) else None
         _widen(process.stdout)
         self._lines = LineStream(process.stdin, process.stdout, max_message_size=self._max_message_size)
         self._stderr = StderrTail()
         nursery.start_soon(self._stderr.drain, process.stderr, name="codex_trio stderr")
-        nursery.start_soon(self._watch, process, name="codex_trio process")
+        self._stderr_stream = process.stderr
+        nursery.start_soon(self._watch, self._process, self._lines, process.stdout, name="codex_trio process")
 
     @trio.lowlevel.enable_ki_protection
-    async def _watch(self, process: trio.Process) -> None:
-        # The output of a dead wrapper can stay open, held by an orphan that nobody would ever reap.
-        await process.wait()
-        await trio.sleep(_ORPHANED_OUTPUT)
-        await self._lines.aclose_receiving()
+    async def _watch(self, child: _Child, lines: LineStream, output: trio.abc.ReceiveStream) -> None:
+        await child.wait()
+        # Whoever left the server's session may hold its output open for ever; what the server wrote is in the pipe.
+        await lines.end_after(_bytes_in(output))
 
     async def send(self, messages: Sequence[bytes]) -> None:
         """Write lines. See `Transport.send`."""
@@ -210,24 +215,61 @@ class StdioTransport(Transport):
             await self._end(self._process)
         self._process = None
 
-    async def _end(self, process: trio.Process) -> None:
-        assert process.stderr is not None
+    async def _end(self, child: _Child) -> None:
         await self._lines.aclose_sending()
-        if not await self._has_exited(process, self._shutdown_grace):
-            process.terminate()
-            await self._has_exited(process, self._shutdown_grace)
-        kill_group(process.pid)  # also what a clean exit left behind
-        if not await self._has_exited(process, _REAPING):
-            process.kill()
+        if not await child.ends_within(self._shutdown_grace):
+            child.terminate()
+            if not await child.ends_within(self._shutdown_grace):
+                child.kill()
+                await child.ends_within(_REAPING)
         with trio.move_on_after(_EXIT_NEWS):
             await self._stderr.ended.wait()
         await self._lines.aclose_receiving()
-        await process.stderr.aclose()
+        await self._stderr_stream.aclose()
 
-    async def _has_exited(self, process: trio.Process, patience: float) -> bool:
+
+class _Child:
+    """A process, and the group that it leads.
+
+    Their number is theirs until the process was waited for, and may be anybody's a moment later. So nobody else waits
+    for it or polls it, and no signal is sent after that: what a process leaves in its group goes with it.
+    """
+
+    def __init__(self, process: trio.Process) -> None:
+        self._process = process
+        self._has_ended = False
+        self.pid = process.pid
+
+    @property
+    def returncode(self) -> int | None:
+        """The exit code, once somebody has waited for it."""
+        return self._process.returncode if self._has_ended else None
+
+    @trio.lowlevel.enable_ki_protection
+    async def wait(self) -> None:
+        """Wait for the end of the process, and end its group."""
+        await self._process.wait()
+        # Of several that wait, the first to come here has just made the number free: there was no checkpoint since.
+        if not self._has_ended:
+            self._has_ended = True
+            kill_group(self.pid)
+
+    async def ends_within(self, patience: float) -> bool:
+        """Wait so many seconds at most; say whether it has ended."""
         with trio.move_on_after(patience):
-            await process.wait()
-        return process.returncode is not None
+            await self.wait()
+        return self._has_ended
+
+    def terminate(self) -> None:
+        """Ask the process to end."""
+        if not self._has_ended:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End the process and its group."""
+        if not self._has_ended:
+            kill_group(self.pid)
 
 
 def _widen(output: object) -> None:
@@ -235,6 +277,14 @@ def _widen(output: object) -> None:
     if isinstance(output, trio.lowlevel.FdStream) and hasattr(fcntl, "F_SETPIPE_SZ"):
         with contextlib.suppress(OSError):
             fcntl.fcntl(output.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
+
+
+def _bytes_in(output: trio.abc.ReceiveStream) -> int:
+    """Return how many bytes a pipe holds; 0 if it is closed."""
+    if not isinstance(output, trio.lowlevel.FdStream) or output.fileno() < 0:
+        return 0
+    told = fcntl.ioctl(output.fileno(), termios.FIONREAD, bytes(struct.calcsize("i")))
+    return int(struct.unpack("i", told)[0])
 
 
 def kill_group(group: int) -> None:

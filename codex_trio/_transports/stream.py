@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import trio
@@ -26,6 +27,7 @@ class LineStream:
         self._receive_stream = receive
         self._splitter = LineSplitter(max_message_size)
         self._has_ended = False
+        self._left: float = math.inf  # bytes that may still come
 
     async def send(self, messages: Sequence[bytes]) -> None:
         """Write each message and a line feed, in one piece.
@@ -44,13 +46,31 @@ class LineStream:
             trio.BrokenResourceError, trio.ClosedResourceError: As the stream does.
         """
         while not self._has_ended:
-            chunk = await self._receive_stream.receive_some(_READ_SIZE)
+            chunk = await self._receive_chunk()
             if not chunk:
                 self._has_ended = True
             lines = self._splitter.feed(bytes(chunk)) if chunk else self._splitter.finish()
             if lines:
                 return lines
         raise trio.EndOfChannel
+
+    async def _receive_chunk(self) -> bytes | bytearray:
+        if not self._left:
+            return b""
+        try:
+            chunk = await self._receive_stream.receive_some(_READ_SIZE)
+        except trio.ClosedResourceError:
+            if self._left:
+                raise
+            return b""
+        self._left = max(0, self._left - len(chunk))
+        return chunk
+
+    async def end_after(self, size: int) -> None:
+        """Take the other end for ended after `size` more bytes, which are at hand, be it open or not."""
+        self._left = size
+        if not size:
+            await self.aclose_receiving()  # wakes who waits for more
 
     async def aclose_sending(self) -> None:
         """Close the direction to the other end."""

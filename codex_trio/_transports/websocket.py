@@ -296,9 +296,13 @@ class WebSocketTransport(WebSocketBase):
         self._doing = "the token function"
         try:
             token = ask()
-            return await token if inspect.isawaitable(token) else token
+            if inspect.isawaitable(token):
+                token = await token
         except Exception as exc:
             raise self._unreachable(f"the token function raised {type(exc).__name__}") from exc
+        if token is not None and not isinstance(token, str):
+            raise TypeError(f"the token function returned {type(token).__name__}, and a token is a str")
+        return token
 
     async def _read_token_file(self, path: Path) -> str:
         self._doing = f"reading {path}"

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import trio
 
+from .._connection import let_the_reader_look
 from .._protocol import methods
 from .._protocol.messages import Notice
 from .._protocol.turns import TurnFold
@@ -199,10 +200,18 @@ class Turn(TurnInbox):
                     return await self._receive.receive()
                 except trio.EndOfChannel:
                     return None
-            if not self._owed and trio.current_time() >= max(since, self.alive_at) + patience:
-                self.is_handed_out = True
-                idle = trio.current_time() - self.alive_at
-                raise inactive_error(self.continuation(mode), idle, self.last_event)
+            await let_the_reader_look()
+            if self._owed or trio.current_time() < max(since, self.alive_at) + patience:
+                continue
+            try:
+                return self._receive.receive_nowait()
+            except trio.EndOfChannel:
+                return None
+            except trio.WouldBlock:
+                pass
+            self.is_handed_out = True
+            idle = trio.current_time() - self.alive_at
+            raise inactive_error(self.continuation(mode), idle, self.last_event)
 
     async def finish(self, read_history: ReadHistory) -> list[ConversationStep]:
         """Close the account of an ended turn, and return steps that only history told.

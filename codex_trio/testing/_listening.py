@@ -96,6 +96,7 @@ async def _told_url(command: Sequence[str], stderr: trio.abc.ReceiveStream) -> s
 
 async def _kill(process: trio.Process) -> None:
     # Asked to end, a server waits for its turns. What it has on disk goes with the model's home, anyway.
+    # Nobody has waited for it before, so the number is still that of its group.
     kill_group(process.pid)
     with trio.move_on_after(_REAPING, shield=True):
         await process.wait()

@@ -169,7 +169,8 @@ class ScriptedModel(ScriptedTurns):
     ) -> AbstractAsyncContextManager[str]:
         """Run a codex app-server of its own with this model, which listens for websockets on loopback.
 
-        It is killed, with what it runs, at the end of the ``async with``, whatever it is doing.
+        It is killed, with its process group, at the end of the ``async with``, whatever it is doing. The command of a
+        turn that runs then has a session of its own: what it has started may run on (codex 0.163, 0.169).
 
         Args:
             command: As in `StdioTransport`.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -27,8 +29,10 @@ def is_alive(process_id: int) -> bool:
     return Path(f"/proc/{process_id}").exists()
 
 
-async def test_it_ends_with_its_block_and_so_does_what_it_runs(model: ScriptedModel, tmp_path: Path) -> None:
-    model.on_turn(run("echo $$ $PPID > ids; exec sleep 7777"))
+async def test_it_ends_with_its_block_and_so_does_its_command_but_not_what_that_has_started(
+    model: ScriptedModel, tmp_path: Path
+) -> None:
+    model.on_turn(run("sleep 60 & echo $$ $PPID $! > ids; exec sleep 7777"))
     mine = ValueError("mine")
     process_ids: list[int] = []
 
@@ -44,10 +48,12 @@ async def test_it_ends_with_its_block_and_so_does_what_it_runs(model: ScriptedMo
     with trio.CancelScope() as scope, pytest.raises(ValueError, match="mine") as caught:
         await leave_while_a_command_runs(scope)
     assert caught.value is mine
+    *process_ids, started = process_ids
     assert len(process_ids) == 2
     with trio.fail_after(5):
         while any(map(is_alive, process_ids)):  # noqa: ASYNC110  the kernel has their SIGKILL, and needs a moment
             await trio.sleep(0.01)
+    os.kill(started, signal.SIGKILL)
 
 
 async def test_more_arguments_go_to_the_server(model: ScriptedModel) -> None:
