@@ -99,10 +99,13 @@ class MessageMask:
             self._note_questions(message)
         elif questions := self._secret_questions.get(_key(message.get("id"))):
             _mask_answers(masked, questions)
-            result = message.get("result")
-            if isinstance(result, dict) and "answers" in result:  # else it may be the server's, to the same id of ours
-                del self._secret_questions[_key(message["id"])]
         return masked
+
+    def forget(self, message: dict[str, Any]) -> None:
+        """Take a message that will not come again; when it answers questions, no other one does."""
+        result = message.get("result")
+        if isinstance(result, dict) and "answers" in result:  # else it may be the server's, to the same id of ours
+            self._secret_questions.pop(_key(message.get("id")), None)
 
     def _note_questions(self, message: dict[str, Any]) -> None:
         params = message.get("params")

@@ -105,7 +105,10 @@ class RecordingTransport(WrappingTransport):
                 return _dump_text(line.decode("utf-8", "surrogateescape"))
             if b"\n" not in line and not self._mask.may_find(line):
                 return line
-            return _encode(self._mask.apply(_decode(line)))
+            message = _decode(line)
+            masked = _encode(self._mask.apply(message))
+            self._mask.forget(message)
+            return masked
         except (ValueError, RecursionError) as exc:  # it is nested too deeply, or has a number out of all range
             return _encode({"TRIMMED": f"a message of {len(line)} bytes that cannot be searched for secrets: {exc}"})
 
