@@ -273,10 +273,7 @@ class Lifecycle(Lookup):
     # --- stopping
 
     def abandon(self, turn: Turn) -> None:
-        """Stop a turn that nobody wants any more, in the background. The thread's next turn waits for that.
-
-        One that was given up is tried again.
-        """
+        """Stop a turn that nobody wants any more, if need be again, in the background; the next turn waits for that."""
         if turn.ended.is_set():
             self._router.forget(turn)
             return
