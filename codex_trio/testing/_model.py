@@ -146,7 +146,13 @@ class ScriptedModel(ScriptedTurns):
 
     def env(self) -> dict[str, str]:
         """Return what the environment of a codex process needs, over the present one, to use this model."""
-        return {"CODEX_HOME": str(self.home), "NO_COLOR": "1", "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
+        return {
+            "CODEX_HOME": str(self.home),
+            "NO_COLOR": "1",
+            "NO_PROXY": "127.0.0.1",
+            "no_proxy": "127.0.0.1",
+            "SHLVL": "1",  # a bash at level 0 whose input is a socket, as codex gives it, reads the user's ~/.bashrc
+        }
 
     def transport(
         self,

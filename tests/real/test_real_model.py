@@ -155,6 +155,19 @@ async def test_run_runs_and_the_script_goes_on_behind_it() -> None:
     assert "42\n" in model.requests[1].body["input"][-1]["output"]
 
 
+async def test_commands_do_not_depend_on_what_the_user_has_in_their_shells_startup_files(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / ".bashrc").write_text("echo noise\n", "utf-8")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("SHLVL", "0")
+    async with open_scripted_model() as model, open_server(model) as server:
+        model.on_turn(run("echo $((6 * 7))"))
+        items, _ = await server.turn(await server.start_thread(), "hello")
+
+    assert items[0]["aggregatedOutput"] == "42\n"
+
+
 async def test_a_turn_may_end_with_a_command() -> None:
     async with open_scripted_model() as model, open_server(model) as server:
         model.on_turn(run("true"))
