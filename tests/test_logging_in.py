@@ -144,3 +144,24 @@ async def test_without_losses_it_is_waited_for_as_long_as_the_server_says(
         await trio.sleep(10_000)
         login.tell()
         await waiting.result()
+
+
+@pytest.mark.parametrize("is_lost", [False, True], ids=["alone", "with a loss behind it"])
+async def test_an_outcome_right_behind_the_answer_is_told(
+    nursery: trio.Nursery, autojump_clock: MockClock, login: Login, is_lost: bool
+) -> None:
+    login.server.hold("account/login/start")
+    async with login.opened() as client:
+        beginning = Background(nursery, client.login_chatgpt)
+        call = await login.server.held("account/login/start").receive()
+        call.connection.pause_writing()
+        call.reply({"type": "chatgpt", "loginId": "login", "authUrl": "https://x"})
+        login.tell("another")
+        login.tell(success=False, error="no way")
+        if is_lost:
+            call.connection.drop()
+        else:
+            call.connection.resume_writing()
+        mine = await beginning.result()
+        with trio.fail_after(1), pytest.raises(CodexError, match="failed: no way"):
+            await mine.wait()

@@ -328,3 +328,37 @@ async def test_a_lost_call_of_which_nothing_is_told_holds_up_nobody_for_long(
         await trio.sleep(60)
         assert methods_after(server, "initialized").count("thread/turns/list") == 2
         assert server.received_methods().count("initialize") == 2
+
+
+@pytest.mark.parametrize("is_joined", [False, True], ids=["it runs", "the next turn has joined it"])
+async def test_a_lost_call_of_which_is_told_late_leaves_its_thread_free(
+    nursery: trio.Nursery, autojump_clock: MockClock, is_joined: bool
+) -> None:
+    server = ScriptedAppServer(nursery)
+    async with opened(server) as client:
+        thread_id = (await client.chat_once("hello")).thread_id
+        server.on_turn(hang())
+        server.hold("turn/start")
+        calling = Background(nursery, client.chat_once, "stray", thread_id)
+        call = await server.held("turn/start").receive()
+        server.release("turn/start")
+        call.connection.pause_writing()
+        call.serve()
+        await trio.sleep(1)
+        call.connection._queue.clear()
+        server.hold("thread/turns/list")
+        call.connection.drop()
+        with pytest.raises(CodexTransportError):
+            await calling.result()
+        if is_joined:
+            assert (await client.chat_once("joins", thread_id)).final_text == "ok"
+        await trio.sleep(10)
+        held = server.held("thread/turns/list")
+        server.release("thread/turns/list")
+        for _ in range(held.statistics().current_buffer_used):
+            (await held.receive()).serve()
+        await trio.sleep(15)
+        assert client.statistics().open_turns == 0
+        [thread] = server._state.threads.values()
+        assert [turn.status for turn in thread.turns] == ["completed", "completed" if is_joined else "interrupted"]
+        assert (await client.chat_once("next", thread_id)).final_text == "ok"

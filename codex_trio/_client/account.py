@@ -36,9 +36,8 @@ class ChatGPTLogin:
         ```
     """
 
-    def __init__(self, engine: ClientEngine, url: str, login_id: str, before: AccountInfo) -> None:
-        self.url = url
-        self.login_id = login_id
+    def __init__(self, engine: ClientEngine, before: AccountInfo) -> None:
+        self.url = self.login_id = ""  # until it has begun
         self._engine = engine
         self._before = before
         self._over_at = trio.current_time() + _LASTING
@@ -47,10 +46,27 @@ class ChatGPTLogin:
         self._may_have_missed = False  # the outcome, while there was no connection
         self._deadline = math.inf  # there is one once an outcome may have been missed
         self._news = trio.lowlevel.ParkingLot()
+        self._early: list[Notice] = []
         self._unwatch = engine.watch(methods.ACCOUNT_LOGIN_COMPLETED, self._take, self._take_loss)
 
+    async def _begin(self) -> None:
+        try:
+            answer = await self._engine.request(methods.ACCOUNT_LOGIN_START, {"type": "chatgpt"})
+            answer = answer if isinstance(answer, dict) else {}
+            url, login_id = answer.get("authUrl"), answer.get("loginId")
+            if not isinstance(url, str) or not isinstance(login_id, str):
+                raise CodexProtocolError("account/login/start was answered without a URL", method="account/login/start")
+        except BaseException:
+            self._unwatch()
+            raise
+        self.url, self.login_id = url, login_id
+        for notice in self._early:
+            self._take(notice)
+
     def _take(self, notice: Notice) -> bool:
-        if notice.params.get("loginId") == self.login_id:
+        if not self.login_id:  # the outcome may come right behind the answer, which tells whose it is
+            self._early.append(notice)
+        elif notice.params.get("loginId") == self.login_id:
             self._settle(notice.params)
         return False  # it concerns everybody
 
@@ -180,13 +196,9 @@ class Account:
         Example:
             ``login = await client.login_chatgpt(); print(login.url); await login.wait()``
         """
-        before = await self.account()
-        answer = await self._engine.request(methods.ACCOUNT_LOGIN_START, {"type": "chatgpt"})
-        answer = answer if isinstance(answer, dict) else {}
-        url, login_id = answer.get("authUrl"), answer.get("loginId")
-        if not isinstance(url, str) or not isinstance(login_id, str):
-            raise CodexProtocolError("account/login/start was answered without a URL", method="account/login/start")
-        return ChatGPTLogin(self._engine, url, login_id, before)
+        login = ChatGPTLogin(self._engine, await self.account())
+        await login._begin()
+        return login
 
     async def logout(self) -> None:
         """Log out.

@@ -23,7 +23,7 @@ from .router import Router, Starting
 
 _logger = logging.getLogger("codex_trio")
 
-Job = Callable[[], Awaitable[None]]
+Job = Callable[[], Awaitable[object]]
 
 # All in seconds.
 _RESTORING = 5.0  # that calls wait for turns of ours; what takes longer goes on behind them
@@ -152,7 +152,7 @@ class Restorer:
 
     # --- turns of which no more is known than that they were asked for
 
-    async def _look_for_stray(self, trial: Trial, call: Call) -> None:
+    async def _look_for_stray(self, trial: Trial, call: Call) -> Turn | None:
         # Only a turn that began with our message is surely ours. If it still runs, there is no newer one.
         params = call.params or {}
         thread_id, message_id = params["threadId"], params.get("clientUserMessageId")
@@ -166,7 +166,8 @@ class Restorer:
             _logger.debug("whether a turn was started on thread %s is unknown: %s", thread_id, exc)
         self._router.lost_starts.remove(call)
         if state is not None and any(item.get("clientId") == message_id for item in _items(state)):
-            self._stop_stray(thread_id, state["id"])
+            return self._stop_stray(thread_id, state["id"])
+        return None
 
     async def _newest_turn(self, trial: Trial, thread_id: str) -> Mapping[str, Any] | None:
         # Of its items, the user's first message is told, and the last one of the agent (codex 0.163, 0.169).
@@ -176,13 +177,20 @@ class Restorer:
         state = turns[0] if isinstance(turns, list) and turns else None
         return state if isinstance(state, Mapping) and isinstance(state.get("id"), str) else None
 
-    def _stop_stray(self, thread_id: str, turn_id: str) -> None:
+    def _stop_stray(self, thread_id: str, turn_id: str) -> Turn | None:
         place = self._router.peek(thread_id)
-        if place.starting is None and place.turn is None:
-            starting = self._router.place(thread_id).starting = Starting(thread_id, TurnRequest())
-            turn = self._router.bind(starting, turn_id, trio.current_time())
-            turn.open_gap()  # it may have ended meanwhile
-            self._abandon(turn)
+        if place.starting is not None or place.turn is not None:
+            return None
+        starting = self._router.place(thread_id).starting = Starting(thread_id, TurnRequest())
+        turn = self._router.bind(starting, turn_id, trio.current_time())
+        turn.open_gap()  # it may have ended meanwhile
+        self._abandon(turn)
+        return turn
+
+    async def _catch_up_stray(self, trial: Trial, call: Call) -> None:
+        turn = await self._look_for_stray(trial, call)
+        if turn is not None:
+            await self._catch_up(trial, turn)
 
     async def _find_accepted(self, trial: Trial, starting: Starting) -> None:
         """Find the turn of a request that was accepted without a word of its turn, if it began unheard."""
@@ -253,7 +261,7 @@ class Restorer:
         starting = [place.starting for place in self._router.places if place.starting is not None]
         await _all_at_once(
             [
-                *(partial(self._look_for_stray, trial, call) for call in self._router.lost_starts),
+                *(partial(self._catch_up_stray, trial, call) for call in self._router.lost_starts),
                 *(partial(self._find_accepted, trial, one) for one in starting if one.on_found is not None),
                 *(partial(self._catch_up, trial, turn) for turn in self._gaps()),
             ]
