@@ -8,7 +8,7 @@ from _by_hand import Background, TurnByHand, next_turn
 from trio.testing import MockClock
 
 from codex_trio import Approval, Decision, open_codex_client
-from codex_trio.testing import ScriptedAppServer
+from codex_trio.testing import ScriptedAppServer, say, wait
 
 ASK = {"threadId": "child", "turnId": "child-turn", "itemId": "x", "command": "ls"}
 
@@ -76,3 +76,36 @@ async def test_what_a_handler_raises_comes_out_of_the_turn(nursery: trio.Nursery
         with pytest.raises(KeyError, match="mine"):
             await waiting.result()
         parent.end("interrupted")
+
+
+async def test_what_a_sub_agent_waits_for_is_asked_again_after_a_loss(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    async def think_long(request: Approval) -> Decision:
+        await trio.sleep(500)
+        return request.accept()
+
+    server = ScriptedAppServer(nursery)
+    server.on_turn(say("so far"), wait(600), say("done"))
+    async with open_codex_client(server.transport(), on_approval=think_long, reconnecting=True) as client:
+        stream = client.chat("go")
+        parent = await anext(stream)
+        turn = {"id": "child-turn", "rootTurnId": parent.turn_id, "status": "inProgress"}
+        server.connection.send({"method": "turn/started", "params": {"threadId": "child", "turn": turn}})
+        server.connection.ask_nowait("item/commandExecution/requestApproval", ASK)
+        await trio.sleep(1)
+        server.hold("thread/resume")
+        server.connection.drop()
+        resumed = set()
+        for _ in range(2):
+            with trio.fail_after(30):
+                call = await server.held("thread/resume").receive()
+            resumed.add(call.params["threadId"])
+            if call.params["threadId"] == "child":
+                call.reply({"thread": {"id": "child", "status": {"type": "active"}}})
+                asked = call.connection.ask_nowait("item/commandExecution/requestApproval", ASK)
+            else:
+                call.serve()
+        assert resumed == {parent.thread_id, "child"}
+        assert (await asked.wait())["result"] == {"decision": "accept"}
+        assert [step.text async for step in stream] == ["done"]

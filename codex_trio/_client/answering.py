@@ -79,7 +79,6 @@ class Answering:
         self._pending: dict[RequestId, Asked] = {}
         self._dealt_with: dict[RequestId, None] = {}
         self._changes: dict[str, tuple[str | None, Any]] = {}  # by item: its turn, and what it is about to change
-        self._roots: dict[str, str] = {}  # by the turn of a sub-agent: the turn that it works for
         self._failures: set[Failure] = set()
         self._is_closed = False
         self.answers = 0
@@ -96,8 +95,7 @@ class Answering:
             return
         _, changes = self._changes.get(str(request.params.get("itemId")), (None, None))
         asked = self._pending[request.id] = Asked(request, changes)
-        turn_id = request.turn_id or ""
-        turn = self._router.find(turn_id) or self._router.find(self._roots.get(turn_id, ""))
+        turn = self._router.find(request.turn_id or "") or self._router.root_of(request.thread_id or "")
         if turn is not None:
             self._stop_clock(asked, turn)
         self._nursery.start_soon(self._answer, asked, name=f"codex_trio answers {request.method}")
@@ -127,7 +125,6 @@ class Answering:
                 if asked.request.turn_id is not None and asked.request.turn_id == notice.turn_id:
                     asked.drop()
             self._changes = {key: entry for key, entry in self._changes.items() if entry[0] != notice.turn_id}
-            self._roots.pop(notice.turn_id or "", None)
         elif notice.method in (methods.ITEM_STARTED, methods.ITEM_COMPLETED):
             self._note_item(notice)
         elif notice.method == methods.TURN_STARTED:
@@ -136,10 +133,8 @@ class Answering:
     def _note_root(self, notice: Notice) -> None:
         turn = notice.params.get("turn")
         root_id = turn.get("rootTurnId") if isinstance(turn, dict) else None  # codex 0.163, 0.169
-        if notice.turn_id is not None and isinstance(root_id, str) and root_id != notice.turn_id:
-            self._roots[notice.turn_id] = root_id
-            if len(self._roots) > _REMEMBERED:
-                del self._roots[next(iter(self._roots))]
+        if notice.thread_id is not None and isinstance(root_id, str) and root_id != notice.turn_id:
+            self._router.note_root(notice.thread_id, root_id)
 
     def _note_item(self, notice: Notice) -> None:
         item = notice.params.get("item")
@@ -158,7 +153,6 @@ class Answering:
             asked.drop()
         self._pending.clear()
         self._dealt_with.clear()
-        self._roots.clear()
 
     def lose(self, error: CodexTransportError) -> None:
         """Take the end of the connection: nobody is there to be answered."""

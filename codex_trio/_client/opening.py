@@ -54,8 +54,9 @@ def open_codex_client(
             may not be told, as codex does not remember it (0.163, 0.169). A turn of which the server tells nothing any
             more ends with a `CodexTransportError` that has its continuation; the others go on. A call that was on its
             way raises `CodexTransportError`, and is never sent again: whether the server acted on it is unknown, and a
-            turn that it started may run. Calls made meanwhile wait. Not with `StdioTransport`, whose server ends with
-            its connection.
+            turn that it started may run. Calls made meanwhile wait. What a sub-agent waits for is asked again, unless
+            the sub-agent began during the outage: then `resume_thread` its thread (codex 0.163, 0.169). Not with
+            `StdioTransport`, whose server ends with its connection.
         reconnect_timeout: Seconds from a loss after which it is final; `None` or `math.inf` for no limit. It is final at
             once where another attempt would end the same way, see `CodexTransportError.is_permanent`.
         record: A file to which everything that passes between client and server is written as it passes, for

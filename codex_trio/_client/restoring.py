@@ -110,7 +110,12 @@ class Restorer:
         trial = Trial(connection, self._request_timeout, deadline)
         with trio.move_on_after(_RESTORING) as scope:
             await _all_at_once(partial(self._look_for_stray, trial, call) for call in self._router.lost_starts)
-            await _all_at_once(partial(self._resume_turn, trial, turn) for turn in self._gaps())
+            await _all_at_once(
+                [
+                    *(partial(self._resume_turn, trial, turn) for turn in self._gaps()),
+                    *(partial(self._resubscribe_in_time, trial, thread_id) for thread_id in self._sub_agents()),
+                ]
+            )
         if scope.cancelled_caught:
             await trial.raise_if_mute()
         missed = self._router.missed
@@ -281,6 +286,10 @@ class Restorer:
 
     def _gaps(self) -> list[Turn]:
         return [turn for turn in self._router.turns if turn.has_gap]
+
+    def _sub_agents(self) -> list[str]:
+        # What they wait for is not asked again by the thread that they work for (codex 0.163, 0.169).
+        return [thread_id for thread_id in self._router.missed if self._router.root_of(thread_id) is not None]
 
     async def _give_up(self, trial: Trial, turn: Turn, exc: CodexProtocolError | CodexTimeoutError) -> None:
         if isinstance(exc, CodexTimeoutError):

@@ -81,6 +81,7 @@ class Router:
         self._places: dict[str, Place] = {}
         self._finished: dict[str, str] = {}  # the thread, by turn: a fork inherits the ids of its turns
         self._kept: dict[str, Turn] = {}  # those that have ended since they were handed out
+        self._roots: dict[str, str] = {}  # by the thread of a sub-agent: the turn that it works for
         self.loaded: set[str] = set()  # threads whose events this connection gets
         self.missed: set[str] = set()  # those whose events the lost connection got, and this one does not, yet
         self.hub = NotificationHub()
@@ -300,6 +301,18 @@ class Router:
     def knows(self, turn_id: str) -> bool:
         """Whether a turn is, or lately was, one of ours."""
         return turn_id in self._turns or turn_id in self._finished
+
+    def note_root(self, thread_id: str, turn_id: str) -> None:
+        """Take note of the turn that a sub-agent's thread works for. The server sends its events here, unasked."""
+        self.loaded.add(thread_id)
+        self._roots.pop(thread_id, None)
+        self._roots[thread_id] = turn_id
+        if len(self._roots) > _REMEMBERED:
+            del self._roots[next(iter(self._roots))]
+
+    def root_of(self, thread_id: str) -> Turn | None:
+        """Return the turn that a sub-agent's thread works for, as `find` does."""
+        return self._turns.get(self._roots.get(thread_id, ""))
 
     def forget(self, turn: Turn) -> None:
         """Let go of a turn that is drained or dropped. What comes of it from now on is late."""

@@ -14,13 +14,16 @@ from _proxy import through_proxy
 from _real import Tap, left, told_statuses, wait_nothing_left, wait_nothing_open
 
 from codex_trio import (
+    Approval,
     ChatContinuation,
     CodexTransportError,
     CodexTurnInterruptedError,
+    CommandApproval,
     ConversationStep,
+    Decision,
     open_codex_client,
 )
-from codex_trio.testing import ScriptedModel, hang, open_scripted_model, run, say, think, wait
+from codex_trio.testing import ScriptedModel, call_tool, hang, open_scripted_model, run, say, think, wait
 
 # Messages that nobody gets but who has the turn.
 MOMENTS = [
@@ -101,6 +104,36 @@ async def test_no_step_is_lost_and_none_comes_twice(
     async with trio.open_nursery() as nursery:
         for number in range(len(MOMENTS)):
             nursery.start_soon(survive, Loss(number, model, server, tmp_path), server, name=MOMENTS[number])
+
+
+# --- a sub-agent waits for an answer
+
+
+async def test_what_a_sub_agent_waits_for_is_asked_again(
+    model: ScriptedModel, server: Listening, nursery: trio.Nursery
+) -> None:
+    wait_for_it = "for i in $(seq 300); do test -e made && break; sleep 0.1; done"
+    spawn = call_tool("spawn_agent", {"message": "task"}, namespace="multi_agent_v1")
+    model.on_prompt("go", spawn, run(wait_for_it, escalate=True), say("done"))
+    model.on_prompt("task", run("touch made", escalate=True), say("made"))
+    proxy = await through_proxy(nursery, server.url)
+    seen: list[str | None] = []
+
+    async def lose_once(request: Approval) -> Decision:
+        await trio.lowlevel.checkpoint()
+        if isinstance(request, CommandApproval) and "touch" in str(request.command):
+            seen.append(request.turn_id)
+            if len(seen) == 1:
+                proxy.cut()
+                await trio.sleep_forever()
+        return request.accept()
+
+    async with open_codex_client(proxy.transport(), on_approval=lose_once, reconnecting=True) as client:
+        result = await client.chat_once("go")
+        assert [step.data["exitCode"] for step in result.steps if step.step_type == "exec"] == [0]
+        assert len(seen) == 2
+        assert seen[0] == seen[1] != result.turn_id
+    nursery.cancel_scope.cancel()
 
 
 # --- a link that goes dead, a server that stands still
