@@ -72,8 +72,10 @@ RUNS: Mapping[str, Runner] = {
     "tool, websocket": into_file("give_codex_a_tool.py", *WEBSOCKET),
     "many, websocket": into_file("many_threads.py", *WEBSOCKET),
     "dropped, websocket": into_file("survive_a_dropped_connection.py", "--demo"),
-    "session, Ctrl-C": at_terminal("chat_session_stdio.py", "--demo", react=react_once("> Which", interrupt)),
-    "dropped, Ctrl-C": at_terminal("survive_a_dropped_connection.py", "--demo", react=react_once("Verse 2", interrupt)),
+    "session, Ctrl-C": at_terminal("chat_session_stdio.py", "--demo", react=react_once("this?\r\n", interrupt)),
+    "dropped, Ctrl-C": at_terminal(
+        "survive_a_dropped_connection.py", "--demo", react=react_once("Verse 2.\r\n", interrupt)
+    ),
     "answer, stdio": into_file("structured_answer.py", "--demo"),
     "agent, its tests": into_file("test_my_agent.py"),
     "agent, websocket": into_file("test_my_agent.py", *WEBSOCKET),
