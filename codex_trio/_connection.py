@@ -153,6 +153,8 @@ class Connection:
         """Call the server, and return the result. See `perform`."""
         return await self.perform(Call(method, params), timeout=timeout)
 
+    # Ctrl-C within `trio.Event.wait` would leave the task among those that the event wakes, which breaks Trio's run.
+    @trio.lowlevel.enable_ki_protection
     async def perform(self, call: Call, *, timeout: float, urgent: bool = False) -> Any:
         """Make a call and return its result; a refusal for overload is repeated until the time is over.
 

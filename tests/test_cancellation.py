@@ -13,6 +13,7 @@ from codex_trio import (
     CodexClient,
     CodexThreadBusyError,
     CodexTimeoutError,
+    CodexTurnInactiveError,
     CodexTurnInterruptedError,
     open_codex_client,
 )
@@ -299,3 +300,33 @@ async def play_until_given_up(server: ScriptedAppServer, scope: trio.CancelScope
     scope.cancel()
     await trio.sleep(50)
     turn.end("interrupted")
+
+
+def test_ctrl_c_never_lands_within_a_wait_of_trio(monkeypatch: pytest.MonkeyPatch) -> None:
+    # There it would leave the task among those that the event wakes, and Trio's run would break when it does.
+    wait_for, waits = trio.Event.wait, list[bool]()
+
+    async def wait_and_tell(event: trio.Event) -> None:
+        if trio.lowlevel.current_task() is tasks[0]:
+            waits.append(trio.lowlevel.currently_ki_protected())
+        await wait_for(event)
+
+    async def main() -> None:
+        tasks.append(trio.lowlevel.current_task())
+        assert not trio.lowlevel.currently_ki_protected()
+        server = ScriptedAppServer()
+        server.default(say("one"), wait(200), say("two"))
+        async with open_codex_client(server.transport()) as client:
+            thread = await client.start_thread()
+            with pytest.raises(CodexTurnInactiveError) as caught:
+                await thread.chat_once("Go")
+            await client.cancel(caught.value.continuation)
+            with trio.move_on_after(1):
+                await thread.chat_once("Go")
+            await thread.chat_once("Go", inactivity_timeout=900)
+
+    tasks: list[trio.lowlevel.Task] = []
+    monkeypatch.setattr(trio.Event, "wait", wait_and_tell)
+    trio.run(main, clock=MockClock(autojump_threshold=0))
+    assert len(waits) > 5
+    assert all(waits)

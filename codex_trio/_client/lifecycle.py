@@ -175,6 +175,7 @@ class Lifecycle(Lookup):
                 f"{request.method}: the server accepted it, and no turn began on thread {starting.thread_id}"
             )
 
+    @trio.lowlevel.enable_ki_protection
     async def claim(self, thread_id: str, request: TurnRequest) -> Starting:
         """Take the thread's place for a turn that is to come; events of turns that nobody knows are held there.
 
@@ -298,6 +299,7 @@ class Lifecycle(Lookup):
                 self._router.forget(turn)
             self._router.clear(turn)
 
+    @trio.lowlevel.enable_ki_protection
     async def stop(self, turn: Turn) -> None:
         """Interrupt a turn and wait for its end.
 

@@ -206,6 +206,7 @@ class ExecProcess:
             stream.feed(base64.b64decode(data) if isinstance(data, str) else b"")
         return True
 
+    @trio.lowlevel.enable_ki_protection
     async def wait(self) -> int:
         """Wait for the end, and return the exit code; 124 after the timeout.
 
