@@ -139,10 +139,8 @@ class Link:
     def respond(self, request: ServerRequest, result: Any) -> None:
         """Answer a request of the server, unless its connection is gone: it is asked again on the next one."""
         if id(request) in self._asked:
-            self._connection.respond(
-                request, result
-            )  # if that cannot be sent, it raises, and the request is still open
-            self._asked.pop(id(request), None)
+            self._connection.respond(request, result)
+            self._asked.pop(id(request), None)  # not before: what cannot be sent raises, and leaves the request open
 
     def refuse(self, request: ServerRequest, code: int, message: str) -> None:
         """Answer with an error, likewise."""

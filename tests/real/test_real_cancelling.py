@@ -21,7 +21,7 @@ from codex_trio import (
 )
 from codex_trio.testing import ScriptedModel, Step, hang, run, say, think, wait
 
-_RELEASE = 5.0  # seconds that a cancelled caller may take to be released; nearly all of it is for a busy machine
+_RELEASE = 1.0  # seconds that a cancelled caller may take to be released; nearly all of it is for a busy machine
 
 # A turn with something to do for 300 ms, and then for ever.
 _LEAKING: tuple[Step, ...] = (
