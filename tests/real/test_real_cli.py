@@ -116,11 +116,19 @@ async def test_ctrl_c_stops_the_turn_and_exits_with_130(model: ScriptedModel, tm
         )
         assert process.stdout is not None
         assert process.stderr is not None
-        async with process.stdout, process.stderr:
-            assert await process.stdout.receive_some() == b"[codex] so far\n"
-            process.send_signal(signal.SIGINT)
-            assert b"".join([chunk async for chunk in process.stderr]) == b"interrupted; the turn was stopped\n"
-            assert await process.wait() == 130
+        try:
+            async with process.stdout, process.stderr:
+                said = b""
+                async for chunk in process.stdout:
+                    said += chunk
+                    if said.endswith(b"\n"):
+                        break
+                assert said == b"[codex] so far\n"
+                process.send_signal(signal.SIGINT)
+                assert b"".join([chunk async for chunk in process.stderr]) == b"interrupted; the turn was stopped\n"
+                assert await process.wait() == 130
+        finally:
+            process.kill()
         await model.wait_idle()
 
 
