@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable
 from typing import Any
 
@@ -154,7 +155,9 @@ async def left_behind(stage: Stage, call: Awaitable[object]) -> ChatContinuation
         await call
     except CodexTurnInactiveError as error:
         left = error.continuation
-        stage.note([str(error), error.last_event, left.thread_id, left.turn_id, left.cursor, left.seen])
+        assert round(error.idle_seconds, 3) >= 1.8
+        message = re.sub(r"silent for \d+\.\d s", "silent for a time", str(error))
+        stage.note([message, error.last_event, left.thread_id, left.turn_id, left.cursor, left.seen])
         return left
     raise AssertionError("the turn was not silent")
 
