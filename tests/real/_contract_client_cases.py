@@ -6,6 +6,7 @@ import re
 from collections.abc import Awaitable
 from typing import Any
 
+import pytest
 import trio
 from _contract import PLAN, UNKNOWN, Stage
 
@@ -151,15 +152,13 @@ async def case_of_silence(stage: Stage) -> None:
 
 async def left_behind(stage: Stage, call: Awaitable[object]) -> ChatContinuation:
     """Await a call that loses its patience, and return where it stopped."""
-    try:
+    with pytest.raises(CodexTurnInactiveError) as caught:
         await call
-    except CodexTurnInactiveError as error:
-        left = error.continuation
-        assert round(error.idle_seconds, 3) >= 1.8
-        message = re.sub(r"silent for \d+\.\d s", "silent for a time", str(error))
-        stage.note([message, error.last_event, left.thread_id, left.turn_id, left.cursor, left.seen])
-        return left
-    raise AssertionError("the turn was not silent")
+    error, left = caught.value, caught.value.continuation
+    assert round(error.idle_seconds, 3) >= 1.8
+    message = re.sub(r"silent for \d+\.\d s", "silent for a time", str(error))
+    stage.note([message, error.last_event, left.thread_id, left.turn_id, left.cursor, left.seen])
+    return left
 
 
 async def case_of_cancelling(stage: Stage) -> None:
