@@ -234,7 +234,7 @@ async def test_a_compaction_that_never_begins_times_out(autojump_clock: trio.tes
     async with open_codex_client(server.transport(), request_timeout=5) as client:
         thread = await client.start_thread()
         start = trio.current_time()
-        with pytest.raises(CodexTimeoutError, match="accepted it, and no turn began"):
+        with pytest.raises(CodexTimeoutError, match="was accepted, and no turn began"):
             await thread.compact()
         assert trio.current_time() - start == 5
         server.on_turn(say("free again"))

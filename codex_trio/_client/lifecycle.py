@@ -162,6 +162,7 @@ class Lifecycle(Lookup):
                 raise
         return await self._begin_anew(request, losses - 1)
 
+    @trio.lowlevel.enable_ki_protection
     async def _find(self, starting: Starting, request: TurnRequest) -> None:
         is_up = False
         while not (is_up or starting.settled.is_set()):  # while it is away, the server cannot tell
@@ -171,9 +172,7 @@ class Lifecycle(Lookup):
             is_up = not isinstance(self._connection, Link) or self._connection.is_up
         self._connection.raise_if_lost()
         if starting.turn is None:
-            raise CodexTimeoutError(
-                f"{request.method}: the server accepted it, and no turn began on thread {starting.thread_id}"
-            )
+            raise CodexTimeoutError(f"{request.method} was accepted, and no turn began on thread {starting.thread_id}")
 
     @trio.lowlevel.enable_ki_protection
     async def claim(self, thread_id: str, request: TurnRequest) -> Starting:

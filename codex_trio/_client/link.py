@@ -104,6 +104,7 @@ class Link:
         """Call the server, and return the result. See `perform`."""
         return await self.perform(Call(method, params), timeout=timeout)
 
+    @trio.lowlevel.enable_ki_protection
     async def perform(self, call: Call, *, timeout: float, urgent: bool = False) -> Any:
         """Make a call as `Connection.perform` does, once there is a connection; wait for that no longer than `timeout`."""
         deadline = trio.current_time() + timeout

@@ -171,6 +171,7 @@ class ExecProcess:
         await trio.lowlevel.checkpoint()
         return self
 
+    @trio.lowlevel.enable_ki_protection
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:

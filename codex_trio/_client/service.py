@@ -185,6 +185,7 @@ class Service:
         if follows_nursery:
             nursery.start_soon(self._follow, name="codex_trio waits for its nursery's end")
 
+    @trio.lowlevel.enable_ki_protection
     async def close(self) -> None:
         """Close, bounded by the grace times. Idempotent.
 

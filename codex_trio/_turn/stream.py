@@ -127,6 +127,7 @@ class TurnStream(Generic[T]):
                 self._abandon(self._turn)
         self._is_over = True
 
+    @trio.lowlevel.enable_ki_protection
     async def aclose(self) -> None:
         """Interrupt the turn if it has not ended, and wait, bounded, until it is stopped. Idempotent.
 
