@@ -288,7 +288,7 @@ async def test_closing_is_bounded_when_the_server_does_not_answer(nursery: trio.
         proxy.swallow()
         began = trio.current_time()
         await transport.aclose()
-        assert trio.current_time() - began < 1.5
+        assert trio.current_time() - began < 5  # a second on an idle machine; the pings would take two minutes
 
 
 async def test_closing_releases_who_receives(nursery: trio.Nursery) -> None:

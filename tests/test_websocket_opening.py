@@ -271,7 +271,7 @@ async def never_answer(stream: trio.SocketStream) -> None:
 
 async def test_a_server_that_does_not_answer_is_given_up_and_told(nursery: trio.Nursery) -> None:
     url = await serve_raw(nursery, never_answer)
-    with patience(0.35, 2):
+    with patience(0.35, 5):  # ten seconds would be the default
         said = await refusal(WebSocketTransport(url, connect_timeout=0.4))
     assert said.endswith("the upgrade to a websocket took more than 0.4 s (connect_timeout)")
 
