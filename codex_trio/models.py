@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal
@@ -242,6 +241,8 @@ class ChatContinuation:
 
     def to_json(self) -> str:
         """Return a JSON object that `from_json` reads, in this process or another."""
+        import json  # a millisecond, only for whoever needs it
+
         return json.dumps(
             {
                 "thread_id": self.thread_id,
@@ -259,6 +260,8 @@ class ChatContinuation:
         Raises:
             ValueError: It is not that; the message names the field.
         """
+        import json
+
         try:
             obj = json.loads(text)
         except (ValueError, RecursionError) as exc:

@@ -28,7 +28,10 @@ LAZY_IMPORTS = {
     "codex_trio._cli.doctor": "it imports `protocol`, thousands of types that nothing else needs at run time",
     "codex_trio._cli.drawn": "it imports Rich, which may not be installed",
     "codex_trio._transports.frames": "it imports trio-websocket, which only a websocket needs",
-    "trio_websocket": "likewise",
+    "codex_trio._transports.recording": "it imports `json`, which only a recording and a continuation need",
+    "json": "likewise",
+    "trio_websocket": "only a websocket needs it",
+    "urllib.parse": "likewise; before Python 3.13 `pathlib` imports it all the same",
 }
 """What may be imported inside a function, and why."""
 

@@ -107,8 +107,8 @@ BREAKS: list[tuple[Rule, str, str, str]] = [
     (
         imports_stand_at_the_top,
         "codex_trio/_turn/turn.py",
-        "def f():\n    import json",
-        "imports json inside a function",
+        "def f():\n    import shlex",
+        "imports shlex inside a function",
     ),
     (files_are_short, "codex_trio/_turn/long.py", LONG_FILE, "has 401 lines"),
     (cancellation_is_documented, "codex_trio/_turn/stream.py", NO_SECTION, "Streaming.rewind has no"),

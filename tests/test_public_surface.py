@@ -147,7 +147,7 @@ def test_importing_the_package_loads_no_more_than_it_needs() -> None:
         subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout.split()
     )
     unwanted = {"trio_websocket", "wsproto", "h11", "asyncio", "anyio", "codex_cli_bin", "pytest", "rich"}
-    unwanted |= {"codex_trio.testing", "codex_trio.drawing", "codex_trio._cli", "trio.testing"}
+    unwanted |= {"json", "codex_trio.testing", "codex_trio.drawing", "codex_trio._cli", "trio.testing"}
 
     assert "codex_trio._client" in loaded
     assert loaded & unwanted == set()

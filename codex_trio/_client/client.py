@@ -14,7 +14,6 @@ import trio
 from .._connection import Connection
 from .._handlers import AskOptions, Handlers
 from .._protocol import methods
-from .._transports.recording import RecordingTransport
 from .._transports.stdio import StdioTransport
 from .._version import __version__
 from ..abc import Transport
@@ -76,6 +75,8 @@ class CodexClient(Connecting, Conversation, Threads, Asking, Account, Processes)
             raise ValueError("reconnecting needs a server that outlives its connection; one on stdio ends with it")
         reconnect_patience = patience_of(reconnect_timeout, "reconnect_timeout")
         if record is not None:
+            from .._transports.recording import RecordingTransport
+
             self._transport = RecordingTransport(self._transport, record)
         self._service = Service(
             self._transport,

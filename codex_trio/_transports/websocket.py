@@ -18,7 +18,6 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote, unquote, urlsplit
 
 import msgspec
 import trio
@@ -336,6 +335,8 @@ class _Address(msgspec.Struct, frozen=True):
     @classmethod
     def parse(cls, url: str, source: str, ssl_context: ssl.SSLContext | None) -> _Address:
         """Take a URL apart; `source` is what a ValueError calls it, which never shows the URL."""
+        from urllib.parse import quote, unquote, urlsplit  # two milliseconds, only for whoever needs it
+
         try:
             parts = urlsplit(url)
             host, port = parts.hostname, parts.port
