@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import math
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -315,6 +315,9 @@ class Connection:
         try:
             while True:
                 lines = await self._transport.receive()
+                if self._loss is not None:  # all who would act upon it were told of the loss, and may have a new connection
+                    self._ignore_late(lines)
+                    continue
                 now = trio.current_time()
                 for line in lines:
                     try:
@@ -346,6 +349,10 @@ class Connection:
                 call.settle(message)
             else:
                 self._ignore("an answer to no call of ours", line)
+
+    def _ignore_late(self, lines: Sequence[bytes | bytearray]) -> None:
+        self.ignored_messages += len(lines)
+        _logger.debug("%d messages were skipped: they came after the connection was given up", len(lines))
 
     def _ignore(self, why: str, line: bytes | bytearray) -> None:
         self.ignored_messages += 1

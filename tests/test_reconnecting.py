@@ -506,6 +506,39 @@ async def test_what_was_asked_is_asked_again_and_answered_once(
         assert len(server.answers) == 1
 
 
+@pytest.mark.parametrize("asked_at", [2.2, 2.7, 3.3, 5])  # still read, given up but not closed, likewise, there is another
+async def test_what_a_given_up_connection_still_brings_is_asked_again_and_answered(
+    nursery: trio.Nursery, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch, asked_at: float
+) -> None:
+    server = ScriptedAppServer(nursery)
+    server.on_turn(
+        wait(asked_at), ask_server_request("item/tool/requestUserInput", {"itemId": "x", "questions": []}), say("done")
+    )
+    transport = server.transport()
+    send, aclose = transport.send, transport.aclose
+
+    async def send_until_two(messages: Sequence[bytes]) -> None:
+        if 2 <= trio.current_time() < 3:
+            raise CodexTransportError("it no longer reads")
+        await send(messages)
+
+    async def close_slowly() -> None:  # and read meanwhile, as a websocket does
+        with trio.CancelScope(shield=True):
+            await trio.sleep(1)
+        await aclose()
+
+    monkeypatch.setattr(transport, "send", send_until_two)
+    monkeypatch.setattr(transport, "send_nowait", lambda _: False)
+    monkeypatch.setattr(transport, "aclose", close_slowly)
+    async with open_codex_client(transport, reconnecting=True) as client:
+        waiting = Background(nursery, client.chat_once, "hello")
+        await trio.sleep(2)
+        with pytest.raises(CodexTransportError, match="no longer reads"):
+            await client.request("thread/list")
+        assert (await waiting.result()).final_text == "done"
+        assert client.statistics().open_turns == 0
+
+
 async def test_a_thread_is_subscribed_to_again_before_a_turn_begins_on_it(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
