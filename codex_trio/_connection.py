@@ -315,7 +315,7 @@ class Connection:
         try:
             while True:
                 lines = await self._transport.receive()
-                if self._loss is not None:  # all who would act upon it were told of the loss, and may have a new connection
+                if self._loss is not None:  # whoever would act upon them may have another connection
                     self._ignore_late(lines)
                     continue
                 now = trio.current_time()

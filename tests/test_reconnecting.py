@@ -420,6 +420,26 @@ async def test_a_server_that_does_not_come_back_is_lost(nursery: trio.Nursery, a
         assert [first.text, *texts([step async for step in client.chat(continuation=continuation)])] == TEXTS
 
 
+async def test_each_loss_has_its_own_time(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
+    server = ScriptedAppServer(nursery)
+    server.on_turn(*STORY)
+    async with opened(server, reconnect_timeout=20) as client:
+        waiting = Background(nursery, client.chat_once, "hello")
+        await trio.sleep(5)
+        server.hold("thread/items/list")  # so that the turn is not caught up with at the second loss
+        server.connection.drop()
+        held = await server.held("thread/items/list").receive()
+        await trio.sleep(15)
+        server.reply("made/up", {})
+        await client.request("made/up")
+        server.release("thread/items/list")
+        server.refuse_connections(times=None)
+        held.connection.drop()
+        await trio.sleep(10)
+        server.refuse_connections(times=0)
+        assert texts((await waiting.result()).steps) == TEXTS
+
+
 async def test_a_refusal_that_will_not_change_is_final_at_once(
     nursery: trio.Nursery, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -506,7 +526,8 @@ async def test_what_was_asked_is_asked_again_and_answered_once(
         assert len(server.answers) == 1
 
 
-@pytest.mark.parametrize("asked_at", [2.2, 2.7, 3.3, 5])  # still read, given up but not closed, likewise, there is another
+# While the old connection is still read, is given up but not closed, likewise, and when there is another.
+@pytest.mark.parametrize("asked_at", [2.2, 2.7, 3.3, 5])
 async def test_what_a_given_up_connection_still_brings_is_asked_again_and_answered(
     nursery: trio.Nursery, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch, asked_at: float
 ) -> None:

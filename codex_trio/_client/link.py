@@ -240,7 +240,10 @@ class Link:
             failure = await self._serve(partial(self._revive, deadline))
             if failure is None:
                 return
-            pause = _PAUSE_FIRST if self._has_been_up else min(2 * pause, _PAUSE_MOST)
+            if self._has_been_up:  # so this is another loss
+                pause, deadline = _PAUSE_FIRST, trio.current_time() + self._patience
+            else:
+                pause = min(2 * pause, _PAUSE_MOST)
             if isinstance(failure, CodexTransportError) and failure.is_permanent:
                 self._give_up(f"it is no use to try again: {failure}", is_permanent=True)
 
