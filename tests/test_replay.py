@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,19 @@ import trio
 from _replay import TRACES
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from codex_trio import CodexClient, CodexTransportError, open_codex_client
+from codex_trio import (
+    CodexClient,
+    CodexThread,
+    CodexTransportError,
+    CodexTurnInterruptedError,
+    open_codex_client,
+)
 from codex_trio.testing import (
     ReplayDeviationError,
     ReplayTransport,
     ScriptedAppServer,
     ask_server_request,
+    hang,
     say,
     wait,
 )
@@ -412,6 +420,67 @@ async def test_a_message_that_never_comes_is_not_waited_for_longer_than_a_second
     assert transport.deviation.received is not None
     assert transport.deviation.expected["method"] == "thread/list"
     assert transport.deviation.received["method"] == "model/list"
+
+
+@pytest.mark.parametrize(("after", "is_early"), [(100.5, False), (59.5, False), (58.5, True), (5, True)])
+@pytest.mark.parametrize("act", ["interrupt", "steer"])
+async def test_a_turn_is_not_interrupted_or_steered_long_before_what_it_had_told_until_then(
+    path: Path, act: str, after: float, is_early: bool, autojump_clock: MockClock
+) -> None:
+    async def talk(client: CodexClient, after: float) -> None:
+        thread = await client.start_thread()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(read_to_the_end, thread)
+            await trio.sleep(after)
+            await (thread.interrupt() if act == "interrupt" else thread.steer("faster"))
+
+    async def read_to_the_end(thread: CodexThread) -> None:
+        with suppress(CodexTurnInterruptedError):
+            async for _ in thread.chat("hello"):
+                pass
+
+    server = ScriptedAppServer()
+    server.on_turn(wait(30), say("one"), wait(30), say("two"), wait(60), say("three"))
+    server.on_turn(say("steered"))
+    await record(path, server, lambda client: talk(client, 100))
+
+    transport = ReplayTransport(path)
+    with suppress(ExceptionGroup):
+        async with open_codex_client(transport, request_timeout=100) as client:
+            await talk(client, after)
+    assert transport.is_finished is not is_early
+    if is_early:
+        assert transport.deviation is not None
+        assert transport.deviation.line == line_of(path, f"turn/{act}")
+        assert "more than 1 s before that now" in str(transport.deviation)
+    else:
+        assert transport.deviation is None
+
+
+async def test_a_turn_is_stopped_in_time_although_another_task_made_the_replay_late(
+    path: Path, autojump_clock: MockClock
+) -> None:
+    async def talk(client: CodexClient, listing_at: float) -> None:
+        thread = await client.start_thread()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(list_at, client, listing_at)
+            with trio.move_on_at(trio.current_time() + 100):
+                await thread.chat_once("hello")
+        await trio.sleep(5)  # so that its interrupt is played before the client closes
+
+    async def list_at(client: CodexClient, seconds: float) -> None:
+        await trio.sleep(seconds)
+        await client.request("thread/list")
+
+    server = ScriptedAppServer()
+    server.on_turn(wait(99), say("one"), hang())
+    await record(path, server, lambda client: talk(client, 10))
+
+    transport = ReplayTransport(path)
+    async with open_codex_client(transport) as client:
+        await talk(client, 13)
+    assert transport.deviation is None
+    assert transport.is_finished
 
 
 async def test_without_pauses_a_silent_server_is_not_silent(path: Path, autojump_clock: MockClock) -> None:

@@ -77,15 +77,15 @@ class Matcher:
         """The first message that has not come."""
         return next(iter(self._left), None)
 
-    def take(self, raw: bytes) -> bool:
-        """Take a message for the first recorded one that it equals and that has not come; say whether there is one."""
+    def take(self, raw: bytes) -> int | None:
+        """Take a message for the first recorded one that it equals and that has not come; return which, if there is one."""
         known = self._names.to_recorded(raw)
         message = read_message(known)
         index = next((index for index, row in self._left.items() if self._is_same(row, known, message)), None)
         if index is None:
             index = None if message is None else self._find_swapped(known, message)
         if index is None:
-            return False
+            return None
         recorded = self._left.pop(index).message
         self.came[index] = raw
         if recorded and message:
@@ -94,7 +94,7 @@ class Matcher:
             for key in then.keys() & now.keys():
                 if then[key] not in self._names:
                     self._names.add(then[key], now[key])
-        return True
+        return index
 
     def next_owed(self) -> int | None:
         """The first answer that brings a thread, and is not rendered, though its request has come."""
@@ -208,6 +208,16 @@ def _thread_id(message: Message | None) -> str:
     params = (message or {}).get("params")
     thread_id = params.get("threadId") if isinstance(params, dict) else None
     return thread_id if isinstance(thread_id, str) else ""
+
+
+def turn_id_of(message: Message | None) -> str | None:
+    """Return which turn a message is of, or speaks to."""
+    params = (message or {}).get("params")
+    if not isinstance(params, dict):
+        return None
+    turn = params.get("turn")
+    ids = params.get("turnId"), params.get("expectedTurnId"), turn.get("id") if isinstance(turn, dict) else None
+    return next((id_ for id_ in ids if isinstance(id_, str)), None)
 
 
 def _random_values(message: Message) -> Mapping[str, str]:

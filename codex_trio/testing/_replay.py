@@ -12,11 +12,11 @@ import trio
 from ..abc import Transport
 from ..errors import CodexTransportError
 from ..models import ChatContinuation
-from ._matching import Matcher, Names, read_message
+from ._matching import Matcher, Names, read_message, turn_id_of
 from ._recordings import RecordedConnection, Row, read_recording
 from ._wire import Message
 
-_PATIENCE = 1.0  # seconds that a message may come after one that it came before when it was recorded
+_PATIENCE = 1.0  # seconds that a message may come before what it came after when it was recorded
 
 
 class ReplayDeviationError(CodexTransportError):
@@ -67,8 +67,9 @@ class ReplayTransport(Transport):
     What the client sends must be what it sent then: method, params, answers. These may differ: ids, the version in
     ``clientInfo``, the random ``clientUserMessageId`` and ``processId``, the words of a refusal, and what was masked in
     the recording. Tasks that talk at the same time may do so in another order: a message may come up to a second (of
-    Trio's clock) before those that it overtakes; and tasks that asked for threads alike may get each other's. Anything
-    else is a deviation: it ends the replay with a `ReplayDeviationError`, which names the place.
+    Trio's clock) before those that it overtakes, and one that names a turn, as to interrupt it, up to a second before
+    what the turn had told until then; and tasks that asked for threads alike may get each other's. Anything else is a
+    deviation: it ends the replay with a `ReplayDeviationError`, which names the place.
 
     Under a mock clock the pauses take no time, without one as long as they did.
 
@@ -206,6 +207,7 @@ class _Playback:
         self._arrived = trio.lowlevel.ParkingLot()
         self._queue: list[bytes] = []
         self._given: set[int] = set()
+        self._came_at: dict[int, float] = {}  # of what was not played yet
         self._loss: CodexTransportError | None = None
         self._has_left = trio.Event()
 
@@ -233,6 +235,7 @@ class _Playback:
 
     async def _play(self) -> None:
         due, before = trio.current_time(), self._begun
+        lag = due - before  # what Trio's clock shows beyond the recorded time
         for index, row in enumerate(self._rows[: self._end_at + 1]):
             if row.is_ours:
                 await self._wait_for(index)
@@ -241,6 +244,8 @@ class _Playback:
                 due += row.seconds - before
                 if self._pauses and due > trio.current_time():
                     await trio.sleep_until(due)
+                if self._pauses:
+                    self._raise_if_overtaken(row, lag)
                 self._give(index)
             before = row.seconds
 
@@ -264,8 +269,19 @@ class _Playback:
                 await self._news.park()
             if scope.cancelled_caught and owed is None and early is not None:
                 raise self._deviate(self._matcher.tell(index, early), self._rows[index], early)
-        del self._matcher.came[index]
+        del self._matcher.came[index], self._came_at[index]
         self._awaited -= 1
+
+    def _raise_if_overtaken(self, row: Row, lag: float) -> None:
+        # By what names its turn alone: how long a program thinks about an answer or a prompt is its own affair.
+        turn_id = turn_id_of(row.message)
+        for index, raw in self._matcher.came.items():
+            later = self._rows[index]
+            # It is not early if it only seems so because another task has made the replay wait.
+            due = min(trio.current_time(), later.seconds + lag)
+            if turn_id is not None and turn_id == turn_id_of(later.message) and self._came_at[index] < due - _PATIENCE:
+                what = f"it came after line {row.line} then, but more than {_PATIENCE:g} s before that now"
+                raise self._deviate(what, later, raw)
 
     def _give(self, index: int) -> None:
         self._given.add(index)
@@ -285,12 +301,14 @@ class _Playback:
         """Take a message of the client. Raises the loss or the deviation."""
         if self._loss is not None:
             raise self._loss.fresh()
-        if not self._matcher.take(raw):
-            index = self._matcher.next_left
-            row = None if index is None else self._rows[index]
-            error = self._deviate(self._matcher.tell(index, raw), row, raw)
+        index = self._matcher.take(raw)
+        if index is None:
+            expected = self._matcher.next_left
+            row = None if expected is None else self._rows[expected]
+            error = self._deviate(self._matcher.tell(expected, raw), row, raw)
             self._end(error)
             raise error.fresh()
+        self._came_at[index] = trio.current_time()
         self._news.unpark_all()
 
     async def receive(self) -> list[bytes]:
