@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import stat
 from collections.abc import Awaitable, Callable, Sequence
@@ -295,6 +296,57 @@ async def test_a_loss_is_played_again_with_all_that_is_known_of_it(path: Path, a
     assert now.stderr_tail == "the end; token=***"
     assert trio.current_time() - begun >= 3
     assert b"0123456789" not in read_bytes(path)
+
+
+@pytest.mark.parametrize("last_words", [None, "it ended with exit code 3"])
+async def test_a_loss_that_shows_in_writing_is_played_again(
+    path: Path, last_words: str | None, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def lost(client: CodexClient) -> str:
+        async with client:
+            await client.chat_once("hello")
+            broken.set()
+            begun = trio.current_time()
+            with pytest.raises(CodexTransportError) as caught:
+                await client.chat_once("again")
+            assert trio.current_time() - begun < 1
+            await trio.sleep(100)  # a replay loses the connection no later for that
+            return str(caught.value)
+
+    async def send_unless_broken(messages: Sequence[bytes]) -> None:
+        if broken.is_set():
+            raise CodexTransportError("it no longer reads")
+        await send(messages)
+
+    async def receive_last_words() -> Sequence[bytes]:
+        with trio.move_on_after(math.inf) as scope:
+            scopes.append(scope)
+            return await receive()
+        raise CodexTransportError(last_words or "")
+
+    async def tell_last_words() -> None:
+        await broken.wait()
+        await trio.sleep(0.2)
+        if last_words is not None:
+            scopes[-1].cancel()
+
+    broken = trio.Event()
+    scopes: list[trio.CancelScope] = []
+    transport = ScriptedAppServer().transport()
+    send, receive = transport.send, transport.receive
+    monkeypatch.setattr(transport, "send", send_unless_broken)
+    monkeypatch.setattr(transport, "send_nowait", lambda _: False)
+    monkeypatch.setattr(transport, "receive", receive_last_words)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(tell_last_words)
+        then = await lost(open_codex_client(transport, record=path))
+    assert messages(path, "s2c")[-1] == {"CLOSED": last_words or "it no longer reads"} == {"CLOSED": then}
+    assert [row["t"] for row in rows(path)] == sorted(row["t"] for row in rows(path))
+
+    replayed = ReplayTransport(path)
+    assert await lost(open_codex_client(replayed)) == then
+    assert replayed.deviation is None
+    assert replayed.is_finished
 
 
 # --- the file fails

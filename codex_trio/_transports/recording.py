@@ -47,8 +47,9 @@ class RecordingTransport(WrappingTransport):
         self._path = os.fspath(path)
         self._file: BinaryIO | None = None
         self._has_stopped = False
-        self._is_closing = False
-        self._begun = 0.0
+        self._is_over = False  # its loss is written, or it is being closed
+        self._begun = self._written_at = 0.0
+        self._failure: tuple[float, bytes] | None = None  # when `send` failed, and how: `receive` may not tell of that
         self._connections = 0
         self._mask = MessageMask()
 
@@ -61,7 +62,7 @@ class RecordingTransport(WrappingTransport):
         if self._file is not None:
             raise RuntimeError("this transport is open already; each client needs its own")
         self._open_file()
-        self._is_closing = False
+        self._is_over, self._failure = False, None
         try:
             self._remark(f"codex_trio {__version__} reaches for {self.describe()}")
             await super().open(nursery)
@@ -75,14 +76,19 @@ class RecordingTransport(WrappingTransport):
         """Write messages. See `Transport.send`."""
         # Before they are sent: the answer may be there before `send` returns.
         self._write("c2s", map(self._dump, messages))
-        await super().send(messages)
+        try:
+            await super().send(messages)
+        except CodexTransportError as exc:
+            self._failure = trio.current_time(), _dump_loss("CLOSED", exc)
+            raise
 
     async def receive(self) -> Sequence[bytes | bytearray]:
         """Wait for messages. See `Transport.receive`."""
         try:
             lines = await super().receive()
         except CodexTransportError as exc:
-            if not self._is_closing:  # else it is no loss
+            if not self._is_over:  # else it is no loss
+                self._is_over = True
                 self._write("s2c", [_dump_loss("CLOSED", exc)])
             raise
         self._write("s2c", map(self._dump, lines))
@@ -90,7 +96,10 @@ class RecordingTransport(WrappingTransport):
 
     async def aclose(self) -> None:
         """Let go of the server, and of the file. See `Transport.aclose`."""
-        self._is_closing = True
+        if self._failure is not None and not self._is_over:
+            failed_at, loss = self._failure
+            self._write("s2c", [loss], max(failed_at, self._written_at))
+        self._is_over = True
         self._remark("the client closes the connection")
         try:
             await super().aclose()
@@ -131,10 +140,11 @@ class RecordingTransport(WrappingTransport):
             self._begun = trio.current_time()
         self._connections += 1
 
-    def _write(self, direction: str, messages: Iterable[bytes | bytearray]) -> None:
+    def _write(self, direction: str, messages: Iterable[bytes | bytearray], at: float | None = None) -> None:
         if self._file is None:
             return
-        milliseconds = 1000 * (trio.current_time() - self._begun)
+        self._written_at = trio.current_time() if at is None else at
+        milliseconds = 1000 * (self._written_at - self._begun)
         head = f'{{"t": {milliseconds:.1f}, "dir": "{direction}", "conn": "{self._connections}", "msg": '.encode()
         try:
             for message in messages:
