@@ -521,6 +521,24 @@ async def test_a_connection_more_than_were_recorded_is_a_deviation(
     assert "another connection was opened, after the 1 that were recorded" in str(transport.deviation)
 
 
+@pytest.mark.parametrize("sent", [["one", "two"], ["one"], []])
+async def test_a_connection_on_which_a_message_did_not_come_leaves_the_replay_unfinished(
+    path: Path, sent: list[str], nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    def row(connection: int, method: str) -> str:
+        return json.dumps({"t": 0.0, "dir": "c2s", "conn": str(connection), "msg": {"method": method}})
+
+    path.write_text("".join(f"{one}\n" for one in (row(1, "one"), row(1, "two"), row(2, "three"))))
+    transport = ReplayTransport(path)
+    for methods in (sent, ["three"]):
+        await transport.open(nursery)
+        for method in methods:
+            await transport.send([json.dumps({"method": method}).encode()])
+        await wait_all_tasks_blocked()
+        await transport.aclose()
+    assert transport.is_finished is (sent == ["one", "two"])
+
+
 async def test_the_first_deviation_is_kept(path: Path, autojump_clock: MockClock) -> None:
     await record(path, ScriptedAppServer(), ask_first, reconnecting=True)
     transport = ReplayTransport(path)

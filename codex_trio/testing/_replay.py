@@ -111,14 +111,14 @@ class ReplayTransport(Transport):
             )
         self._connections = list(recorded.values()) if connection is None else [recorded[connection]]
         self._names = Names()
-        self._opened = 0
+        self._played: list[_Playback] = []
         self._is_open = False
         self._playback = self._make_playback(RecordedConnection(0.0))  # until there is one to play
 
     @property
     def is_finished(self) -> bool:
         """Whether the client has done all that it had done."""
-        return self._opened == len(self._connections) and self._playback.is_over
+        return len(self._played) == len(self._connections) and all(one.is_over for one in self._played)
 
     def describe(self) -> str:
         """Return what messages call the server."""
@@ -134,11 +134,11 @@ class ReplayTransport(Transport):
         if self._is_open:
             raise RuntimeError("this ReplayTransport is open already; each client needs its own")
         await trio.lowlevel.checkpoint()
-        if self._opened == len(self._connections):
-            raise self._deviate(f"another connection was opened, after the {self._opened} that were recorded")
-        connection = self._connections[self._opened]
-        self._opened += 1
+        if len(self._played) == len(self._connections):
+            raise self._deviate(f"another connection was opened, after the {len(self._played)} that were recorded")
+        connection = self._connections[len(self._played)]
         self._playback = self._make_playback(connection)
+        self._played.append(self._playback)
         if connection.refusal is not None:
             await self._playback.refuse(connection.refusal)
         self._is_open = True
