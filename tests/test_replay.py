@@ -57,6 +57,12 @@ async def deviation(path: Path, program: Program, *, pauses: bool = True, **opti
         return caught.value
 
 
+def write_sent(path: Path, *sent: tuple[str, str]) -> None:
+    """Write a recording of nothing but methods of the client, each with its connection."""
+    rows = ({"t": 0.0, "dir": "c2s", "conn": connection, "msg": {"method": method}} for connection, method in sent)
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+
+
 def line_of(path: Path, part: str) -> int:
     """Return the number of the first line of the client that has `part` in it."""
     return next(
@@ -260,6 +266,20 @@ async def test_random_ids_of_a_command_are_those_of_today(path: Path, autojump_c
     begun = trio.current_time()
     assert "deltaBase64" in str(await deviation(path, lambda client: run_two(client, crosswise=True)))
     assert trio.current_time() - begun < 1  # it is none of those that are to come
+
+
+async def test_an_id_that_the_server_gave_is_no_random_one(path: Path, autojump_clock: MockClock) -> None:
+    async def terminate(client: CodexClient, *, process_id: str) -> None:
+        params = {"threadId": (await client.start_thread()).id, "processId": process_id}
+        await client.request("thread/backgroundTerminals/terminate", params)
+
+    server = ScriptedAppServer()
+    server.reply("thread/backgroundTerminals/terminate", {"terminated": True})
+    await record(path, server, lambda client: terminate(client, process_id="1003"))
+
+    error = await deviation(path, lambda client: terminate(client, process_id="9999"))
+
+    assert "at params.processId: '1003' then, '9999' now" in str(error)
 
 
 async def test_secrets_are_compared_as_they_were_recorded(path: Path, autojump_clock: MockClock) -> None:
@@ -525,10 +545,7 @@ async def test_a_connection_more_than_were_recorded_is_a_deviation(
 async def test_a_connection_on_which_a_message_did_not_come_leaves_the_replay_unfinished(
     path: Path, sent: list[str], nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    def row(connection: int, method: str) -> str:
-        return json.dumps({"t": 0.0, "dir": "c2s", "conn": str(connection), "msg": {"method": method}})
-
-    path.write_text("".join(f"{one}\n" for one in (row(1, "one"), row(1, "two"), row(2, "three"))))
+    write_sent(path, ("1", "one"), ("1", "two"), ("2", "three"))
     transport = ReplayTransport(path)
     for methods in (sent, ["three"]):
         await transport.open(nursery)

@@ -12,8 +12,8 @@ from .._transports.masking import MessageMask
 from ._recordings import Row, pair_answers
 from ._wire import Message, dump_message
 
-_RANDOM = ("clientUserMessageId", "processId")
-"""Params that the client makes up anew each time."""
+_RANDOM = {"clientUserMessageId": "turn/", "processId": "command/exec"}
+"""Params that the client makes up anew each time, and how the methods begin that have them."""
 
 _SHOWN = 300  # characters of a message in an error
 
@@ -221,10 +221,11 @@ def turn_id_of(message: Message | None) -> str | None:
 
 
 def _random_values(message: Message) -> Mapping[str, str]:
-    params = message.get("params")
+    params, method = message.get("params"), str(message.get("method"))
     if not isinstance(params, dict):
         return {}
-    return {key: params[key] for key in _RANDOM if isinstance(params.get(key), str)}
+    keys = (key for key, beginning in _RANDOM.items() if method.startswith(beginning))
+    return {key: params[key] for key in keys if isinstance(params.get(key), str)}
 
 
 def _show(raw: bytes) -> str:

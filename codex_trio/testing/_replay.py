@@ -65,11 +65,11 @@ class ReplayTransport(Transport):
     long after that as it did then. Ids of requests are those of today's client. A lost connection is lost again.
 
     What the client sends must be what it sent then: method, params, answers. These may differ: ids, the version in
-    ``clientInfo``, the random ``clientUserMessageId`` and ``processId``, the words of a refusal, and what was masked in
-    the recording. Tasks that talk at the same time may do so in another order: a message may come up to a second (of
-    Trio's clock) before those that it overtakes, and one that names a turn, as to interrupt it, up to a second before
-    what the turn had told until then; and tasks that asked for threads alike may get each other's. Anything else is a
-    deviation: it ends the replay with a `ReplayDeviationError`, which names the place.
+    ``clientInfo``, the random ``clientUserMessageId``, the random ``processId`` of ``command/exec``, the words of a
+    refusal, and what was masked in the recording. Tasks that talk at the same time may do so in another order: a message
+    may come up to a second (of Trio's clock) before those that it overtakes, and one that names a turn, as to interrupt
+    it, up to a second before what the turn had told until then; and tasks that asked for threads alike may get each
+    other's. Anything else is a deviation: it ends the replay with a `ReplayDeviationError`, which names the place.
 
     Under a mock clock the pauses take no time, without one as long as they did.
 
