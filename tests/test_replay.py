@@ -595,6 +595,13 @@ def test_a_line_that_is_no_row_is_named(path: Path, line: bytes) -> None:
         ReplayTransport(path)
 
 
+@pytest.mark.parametrize("text", ["", "\n", "no recording", '{"a": 1}', '{"t": 0.0, "dir": "c2s", "co'])
+def test_a_file_without_any_row_is_no_recording(path: Path, text: str) -> None:
+    path.write_text(text)
+    with pytest.raises(ValueError, match=r"session\.jsonl is no recording: it has no row of one"):
+        ReplayTransport(path)
+
+
 def test_a_connection_that_is_not_there_is_told_with_those_that_are(path: Path) -> None:
     with pytest.raises(ValueError, match="has no connection 'Z', but A, B, C, D"):
         ReplayTransport(TRACES / "ws_resume_running.jsonl", connection="Z")

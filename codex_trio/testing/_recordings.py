@@ -65,7 +65,8 @@ def read_recording(path: str | os.PathLike[str]) -> dict[str, RecordedConnection
 
     Raises:
         OSError: It cannot be read.
-        ValueError: A line is none of a recording. The last one may be torn: it was being written when the program died.
+        ValueError: A line is none of a recording, or there is none. The last one may be torn: it was being written when
+            the program died.
     """
     found: dict[str, RecordedConnection] = {}
     lines = Path(path).read_bytes().split(b"\n")
@@ -78,6 +79,8 @@ def read_recording(path: str | os.PathLike[str]) -> dict[str, RecordedConnection
             if number == len(lines):
                 break
             raise ValueError(f"{os.fspath(path)}, line {number}: no row of a recording: {exc}") from exc
+    if not found:
+        raise ValueError(f"{os.fspath(path)} is no recording: it has no row of one")
     return found
 
 

@@ -106,9 +106,7 @@ class ReplayTransport(Transport):
         self._pauses = pauses
         recorded = read_recording(path)
         if connection is not None and connection not in recorded:
-            raise ValueError(
-                f"{self._path} has no connection {connection!r}, but {', '.join(recorded) or 'none at all'}"
-            )
+            raise ValueError(f"{self._path} has no connection {connection!r}, but {', '.join(recorded)}")
         self._connections = list(recorded.values()) if connection is None else [recorded[connection]]
         self._names = Names()
         self._played: list[_Playback] = []
