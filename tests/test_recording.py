@@ -298,6 +298,22 @@ async def test_a_loss_is_played_again_with_all_that_is_known_of_it(path: Path, a
     assert b"0123456789" not in read_bytes(path)
 
 
+async def test_connections_are_in_one_file_wherever_the_program_goes(
+    tmp_path: Path, nursery: trio.Nursery, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    server = ScriptedAppServer(nursery)
+    async with open_codex_client(server.transport(), reconnecting=True, record="session.jsonl") as client:
+        monkeypatch.chdir("elsewhere")
+        server.connection.drop()
+        await trio.sleep(1)
+        await client.chat_once("hello")
+
+    assert messages(tmp_path / "session.jsonl", "c2s", "2")[-1]["method"] == "turn/start"
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
 @pytest.mark.parametrize("last_words", [None, "it ended with exit code 3"])
 async def test_a_loss_that_shows_in_writing_is_played_again(
     path: Path, last_words: str | None, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch

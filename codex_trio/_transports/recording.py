@@ -15,6 +15,7 @@ import os
 import stat
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import msgspec
@@ -44,7 +45,9 @@ class RecordingTransport(WrappingTransport):
 
     def __init__(self, inner: Transport, path: str | os.PathLike[str]) -> None:
         super().__init__(inner)
-        self._path = os.fspath(path)
+        self._path = str(
+            Path(path).absolute()
+        )  # each connection opens it anew, wherever the program has gone meanwhile
         self._file: BinaryIO | None = None
         self._has_stopped = False
         self._is_over = False  # its loss is written, or it is being closed
