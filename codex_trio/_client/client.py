@@ -114,6 +114,7 @@ class CodexClient(Connecting, Conversation, Threads, Asking, Account, Processes)
 
         Raises:
             CodexTransportError: The server cannot be reached.
+            CodexProtocolError: The server refused `initialize`.
 
         Cancellation: Nothing is left behind.
 

@@ -55,8 +55,10 @@ def open_codex_client(
             more ends with a `CodexTransportError` that has its continuation; the others go on. A call that was on its
             way raises `CodexTransportError`, and is never sent again: whether the server acted on it is unknown, and a
             turn that it started may run. Calls made meanwhile wait. What a sub-agent waits for is asked again, unless
-            the sub-agent began during the outage: then `resume_thread` its thread (codex 0.163, 0.169). Not with
-            `StdioTransport`, whose server ends with its connection.
+            the sub-agent began during the outage: then `resume_thread` its thread (codex 0.163, 0.169). A thread of
+            `start_thread` on which no turn has begun ends with its connection: a turn on it raises
+            `CodexThreadNotFoundError`, so start another (codex 0.163, 0.169). Not with `StdioTransport`, whose server
+            ends with its connection.
         reconnect_timeout: Seconds from a loss after which it is final; `None` or `math.inf` for no limit. It is final at
             once where another attempt would end the same way, see `CodexTransportError.is_permanent`.
         record: A file to which everything that passes between client and server is written as it passes, for
@@ -80,6 +82,7 @@ def open_codex_client(
     Raises:
         CodexTransportError: On entering: the server cannot be reached, or does not answer; or the file of `record` cannot
             be written. Nothing is left behind.
+        CodexProtocolError: On entering: the server refused `initialize`. Nothing is left behind.
         ValueError: A timeout is not a positive number; `observe` together with handlers or tools; reconnecting over
             stdio.
         TypeError: A tool cannot be described.
@@ -114,6 +117,7 @@ async def connect_codex_client(
 
     Raises:
         CodexTransportError: The server cannot be reached. Nothing is left behind.
+        CodexProtocolError: The server refused `initialize`. Nothing is left behind.
 
     Cancellation: Nothing is left behind.
 
