@@ -54,7 +54,7 @@ class Call(msgspec.Struct, eq=False):
     Attributes:
         on_response: Runs in the reader, before it looks at the next message, also when nobody waits any more.
         is_in_flight: It was handed to the writer, and no answer has come.
-        was_sent: It was handed to the writer, be it long ago.
+        was_sent: It was handed to the writer, be it long ago, and not refused for overload.
         holds_place: Of those that there are for calls in flight.
         deadline: Of the present attempt, in Trio's time.
     """
@@ -181,6 +181,7 @@ class Connection:
             pause = random.uniform(0.5, 1.5) * delay
             if response.error.get("code") != OVERLOADED or trio.current_time() + pause >= deadline:
                 raise error_from_wire(response.error, method=call.method, params=call.params)
+            call.was_sent = False  # the server has not looked at it
             with trio.move_on_after(pause):
                 await self._ended.wait()
             delay = min(2 * delay, _BACKOFF_MOST)

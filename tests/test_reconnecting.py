@@ -353,6 +353,19 @@ async def test_a_turn_of_another_client_is_not_stopped_for_a_lost_call(
     assert "turn/interrupt" not in server.received_methods()
 
 
+async def test_a_call_that_was_refused_for_overload_before_a_loss_is_made_on_the_next_connection(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    server = ScriptedAppServer(nursery)
+    async with opened(server) as client:
+        server.refuse("thread/list", times=1)
+        listing = Background(nursery, client.request, "thread/list")
+        await wait_all_tasks_blocked()  # in the pause before it is made again
+        server.connection.drop()
+        assert (await listing.result())["data"] == []
+        assert methods_after(server, "initialized") == ["thread/list"]
+
+
 async def test_a_call_made_meanwhile_waits(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
     server = ScriptedAppServer(nursery)
     async with opened(server) as client:
