@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import math
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -38,6 +38,7 @@ _logger = logging.getLogger("codex_trio")
 # Beyond some hundreds at once, codex over stdio leaves requests without an answer.
 MAX_IN_FLIGHT = 64
 _BACKOFF_FIRST, _BACKOFF_MOST = 0.05, 2.0  # seconds
+_UNWANTED = 60.0  # seconds that a call for which nobody waits any more keeps its place without an answer
 _LAST_WORDS = 0.5  # seconds that the reader has to deliver what came before the server stopped reading
 _TURNS = 6  # of each task; a message comes from the socket through those of a websocket to the reader in half of them
 
@@ -206,6 +207,8 @@ class Connection:
             # Its place is free when the server has answered. Those in the line, and without a place, leave nothing.
             if self._line.pop(id_, None) is not None or (urgent and call.on_response is None):
                 self._calls.pop(id_, None)
+            call.deadline = min(call.deadline, trio.current_time() + _UNWANTED)
+            self._alarm.deadline = min(call.deadline, self._alarm.deadline)
             raise
         if call.response is None:
             self.raise_if_lost()
@@ -317,7 +320,8 @@ class Connection:
             while True:
                 lines = await self._transport.receive()
                 if self._loss is not None:  # whoever would act upon them may have another connection
-                    self._ignore_late(lines)
+                    self.ignored_messages += len(lines)
+                    _logger.debug("%d messages were skipped: they came after the loss", len(lines))
                     continue
                 now = trio.current_time()
                 for line in lines:
@@ -350,10 +354,6 @@ class Connection:
                 call.settle(message)
             else:
                 self._ignore("an answer to no call of ours", line)
-
-    def _ignore_late(self, lines: Sequence[bytes | bytearray]) -> None:
-        self.ignored_messages += len(lines)
-        _logger.debug("%d messages were skipped: they came after the connection was given up", len(lines))
 
     def _ignore(self, why: str, line: bytes | bytearray) -> None:
         self.ignored_messages += 1

@@ -169,6 +169,23 @@ async def test_cancelled_requests_give_their_places_back_when_they_are_answered(
         assert trio.current_time() == 2
 
 
+@pytest.mark.parametrize("timeout", [None, 300, math.inf])
+async def test_cancelled_requests_that_are_never_answered_give_their_places_back(
+    timeout: float | None, autojump_clock: MockClock
+) -> None:
+    server = ScriptedAppServer()
+    server.ignore("slow")
+    async with open_codex_client(server.transport(), request_timeout=None) as client:
+        with trio.move_on_after(1):
+            async with trio.open_nursery() as callers:
+                for _ in range(AT_ONCE):
+                    callers.start_soon(lambda: client.request("slow", timeout=timeout))
+        with trio.fail_after(1_000):
+            await client.request("thread/list")
+        assert trio.current_time() == 61
+        assert client.statistics().requests_in_flight == 0
+
+
 async def test_requests_that_timed_out_give_their_places_back(autojump_clock: MockClock) -> None:
     server = ScriptedAppServer()
     server.ignore("slow")
