@@ -362,7 +362,7 @@ async def test_a_call_that_was_refused_for_overload_before_a_loss_is_made_on_the
         listing = Background(nursery, client.request, "thread/list")
         await wait_all_tasks_blocked()  # in the pause before it is made again
         server.connection.drop()
-        assert (await listing.result())["data"] == []
+        await listing.result()
         assert methods_after(server, "initialized") == ["thread/list"]
 
 
