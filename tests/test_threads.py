@@ -352,6 +352,18 @@ async def test_history_is_read_page_by_page(autojump_clock: trio.testing.MockClo
     assert [params["limit"] for params in sent(server, "thread/turns/list")] == [50, 2, 2, 2, 3, 3, 1]
 
 
+async def test_a_page_is_not_asked_for_by_two_tasks_at_once(autojump_clock: trio.testing.MockClock) -> None:
+    server = ScriptedAppServer()
+    async with open_codex_client(server.transport()) as client:
+        thread_id = (await client.chat_once("hello")).thread_id
+        found = client.threads()
+        with pytest.RaisesGroup(trio.BusyResourceError):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(anext, found)
+                nursery.start_soon(anext, found)
+        assert (await anext(found)).id == thread_id
+
+
 async def test_an_ephemeral_thread_has_no_history_and_says_so(autojump_clock: trio.testing.MockClock) -> None:
     async with open_codex_client(ScriptedAppServer().transport()) as client:
         thread = await client.start_thread(ephemeral=True)

@@ -39,6 +39,7 @@ class Pages(Generic[T]):
         self._page: deque[Any] = deque()
         self._cursor: Any = None
         self._is_last = False
+        self._is_busy = False
 
     def __aiter__(self) -> Pages[T]:
         return self
@@ -49,15 +50,22 @@ class Pages(Generic[T]):
         Raises:
             CodexProtocolError: The server refused the page.
             CodexTransportError: The server was lost.
+            trio.BusyResourceError: Another task waits for an entry.
 
         Cancellation: No entry is lost.
         """
-        await trio.lowlevel.checkpoint()
-        while not self._page:
-            if self._is_last:
-                raise StopAsyncIteration
-            await self._turn_page()
-        return self._convert(self._page.popleft())
+        if self._is_busy:
+            raise trio.BusyResourceError("another task is waiting for an entry of this list")
+        self._is_busy = True
+        try:
+            await trio.lowlevel.checkpoint()
+            while not self._page:
+                if self._is_last:
+                    raise StopAsyncIteration
+                await self._turn_page()
+            return self._convert(self._page.popleft())
+        finally:
+            self._is_busy = False
 
     async def _turn_page(self) -> None:
         params = self._params if self._cursor is None else {**self._params, "cursor": self._cursor}
