@@ -343,12 +343,15 @@ async def test_a_loss_that_shows_in_writing_is_played_again(
     async def tell_last_words() -> None:
         await broken.wait()
         await trio.sleep(0.2)
+        server.connection.send({"method": "made/up", "params": {}})
+        await trio.sleep(0.2)
         if last_words is not None:
             scopes[-1].cancel()
 
     broken = trio.Event()
     scopes: list[trio.CancelScope] = []
-    transport = ScriptedAppServer().transport()
+    server = ScriptedAppServer()
+    transport = server.transport()
     send, receive = transport.send, transport.receive
     monkeypatch.setattr(transport, "send", send_unless_broken)
     monkeypatch.setattr(transport, "send_nowait", lambda _: False)

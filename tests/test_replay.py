@@ -477,28 +477,31 @@ async def test_a_turn_is_not_interrupted_or_steered_long_before_what_it_had_told
         assert transport.deviation is None
 
 
+@pytest.mark.parametrize(("pauses", "listing", "until"), [(True, (5, 13), 100), (False, (0.9, 1.8), 0.1)])
 async def test_a_turn_is_stopped_in_time_although_another_task_made_the_replay_late(
-    path: Path, autojump_clock: MockClock
+    path: Path, pauses: bool, listing: Sequence[float], until: float, autojump_clock: MockClock
 ) -> None:
-    async def talk(client: CodexClient, listing_at: float) -> None:
+    async def talk(client: CodexClient, listing: Sequence[float], until: float) -> None:
         thread = await client.start_thread()
+        begun = trio.current_time()
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(list_at, client, listing_at)
-            with trio.move_on_at(trio.current_time() + 100):
+            for seconds in listing:
+                nursery.start_soon(list_at, client, begun + seconds)
+            with trio.move_on_at(begun + until):
                 await thread.chat_once("hello")
         await trio.sleep(5)  # so that its interrupt is played before the client closes
 
     async def list_at(client: CodexClient, seconds: float) -> None:
-        await trio.sleep(seconds)
+        await trio.sleep_until(seconds)
         await client.request("thread/list")
 
     server = ScriptedAppServer()
     server.on_turn(wait(99), say("one"), hang())
-    await record(path, server, lambda client: talk(client, 10))
+    await record(path, server, lambda client: talk(client, (5, 10), 100))
 
-    transport = ReplayTransport(path)
+    transport = ReplayTransport(path, pauses=pauses)
     async with open_codex_client(transport) as client:
-        await talk(client, 13)
+        await talk(client, listing, until)
     assert transport.deviation is None
     assert transport.is_finished
 
