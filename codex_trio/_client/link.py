@@ -240,7 +240,7 @@ class Link:
             failure = await self._serve(partial(self._revive, deadline))
             if failure is None:
                 return
-            if self._has_been_up:  # so this is another loss
+            if self._has_been_up:  # so it was lost once more
                 pause, deadline = _PAUSE_FIRST, trio.current_time() + self._patience
             else:
                 pause = min(2 * pause, _PAUSE_MOST)

@@ -45,9 +45,7 @@ class RecordingTransport(WrappingTransport):
 
     def __init__(self, inner: Transport, path: str | os.PathLike[str]) -> None:
         super().__init__(inner)
-        self._path = str(
-            Path(path).absolute()
-        )  # each connection opens it anew, wherever the program has gone meanwhile
+        self._path = str(Path(path).absolute())  # as each connection opens it, wherever the program is by then
         self._file: BinaryIO | None = None
         self._has_stopped = False
         self._is_over = False  # its loss is written, or it is being closed
