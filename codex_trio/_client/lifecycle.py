@@ -18,7 +18,13 @@ from .._handlers.tools import Tool, Toolbox, dump_tools
 from .._protocol import methods
 from .._protocol.messages import Response
 from .._turn import Turn, TurnRequest
-from ..errors import CodexProtocolError, CodexThreadBusyError, CodexThreadNotFoundError, CodexTimeoutError
+from ..errors import (
+    CodexProtocolError,
+    CodexThreadBusyError,
+    CodexThreadNotFoundError,
+    CodexTimeoutError,
+    CodexTransportError,
+)
 from .link import Link
 from .lookup import id_of
 from .router import Router, Starting
@@ -44,6 +50,8 @@ class Lifecycle(Stopping):
         self._nursery = nursery
         self._request_timeout = request_timeout
         self._toolbox = toolbox
+        self._beginning: set[Starting] = set()  # those whose caller is still there
+        self._is_closing = False
         self._is_closed = False
 
     async def request(
@@ -110,6 +118,9 @@ class Lifecycle(Stopping):
     async def begin(self, thread_id: str | None, request: TurnRequest) -> Turn:
         """Start a turn, on a new thread or a given one, and become its consumer.
 
+        Raises:
+            CodexTransportError: The connection was lost, or the client closes; the turn is stopped then.
+
         Cancellation: A turn that the server starts all the same is stopped.
         """
         if thread_id is None:
@@ -119,22 +130,32 @@ class Lifecycle(Stopping):
         if isinstance(self._connection, Link) and request.method == methods.TURN_START:
             params.setdefault("clientUserMessageId", str(uuid.uuid4()))  # so that the turn can be found after a loss
         call = Call(request.method, params, partial(self._take_started, starting))
+        self._beginning.add(starting)
         try:
-            await self._load(thread_id)
-            try:
-                await self._connection.perform(call, timeout=self._request_timeout)
-            except CodexThreadNotFoundError:  # it was unloaded unseen; the refusal is certain, so this repeats nothing
-                self._router.loaded.discard(thread_id)
-                await self._load(thread_id)
-                await self._connection.perform(call, timeout=self._request_timeout)
-            if request.is_ours is not None:
-                await self._find(starting, request)
+            with starting.scope:
+                await self._start(starting, call)
+            if starting.scope.cancel_called:
+                raise _closed()
         except BaseException:
             self._leave(starting, call)
             raise
+        finally:
+            self._beginning.discard(starting)
+            starting.let_go.set()
         if starting.turn is None:
             raise CodexProtocolError(f"{request.method} was answered without a turn id", method=request.method)
         return starting.turn
+
+    async def _start(self, starting: Starting, call: Call) -> None:
+        await self._load(starting.thread_id)
+        try:
+            await self._connection.perform(call, timeout=self._request_timeout)
+        except CodexThreadNotFoundError:  # it was unloaded unseen; the refusal is certain, so this repeats nothing
+            self._router.loaded.discard(starting.thread_id)
+            await self._load(starting.thread_id)
+            await self._connection.perform(call, timeout=self._request_timeout)
+        if starting.request.is_ours is not None:
+            await self._find(starting, starting.request)
 
     async def _begin_anew(self, request: TurnRequest, losses: int) -> Turn:
         result = await self.request(methods.THREAD_START, request.thread_params)
@@ -166,6 +187,7 @@ class Lifecycle(Stopping):
 
         Raises:
             CodexThreadBusyError: A turn of ours is there.
+            CodexTransportError: The connection was lost, or the client closes.
         """
         place = self._router.peek(thread_id)
         if place.turn is not None and place.turn.is_unwanted:  # the finalizer of its stream has not got through yet
@@ -177,6 +199,8 @@ class Lifecycle(Stopping):
                 await self._wait_up()
         place = self._router.peek(thread_id)
         self._connection.raise_if_lost()
+        if self._is_closing:
+            raise _closed()
         turn = place.turn
         if place.starting is not None or place.leaving is not None or (turn is not None and not turn.ended.is_set()):
             turn_id = None if turn is None else turn.turn_id
@@ -259,12 +283,24 @@ class Lifecycle(Stopping):
     # --- closing
 
     async def close(self, patience: float) -> None:
-        """Stop every turn that has a consumer, or lost it; wait for that, `patience` seconds at most."""
+        """Stop every turn that has a consumer, or lost it, or is being started; let none begin any more.
+
+        Wait for that, `patience` seconds at most.
+        """
+        self._is_closing = True
         for turn in self._router.turns:
             if not turn.is_handed_out and not turn.ended.is_set():
                 self.abandon(turn)
-        leaving = [place.leaving for place in self._router.places if place.leaving is not None]
+        beginning = list(self._beginning)
+        for starting in beginning:
+            starting.scope.cancel()
         with trio.move_on_after(patience):
-            for event in leaving:
+            for starting in beginning:
+                await starting.let_go.wait()
+            for event in [place.leaving for place in self._router.places if place.leaving is not None]:
                 await event.wait()
         self._is_closed = True
+
+
+def _closed() -> CodexTransportError:
+    return CodexTransportError("this client was closed")

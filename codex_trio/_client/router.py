@@ -33,6 +33,8 @@ class Starting(msgspec.Struct, eq=False):
         request: What was asked.
         on_found: Told the turn of that event. Set by the answer: what comes before it may be another's.
         settled: Fires when the turn is known, or the connection lost.
+        scope: Of the caller, while it is being started; the client cancels it on closing.
+        let_go: Fires when the caller has the turn, or has left.
     """
 
     thread_id: str
@@ -44,6 +46,8 @@ class Starting(msgspec.Struct, eq=False):
     turn: Turn | None = None
     on_found: Callable[[str], None] | None = None
     settled: trio.Event = msgspec.field(default_factory=trio.Event)
+    scope: trio.CancelScope = msgspec.field(default_factory=trio.CancelScope)
+    let_go: trio.Event = msgspec.field(default_factory=trio.Event)
 
 
 class Place(msgspec.Struct, eq=False):
