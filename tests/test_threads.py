@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import trio
+from _by_hand import Background
 
 from codex_trio import (
     CodexClient,
@@ -309,6 +310,70 @@ async def test_a_thread_has_one_turn_at_a_time(autojump_clock: trio.testing.Mock
                     await operation()
             assert len(server.received) == before
             assert [step.text async for step in stream] == ["b"]
+
+
+async def test_a_turn_that_is_being_started_keeps_the_thread_to_itself(
+    nursery: trio.Nursery, autojump_clock: trio.testing.MockClock
+) -> None:
+    server = ScriptedAppServer()
+    server.hold("turn/start")
+    async with open_codex_client(server.transport()) as client:
+        thread = await client.start_thread()
+        asking = Background(nursery, thread.chat_once, "hello")
+        held = await server.held("turn/start").receive()
+        before = len(server.received)
+        for operation in (thread.archive, thread.delete, thread.unsubscribe, lambda: thread.revert("t")):
+            with pytest.raises(CodexThreadBusyError, match="being started") as caught:
+                await operation()
+            assert caught.value.turn_id is None
+        assert len(server.received) == before
+        held.serve()
+        assert (await asking.result()).final_text == "ok"
+
+
+async def test_a_turn_that_is_being_started_is_steered_and_interrupted_once_it_is_known(
+    nursery: trio.Nursery, autojump_clock: trio.testing.MockClock
+) -> None:
+    server = ScriptedAppServer()
+    server.default(hang())
+    server.hold("turn/start")
+    async with open_codex_client(server.transport()) as client:
+        thread = await client.start_thread()
+        asking = Background(nursery, thread.chat_once, "hello")
+        held = await server.held("turn/start").receive()
+        steering = Background(nursery, thread.steer, "faster")
+        stopping = Background(nursery, thread.interrupt)
+        await trio.testing.wait_all_tasks_blocked()
+        held.serve()
+        assert await stopping.result()
+        with pytest.raises(CodexTurnInterruptedError) as caught:
+            await asking.result()
+        assert await steering.result() == caught.value.result.turn_id
+
+
+async def test_a_turn_that_never_gets_started_is_not_waited_for_for_ever(
+    nursery: trio.Nursery, autojump_clock: trio.testing.MockClock
+) -> None:
+    server = ScriptedAppServer()
+    server.hold("turn/start")
+    async with open_codex_client(server.transport()) as client:
+        thread = await client.start_thread()
+        asking = Background(nursery, thread.chat_once, "hello")
+        held = await server.held("turn/start").receive()
+        stopping = Background(nursery, thread.interrupt)
+        await trio.testing.wait_all_tasks_blocked()
+        held.error(-32600, "no")
+        with pytest.raises(CodexProtocolError, match="no"):
+            await asking.result()
+        assert not await stopping.result()
+        asking = Background(nursery, thread.chat_once, "hello")
+        await server.held("turn/start").receive()
+        started_at = trio.current_time()
+        with pytest.raises(CodexTimeoutError, match="being started"):
+            await thread.interrupt()
+        assert trio.current_time() - started_at == 30
+        with pytest.raises(CodexTimeoutError):
+            await asking.result()
 
 
 async def test_steering_reaches_the_running_turn(autojump_clock: trio.testing.MockClock) -> None:

@@ -213,6 +213,23 @@ class Lifecycle(Stopping):
         starting = self._router.place(thread_id).starting = Starting(thread_id, request)
         return starting
 
+    @trio.lowlevel.enable_ki_protection
+    async def running_turn(self, thread_id: str) -> Turn | None:
+        """Return the turn of this client that runs on a thread; wait for one that is being started.
+
+        Raises:
+            CodexTimeoutError: The server did not tell in time which turn that is.
+            CodexTransportError: The connection was lost.
+        """
+        with trio.move_on_after(self._request_timeout):
+            while (starting := self._router.peek(thread_id).starting) is not None:
+                await starting.settled.wait()
+                self._connection.raise_if_lost()
+            return self._router.open_turn(thread_id)
+        raise CodexTimeoutError(
+            f"a turn is being started on thread {thread_id}, and the server did not tell which in time"
+        )
+
     async def _wait_up(self) -> None:
         # A lost `turn/start` may have begun a turn on this very thread, which is then stopped first.
         if isinstance(self._connection, Link):

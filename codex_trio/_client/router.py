@@ -32,7 +32,7 @@ class Starting(msgspec.Struct, eq=False):
         turn: Set by the answer, or by the first event of the turn.
         request: What was asked.
         on_found: Told the turn of that event. Set by the answer: what comes before it may be another's.
-        settled: Fires when the turn is known, or the connection lost.
+        settled: Fires when the turn is known, or there will be none, or the connection is lost.
         scope: Of the caller, while it is being started; the client cancels it on closing.
         let_go: Fires when the caller has the turn, or has left.
     """
@@ -250,6 +250,7 @@ class Router:
         """Take back a `turn/start` that started nothing."""
         place = self._places[starting.thread_id]
         place.starting = None
+        starting.settled.set()
         self._tidy(starting.thread_id)
         for notice in starting.held:
             self.hub.publish(notice)
