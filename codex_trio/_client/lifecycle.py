@@ -70,6 +70,8 @@ class Lifecycle(Stopping):
         if call.method in methods.SUBSCRIBING or call.method in methods.UNSUBSCRIBING:
             asked = (call.params or {}).get("threadId")
             call.on_response = partial(self._note_subscription, call.method, asked, call.on_response)
+            if call.method in methods.UNSUBSCRIBING and isinstance(asked, str):
+                self._router.unsubscribe(asked)  # a turn that is asked for behind this call wants it resumed
         patience = self._request_timeout if timeout is None else timeout
         return await self._connection.perform(call, timeout=patience)
 
