@@ -90,6 +90,11 @@ class Lifecycle(Stopping):
         if on_response is not None:
             on_response(response)
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether the connection has ended for good."""
+        return self._connection.is_lost
+
     def start_soon(self, async_fn: Callable[[], Awaitable[object]]) -> None:
         """Run a task in the client's own nursery. It must end when the connection does."""
         self._nursery.start_soon(async_fn)

@@ -85,6 +85,11 @@ class Turn(TurnInbox):
             self._send.send_nowait(self._raised)  # wakes the consumer
         return self._raised
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether the connection was lost before the turn's end."""
+        return self._loss is not None
+
     def raise_if_lost(self, mode: Mode) -> None:
         """Raise the loss of the connection, if it came before the turn's end."""
         if self._loss is not None:
