@@ -11,6 +11,7 @@ import trio
 from _by_hand import Background
 
 from codex_trio import (
+    Approval,
     CodexClient,
     CodexProtocolError,
     CodexThreadBusyError,
@@ -18,13 +19,14 @@ from codex_trio import (
     CodexTransportError,
     CodexTurnInactiveError,
     CodexTurnInterruptedError,
+    Decision,
     Image,
     InputPart,
     Mention,
     Skill,
     open_codex_client,
 )
-from codex_trio.testing import ScriptedAppServer, hang, say, wait
+from codex_trio.testing import ScriptedAppServer, ask_server_request, hang, say, wait
 
 Params = dict[str, Any]
 
@@ -285,6 +287,37 @@ async def test_a_review_is_interrupted_by_the_id_that_it_runs_under(autojump_clo
         with pytest.raises(CodexTurnInterruptedError):
             await thread.review({"type": "custom", "instructions": "look"})
     assert sent(server, "review/start")[0]["target"] == {"type": "custom", "instructions": "look"}
+
+
+async def test_a_review_is_interrupted_by_the_id_of_its_events_too(
+    nursery: trio.Nursery, autojump_clock: trio.testing.MockClock
+) -> None:
+    server = ScriptedAppServer()
+    server.default(hang())
+    async with open_codex_client(server.transport()) as client:
+        thread = await client.start_thread()
+        reviewing = Background(nursery, thread.review)
+        await trio.sleep(1)
+        with pytest.raises(CodexThreadBusyError) as busy:
+            await thread.chat_once("hello")
+        assert busy.value.turn_id is not None
+        await client.interrupt_turn(busy.value.turn_id)
+        with pytest.raises(CodexTurnInterruptedError):
+            await reviewing.result()
+
+
+async def test_a_decision_that_ends_the_turn_ends_a_review(autojump_clock: trio.testing.MockClock) -> None:
+    server = ScriptedAppServer()
+    wish = {"itemId": "call_0", "permissions": {"network": {"enabled": True}}}
+    server.default(ask_server_request("item/permissions/requestApproval", wish), wait(100), say("went on"))
+
+    async def decide(request: Approval) -> Decision:
+        return request.cancel()
+
+    async with open_codex_client(server.transport(), on_approval=decide) as client:
+        thread = await client.start_thread()
+        with pytest.raises(CodexTurnInterruptedError):
+            await thread.review()
 
 
 async def test_a_thread_has_one_turn_at_a_time(autojump_clock: trio.testing.MockClock) -> None:

@@ -104,8 +104,16 @@ class Stopping(Lookup):
             delay = min(2 * delay, _REFUSED_MOST)
 
     async def interrupt(self, thread_id: str, turn_id: str, *, timeout: float) -> None:
-        """Send one `turn/interrupt`, past the line of waiting requests, and wait for the answer."""
-        call = Call(methods.TURN_INTERRUPT, {"threadId": thread_id, "turnId": turn_id})
+        """Send one `turn/interrupt`, past the line of waiting requests, and wait for the answer.
+
+        Args:
+            thread_id: The turn's thread.
+            turn_id: The turn; of a review of ours, the id that its events have will do.
+            timeout: Seconds.
+        """
+        turn = self._router.find(turn_id)
+        running_id = turn.running_id if turn is not None and turn.thread_id == thread_id else turn_id
+        call = Call(methods.TURN_INTERRUPT, {"threadId": thread_id, "turnId": running_id})
         await self._connection.perform(call, timeout=timeout, urgent=True)
 
     async def _interrupt_once(self, turn: Turn) -> CodexProtocolError | None:
