@@ -384,6 +384,24 @@ async def test_a_turn_that_is_being_started_is_steered_and_interrupted_once_it_i
         assert await steering.result() == caught.value.result.turn_id
 
 
+async def test_an_interrupt_that_the_server_did_not_live_to_take_is_told_of(
+    nursery: trio.Nursery, autojump_clock: trio.testing.MockClock
+) -> None:
+    server = ScriptedAppServer()
+    server.default(hang())
+    server.hold("turn/interrupt")
+    async with open_codex_client(server.transport()) as client:
+        thread = await client.start_thread()
+        asking = Background(nursery, thread.chat_once, "hello")
+        await trio.sleep(1)
+        stopping = Background(nursery, thread.interrupt)
+        await server.held("turn/interrupt").receive()
+        server.exit(1, "panicked")
+        for one in (asking, stopping):
+            with pytest.raises(CodexTransportError, match="exited with code 1"):
+                await one.result()
+
+
 async def test_a_turn_that_never_gets_started_is_not_waited_for_for_ever(
     nursery: trio.Nursery, autojump_clock: trio.testing.MockClock
 ) -> None:

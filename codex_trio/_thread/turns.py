@@ -263,6 +263,7 @@ class ThreadTurns:
         Raises:
             CodexProtocolError: The server refused.
             CodexTimeoutError: The server did not answer in time.
+            CodexTransportError: The server was lost.
 
         Cancellation: The interrupt may have been sent.
 
@@ -272,6 +273,7 @@ class ThreadTurns:
         turn = await self._engine.running_turn(self.id)
         if turn is not None:
             await self._engine.stop(turn)
+            turn.raise_if_lost("chat")
             return True
         params = {"threadId": self.id, "limit": 1, "itemsView": "notLoaded"}
         try:
