@@ -15,7 +15,7 @@ from ..errors import CodexThreadBusyError, CodexTurnInterruptedError
 from ..events import Event, StepCompleted
 from ..models import CancelResult, ChatContinuation, ChatResult, CompletionSource, ConversationStep
 from .deltas import PendingDelta, events_of
-from .failure import Failure, failed_error, inactive_error
+from .failure import Failure, as_raised, failed_error, inactive_error
 from .history import EndFromHistory, FromHistory
 from .inbox import Received, TurnInbox
 
@@ -80,7 +80,7 @@ class Turn(TurnInbox):
         if self._raised is not None and not self._raised.settled.is_set():
             self._raised.error.add_note(f"codex_trio: besides, another handler of the turn raised {error!r}")
             return self._raised
-        self._raised = Failure(error)
+        self._raised = Failure(as_raised(error))
         if not self.ended.is_set():
             self._send.send_nowait(self._raised)  # wakes the consumer
         return self._raised
