@@ -258,7 +258,7 @@ class Router:
     def bind(self, starting: Starting, turn_id: str, now: float) -> Turn:
         """Make the turn of a `turn/start` that was answered, and give it what was held for it."""
         place = self._places[starting.thread_id]
-        if place.turn is not None:
+        if place.turn is not None and place.turn.turn_id not in self._kept:
             self.forget(place.turn)
         request = starting.request
         turn = Turn(
