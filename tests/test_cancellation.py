@@ -9,7 +9,7 @@ from functools import partial
 
 import pytest
 import trio
-from _by_hand import Background, TurnByHand, cancelled_after, next_turn
+from _by_hand import Background, TurnByHand, cancelled_after, go_quiet, next_turn
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from codex_trio import (
@@ -246,6 +246,36 @@ async def test_thread_of_a_turn_that_cannot_be_stopped_is_busy_after_a_bound(aut
         closing_at = trio.current_time()
     assert trio.current_time() <= closing_at + 2
     assert server.prompts == ["hang", "next"]
+
+
+async def test_nothing_is_kept_of_a_turn_that_cannot_be_stopped(autojump_clock: MockClock) -> None:
+    server = scripted(start_delay=0)
+    server.on_turn(*(say(f"{number}", seconds=1) for number in range(30)))
+    server.ignore("turn/interrupt")
+    async with open_codex_client(server.transport()) as client:
+        async for _ in client.stream("go on"):
+            break
+        await trio.sleep(5)
+        assert client.statistics().unread_events > 0, "it may still be stopped"
+        await trio.sleep(15)
+        assert (client.statistics().open_turns, client.statistics().unread_events) == (1, 0)
+        await trio.sleep(15)
+        assert client.statistics().open_turns == 0, "its end was noticed"
+
+
+async def test_turn_that_could_not_be_stopped_is_taken_up_by_its_continuation(autojump_clock: MockClock) -> None:
+    server = scripted(start_delay=0)
+    server.on_turn(say("one"), wait(30), say("two"), hang())
+    server.ignore("turn/interrupt")
+    async with open_codex_client(server.transport()) as client:
+        continuation = await go_quiet(client, timeout=5)
+        with trio.move_on_after(1):
+            await client.chat_once(continuation=continuation)
+        await trio.sleep(50)
+        server.ignore("turn/interrupt", times=0)
+        with trio.fail_after(1_000):
+            cancelled = await client.cancel(continuation)
+        assert [step.text for step in cancelled.steps] == ["one", "two"]
 
 
 async def test_closing_is_bounded_while_a_turn_cannot_be_stopped(autojump_clock: MockClock) -> None:

@@ -70,11 +70,11 @@ async def take_up(
     turn = router.find(continuation.turn_id)  # no checkpoint from here on: another task may be after it, too
     if turn is not None and turn.thread_id == continuation.thread_id:
         turn.begin_consuming(wants_deltas=wants_deltas)
-        if lifecycle.is_lost or not turn.is_lost:
+        if lifecycle.is_lost or not turn.is_cut_short:
             if not (turn.ended.is_set() or turn.has_gap or turn.thread_id in router.loaded):
                 await _hear_again(lifecycle, router, turn, continuation)
             return turn
-        _leave(router, turn)  # it was given up, and there is another connection by now
+        _leave(router, turn)
     starting = await lifecycle.claim(
         continuation.thread_id, TurnRequest(wants_deltas=wants_deltas, continuation=continuation)
     )

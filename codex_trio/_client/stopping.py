@@ -53,6 +53,8 @@ class Stopping(Lookup):
         finally:
             if turn.ended.is_set():
                 self._router.forget(turn)
+            elif turn.is_unwanted:
+                turn.keep_nothing()
             self._router.clear(turn)
 
     @trio.lowlevel.enable_ki_protection

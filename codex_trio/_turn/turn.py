@@ -86,9 +86,9 @@ class Turn(TurnInbox):
         return self._raised
 
     @property
-    def is_lost(self) -> bool:
-        """Whether the connection was lost before the turn's end."""
-        return self._loss is not None
+    def is_cut_short(self) -> bool:
+        """Whether not all of it can be read here: the connection was lost before its end, or it was given up."""
+        return self._loss is not None or self.keeps_nothing
 
     def raise_if_lost(self, mode: Mode) -> None:
         """Raise the loss of the connection, if it came before the turn's end."""
