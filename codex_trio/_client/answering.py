@@ -91,7 +91,10 @@ class Answering:
 
     def take(self, request: ServerRequest) -> None:
         """Start to answer a request."""
+        turn = self._router.find(request.turn_id or "") or self._router.root_of(request.thread_id or "")
         if self._is_closed or self._handlers.observe:
+            if turn is not None:
+                turn.touch(request.method, trio.current_time())  # who asks, lives
             _logger.debug("%s is not answered by this client", request.method)
             return
         if request.id in self._pending or request.id in self._dealt_with:
@@ -99,7 +102,6 @@ class Answering:
             return
         item = request.thread_id, request.turn_id, str(request.params.get("itemId"))
         asked = self._pending[request.id] = Asked(request, self._changes.get(item))
-        turn = self._router.find(request.turn_id or "") or self._router.root_of(request.thread_id or "")
         if turn is not None:
             self._stop_clock(asked, turn)
         self._nursery.start_soon(self._answer, asked, name=f"codex_trio answers {request.method}")
