@@ -29,9 +29,8 @@ _REMEMBERED = 1_024  # requests that were dealt with, as the server asks again w
 _CHANGES_KEPT = 256  # file changes that have started and not completed
 _INTERRUPT_PATIENCE = 2.0  # seconds
 
-_Item: TypeAlias = tuple[
-    str | None, str | None, str
-]  # its thread, its turn, its id: other threads may have that id, too
+# An item's thread, its turn and its id: another thread's item may have the same id.
+_Item: TypeAlias = tuple[str | None, str | None, str]
 
 
 class Asked(msgspec.Struct, eq=False):
@@ -82,7 +81,7 @@ class Answering:
         self._nursery = nursery
         self._pending: dict[RequestId, Asked] = {}
         self._dealt_with: dict[RequestId, None] = {}
-        self._changes: dict[_Item, Any] = {}  # what it is about to change
+        self._changes: dict[_Item, Any] = {}  # what each is about to change
         self._failures: set[Failure] = set()
         self._is_closed = False
         self.answers = 0

@@ -56,7 +56,7 @@ async def take_up(
 ) -> Turn:
     """Become the consumer of the turn of a continuation.
 
-    A turn of this client whose thread is not heard of any more, is given what it has missed first.
+    A turn of this client whose thread is not heard of any more is given what it has missed first.
 
     Raises:
         CodexThreadBusyError: The turn has a consumer, or another turn of ours runs on its thread.
@@ -91,8 +91,9 @@ async def take_up(
 
 
 def _leave(router: Router, turn: Turn) -> None:
+    # It runs on, and the continuation takes it up anew.
     turn.stop_consuming()
-    router.forget(turn)  # the continuation takes it up anew
+    router.forget(turn)
 
 
 async def _hear_again(lifecycle: Lifecycle, router: Router, turn: Turn, continuation: ChatContinuation) -> None:
