@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 
 import pytest
 import trio
-from _by_hand import Background, TurnByHand, cancelled_after, next_turn
+from _by_hand import Background, TurnByHand, cancelled_after, go_quiet, next_turn
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from codex_trio import (
     CodexClient,
+    CodexThread,
     CodexThreadBusyError,
     CodexTimeoutError,
+    CodexTransportError,
     CodexTurnInactiveError,
     CodexTurnInterruptedError,
     connect_codex_client,
     open_codex_client,
 )
-from codex_trio.testing import ScriptedAppServer, hang, run, say, think, wait
+from codex_trio.testing import ScriptedAppServer, faults, hang, run, say, think, wait
 
 UNWANTED = (think("hm"), wait(1), run("ls"), wait(1), run("pwd"), wait(0.5), think("well"), wait(0.5), say("unwanted"))
 Asking = Callable[[CodexClient, str], Awaitable[None]]
@@ -245,6 +248,36 @@ async def test_thread_of_a_turn_that_cannot_be_stopped_is_busy_after_a_bound(aut
     assert server.prompts == ["hang", "next"]
 
 
+async def test_nothing_is_kept_of_a_turn_that_cannot_be_stopped(autojump_clock: MockClock) -> None:
+    server = scripted(start_delay=0)
+    server.on_turn(*(say(f"{number}", seconds=1) for number in range(30)))
+    server.ignore("turn/interrupt")
+    async with open_codex_client(server.transport()) as client:
+        async for _ in client.stream("go on"):
+            break
+        await trio.sleep(5)
+        assert client.statistics().unread_events > 0, "it may still be stopped"
+        await trio.sleep(15)
+        assert (client.statistics().open_turns, client.statistics().unread_events) == (1, 0)
+        await trio.sleep(15)
+        assert client.statistics().open_turns == 0, "its end was noticed"
+
+
+async def test_turn_that_could_not_be_stopped_is_taken_up_by_its_continuation(autojump_clock: MockClock) -> None:
+    server = scripted(start_delay=0)
+    server.on_turn(say("one"), wait(30), say("two"), hang())
+    server.ignore("turn/interrupt")
+    async with open_codex_client(server.transport()) as client:
+        continuation = await go_quiet(client, timeout=5)
+        with trio.move_on_after(1):
+            await client.chat_once(continuation=continuation)
+        await trio.sleep(50)
+        server.ignore("turn/interrupt", times=0)
+        with trio.fail_after(1_000):
+            cancelled = await client.cancel(continuation)
+        assert [step.text for step in cancelled.steps] == ["one", "two"]
+
+
 async def test_closing_is_bounded_while_a_turn_cannot_be_stopped(autojump_clock: MockClock) -> None:
     server = scripted(start_delay=0)
     server.on_turn(hang())
@@ -280,6 +313,48 @@ async def test_closing_stops_the_turns_that_others_still_consume(
     async with open_codex_client(server.transport()) as client:
         threads = (await client.request("thread/list"))["data"]
         assert [await statuses(client, thread["id"]) for thread in threads] == [["interrupted"]] * 3
+
+
+@pytest.mark.parametrize(("asked_for", "ended"), [("thread/start", []), ("turn/start", ["interrupted"])])
+async def test_closing_stops_a_turn_that_is_being_started(
+    asked_for: str, ended: list[str], nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    server = ScriptedAppServer(nursery)
+    server.default(hang())
+    async with open_codex_client(faults(server.transport(), delay=0.5)) as client:
+        thread = await client.start_thread()
+        thread_id = None if asked_for == "thread/start" else thread.id
+        asking = Background(nursery, client.chat_once, "hello", thread_id)
+        await trio.sleep(0.25)  # the answer is on its way
+        assert server.received_methods()[-1] == asked_for
+    with pytest.raises(CodexTransportError) as caught:
+        await asking.result()
+    assert str(caught.value) == "this client was closed"
+    async with open_codex_client(server.transport()) as client:
+        threads = (await client.request("thread/list"))["data"]
+        assert [status for one in threads for status in await statuses(client, one["id"])] == ended
+
+
+async def test_no_turn_begins_while_the_client_closes(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
+    server = ScriptedAppServer(nursery)
+    server.default(hang())
+    server.ignore("turn/interrupt", times=1)  # so that the closing takes its two seconds
+    async with open_codex_client(server.transport()) as client:
+        threads = [await client.start_thread() for _ in range(2)]
+        asking = [Background(nursery, ask_again_and_again, thread) for thread in threads]
+        await trio.sleep(1)
+    assert trio.current_time() == 1 + 2
+    for one in asking:
+        with pytest.raises(CodexTransportError) as caught:
+            await one.result()
+        assert str(caught.value) == "this client was closed"
+    assert server.received_methods().count("turn/start") == 2
+
+
+async def ask_again_and_again(thread: CodexThread) -> None:
+    while True:
+        with suppress(CodexTurnInterruptedError):
+            await thread.chat_once("hello")
 
 
 async def test_late_end_of_a_turn_that_was_given_up_frees_its_thread(

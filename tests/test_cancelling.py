@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import trio
-from _by_hand import Background, TurnByHand, cancelled_after, go_quiet, go_quiet_in_stream, next_turn
+from _by_hand import Background, TurnByHand, cancelled_after, go_quiet, go_quiet_in_stream, message, next_turn
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from codex_trio import (
@@ -283,6 +283,23 @@ async def test_cancel_of_a_turn_whose_end_was_lost_finds_it(autojump_clock: Mock
         continuation = await go_quiet(client)
         await trio.sleep(100)
         result = await client.cancel(continuation)
+    assert (result.status, [step.text for step in result.steps]) == ("completed", ["done"])
+
+
+async def test_cancel_of_a_turn_whose_end_was_lost_with_the_news_that_its_thread_is_idle_finds_it(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    server = ScriptedAppServer()
+    async with open_codex_client(server.transport()) as client:
+        turn, continuation = await quiet_turn_by_hand(server, client, nursery)
+        server.refuse("turn/interrupt", code=-32600, message=NOT_YET, times=None)
+        server.hold("thread/turns/list")
+        cancelling = Background(nursery, client.cancel, continuation)
+        state = {"id": turn.turn_id, "status": "completed", "completedAt": 1, "items": [message("m", "done")]}
+        with trio.fail_after(1_000):
+            for _ in range(2):  # without its items, then with them
+                (await server.held("thread/turns/list").receive()).reply({"data": [state]})
+        result = await cancelling.result()
     assert (result.status, [step.text for step in result.steps]) == ("completed", ["done"])
 
 

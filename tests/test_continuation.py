@@ -87,6 +87,21 @@ async def test_what_came_between_two_waits_is_there(autojump_clock: MockClock) -
         assert trio.current_time() == resumed_at
 
 
+async def test_turn_that_ended_unwaited_for_is_there_after_the_next_one(autojump_clock: MockClock) -> None:
+    server = ScriptedAppServer()
+    server.on_turn(think("hm"), wait(20), say("the first answer"))
+    server.on_turn(say("the second answer"))
+    async with open_codex_client(server.transport()) as client:
+        thread = await client.start_thread(ephemeral=True)  # so that there is no history to tell
+        with pytest.raises(CodexTurnInactiveError) as caught:
+            await thread.chat_once("first", inactivity_timeout=10)
+        await trio.sleep(60)
+        assert (await thread.chat_once("second")).final_text == "the second answer"
+        result = await client.chat_once(continuation=caught.value.continuation)
+        assert [step.text for step in result.steps] == ["hm", "the first answer"]
+        assert client.statistics().open_turns == 0
+
+
 async def test_quiet_turn_is_quiet_again_after_as_long(autojump_clock: MockClock) -> None:
     server = ScriptedAppServer(start_delay=0)
     server.on_turn(hang())

@@ -23,7 +23,7 @@ from codex_trio import (
     decline_all,
     open_codex_client,
 )
-from codex_trio.testing import ScriptedAppServer, ask_server_request, hang, raw, run, say
+from codex_trio.testing import ScriptedAppServer, Step, ask_server_request, hang, raw, run, say, wait
 
 Clock = trio.testing.MockClock
 
@@ -196,6 +196,31 @@ async def test_a_file_change_is_told_with_the_changes_of_its_item(autojump_clock
     assert isinstance(second, FileChangeApproval)
     assert [(one.path, one.kind, one.diff) for one in first.changes] == [("/w/new.txt", "add", "hello\n")]
     assert second.changes == (), "a completed item is forgotten"
+
+
+async def test_an_item_of_another_thread_by_the_same_id_is_another_item(autojump_clock: Clock) -> None:
+    server = ScriptedAppServer()
+
+    def tell(method: str, path: str) -> Step:
+        change = {"path": path, "kind": {"type": "add"}, "diff": "hello\n"}
+        item = {"type": "fileChange", "id": "call_0", "status": "inProgress", "changes": [change]}
+        return raw({"method": method, "params": {"threadId": "{thread_id}", "turnId": "{turn_id}", "item": item}})
+
+    ask = ask_server_request(FILES, {"itemId": "call_0"})
+    server.on_prompt("first", tell("item/started", "/w/first"), wait(2), ask)
+    server.on_prompt("second", tell("item/started", "/w/second"), wait(2), ask, tell("item/completed", "/w/second"))
+    server.on_prompt("third", wait(1), tell("item/started", "/w/third"), tell("item/completed", "/w/third"))
+    seen: list[list[str]] = []
+
+    async def decide(request: Approval) -> Decision:
+        assert isinstance(request, FileChangeApproval)
+        seen.append([one.path for one in request.changes])
+        return request.decline()
+
+    async with open_codex_client(server.transport(), on_approval=decide) as client, trio.open_nursery() as nursery:
+        for text in ("first", "second", "third"):
+            nursery.start_soon(client.chat_once, text)
+    assert sorted(seen) == [["/w/first"], ["/w/second"]]
 
 
 async def test_questions_are_answered_by_text_or_texts(autojump_clock: Clock) -> None:

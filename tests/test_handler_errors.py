@@ -76,6 +76,24 @@ async def test_what_a_handler_raises_comes_out_of_chat(autojump_clock: Clock) ->
     assert results(server) == [{"decision": "decline"}]
 
 
+@pytest.mark.parametrize("kind", ["chat", "stream"])
+async def test_an_end_of_iteration_in_a_handler_is_no_end_of_the_stream(kind: str, autojump_clock: Clock) -> None:
+    server = ScriptedAppServer()
+    server.on_turn(run("ls", escalate=True), hang())
+    send, decisions = trio.open_memory_channel[Decision](0)
+    send.close()
+
+    async def decide(request: Approval) -> Decision:
+        return await anext(decisions)
+
+    async with open_codex_client(server.transport(), on_approval=decide) as client:
+        with pytest.raises(RuntimeError, match="a handler raised StopAsyncIteration") as caught:
+            async for _ in getattr(client, kind)("go"):
+                pass
+        assert isinstance(caught.value.__cause__, StopAsyncIteration)
+    assert results(server) == [{"decision": "decline"}]
+
+
 async def test_what_a_handler_raises_waits_for_a_stream_that_is_not_read_now(autojump_clock: Clock) -> None:
     server = ScriptedAppServer()
     server.on_turn(say("first"), run("ls", escalate=True), hang())

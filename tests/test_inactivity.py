@@ -50,6 +50,15 @@ async def test_client_without_a_timeout_waits_on(unbounded: float | None, autoju
         assert (await client.chat_once("hello")).final_text == "at last"
 
 
+async def test_what_the_server_asks_is_a_sign_of_life_for_who_does_not_answer_too(autojump_clock: MockClock) -> None:
+    server = ScriptedAppServer(start_delay=0)
+    server.on_turn(wait(100), ask_server_request("nosuch/question", {}))
+    async with open_codex_client(server.transport(), observe=True) as client:
+        with pytest.raises(CodexTurnInactiveError) as caught:
+            await client.chat_once("hello")
+        assert (caught.value.last_event, trio.current_time()) == ("nosuch/question", 100 + 180)
+
+
 async def test_call_without_a_timeout_waits_on(autojump_clock: MockClock) -> None:
     server = ScriptedAppServer()
     server.default(wait(1_000_000), say("at last"))

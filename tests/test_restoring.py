@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import trio
-from _by_hand import Background, message, methods_after
+from _by_hand import Background, go_quiet, message, methods_after
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from codex_trio import (
@@ -274,6 +274,25 @@ async def test_a_turn_of_which_nothing_is_told_is_lost_alone(
         assert error.continuation is not None
         server.release(method)
         assert (await client.chat_once(continuation=error.continuation)).final_text == "two"
+        assert client.statistics().open_turns == 0
+
+
+@pytest.mark.parametrize("wish", ["cancel", "chat_once"])
+async def test_a_turn_that_was_given_up_is_taken_up_again(
+    nursery: trio.Nursery, autojump_clock: MockClock, wish: str
+) -> None:
+    server = ScriptedAppServer(nursery)
+    server.on_turn(say("one"), wait(100), say("two"))
+    async with opened(server) as client:
+        continuation = await go_quiet(client, timeout=10)
+        server.refuse("thread/turns/list", code=-32603, message="database is locked")
+        server.refuse("thread/read", code=-32603, message="database is locked")
+        server.connection.drop()
+        await trio.sleep(10)
+        if wish == "cancel":
+            assert (await client.cancel(continuation)).status == "interrupted"
+        else:
+            assert (await client.chat_once(continuation=continuation)).final_text == "two"
         assert client.statistics().open_turns == 0
 
 

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 import trio
+from _by_hand import Background
 
 from codex_trio import (
+    Approval,
     CodexClient,
     CodexProtocolError,
     CodexThreadBusyError,
@@ -17,13 +19,14 @@ from codex_trio import (
     CodexTransportError,
     CodexTurnInactiveError,
     CodexTurnInterruptedError,
+    Decision,
     Image,
     InputPart,
     Mention,
     Skill,
     open_codex_client,
 )
-from codex_trio.testing import ScriptedAppServer, hang, say, wait
+from codex_trio.testing import ScriptedAppServer, ask_server_request, hang, say, wait
 
 Params = dict[str, Any]
 
@@ -286,6 +289,37 @@ async def test_a_review_is_interrupted_by_the_id_that_it_runs_under(autojump_clo
     assert sent(server, "review/start")[0]["target"] == {"type": "custom", "instructions": "look"}
 
 
+async def test_a_review_is_interrupted_by_the_id_of_its_events_too(
+    nursery: trio.Nursery, autojump_clock: trio.testing.MockClock
+) -> None:
+    server = ScriptedAppServer()
+    server.default(hang())
+    async with open_codex_client(server.transport()) as client:
+        thread = await client.start_thread()
+        reviewing = Background(nursery, thread.review)
+        await trio.sleep(1)
+        with pytest.raises(CodexThreadBusyError) as busy:
+            await thread.chat_once("hello")
+        assert busy.value.turn_id is not None
+        await client.interrupt_turn(busy.value.turn_id)
+        with pytest.raises(CodexTurnInterruptedError):
+            await reviewing.result()
+
+
+async def test_a_decision_that_ends_the_turn_ends_a_review(autojump_clock: trio.testing.MockClock) -> None:
+    server = ScriptedAppServer()
+    wish = {"itemId": "call_0", "permissions": {"network": {"enabled": True}}}
+    server.default(ask_server_request("item/permissions/requestApproval", wish), wait(100), say("went on"))
+
+    async def decide(request: Approval) -> Decision:
+        return request.cancel()
+
+    async with open_codex_client(server.transport(), on_approval=decide) as client:
+        thread = await client.start_thread()
+        with pytest.raises(CodexTurnInterruptedError):
+            await thread.review()
+
+
 async def test_a_thread_has_one_turn_at_a_time(autojump_clock: trio.testing.MockClock) -> None:
     server = ScriptedAppServer()
     server.on_turn(say("a"), wait(60), say("b"))
@@ -309,6 +343,88 @@ async def test_a_thread_has_one_turn_at_a_time(autojump_clock: trio.testing.Mock
                     await operation()
             assert len(server.received) == before
             assert [step.text async for step in stream] == ["b"]
+
+
+async def test_a_turn_that_is_being_started_keeps_the_thread_to_itself(
+    nursery: trio.Nursery, autojump_clock: trio.testing.MockClock
+) -> None:
+    server = ScriptedAppServer()
+    server.hold("turn/start")
+    async with open_codex_client(server.transport()) as client:
+        thread = await client.start_thread()
+        asking = Background(nursery, thread.chat_once, "hello")
+        held = await server.held("turn/start").receive()
+        before = len(server.received)
+        for operation in (thread.archive, thread.delete, thread.unsubscribe, lambda: thread.revert("t")):
+            with pytest.raises(CodexThreadBusyError, match="being started") as caught:
+                await operation()
+            assert caught.value.turn_id is None
+        assert len(server.received) == before
+        held.serve()
+        assert (await asking.result()).final_text == "ok"
+
+
+async def test_a_turn_that_is_being_started_is_steered_and_interrupted_once_it_is_known(
+    nursery: trio.Nursery, autojump_clock: trio.testing.MockClock
+) -> None:
+    server = ScriptedAppServer()
+    server.default(hang())
+    server.hold("turn/start")
+    async with open_codex_client(server.transport()) as client:
+        thread = await client.start_thread()
+        asking = Background(nursery, thread.chat_once, "hello")
+        held = await server.held("turn/start").receive()
+        steering = Background(nursery, thread.steer, "faster")
+        stopping = Background(nursery, thread.interrupt)
+        await trio.testing.wait_all_tasks_blocked()
+        held.serve()
+        assert await stopping.result()
+        with pytest.raises(CodexTurnInterruptedError) as caught:
+            await asking.result()
+        assert await steering.result() == caught.value.result.turn_id
+
+
+async def test_an_interrupt_that_the_server_did_not_live_to_take_is_told_of(
+    nursery: trio.Nursery, autojump_clock: trio.testing.MockClock
+) -> None:
+    server = ScriptedAppServer()
+    server.default(hang())
+    server.hold("turn/interrupt")
+    async with open_codex_client(server.transport()) as client:
+        thread = await client.start_thread()
+        asking = Background(nursery, thread.chat_once, "hello")
+        await trio.sleep(1)
+        stopping = Background(nursery, thread.interrupt)
+        await server.held("turn/interrupt").receive()
+        server.exit(1, "panicked")
+        for one in (asking, stopping):
+            with pytest.raises(CodexTransportError, match="exited with code 1"):
+                await one.result()
+
+
+async def test_a_turn_that_never_gets_started_is_not_waited_for_for_ever(
+    nursery: trio.Nursery, autojump_clock: trio.testing.MockClock
+) -> None:
+    server = ScriptedAppServer()
+    server.hold("turn/start")
+    async with open_codex_client(server.transport()) as client:
+        thread = await client.start_thread()
+        asking = Background(nursery, thread.chat_once, "hello")
+        held = await server.held("turn/start").receive()
+        stopping = Background(nursery, thread.interrupt)
+        await trio.testing.wait_all_tasks_blocked()
+        held.error(-32600, "no")
+        with pytest.raises(CodexProtocolError, match="no"):
+            await asking.result()
+        assert not await stopping.result()
+        asking = Background(nursery, thread.chat_once, "hello")
+        await server.held("turn/start").receive()
+        started_at = trio.current_time()
+        with pytest.raises(CodexTimeoutError, match="being started"):
+            await thread.interrupt()
+        assert trio.current_time() - started_at == 30
+        with pytest.raises(CodexTimeoutError):
+            await asking.result()
 
 
 async def test_steering_reaches_the_running_turn(autojump_clock: trio.testing.MockClock) -> None:

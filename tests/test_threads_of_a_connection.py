@@ -8,10 +8,11 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 import trio
+from _by_hand import go_quiet
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from codex_trio import CodexClient, open_codex_client
-from codex_trio.testing import ScriptedAppServer
+from codex_trio import CodexClient, CodexProtocolError, approve_all, open_codex_client
+from codex_trio.testing import ScriptedAppServer, faults, run, say, think, wait
 
 
 @pytest.fixture
@@ -94,6 +95,46 @@ async def test_thread_that_was_lost_unseen_is_resumed_and_the_turn_sent_once_mor
         assert (await client.chat_once("again", thread_id)).final_text == "ok"
     assert len(resumed(server)) == 2
     assert server.prompts == ["first", "hello", "again", "again"]
+
+
+async def test_turn_behind_an_unsubscription_is_heard(server: ScriptedAppServer, autojump_clock: MockClock) -> None:
+    server.on_turn(say("first"))
+    server.on_turn(run("git push", escalate=True, output="pushed"), say("second"))
+    transport = faults(server.transport(), delay=0.5)
+    async with open_codex_client(transport, on_approval=approve_all) as client, trio.open_nursery() as nursery:
+        thread = await client.start_thread()
+        await thread.chat_once("hello")
+        nursery.start_soon(thread.unsubscribe)
+        await trio.sleep(0.25)  # its answer is on its way
+        assert [step.step_type for step in (await thread.chat_once("again")).steps] == ["exec", "codex"]
+
+
+async def test_turn_whose_thread_is_not_heard_of_any_more_is_caught_up_with(
+    server: ScriptedAppServer, autojump_clock: MockClock
+) -> None:
+    server.on_turn(think("hm"), wait(100), think("well"), run("git push", escalate=True, output="pushed"), say("done"))
+    async with open_codex_client(server.transport(), on_approval=approve_all) as client:
+        continuation = await go_quiet(client, timeout=5)
+        await unsubscribe(client, server, continuation.thread_id)
+        await trio.sleep(200)
+        result = await client.chat_once(continuation=continuation)
+        assert [step.text for step in result.steps] == ["hm", "well", "/bin/bash -lc 'git push'", "done"]
+        assert client.statistics().open_turns == 0
+
+
+async def test_turn_whose_thread_could_not_be_subscribed_to_is_taken_up_later(
+    server: ScriptedAppServer, autojump_clock: MockClock
+) -> None:
+    server.on_turn(think("hm"), wait(100), say("done"))
+    async with open_codex_client(server.transport()) as client:
+        continuation = await go_quiet(client, timeout=5)
+        await unsubscribe(client, server, continuation.thread_id)
+        server.refuse("thread/resume", code=-32603, message="database is locked")
+        with pytest.raises(CodexProtocolError, match="database is locked"):
+            await client.chat_once(continuation=continuation)
+        with trio.fail_after(1_000):
+            result = await client.chat_once(continuation=continuation)
+        assert [step.text for step in result.steps] == ["hm", "done"]
 
 
 async def test_nothing_stays_of_a_thread_that_was_deleted(server: ScriptedAppServer, autojump_clock: MockClock) -> None:

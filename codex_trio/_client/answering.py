@@ -6,7 +6,7 @@ A request is moot when the server has withdrawn it, when its turn has ended, or 
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 import trio
@@ -28,6 +28,9 @@ _logger = logging.getLogger("codex_trio")
 _REMEMBERED = 1_024  # requests that were dealt with, as the server asks again when a thread is resumed
 _CHANGES_KEPT = 256  # file changes that have started and not completed
 _INTERRUPT_PATIENCE = 2.0  # seconds
+
+# An item's thread, its turn and its id: another thread's item may have the same id.
+_Item: TypeAlias = tuple[str | None, str | None, str]
 
 
 class Asked(msgspec.Struct, eq=False):
@@ -78,7 +81,7 @@ class Answering:
         self._nursery = nursery
         self._pending: dict[RequestId, Asked] = {}
         self._dealt_with: dict[RequestId, None] = {}
-        self._changes: dict[str, tuple[str | None, Any]] = {}  # by item: its turn, and what it is about to change
+        self._changes: dict[_Item, Any] = {}  # what each is about to change
         self._failures: set[Failure] = set()
         self._is_closed = False
         self.answers = 0
@@ -87,15 +90,17 @@ class Answering:
 
     def take(self, request: ServerRequest) -> None:
         """Start to answer a request."""
+        turn = self._router.find(request.turn_id or "") or self._router.root_of(request.thread_id or "")
         if self._is_closed or self._handlers.observe:
+            if turn is not None:
+                turn.touch(request.method, trio.current_time())  # who asks, lives
             _logger.debug("%s is not answered by this client", request.method)
             return
         if request.id in self._pending or request.id in self._dealt_with:
             _logger.debug("%s was asked again, id %r", request.method, request.id)
             return
-        _, changes = self._changes.get(str(request.params.get("itemId")), (None, None))
-        asked = self._pending[request.id] = Asked(request, changes)
-        turn = self._router.find(request.turn_id or "") or self._router.root_of(request.thread_id or "")
+        item = request.thread_id, request.turn_id, str(request.params.get("itemId"))
+        asked = self._pending[request.id] = Asked(request, self._changes.get(item))
         if turn is not None:
             self._stop_clock(asked, turn)
         self._nursery.start_soon(self._answer, asked, name=f"codex_trio answers {request.method}")
@@ -124,7 +129,8 @@ class Answering:
             for asked in list(self._pending.values()):
                 if asked.request.turn_id is not None and asked.request.turn_id == notice.turn_id:
                     asked.drop()
-            self._changes = {key: entry for key, entry in self._changes.items() if entry[0] != notice.turn_id}
+            turn = notice.thread_id, notice.turn_id
+            self._changes = {item: changes for item, changes in self._changes.items() if item[:2] != turn}
         elif notice.method in (methods.ITEM_STARTED, methods.ITEM_COMPLETED):
             self._note_item(notice)
         elif notice.method == methods.TURN_STARTED:
@@ -140,10 +146,10 @@ class Answering:
         item = notice.params.get("item")
         if not isinstance(item, dict) or item.get("type") != "fileChange":
             return
-        item_id = str(item.get("id"))
-        self._changes.pop(item_id, None)
+        key = notice.thread_id, notice.turn_id, str(item.get("id"))
+        self._changes.pop(key, None)
         if notice.method == methods.ITEM_STARTED:
-            self._changes[item_id] = notice.turn_id, item.get("changes")
+            self._changes[key] = item.get("changes")
             if len(self._changes) > _CHANGES_KEPT:
                 del self._changes[next(iter(self._changes))]
 

@@ -56,6 +56,8 @@ async def take_up(
 ) -> Turn:
     """Become the consumer of the turn of a continuation.
 
+    A turn of this client whose thread is not heard of any more is given what it has missed first.
+
     Raises:
         CodexThreadBusyError: The turn has a consumer, or another turn of ours runs on its thread.
         CodexThreadNotFoundError: The server has no such thread.
@@ -68,7 +70,11 @@ async def take_up(
     turn = router.find(continuation.turn_id)  # no checkpoint from here on: another task may be after it, too
     if turn is not None and turn.thread_id == continuation.thread_id:
         turn.begin_consuming(wants_deltas=wants_deltas)
-        return turn
+        if lifecycle.is_lost or not turn.is_cut_short:
+            if not (turn.ended.is_set() or turn.has_gap or turn.thread_id in router.loaded):
+                await _hear_again(lifecycle, router, turn, continuation)
+            return turn
+        _leave(router, turn)
     starting = await lifecycle.claim(
         continuation.thread_id, TurnRequest(wants_deltas=wants_deltas, continuation=continuation)
     )
@@ -78,11 +84,37 @@ async def take_up(
         if starting.turn is None:
             router.release(starting)
         else:
-            starting.turn.stop_consuming()
-            router.forget(starting.turn)
+            _leave(router, starting.turn)
         if isinstance(exc, CodexTransportError):
             raise exc.fresh(continuation) from exc.__cause__
         raise
+
+
+def _leave(router: Router, turn: Turn) -> None:
+    # It runs on, and the continuation takes it up anew.
+    turn.stop_consuming()
+    router.forget(turn)
+
+
+async def _hear_again(lifecycle: Lifecycle, router: Router, turn: Turn, continuation: ChatContinuation) -> None:
+    def note(response: Response) -> None:
+        # In the reader, before what the server says of the thread after that.
+        turn.thread_is_idle = is_idle(response)
+
+    turn.open_gap()
+    try:
+        await _resume(lifecycle, turn.thread_id, note)
+        await catch_up(lifecycle.request, turn)
+    except BaseException as exc:
+        _leave(router, turn)
+        if isinstance(exc, CodexTransportError):
+            raise exc.fresh(continuation) from exc.__cause__
+        raise
+
+
+async def _resume(lifecycle: Lifecycle, thread_id: str, on_response: Callable[[Response], None]) -> None:
+    params = {"threadId": thread_id, "excludeTurns": True}
+    await patiently(lambda: lifecycle.perform(Call(methods.THREAD_RESUME, params, on_response)))
 
 
 async def _attach(lifecycle: Lifecycle, router: Router, starting: Starting, continuation: ChatContinuation) -> Turn:
@@ -95,11 +127,7 @@ async def _attach(lifecycle: Lifecycle, router: Router, starting: Starting, cont
             if continuation.cursor:
                 turn.started.set()
 
-    def resume() -> Awaitable[object]:
-        params = {"threadId": continuation.thread_id, "excludeTurns": True}
-        return lifecycle.perform(Call(methods.THREAD_RESUME, params, bind))
-
-    await patiently(resume)
+    await _resume(lifecycle, continuation.thread_id, bind)
     turn = starting.turn
     assert turn is not None
     await catch_up(lifecycle.request, turn)

@@ -126,8 +126,9 @@ class CodexClient(Connecting, Conversation, Threads, Asking, Account, Processes)
     async def aclose(self) -> None:
         """Interrupt the turns that are open, end the server if it is ours, and release everything. Idempotent.
 
-        A turn whose continuation was handed out is not interrupted. Bounded by two seconds for the turns and the
-        transport's grace times.
+        A turn that is being started is interrupted, too, and whoever waits for it gets `CodexTransportError`. A turn whose
+        continuation was handed out is not interrupted. Bounded by two seconds for the turns and the transport's grace
+        times.
 
         Cancellation: The closing goes on in the client's nursery.
 

@@ -186,6 +186,9 @@ class Conversation:
             CodexTimeoutError: It has not ended in time, or could not even be taken up. Nothing of it is lost; cancel it
                 again.
             CodexTransportError: The server was lost.
+            CodexThreadBusyError: The turn has a consumer, or another turn of this client runs on its thread.
+            CodexThreadNotFoundError: There is no such thread.
+            CodexProtocolError: The server does not have the turn, or will not interrupt it.
 
         Cancellation: The interrupt may have been sent; nothing of the turn is lost.
 
@@ -198,6 +201,8 @@ class Conversation:
         turn: Turn | None = None
         with trio.move_on_at(deadline):
             turn = await take_up(parts.lifecycle, parts.router, continuation)
+            if not turn.ended.is_set():  # its end may have been lost, or the news that its thread is idle
+                parts.lifecycle.reconcile(turn)
         if turn is None:
             raise CodexTimeoutError(
                 f"turn {continuation.turn_id} could not be taken up in time: the server did not tell of it, and it may run "

@@ -73,6 +73,14 @@ class ClientEngine:
         """Return the turn of this client that runs on a thread."""
         return self._service.live_parts().router.open_turn(thread_id)
 
+    def is_starting(self, thread_id: str) -> bool:
+        """Whether a turn of this client is being started on a thread."""
+        return self._service.live_parts().router.peek(thread_id).starting is not None
+
+    async def running_turn(self, thread_id: str) -> Turn | None:
+        """Return the open turn of a thread; wait for one that is being started."""
+        return await self._service.live_parts().lifecycle.running_turn(thread_id)
+
     async def stop(self, turn: Turn) -> None:
         """Interrupt a turn and wait for its end."""
         await self._service.live_parts().lifecycle.stop(turn)

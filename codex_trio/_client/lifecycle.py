@@ -1,11 +1,10 @@
-"""`Lifecycle`: how turns begin, are stopped, and are looked up when their end does not come.
+"""`Lifecycle`: how turns begin, and how they are left when the client closes.
 
 Whatever goes on after its caller has left runs in the client's own nursery, and is bounded.
 """
 
 from __future__ import annotations
 
-import logging
 import math
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -20,7 +19,6 @@ from .._protocol import methods
 from .._protocol.messages import Response
 from .._turn import Turn, TurnRequest
 from ..errors import (
-    CodexError,
     CodexProtocolError,
     CodexThreadBusyError,
     CodexThreadNotFoundError,
@@ -28,20 +26,14 @@ from ..errors import (
     CodexTransportError,
 )
 from .link import Link
-from .lookup import Lookup, id_of, is_not_running
+from .lookup import id_of
 from .router import Router, Starting
+from .stopping import STOP_PATIENCE, Stopping
 
-_logger = logging.getLogger("codex_trio")
-
-# All in seconds.
-_STOP_PATIENCE = 10.0  # for a turn that nobody wants any more to end
-_START_PATIENCE = 1.0  # for `turn/started`, before which an interrupt is refused
-_INTERRUPT_PATIENCE = 2.0  # for the answer to an interrupt: some versions leave it out
-_REFUSED_FIRST, _REFUSED_MOST = 0.02, 0.5  # between interrupts that were refused
 _LOSSES = 3  # of connections, between the start of a thread and that of its first turn
 
 
-class Lifecycle(Lookup):
+class Lifecycle(Stopping):
     """Begins, stops and looks up turns over one connection."""
 
     def __init__(
@@ -58,6 +50,8 @@ class Lifecycle(Lookup):
         self._nursery = nursery
         self._request_timeout = request_timeout
         self._toolbox = toolbox
+        self._beginning: set[Starting] = set()  # those whose caller is still there
+        self._is_closing = False
         self._is_closed = False
 
     async def request(
@@ -76,6 +70,8 @@ class Lifecycle(Lookup):
         if call.method in methods.SUBSCRIBING or call.method in methods.UNSUBSCRIBING:
             asked = (call.params or {}).get("threadId")
             call.on_response = partial(self._note_subscription, call.method, asked, call.on_response)
+            if call.method in methods.UNSUBSCRIBING and isinstance(asked, str):
+                self._router.unsubscribe(asked)  # a turn that is asked for behind this call wants it resumed
         patience = self._request_timeout if timeout is None else timeout
         return await self._connection.perform(call, timeout=patience)
 
@@ -93,6 +89,11 @@ class Lifecycle(Lookup):
                 self._toolbox.forget(thread_id)
         if on_response is not None:
             on_response(response)
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the connection has ended for good."""
+        return self._connection.is_lost
 
     def start_soon(self, async_fn: Callable[[], Awaitable[object]]) -> None:
         """Run a task in the client's own nursery. It must end when the connection does."""
@@ -124,6 +125,9 @@ class Lifecycle(Lookup):
     async def begin(self, thread_id: str | None, request: TurnRequest) -> Turn:
         """Start a turn, on a new thread or a given one, and become its consumer.
 
+        Raises:
+            CodexTransportError: The connection was lost, or the client closes; the turn is stopped then.
+
         Cancellation: A turn that the server starts all the same is stopped.
         """
         if thread_id is None:
@@ -133,22 +137,32 @@ class Lifecycle(Lookup):
         if isinstance(self._connection, Link) and request.method == methods.TURN_START:
             params.setdefault("clientUserMessageId", str(uuid.uuid4()))  # so that the turn can be found after a loss
         call = Call(request.method, params, partial(self._take_started, starting))
+        self._beginning.add(starting)
         try:
-            await self._load(thread_id)
-            try:
-                await self._connection.perform(call, timeout=self._request_timeout)
-            except CodexThreadNotFoundError:  # it was unloaded unseen; the refusal is certain, so this repeats nothing
-                self._router.loaded.discard(thread_id)
-                await self._load(thread_id)
-                await self._connection.perform(call, timeout=self._request_timeout)
-            if request.is_ours is not None:
-                await self._find(starting, request)
+            with starting.scope:
+                await self._start(starting, call)
+            if starting.scope.cancel_called:
+                raise _closed()
         except BaseException:
             self._leave(starting, call)
             raise
+        finally:
+            self._beginning.discard(starting)
+            starting.let_go.set()
         if starting.turn is None:
             raise CodexProtocolError(f"{request.method} was answered without a turn id", method=request.method)
         return starting.turn
+
+    async def _start(self, starting: Starting, call: Call) -> None:
+        await self._load(starting.thread_id)
+        try:
+            await self._connection.perform(call, timeout=self._request_timeout)
+        except CodexThreadNotFoundError:  # it was unloaded unseen; the refusal is certain, so this repeats nothing
+            self._router.loaded.discard(starting.thread_id)
+            await self._load(starting.thread_id)
+            await self._connection.perform(call, timeout=self._request_timeout)
+        if starting.request.is_ours is not None:
+            await self._find(starting, starting.request)
 
     async def _begin_anew(self, request: TurnRequest, losses: int) -> Turn:
         result = await self.request(methods.THREAD_START, request.thread_params)
@@ -180,6 +194,7 @@ class Lifecycle(Lookup):
 
         Raises:
             CodexThreadBusyError: A turn of ours is there.
+            CodexTransportError: The connection was lost, or the client closes.
         """
         place = self._router.peek(thread_id)
         if place.turn is not None and place.turn.is_unwanted:  # the finalizer of its stream has not got through yet
@@ -191,6 +206,8 @@ class Lifecycle(Lookup):
                 await self._wait_up()
         place = self._router.peek(thread_id)
         self._connection.raise_if_lost()
+        if self._is_closing:
+            raise _closed()
         turn = place.turn
         if place.starting is not None or place.leaving is not None or (turn is not None and not turn.ended.is_set()):
             turn_id = None if turn is None else turn.turn_id
@@ -202,6 +219,23 @@ class Lifecycle(Lookup):
             )
         starting = self._router.place(thread_id).starting = Starting(thread_id, request)
         return starting
+
+    @trio.lowlevel.enable_ki_protection
+    async def running_turn(self, thread_id: str) -> Turn | None:
+        """Return the turn of this client that runs on a thread; wait for one that is being started.
+
+        Raises:
+            CodexTimeoutError: The server did not tell in time which turn that is.
+            CodexTransportError: The connection was lost.
+        """
+        with trio.move_on_after(self._request_timeout):
+            while (starting := self._router.peek(thread_id).starting) is not None:
+                await starting.settled.wait()
+                self._connection.raise_if_lost()
+            return self._router.open_turn(thread_id)
+        raise CodexTimeoutError(
+            f"a turn is being started on thread {thread_id}, and the server did not tell which in time"
+        )
 
     async def _wait_up(self) -> None:
         # A lost `turn/start` may have begun a turn on this very thread, which is then stopped first.
@@ -258,7 +292,7 @@ class Lifecycle(Lookup):
     @trio.lowlevel.enable_ki_protection
     async def _await_orphan(self, starting: Starting) -> None:
         # Its turn was accepted and has not begun, so there is nothing to interrupt yet.
-        with trio.move_on_after(_STOP_PATIENCE):
+        with trio.move_on_after(STOP_PATIENCE):
             await starting.settled.wait()
         if starting.turn is None:
             self._release(starting)
@@ -270,130 +304,27 @@ class Lifecycle(Lookup):
             place.leaving = None
         self._router.release(starting)
 
-    # --- stopping
-
-    def abandon(self, turn: Turn) -> None:
-        """Stop a turn that nobody wants any more, if need be again, in the background; the next turn waits for that."""
-        if turn.ended.is_set():
-            self._router.forget(turn)
-            return
-        if self._is_closed or (turn.left is not None and not turn.left.is_set()):
-            return
-        place = self._router.place(turn.thread_id)
-        if place.leaving is None:
-            place.leaving = trio.Event()
-        turn.left = place.leaving
-        self._nursery.start_soon(self._stop_unwanted, turn, name=f"codex_trio stops {turn.turn_id}")
-
-    @trio.lowlevel.enable_ki_protection
-    async def _stop_unwanted(self, turn: Turn) -> None:
-        try:
-            with trio.move_on_after(_STOP_PATIENCE):
-                await self._interrupt(turn)
-                await turn.ended.wait()
-        except CodexError as exc:
-            _logger.debug("turn %s could not be stopped: %s", turn.turn_id, exc)
-        finally:
-            if turn.ended.is_set():
-                self._router.forget(turn)
-            self._router.clear(turn)
-
-    @trio.lowlevel.enable_ki_protection
-    async def stop(self, turn: Turn) -> None:
-        """Interrupt a turn and wait for its end.
-
-        Raises:
-            CodexProtocolError: The server will not, for another reason than that the turn does not run.
-
-        Cancellation: The interrupt may have been sent.
-        """
-        attempt = _Stop()
-        self._nursery.start_soon(self._run_stop, turn, attempt, name=f"codex_trio cancels {turn.turn_id}")
-        try:
-            await attempt.done.wait()
-        finally:
-            attempt.scope.cancel()
-        if attempt.error is not None:
-            try:
-                raise attempt.error
-            finally:
-                del attempt  # else the error would keep itself alive, and the frames that it passes
-
-    @trio.lowlevel.enable_ki_protection
-    async def _run_stop(self, turn: Turn, attempt: _Stop) -> None:
-        try:
-            with attempt.scope:
-                await self._interrupt(turn)
-                await turn.ended.wait()
-        except CodexProtocolError as exc:
-            attempt.error = exc.with_traceback(None)  # whose frames would keep the error alive
-        finally:
-            attempt.done.set()
-
-    async def _interrupt(self, turn: Turn) -> None:
-        """Interrupt until the server has accepted it, or the turn has ended."""
-        with trio.move_on_after(_START_PATIENCE):
-            await turn.started.wait()
-        delay = _REFUSED_FIRST
-        while not turn.ended.is_set():
-            refusal = await self._interrupt_once(turn)
-            if refusal is None:
-                return
-            # Said of a turn that has not started yet, and of one that has ended but not told so yet.
-            if not is_not_running(refusal):
-                raise refusal
-            with trio.move_on_after(delay):
-                await turn.ended.wait()
-            delay = min(2 * delay, _REFUSED_MOST)
-
-    async def interrupt(self, thread_id: str, turn_id: str, *, timeout: float) -> None:
-        """Send one `turn/interrupt`, past the line of waiting requests, and wait for the answer."""
-        call = Call(methods.TURN_INTERRUPT, {"threadId": thread_id, "turnId": turn_id})
-        await self._connection.perform(call, timeout=timeout, urgent=True)
-
-    async def _interrupt_once(self, turn: Turn) -> CodexProtocolError | None:
-        refusal: CodexProtocolError | None = None
-
-        @trio.lowlevel.enable_ki_protection
-        async def ask() -> None:
-            nonlocal refusal
-            try:
-                while True:
-                    try:
-                        await self.interrupt(turn.thread_id, turn.running_id, timeout=_INTERRUPT_PATIENCE)
-                        break
-                    except (CodexTransportError, CodexTimeoutError):
-                        # Else there will be another connection, or is one already, which has not heard of it.
-                        if self._connection.is_lost or not isinstance(self._connection, Link):
-                            raise
-            except CodexProtocolError as exc:
-                refusal = exc
-            except CodexError as exc:
-                _logger.debug("turn/interrupt: %s", exc)  # the end of the turn, or of the connection, is what counts
-            nursery.cancel_scope.cancel()
-
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(ask)
-            await turn.ended.wait()
-            nursery.cancel_scope.cancel()
-        return refusal
+    # --- closing
 
     async def close(self, patience: float) -> None:
-        """Stop every turn that has a consumer, or lost it; wait for that, `patience` seconds at most."""
+        """Stop every turn that has a consumer, or lost it, or is being started; let none begin any more.
+
+        Wait for that, `patience` seconds at most.
+        """
+        self._is_closing = True
         for turn in self._router.turns:
             if not turn.is_handed_out and not turn.ended.is_set():
                 self.abandon(turn)
-        leaving = [place.leaving for place in self._router.places if place.leaving is not None]
+        beginning = list(self._beginning)
+        for starting in beginning:
+            starting.scope.cancel()
         with trio.move_on_after(patience):
-            for event in leaving:
+            for starting in beginning:
+                await starting.let_go.wait()
+            for event in [place.leaving for place in self._router.places if place.leaving is not None]:
                 await event.wait()
         self._is_closed = True
 
 
-class _Stop:
-    """One caller's wish that a turn be stopped."""
-
-    def __init__(self) -> None:
-        self.scope = trio.CancelScope()
-        self.done = trio.Event()
-        self.error: CodexProtocolError | None = None
+def _closed() -> CodexTransportError:
+    return CodexTransportError("this client was closed")

@@ -32,7 +32,9 @@ class Starting(msgspec.Struct, eq=False):
         turn: Set by the answer, or by the first event of the turn.
         request: What was asked.
         on_found: Told the turn of that event. Set by the answer: what comes before it may be another's.
-        settled: Fires when the turn is known, or the connection lost.
+        settled: Fires when the turn is known, or there will be none, or the connection is lost.
+        scope: Of the caller, while it is being started; the client cancels it on closing.
+        let_go: Fires when the caller has the turn, or has left.
     """
 
     thread_id: str
@@ -44,6 +46,8 @@ class Starting(msgspec.Struct, eq=False):
     turn: Turn | None = None
     on_found: Callable[[str], None] | None = None
     settled: trio.Event = msgspec.field(default_factory=trio.Event)
+    scope: trio.CancelScope = msgspec.field(default_factory=trio.CancelScope)
+    let_go: trio.Event = msgspec.field(default_factory=trio.Event)
 
 
 class Place(msgspec.Struct, eq=False):
@@ -246,6 +250,7 @@ class Router:
         """Take back a `turn/start` that started nothing."""
         place = self._places[starting.thread_id]
         place.starting = None
+        starting.settled.set()
         self._tidy(starting.thread_id)
         for notice in starting.held:
             self.hub.publish(notice)
@@ -253,7 +258,7 @@ class Router:
     def bind(self, starting: Starting, turn_id: str, now: float) -> Turn:
         """Make the turn of a `turn/start` that was answered, and give it what was held for it."""
         place = self._places[starting.thread_id]
-        if place.turn is not None:
+        if place.turn is not None and place.turn.turn_id not in self._kept:
             self.forget(place.turn)
         request = starting.request
         turn = Turn(

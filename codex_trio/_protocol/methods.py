@@ -44,7 +44,7 @@ TURN_INTERRUPT: Final = "turn/interrupt"
 # Methods whose answer has a thread that the connection is subscribed to from then on.
 SUBSCRIBING: Final = frozenset({THREAD_START, THREAD_RESUME, THREAD_FORK})
 
-# Methods after whose answer it gets no events of the thread any more.
+# Methods after which it gets no events of the thread any more.
 UNSUBSCRIBING: Final = frozenset({THREAD_UNSUBSCRIBE, THREAD_DELETE})
 
 TURN_STARTED: Final = "turn/started"

@@ -53,6 +53,14 @@ class Engine(Protocol):
         """Return the turn of this client that runs on a thread."""
         ...
 
+    def is_starting(self, thread_id: str) -> bool:
+        """Whether a turn of this client is being started on a thread."""
+        ...
+
+    async def running_turn(self, thread_id: str) -> Turn | None:
+        """Return the open turn of a thread; wait for one that is being started."""
+        ...
+
     async def stop(self, turn: Turn) -> None:
         """Interrupt a turn and wait for its end."""
         ...

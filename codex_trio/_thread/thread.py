@@ -240,12 +240,13 @@ class CodexThread(ThreadTurns):
 
     async def _alone(self, method: str, **params: str) -> None:
         turn = self._engine.open_turn(self.id)
-        if turn is not None:
+        if turn is not None or self._engine.is_starting(self.id):
+            turn_id = None if turn is None else turn.turn_id
             raise CodexThreadBusyError(
-                f"{method}: turn {turn.turn_id} of this client is still running on thread {self.id}; let it end, or "
-                "interrupt it, first",
+                f"{method}: turn {turn_id or '(being started)'} of this client is still running on thread {self.id}; let "
+                "it end, or interrupt it, first",
                 thread_id=self.id,
-                turn_id=turn.turn_id,
+                turn_id=turn_id,
             )
         await self._engine.request(method, {"threadId": self.id, **params})
 

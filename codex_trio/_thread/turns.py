@@ -235,7 +235,7 @@ class ThreadTurns:
 
         Args:
             text: As of `chat_once`.
-            turn_id: The turn that is meant; this client's unless given.
+            turn_id: The turn that is meant; this client's unless given. One that is being started is waited for.
 
         Raises:
             CodexProtocolError: No turn runs, or another one.
@@ -246,7 +246,7 @@ class ThreadTurns:
             ``await thread.steer("And be brief.")``
         """
         if turn_id is None:
-            turn = self._engine.open_turn(self.id)
+            turn = await self._engine.running_turn(self.id)
             turn_id = "none" if turn is None else turn.running_id  # so that the server says what it has
         params = {"threadId": self.id, "input": to_wire(text), "expectedTurnId": turn_id}
         answer = await self._engine.request(methods.TURN_STEER, params)
@@ -256,20 +256,24 @@ class ThreadTurns:
     async def interrupt(self) -> bool:
         """Stop the turn that runs on this thread, and return whether there was one.
 
-        A turn of this client is waited for until it has ended; whoever reads it gets `CodexTurnInterruptedError`. A turn
-        of another client is looked up and interrupted.
+        A turn of this client is waited for until it has ended; whoever reads it gets `CodexTurnInterruptedError`. One
+        that is being started is stopped as soon as the server tells which it is. A turn of another client is looked up
+        and interrupted.
 
         Raises:
             CodexProtocolError: The server refused.
+            CodexTimeoutError: The server did not answer in time.
+            CodexTransportError: The server was lost.
 
         Cancellation: The interrupt may have been sent.
 
         Example:
             ``await thread.interrupt()``
         """
-        turn = self._engine.open_turn(self.id)
+        turn = await self._engine.running_turn(self.id)
         if turn is not None:
             await self._engine.stop(turn)
+            turn.raise_if_lost("chat")
             return True
         params = {"threadId": self.id, "limit": 1, "itemsView": "notLoaded"}
         try:

@@ -38,6 +38,18 @@ class Failure:
                 del error
 
 
+def as_raised(error: BaseException) -> BaseException:
+    """Return what a step of a stream may raise for a handler's exception, as Python does for generators.
+
+    The end of an iteration would end the loop as if the turn had completed.
+    """
+    if not isinstance(error, StopAsyncIteration):
+        return error
+    raised = RuntimeError("a handler raised StopAsyncIteration")
+    raised.__cause__ = error
+    return raised
+
+
 def failed_error(turn_id: str, error: Mapping[str, Any], result: ChatResult) -> CodexTurnFailedError:
     """Return the exception for a turn that the server says has failed."""
     message, info, details = error.get("message"), error.get("codexErrorInfo"), error.get("additionalDetails")

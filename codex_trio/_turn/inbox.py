@@ -24,6 +24,16 @@ _logger = logging.getLogger("codex_trio")
 Received: TypeAlias = Notice | PendingDelta | FromHistory | Failure
 
 
+class _Nowhere:
+    """In place of the memory channel of a turn that nobody will read."""
+
+    def send_nowait(self, received: Received) -> None:
+        """Drop it."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
 class TurnInbox:
     """The reader's side of a turn.
 
@@ -35,6 +45,7 @@ class TurnInbox:
         last_event: What it said then.
         on_end: Called when `ended` is set.
         gaps: How often one was opened, or became wider.
+        keeps_nothing: Only its end is noticed.
     """
 
     def __init__(self, *, alive_at: float, wants_deltas: bool) -> None:
@@ -46,10 +57,12 @@ class TurnInbox:
         self.on_end: set[Callable[[], None]] = set()
         self._owed = 0  # answers that the server is waiting for
         self._loss: CodexTransportError | None = None
+        self._send: trio.MemorySendChannel[Received] | _Nowhere
         self._send, self._receive = trio.open_memory_channel[Received](math.inf)
         self._pending: dict[str, PendingDelta] = {}  # by item: its last deltas, unread
         self._held: list[Notice] | None = None  # what came after a gap that is still open
         self.gaps = 0
+        self.keeps_nothing = False
 
     def touch(self, method: str, now: float) -> None:
         """Note that the turn lives."""
@@ -138,6 +151,13 @@ class TurnInbox:
         callbacks, self.on_end = self.on_end, set()  # some of them have the turn
         for callback in callbacks:
             callback()
+
+    def keep_nothing(self) -> None:
+        """Drop what is unread, and what comes: nobody will read it."""
+        self.keeps_nothing = self.skips_deltas = True
+        self._pending.clear()
+        self._receive.close()
+        self._send = _Nowhere()
 
     def owe(self, method: str, now: float) -> None:
         """Note that the server asked, so that its silence is no inactivity until it is answered."""

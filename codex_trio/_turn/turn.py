@@ -15,7 +15,7 @@ from ..errors import CodexThreadBusyError, CodexTurnInterruptedError
 from ..events import Event, StepCompleted
 from ..models import CancelResult, ChatContinuation, ChatResult, CompletionSource, ConversationStep
 from .deltas import PendingDelta, events_of
-from .failure import Failure, failed_error, inactive_error
+from .failure import Failure, as_raised, failed_error, inactive_error
 from .history import EndFromHistory, FromHistory
 from .inbox import Received, TurnInbox
 
@@ -80,10 +80,15 @@ class Turn(TurnInbox):
         if self._raised is not None and not self._raised.settled.is_set():
             self._raised.error.add_note(f"codex_trio: besides, another handler of the turn raised {error!r}")
             return self._raised
-        self._raised = Failure(error)
+        self._raised = Failure(as_raised(error))
         if not self.ended.is_set():
             self._send.send_nowait(self._raised)  # wakes the consumer
         return self._raised
+
+    @property
+    def is_cut_short(self) -> bool:
+        """Whether not all of it can be read here: the connection was lost before its end, or it was given up."""
+        return self._loss is not None or self.keeps_nothing
 
     def raise_if_lost(self, mode: Mode) -> None:
         """Raise the loss of the connection, if it came before the turn's end."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import trio
-from _listening import MakeTransport, Reach, own_server
+from _listening import Listening, MakeTransport, Reach, own_server
 from _real import Tap, told_statuses
 
 from codex_trio import (
@@ -156,6 +156,26 @@ async def test_closing_tells_the_consumer_of_a_turn_that_it_was_interrupted(mode
             await anext(stream)
     with pytest.raises(CodexTransportError, match="was closed"):
         await client.chat_once("again")
+
+
+async def test_closing_stops_a_turn_that_is_being_started_on_a_server_that_lives_on(
+    model: ScriptedModel, server: Listening, nursery: trio.Nursery
+) -> None:
+    model.on_turn(hang())
+    asked = trio.Event()
+    tap = Tap(server.transport())
+    tap.before = lambda name: asked.set() if name == "> turn/start" else None
+
+    async def ask(thread_id: str) -> None:
+        with pytest.raises((CodexTransportError, CodexTurnInterruptedError)):  # the latter if its answer was quicker
+            await client.chat_once("go", thread_id)
+
+    async with open_codex_client(tap) as client:
+        thread = await client.start_thread()
+        nursery.start_soon(ask, thread.id)
+        await asked.wait()
+    async with open_codex_client(server.transport()) as client:
+        assert await told_statuses(client, thread.id) == ["interrupted"]
 
 
 async def test_closing_leaves_a_turn_alone_whose_continuation_was_handed_out(model: ScriptedModel, tap: Tap) -> None:
