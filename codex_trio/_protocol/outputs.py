@@ -92,7 +92,7 @@ def strict_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return a schema as the model's strict mode wants it: closed objects, every property required, no defaults.
 
     Raises:
-        TypeError: An object has keys that are not known beforehand, as a ``dict`` has.
+        TypeError: An object has keys that are not known beforehand, as a ``dict`` has; or there is a tuple.
     """
     root = _strict(dict(schema), "$")
     definitions = root.pop("$defs", {})
@@ -106,28 +106,34 @@ def strict_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
     return {**root, "$defs": definitions} if definitions else root
 
 
-_NAMED = ("properties", "$defs", "definitions")  # whose keys are names, not words of JSON Schema
-_LISTS = ("anyOf", "allOf", "prefixItems")
+_DEFINITIONS = ("$defs", "definitions")
+_NAMED = ("properties", *_DEFINITIONS)  # whose keys are names, not words of JSON Schema
+_UNKNOWN = {"prefixItems": "a tuple", "allOf": "several things at once"}  # to strict mode; and what they say
+_WAY_OUT = "a strict JSON Schema cannot say; use a type with named fields, or pass output_schema="
 
 
 def _strict(schema: dict[str, Any], where: str) -> dict[str, Any]:
+    if isinstance(schema.get("allOf"), list) and len(schema["allOf"]) == 1:  # a way to describe a `$ref`
+        schema = {**schema, **schema["allOf"][0]}
+        del schema["allOf"]
     schema = {name: value for name, value in schema.items() if name not in ("default", "discriminator")}
     if "oneOf" in schema:  # not known to strict mode; for the tagged unions that it stands for it is the same
         schema["anyOf"] = schema.pop("oneOf")
+    if "$ref" in schema:  # beside which strict mode wants nothing, no description either
+        schema = {name: value for name, value in schema.items() if name in ("$ref", *_DEFINITIONS)}
+    for name, what in _UNKNOWN.items():
+        if name in schema:
+            raise TypeError(f"{where} is {what} ({name}), which {_WAY_OUT}")
     for name in _NAMED:
         if isinstance(schema.get(name), dict):
             schema[name] = {key: _strict(value, f"{where}.{key}") for key, value in schema[name].items()}
-    for name in _LISTS:
-        if isinstance(schema.get(name), list):
-            schema[name] = [_strict(one, where) for one in schema[name]]
+    if isinstance(schema.get("anyOf"), list):
+        schema["anyOf"] = [_strict(one, where) for one in schema["anyOf"]]
     if isinstance(schema.get("items"), dict):
         schema["items"] = _strict(schema["items"], f"{where}[]")
     if schema.get("type") == "object":
         if "properties" not in schema and schema.get("additionalProperties") is not False:
-            raise TypeError(
-                f"{where} is an object of any keys, which a strict JSON Schema cannot say; use a type with named "
-                "fields, or pass output_schema="
-            )
+            raise TypeError(f"{where} is an object of any keys, which {_WAY_OUT}")
         schema["properties"] = schema.get("properties", {})
         schema["required"] = list(schema["properties"])
         schema["additionalProperties"] = False
