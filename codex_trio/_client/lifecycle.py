@@ -88,6 +88,8 @@ class Lifecycle(Lookup):
                 self._router.loaded.add(thread_id)
             else:
                 self._router.unsubscribe(thread_id)
+            if method == methods.THREAD_FORK:
+                self._toolbox.share(asked, thread_id)
             if method == methods.THREAD_DELETE:
                 self._toolbox.forget(thread_id)
         if on_response is not None:
