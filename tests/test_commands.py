@@ -179,6 +179,13 @@ async def test_a_server_that_does_not_say_that_it_has_the_end_of_the_input_is_wa
         assert trio.current_time() == 1
 
 
+@pytest.mark.parametrize("name", ["command", "processId", "streamStdin", "timeoutMs", "disableTimeout"])
+async def test_a_command_takes_no_option_twice(name: str, server: Commands, autojump_clock: MockClock) -> None:
+    async with open_codex_client(server.transport()) as client:
+        with pytest.raises(ValueError, match=f"extra has {name}, which is given otherwise"):
+            client.exec(["ls"], extra={name: 1})
+
+
 def send(process: ExecProcess) -> Awaitable[object]:
     return process.stdin.send_all(b"x")
 

@@ -17,10 +17,12 @@ import trio
 from .._connection import Call
 from .._protocol import methods
 from .._protocol.messages import Notice
-from .._thread.options import SandboxMode, sandbox_policy
+from .._thread.options import SandboxMode, sandbox_policy, with_extra
 from ..errors import CodexError, CodexProtocolError, CodexTransportError
+from .arguments import patience_of
 from .engine import ClientEngine
 
+_OURS = ("processId", "streamStdin", "streamStdoutStderr", "timeoutMs", "disableTimeout")  # not for `extra`
 _CHUNK = 65_536  # bytes of input in one message
 _CLOSE_PATIENCE = 1.0  # seconds for the server to say that it has the end of the input
 _END_PATIENCE = 5.0  # seconds for a command to end that was told to
@@ -330,11 +332,12 @@ class Processes:
             cwd: Working directory, on the server's machine; the server's own unless given.
             env: Over the server's environment; `None` removes a variable.
             sandbox: A `SandboxMode` or the wire's object; what the server is configured for unless given.
-            timeout: Seconds after which the server ends it; no limit unless given.
+            timeout: Seconds after which the server ends it; `None` or `math.inf` for no limit.
             extra: Any other field of `command/exec`, spelt as on the wire.
 
         Raises:
-            ValueError: The command is empty, or there is no such sandbox.
+            ValueError: The command is empty, the timeout is not a positive number, there is no such sandbox, or `extra` has
+                what is given otherwise.
 
         Example:
             ```python
@@ -347,14 +350,15 @@ class Processes:
         if isinstance(command, str) or not command:
             raise ValueError(f"a command is a program and its arguments, such as ['ls', '-l'], not {command!r}")
         params: dict[str, Any] = {"command": list(command)}
-        if timeout is None:
-            params["disableTimeout"] = True
+        if (seconds := patience_of(timeout, "timeout")) < math.inf:
+            params["timeoutMs"] = max(1, round(seconds * 1000))
         else:
-            params["timeoutMs"] = round(timeout * 1000)
+            params["disableTimeout"] = True
         if cwd is not None:
             params["cwd"] = os.fspath(cwd)
         if env is not None:
             params["env"] = dict(env)
         if sandbox is not None:
             params["sandboxPolicy"] = sandbox_policy(sandbox)
-        return ExecProcess(self._engine, {"disableOutputCap": True, **params, **(extra or {})})
+        params = with_extra(params, extra, given=_OURS)
+        return ExecProcess(self._engine, {"disableOutputCap": True, **params})
