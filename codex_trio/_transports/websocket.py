@@ -300,7 +300,8 @@ class WebSocketTransport(WebSocketBase):
         except Exception as exc:
             raise self._unreachable(f"the token function raised {type(exc).__name__}") from exc
         if token is not None and not isinstance(token, str):
-            raise TypeError(f"the token function returned {type(token).__name__}, and a token is a str")
+            why = f"the token function returned {type(token).__name__}, and a token is a str"
+            raise self._unreachable(why, is_permanent=True)  # in the background, too, when the client reconnects
         return token
 
     async def _read_token_file(self, path: Path) -> str:
