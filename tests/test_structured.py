@@ -191,6 +191,40 @@ async def test_a_pydantic_model_is_asked_for_and_made(autojump_clock: trio.testi
     assert schema["$defs"]["Entry"]["required"] == ["name", "size"]
 
 
+@dataclass
+class Picky:
+    name: str
+
+    def __post_init__(self) -> None:
+        {"known": 1}[self.name]
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "why"),
+    [
+        ("[" * 100_000, {"output_schema": {"type": "array"}}, "RecursionError"),
+        ('{"name": "new"}', {"output_type": Picky}, "KeyError: 'new'"),
+    ],
+    ids=["too deep", "by the type itself"],
+)
+async def test_an_answer_that_cannot_be_read_leaves_the_turn_to_the_caller(
+    autojump_clock: trio.testing.MockClock, text: str, options: dict[str, Any], why: str
+) -> None:
+    server = ScriptedAppServer()
+    server.default(say(text))
+    async with open_codex_client(server.transport()) as client:
+        with pytest.raises(CodexOutputError, match=why) as caught:
+            await client.chat_once("x", **options)
+    assert caught.value.result.final_text == text
+
+
+async def test_what_is_no_schema_is_a_type_error(autojump_clock: trio.testing.MockClock) -> None:
+    schema: Any = "{}"
+    async with open_codex_client(ScriptedAppServer().transport()) as client:
+        with pytest.raises(TypeError, match=r"output_schema is a JSON Schema, an object, not '\{\}'"):
+            await client.chat_once("x", output_schema=schema)
+
+
 async def test_what_looks_like_a_pydantic_model_reads_and_refuses(autojump_clock: trio.testing.MockClock) -> None:
     server = ScriptedAppServer()
     server.on_turn(say("good"))

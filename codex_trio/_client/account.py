@@ -13,6 +13,7 @@ import trio
 from .._connection import Call
 from .._protocol import methods
 from .._protocol.messages import Notice
+from .._thread.options import path_of
 from ..errors import CodexError, CodexProtocolError, CodexTimeoutError, CodexTransportError
 from ..listings import AccountInfo
 from .engine import ClientEngine
@@ -220,7 +221,7 @@ class Account:
         Example:
             ``print((await client.read_config())["model"])``
         """
-        params = {} if cwd is None else {"cwd": os.fspath(cwd)}
+        params = {} if cwd is None else {"cwd": path_of(cwd, "cwd")}
         answer = await self._engine.request(methods.CONFIG_READ, params)
         config = answer.get("config") if isinstance(answer, dict) else None
         return config if isinstance(config, dict) else {}

@@ -17,7 +17,7 @@ import trio
 from .._connection import Call
 from .._protocol import methods
 from .._protocol.messages import Notice
-from .._thread.options import SandboxMode, sandbox_policy, with_extra
+from .._thread.options import SandboxMode, path_of, sandbox_policy, with_extra
 from ..errors import CodexError, CodexProtocolError, CodexTransportError
 from .arguments import patience_of
 from .engine import ClientEngine
@@ -355,7 +355,7 @@ class Processes:
         else:
             params["disableTimeout"] = True
         if cwd is not None:
-            params["cwd"] = os.fspath(cwd)
+            params["cwd"] = path_of(cwd, "cwd")
         if env is not None:
             params["env"] = dict(env)
         if sandbox is not None:

@@ -21,10 +21,12 @@ class Output:
         schema: The JSON Schema to send; made from the type unless given.
 
     Raises:
-        TypeError: The type is none of these, or has no strict schema; the message says why.
+        TypeError: The type is none of these, or has no strict schema, or the schema is none; the message says why.
     """
 
     def __init__(self, type_: Any = None, schema: Mapping[str, Any] | None = None) -> None:
+        if not isinstance(schema, (Mapping, type(None))):
+            raise TypeError(f"output_schema is a JSON Schema, an object, not {schema!r}")
         self._type = type_
         self._is_pydantic = hasattr(type_, "model_json_schema") and hasattr(type_, "model_validate_json")
         self.schema: Mapping[str, Any] = strict_schema(self._schema_of(type_)) if schema is None else schema
@@ -58,9 +60,9 @@ class Output:
         except msgspec.DecodeError as exc:
             raise _misfit(result, str(exc), "$") from exc
         except ValueError as exc:
-            if not self._is_pydantic:
-                raise
             raise _misfit(result, str(exc), _pydantic_place(exc)) from exc
+        except Exception as exc:  # whatever the type's own code raises; RecursionError of an answer nested too deeply
+            raise _misfit(result, f"{type(exc).__name__}: {exc}", "$") from exc
         return dataclasses.replace(result, output=value)
 
     def _read(self, text: str) -> Any:

@@ -195,6 +195,17 @@ def chat_params(
     return {}, turn_options(options, given=given)
 
 
+def path_of(path: str | os.PathLike[str], name: str) -> str:
+    """Return a path as text.
+
+    Raises:
+        TypeError: It is none.
+    """
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"{name} must be a path, a str or an os.PathLike, not {path!r}")
+    return os.fspath(path)
+
+
 def with_extra(params: Mapping[str, Any], extra: object, *, given: Collection[str] = ()) -> dict[str, Any]:
     """Return parameters together with those of `extra`.
 
@@ -223,7 +234,7 @@ def _params(
         if name == "extra":
             continue
         _check(name, value)
-        params[names[name]] = os.fspath(value) if name == "cwd" and value is not None else value
+        params[names[name]] = path_of(value, "cwd") if name == "cwd" and value is not None else value
     return with_extra(params, options.get("extra"), given=("threadId", "input", *given))
 
 
