@@ -284,6 +284,7 @@ async def test_a_handler_that_need_not_wait_may_be_a_plain_function(autojump_clo
         ({"on_approval": True}, "on_approval must be an async function, not True"),
         ({"on_question": "x"}, "on_question must be an async function, not 'x'"),
         ({"on_request": 3}, "on_request must be async functions by method, not 3"),
+        ({"on_request": {"x/y": None}}, "on_request must be async functions by method; 'x/y' is None"),
         ({"tools": 3}, "tools must be functions, or tools that `tool` made, not 3"),
         ({"client_info": "me"}, "client_info must be name, title and version by these names, not 'me'"),
         ({"transport": "ws://x"}, r"transport must be a Transport, such as WebSocketTransport\(url\), not 'ws://x'"),

@@ -165,3 +165,34 @@ async def test_an_outcome_right_behind_the_answer_is_told(
         mine = await beginning.result()
         with trio.fail_after(1), pytest.raises(CodexError, match="failed: no way"):
             await mine.wait()
+
+
+async def test_a_login_whose_block_is_cancelled_before_it_begins_is_given_up(
+    autojump_clock: MockClock, login: Login
+) -> None:
+    async with login.opened() as client:
+        mine = await client.login_chatgpt()
+        with trio.CancelScope() as scope:
+            scope.cancel()
+            async with mine:
+                await trio.sleep_forever()
+        assert "account/login/cancel" in login.server.received_methods()
+
+
+@pytest.mark.parametrize("at_once", [0, 64], ids=["places", "no place"])
+async def test_a_login_whose_block_is_left_by_a_cancelled_task_is_given_up(
+    nursery: trio.Nursery, autojump_clock: MockClock, login: Login, at_once: int
+) -> None:
+    login.server.hold("slow")
+    async with login.opened() as client:
+        mine = await client.login_chatgpt()
+        calling = [Background(nursery, client.request, "slow") for _ in range(at_once)]
+        with trio.CancelScope() as scope:
+            async with mine:
+                await wait_all_tasks_blocked()
+                scope.cancel()
+        assert "account/login/cancel" in login.server.received_methods()
+        for _ in calling:
+            (await login.server.held("slow").receive()).reply({})
+        for one in calling:
+            await one.result()

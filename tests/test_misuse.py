@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,7 +16,14 @@ from _by_hand import Background
 from _servers import nothing_left, server
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from codex_trio import CodexClient, CodexTransportError, StdioTransport, open_codex_client
+from codex_trio import (
+    CodexClient,
+    CodexTransportError,
+    StdioTransport,
+    UnixSocketTransport,
+    WebSocketTransport,
+    open_codex_client,
+)
 from codex_trio.drawing import TurnView
 from codex_trio.testing import ScriptedAppServer, Step, say, wait
 
@@ -181,6 +191,80 @@ async def test_what_is_no_continuation_is_a_type_error(wrong: Any, what: str, au
             with pytest.raises(TypeError, match=f"continuation must be a ChatContinuation, {what}"):
                 await use(continuation=wrong)
     assert "turn/start" not in server.received_methods()
+
+
+@pytest.mark.parametrize(
+    ("make", "wrong", "what"),
+    [
+        (StdioTransport, {"command": 3}, "command must be a str or a sequence of words, not 3"),
+        (StdioTransport, {"connect_timeout": "3"}, "connect_timeout must be a positive number, not '3'"),
+        (StdioTransport, {"shutdown_grace": None}, "shutdown_grace must be a positive number, not None"),
+        (WebSocketTransport, {"ping_interval": None}, "ping_interval must be a positive number, not None"),
+        (WebSocketTransport, {"url": b"ws://x"}, "url must be a str, such as ws://127.0.0.1:8765, not bytes"),
+        (WebSocketTransport, {"headers": {"a": 3}}, "headers must be text by name; 'a' is of type int"),
+        (UnixSocketTransport, {"path": b"/s"}, "path must be a str or an os.PathLike, not b'/s'"),
+    ],
+)
+def test_an_argument_of_a_transport_that_is_of_the_wrong_type_is_named(
+    make: Callable[..., object], wrong: dict[str, Any], what: str
+) -> None:
+    with pytest.raises(TypeError, match=what):
+        make(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "what"),
+    [
+        ({"cwd": 3}, "cwd must be a path, a str or an os.PathLike, not 3"),
+        ({"cwd": b"/w"}, "cwd must be a path, a str or an os.PathLike, not b'/w'"),
+        ({"extra": [1]}, r"extra must be fields of the request by name, spelt as on the wire, not \[1\]"),
+    ],
+)
+async def test_an_option_of_the_wrong_type_is_named(wrong: Any, what: str, autojump_clock: MockClock) -> None:
+    server = ScriptedAppServer()
+    async with open_codex_client(server.transport()) as client:
+        thread = await client.start_thread()
+        for use in (client.start_thread, partial(client.chat_once, "Go"), partial(thread.chat_once, "Go")):
+            with pytest.raises(TypeError, match=what):
+                await use(**wrong)
+        with pytest.raises(TypeError, match=what):
+            client.exec(["ls"], **wrong)
+    assert server.received_methods()[2:] == ["thread/start"]
+
+
+async def test_a_command_for_the_shell_is_text(autojump_clock: MockClock) -> None:
+    command: Any = ["ls"]
+    async with open_codex_client(ScriptedAppServer().transport()) as client:
+        thread = await client.start_thread()
+        with pytest.raises(TypeError, match=r"command must be a str, a line for the shell, not \['ls'\]"):
+            await thread.shell(command)
+
+
+@pytest.mark.parametrize("timeout", [0, -1, math.nan, "3"])
+async def test_the_time_of_a_command_is_a_positive_number(timeout: Any, autojump_clock: MockClock) -> None:
+    async with open_codex_client(ScriptedAppServer().transport()) as client:
+        with pytest.raises(ValueError, match="timeout must be a positive number of seconds"):
+            client.exec(["ls"], timeout=timeout)
+
+
+@pytest.mark.parametrize(
+    ("timeout", "sent"),
+    [
+        (None, {"disableTimeout": True}),
+        (math.inf, {"disableTimeout": True}),
+        (1.5, {"timeoutMs": 1500}),
+        (1e-9, {"timeoutMs": 1}),
+    ],
+)
+async def test_the_time_of_a_command_is_sent_in_milliseconds(
+    timeout: float | None, sent: dict[str, Any], autojump_clock: MockClock
+) -> None:
+    server = ScriptedAppServer()
+    server.reply("command/exec", {"exitCode": 0})
+    async with open_codex_client(server.transport()) as client, client.exec(["ls"], timeout=timeout) as process:
+        await process.wait()
+    (params,) = [message["params"] for message in server.received if message["method"] == "command/exec"]
+    assert {name: value for name, value in params.items() if "imeout" in name} == sent
 
 
 async def test_steps_cannot_be_drawn_as_events(autojump_clock: MockClock) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, TypedDict
+from typing import Annotated, Any, TypedDict
 
 import msgspec
 import pydantic
@@ -93,6 +93,28 @@ def test_a_property_named_default_stays() -> None:
     assert schema["properties"] == {"default": {"type": "string"}}
 
 
+class Described(pydantic.BaseModel):
+    file: Annotated[File, pydantic.Field(description="the one that counts")]
+    size: Annotated[int, pydantic.Field(description="in bytes")]
+
+
+class DescribedStruct(msgspec.Struct):
+    file: Annotated[File, msgspec.Meta(description="the one that counts")]
+    size: Annotated[int, msgspec.Meta(description="in bytes")]
+
+
+@pytest.mark.parametrize("type_", [Described, DescribedStruct])
+def test_nothing_stands_beside_a_reference(type_: Any) -> None:
+    file, size = Output(type_).schema["properties"].values()
+    assert file == {"$ref": "#/$defs/File"}
+    assert size["description"] == "in bytes"
+
+
+def test_a_reference_that_is_wrapped_to_be_described_is_unwrapped() -> None:
+    schema = strict_schema({"type": "object", "properties": {"a": {"allOf": [{"$ref": "#/$defs/A"}], "title": "A"}}})
+    assert schema["properties"] == {"a": {"$ref": "#/$defs/A"}}
+
+
 def test_a_type_without_a_strict_schema_is_refused() -> None:
     @dataclass
     class Open:
@@ -100,6 +122,14 @@ def test_a_type_without_a_strict_schema_is_refused() -> None:
 
     with pytest.raises(TypeError, match=r"\$\.sizes is an object of any keys|object of any keys"):
         Output(Open)
+
+    class Pair(TypedDict):
+        pair: tuple[int, str]
+
+    with pytest.raises(TypeError, match=r"\.pair is a tuple \(prefixItems\), which a strict JSON Schema cannot say"):
+        Output(Pair)
+    with pytest.raises(TypeError, match=r"\$ is several things at once \(allOf\)"):
+        strict_schema({"allOf": [{"$ref": "#/$defs/A"}, {"$ref": "#/$defs/B"}]})
     with pytest.raises(TypeError, match=r"output_type is a dataclass, a TypedDict"):
         Output(int)
 
@@ -159,6 +189,40 @@ async def test_a_pydantic_model_is_asked_for_and_made(autojump_clock: trio.testi
     (schema, _) = [m["params"]["outputSchema"] for m in server.received if m.get("method") == "turn/start"]
     assert (schema["required"], schema["additionalProperties"]) == (["entries"], False)
     assert schema["$defs"]["Entry"]["required"] == ["name", "size"]
+
+
+@dataclass
+class Picky:
+    name: str
+
+    def __post_init__(self) -> None:
+        {"known": 1}[self.name]
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "why"),
+    [
+        ("[" * 100_000, {"output_schema": {"type": "array"}}, "RecursionError"),
+        ('{"name": "new"}', {"output_type": Picky}, "KeyError: 'new'"),
+    ],
+    ids=["too deep", "by the type itself"],
+)
+async def test_an_answer_that_cannot_be_read_leaves_the_turn_to_the_caller(
+    autojump_clock: trio.testing.MockClock, text: str, options: dict[str, Any], why: str
+) -> None:
+    server = ScriptedAppServer()
+    server.default(say(text))
+    async with open_codex_client(server.transport()) as client:
+        with pytest.raises(CodexOutputError, match=why) as caught:
+            await client.chat_once("x", **options)
+    assert caught.value.result.final_text == text
+
+
+async def test_what_is_no_schema_is_a_type_error(autojump_clock: trio.testing.MockClock) -> None:
+    schema: Any = "{}"
+    async with open_codex_client(ScriptedAppServer().transport()) as client:
+        with pytest.raises(TypeError, match=r"output_schema is a JSON Schema, an object, not '\{\}'"):
+            await client.chat_once("x", output_schema=schema)
 
 
 async def test_what_looks_like_a_pydantic_model_reads_and_refuses(autojump_clock: trio.testing.MockClock) -> None:

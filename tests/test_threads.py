@@ -92,14 +92,31 @@ async def test_a_sandbox_with_details_goes_to_the_turn_of_a_new_thread(autojump_
         ({"summary": "long"}, r"summary is one of 'auto', 'concise', 'detailed', 'none', not 'long'"),
         ({"model": "m", "extra": {"model": "n"}}, r"extra has model, which is given otherwise"),
         ({"extra": {"threadId": "x"}}, r"extra has threadId, which is given otherwise"),
+        ({"output_schema": {}, "extra": {"outputSchema": {}}}, r"extra has outputSchema, which is given otherwise"),
+        (
+            {"metadata": {"a": "b"}, "extra": {"responsesapiClientMetadata": {}}},
+            r"extra has responsesapiClientMetadata, which is given otherwise",
+        ),
+        ({"user": "ada", "metadata": {"user": "bob"}}, r"metadata has user, which is given otherwise"),
     ],
 )
 async def test_a_wrong_option_fails_before_the_wire(options: Params, message: str) -> None:
     server = ScriptedAppServer()
-    async with open_codex_client(server.transport()) as client:
+    async with open_codex_client(server.transport(), experimental_api=True) as client:
+        thread = await client.start_thread()
+        with pytest.raises(ValueError, match=message):
+            await thread.chat_once("hi", **options)
         with pytest.raises(ValueError, match=message):
             await client.chat_once("hi", **options)
-    assert not {"thread/start", "turn/start"} & set(server.received_methods())
+    assert server.received_methods()[2:] == ["thread/start"]
+
+
+async def test_a_list_of_threads_takes_no_option_twice() -> None:
+    async with open_codex_client(ScriptedAppServer().transport()) as client:
+        for extra in ({"limit": 3}, {"cwd": "/w"}):
+            with pytest.raises(ValueError, match=r"extra has (limit|cwd), which is given otherwise"):
+                client.threads(cwd="/x", extra=extra)
+        assert [thread async for thread in client.threads(extra={"cursor": None})] == []
 
 
 async def test_an_unknown_option_is_named_with_those_that_there_are() -> None:

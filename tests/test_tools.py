@@ -209,6 +209,27 @@ async def test_a_thread_may_have_tools_of_its_own(autojump_clock: Clock) -> None
     assert [text(one["result"]) for one in server.answers] == ["other T-1", '{"id":"T-1","tags":[]}']
 
 
+@pytest.mark.parametrize("has_own", [True, False])
+async def test_a_fork_has_the_tools_of_the_thread_that_was_forked(autojump_clock: Clock, has_own: bool) -> None:
+    server = ScriptedAppServer()
+
+    @tool(name="lookup_ticket")
+    async def other(id: str) -> str:  # noqa: A002
+        return f"other {id}"
+
+    params = {"callId": "c", "tool": "lookup_ticket", "arguments": {"id": "T-1"}}
+    server.default(ask_server_request("item/tool/call", params))
+    async with open_codex_client(server.transport(), tools=[lookup_ticket]) as client:
+        thread = await client.start_thread(tools=[other] if has_own else None)
+        await thread.chat_once("go")
+        fork = await thread.fork()
+        await fork.chat_once("go")
+        again = await client.fork_thread(fork.id)
+        await again.chat_once("go")
+    answer = "other T-1" if has_own else '{"id":"T-1","tags":[]}'
+    assert [text(one["result"]) for one in server.answers] == [answer] * 3
+
+
 async def test_a_thread_may_have_no_tools_though_its_client_has(autojump_clock: Clock) -> None:
     server = ScriptedAppServer()
     async with open_codex_client(server.transport(), tools=[lookup_ticket]) as client:

@@ -169,18 +169,18 @@ async def test_a_token_that_cannot_be_had_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("token", [b"bytes", 5, ["list"]])
-async def test_a_token_function_that_returns_no_text_is_a_type_error_that_names_it(token: object) -> None:
+async def test_a_token_function_that_returns_no_text_is_named_and_not_asked_again(token: object) -> None:
     async def later() -> object:
         await trio.lowlevel.checkpoint()
         return token
 
     for ask in (lambda: token, later):
         transport = WebSocketTransport(token=ask)  # type: ignore[arg-type]  # a wrong value is the point
-        with pytest.raises(
-            TypeError, match=f"the token function returned {type(token).__name__}, and a token is a str"
-        ):
+        what = f"the token function returned {type(token).__name__}, and a token is a str"
+        with pytest.raises(CodexTransportError, match=what) as caught:
             async with open_codex_client(transport):
                 raise AssertionError("not reached")
+        assert caught.value.is_permanent  # a client that reconnects makes no further attempt
 
 
 # --- when it does not work

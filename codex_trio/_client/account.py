@@ -10,13 +10,16 @@ from typing import Any, Literal
 
 import trio
 
+from .._connection import Call
 from .._protocol import methods
 from .._protocol.messages import Notice
+from .._thread.options import path_of
 from ..errors import CodexError, CodexProtocolError, CodexTimeoutError, CodexTransportError
 from ..listings import AccountInfo
 from .engine import ClientEngine
 
 _LASTING = 630.0  # seconds after which the server has surely given up a login: it waits for ten minutes (codex 0.169)
+_CANCEL_PATIENCE = 1.0  # seconds for a server that may be gone
 
 
 class ChatGPTLogin:
@@ -132,20 +135,17 @@ class ChatGPTLogin:
         Cancellation: It may have been given up.
         """
         if self._outcome is None and not self._is_lost:
-            await self._engine.request(methods.ACCOUNT_LOGIN_CANCEL, {"loginId": self.login_id})
+            await self._engine.perform_urgently(Call(methods.ACCOUNT_LOGIN_CANCEL, {"loginId": self.login_id}))
         else:
             await trio.lowlevel.checkpoint()
 
     async def __aenter__(self) -> ChatGPTLogin:
-        await trio.lowlevel.checkpoint()
-        return self
+        return self  # without a checkpoint: cancelled there, nobody would give the login up
 
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        with trio.CancelScope() as scope:
-            scope.shield = exc_type is not None
-            scope.deadline = trio.current_time() + 1.0  # seconds for a server that may be gone
+        with trio.CancelScope(shield=True, deadline=trio.current_time() + _CANCEL_PATIENCE):
             try:
                 await self.cancel()
             except CodexError:
@@ -221,7 +221,7 @@ class Account:
         Example:
             ``print((await client.read_config())["model"])``
         """
-        params = {} if cwd is None else {"cwd": os.fspath(cwd)}
+        params = {} if cwd is None else {"cwd": path_of(cwd, "cwd")}
         answer = await self._engine.request(methods.CONFIG_READ, params)
         config = answer.get("config") if isinstance(answer, dict) else None
         return config if isinstance(config, dict) else {}

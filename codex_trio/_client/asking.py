@@ -14,7 +14,8 @@ class Asking:
     def approvals(self) -> ApprovalStream:
         """Return a stream of the approvals that the server asks for, in place of `on_approval`.
 
-        An approval that is asked for while there is no such stream is declined.
+        An approval that is asked for while there is no such stream is declined. Respond to each one in every branch of the
+        loop: its variable holds the request until the next one comes, and the turn waits as long.
 
         Raises:
             RuntimeError: The client has an `on_approval`, which answers them, or only observes.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
+from .._connection import Call
 from .._handlers.tools import Tool
 from .._protocol.messages import Notice
 from .._turn import Turn, TurnRequest
@@ -102,9 +103,10 @@ class ClientEngine:
         """Run a task in the client's own nursery."""
         self._service.live_parts().lifecycle.start_soon(async_fn)
 
-    async def request_without_limit(self, method: str, params: Mapping[str, Any]) -> Any:
-        """Make a request that takes long."""
-        return await self._service.live_parts().lifecycle.request_without_limit(method, params)
+    async def perform_urgently(self, call: Call, *, timeout: float | None = None) -> Any:
+        """Make a call past the line of waiting requests; `None` for the client's `request_timeout`."""
+        patience = self._request_timeout if timeout is None else timeout
+        return await self._service.live_parts().lifecycle.perform_urgently(call, timeout=patience)
 
     def _parts(self) -> Parts:
         # A turn is let go of after the connection was lost, too.

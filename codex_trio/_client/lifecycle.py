@@ -5,7 +5,6 @@ Whatever goes on after its caller has left runs in the client's own nursery, and
 
 from __future__ import annotations
 
-import math
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
@@ -85,6 +84,8 @@ class Lifecycle(Stopping):
                 self._router.loaded.add(thread_id)
             else:
                 self._router.unsubscribe(thread_id)
+            if method == methods.THREAD_FORK:
+                self._toolbox.share(asked, thread_id)
             if method == methods.THREAD_DELETE:
                 self._toolbox.forget(thread_id)
         if on_response is not None:
@@ -99,9 +100,9 @@ class Lifecycle(Stopping):
         """Run a task in the client's own nursery. It must end when the connection does."""
         self._nursery.start_soon(async_fn)
 
-    async def request_without_limit(self, method: str, params: Mapping[str, Any]) -> Any:
-        """Call the server for something that takes long: no timeout, and no place among those in flight."""
-        return await self._connection.perform(Call(method, params), timeout=math.inf, urgent=True)
+    async def perform_urgently(self, call: Call, *, timeout: float) -> Any:
+        """Make a call past the line of waiting requests, and without a place among those in flight."""
+        return await self._connection.perform(call, timeout=timeout, urgent=True)
 
     async def start_thread(
         self, params: Mapping[str, Any] | None = None, *, tools: Iterable[Tool] | None = None

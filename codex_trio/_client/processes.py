@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 import os
 import uuid
 from collections.abc import Mapping, Sequence
@@ -10,15 +11,20 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
+import msgspec
 import trio
 
+from .._connection import Call
 from .._protocol import methods
 from .._protocol.messages import Notice
-from .._thread.options import SandboxMode, sandbox_policy
+from .._thread.options import SandboxMode, path_of, sandbox_policy, with_extra
 from ..errors import CodexError, CodexProtocolError, CodexTransportError
+from .arguments import patience_of
 from .engine import ClientEngine
 
+_OURS = ("processId", "streamStdin", "streamStdoutStderr", "timeoutMs", "disableTimeout")  # not for `extra`
 _CHUNK = 65_536  # bytes of input in one message
+_CLOSE_PATIENCE = 1.0  # seconds for the server to say that it has the end of the input
 _END_PATIENCE = 5.0  # seconds for a command to end that was told to
 
 
@@ -62,15 +68,15 @@ class ExecStdin(trio.abc.SendStream):
     async def aclose(self) -> None:
         """Tell the command that nothing more comes. Idempotent.
 
-        Cancellation: It may have been told.
+        Cancellation: It was told all the same; that takes a second at most.
         """
-        if self._is_closed or self._process.returncode is not None:
-            self._is_closed = True
-            await trio.lowlevel.checkpoint()
-            return
+        is_open = not self._is_closed and self._process.returncode is None
         self._is_closed = True
-        with suppress(trio.BrokenResourceError):  # it ended meanwhile
-            await self._process.write(b"", close=True)
+        if is_open:
+            scope = trio.CancelScope(shield=True, deadline=trio.current_time() + _CLOSE_PATIENCE)
+            with scope, suppress(trio.BrokenResourceError):  # it ended meanwhile
+                await self._process.write(b"", close=True)
+        await trio.lowlevel.checkpoint()
 
 
 class ExecOutput(trio.abc.ReceiveStream):
@@ -80,7 +86,8 @@ class ExecOutput(trio.abc.ReceiveStream):
         ``async for chunk in process.stdout: print(chunk)``
     """
 
-    def __init__(self) -> None:
+    def __init__(self, process: ExecProcess) -> None:
+        self._process = process
         self._unread = bytearray()
         self._news = trio.lowlevel.ParkingLot()
         self._has_ended = False
@@ -96,6 +103,7 @@ class ExecOutput(trio.abc.ReceiveStream):
 
         Cancellation: No output is lost.
         """
+        self._process.check_entered()
         if max_bytes is not None and max_bytes < 1:
             raise ValueError("max_bytes must be positive")
         await trio.lowlevel.checkpoint()
@@ -130,10 +138,25 @@ class ExecOutput(trio.abc.ReceiveStream):
         self._news.unpark_all()
 
 
+class _Command(Call):
+    """The call that runs a command.
+
+    Attributes:
+        departed: It is on its way, or never will be.
+    """
+
+    departed: trio.Event = msgspec.field(default_factory=trio.Event)
+
+    def depart(self, *, holds_place: bool) -> None:
+        super().depart(holds_place=holds_place)
+        self.departed.set()
+
+
 class ExecProcess:
     """A command that the server runs. Made by `client.exec`; ``async with`` it.
 
-    Leaving the block ends the command if it still runs.
+    Entering the block waits until the command was sent: with `reconnecting`, for the next connection if need be. Leaving
+    the block ends the command if it still runs.
 
     Attributes:
         stdin: A `trio.abc.SendStream`.
@@ -148,47 +171,63 @@ class ExecProcess:
     def __init__(self, engine: ClientEngine, params: Mapping[str, Any]) -> None:
         self._engine = engine
         self._id = f"codex_trio-{uuid.uuid4()}"
-        self._params = {
-            **params,
-            "processId": self._id,
-            "streamStdin": True,
-            "streamStdoutStderr": True,
-        }
+        wire = {**params, "processId": self._id, "streamStdin": True, "streamStdoutStderr": True}
+        self._call = _Command(methods.COMMAND_EXEC, wire)
+        self._scope = trio.CancelScope()  # of the task that makes the call
         self._done = trio.Event()
         self._error: Exception | None = None
         self._is_entered = False
         self.stdin = ExecStdin(self)
-        self.stdout = ExecOutput()
-        self.stderr = ExecOutput()
+        self.stdout = ExecOutput(self)
+        self.stderr = ExecOutput(self)
         self.returncode: int | None = None
 
+    @trio.lowlevel.enable_ki_protection
     async def __aenter__(self) -> ExecProcess:
         if self._is_entered:
             raise RuntimeError("a command is run once; make another with client.exec()")
-        self._is_entered = True
+        await trio.lowlevel.checkpoint_if_cancelled()  # before anything is started
         self._unwatch = self._engine.watch(methods.COMMAND_EXEC_OUTPUT, self._take, lambda: None)
+        self._is_entered = True
         self._engine.start_soon(self._run)
-        await trio.lowlevel.checkpoint()
+        try:
+            await self._call.departed.wait()  # so that what is said to it comes behind it
+        except BaseException:
+            await self._end()
+            raise
         return self
 
     @trio.lowlevel.enable_ki_protection
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        await self._end()
+
+    @trio.lowlevel.enable_ki_protection
+    async def _end(self) -> None:
         with trio.CancelScope(shield=True, deadline=trio.current_time() + _END_PATIENCE):
-            if not self._done.is_set():
+            if self._call.is_in_flight:
                 with suppress(CodexError):  # it, or its server, ended meanwhile
                     await self.terminate()
-                await self._done.wait()
+            else:
+                self._scope.cancel()  # it was not sent, or refused for overload and is about to be sent again
+            await self._done.wait()
+        self._scope.cancel()
         self._unwatch()
+
+    def check_entered(self) -> None:
+        """Raise `RuntimeError` unless it runs or has run."""
+        if not self._is_entered:
+            raise RuntimeError("this command does not run yet: use `async with client.exec(...) as process`")
 
     @trio.lowlevel.enable_ki_protection
     async def _run(self) -> None:
         loss: CodexTransportError | None = None
         try:
-            answer = await self._engine.request_without_limit(methods.COMMAND_EXEC, self._params)
-            code = answer.get("exitCode") if isinstance(answer, dict) else None
-            self.returncode = code if isinstance(code, int) else -1
+            with self._scope:
+                answer = await self._engine.perform_urgently(self._call, timeout=math.inf)
+                code = answer.get("exitCode") if isinstance(answer, dict) else None
+                self.returncode = code if isinstance(code, int) else -1
         except CodexTransportError as exc:
             self._error = loss = exc
         except (CodexError, TypeError, ValueError) as exc:  # the latter two: params that JSON does not have
@@ -196,6 +235,7 @@ class ExecProcess:
         finally:
             self.stdout.end(loss)
             self.stderr.end(loss)
+            self._call.departed.set()
             self._done.set()
 
     def _take(self, notice: Notice) -> bool:
@@ -214,12 +254,14 @@ class ExecProcess:
         Raises:
             CodexProtocolError: The server refused to run it.
             CodexTransportError: The server was lost, and the command with it.
+            CodexError: The block was left, and the command was not run, or has not said in time that it ended.
 
         Cancellation: The command runs on.
 
         Example:
             ``code = await process.wait()``
         """
+        self.check_entered()
         await self._done.wait()
         if isinstance(self._error, CodexTransportError):
             raise self._error.fresh()
@@ -228,7 +270,12 @@ class ExecProcess:
             raise CodexProtocolError(str(error), code=error.code, data=error.data, method=error.method)
         if self._error is not None:
             raise self._error
-        assert self.returncode is not None
+        if self.returncode is None:
+            raise CodexError(
+                f"this command was told to end, and whether it has is unknown: no word of it in {_END_PATIENCE:g} s"
+                if self._call.was_sent
+                else "this command was not run: its `async with` was left before it could be sent"
+            )
         return self.returncode
 
     async def terminate(self) -> None:
@@ -236,13 +283,15 @@ class ExecProcess:
 
         Cancellation: It may have been told to end.
         """
+        self.check_entered()
         if self._done.is_set():
             await trio.lowlevel.checkpoint()
         else:
-            await self._engine.request(methods.COMMAND_EXEC_TERMINATE, {"processId": self._id})
+            await self._engine.perform_urgently(Call(methods.COMMAND_EXEC_TERMINATE, {"processId": self._id}))
 
     async def write(self, data: bytes, *, close: bool = False) -> None:
         """Send input. `stdin` does it for you."""
+        self.check_entered()
         params: dict[str, Any] = {"processId": self._id}
         if data:
             params["deltaBase64"] = base64.b64encode(data).decode("ascii")
@@ -251,7 +300,10 @@ class ExecProcess:
         if self._done.is_set():
             raise trio.BrokenResourceError("this command has ended")
         try:
-            await self._engine.request(methods.COMMAND_EXEC_WRITE, params)
+            if close:  # it is the last one, and waits for no place: its time may be short
+                await self._engine.perform_urgently(Call(methods.COMMAND_EXEC_WRITE, params))
+            else:
+                await self._engine.request(methods.COMMAND_EXEC_WRITE, params)
         except CodexTransportError:
             raise
         except CodexError as exc:
@@ -280,11 +332,12 @@ class Processes:
             cwd: Working directory, on the server's machine; the server's own unless given.
             env: Over the server's environment; `None` removes a variable.
             sandbox: A `SandboxMode` or the wire's object; what the server is configured for unless given.
-            timeout: Seconds after which the server ends it; no limit unless given.
+            timeout: Seconds after which the server ends it; `None` or `math.inf` for no limit.
             extra: Any other field of `command/exec`, spelt as on the wire.
 
         Raises:
-            ValueError: The command is empty, or there is no such sandbox.
+            ValueError: The command is empty, the timeout is not a positive number, there is no such sandbox, or `extra` has
+                what is given otherwise.
 
         Example:
             ```python
@@ -297,14 +350,15 @@ class Processes:
         if isinstance(command, str) or not command:
             raise ValueError(f"a command is a program and its arguments, such as ['ls', '-l'], not {command!r}")
         params: dict[str, Any] = {"command": list(command)}
-        if timeout is None:
-            params["disableTimeout"] = True
+        if (seconds := patience_of(timeout, "timeout")) < math.inf:
+            params["timeoutMs"] = max(1, round(seconds * 1000))
         else:
-            params["timeoutMs"] = round(timeout * 1000)
+            params["disableTimeout"] = True
         if cwd is not None:
-            params["cwd"] = os.fspath(cwd)
+            params["cwd"] = path_of(cwd, "cwd")
         if env is not None:
             params["env"] = dict(env)
         if sandbox is not None:
             params["sandboxPolicy"] = sandbox_policy(sandbox)
-        return ExecProcess(self._engine, {"disableOutputCap": True, **params, **(extra or {})})
+        params = with_extra(params, extra, given=_OURS)
+        return ExecProcess(self._engine, {"disableOutputCap": True, **params})

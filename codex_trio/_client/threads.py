@@ -9,7 +9,7 @@ from typing import Any, Unpack
 from .._handlers.tools import AnyTool, make_tools
 from .._protocol import methods
 from .._thread import CodexThread, Pages, ResumeOptions, ThreadOptions
-from .._thread.options import thread_params
+from .._thread.options import thread_params, with_extra
 from .._thread.thread import fork, opened
 from ..listings import ModelInfo, ThreadInfo
 from .engine import ClientEngine
@@ -98,13 +98,17 @@ class Threads:
             page_size: How many to ask for at once.
             extra: Any other field of `thread/list`, spelt as on the wire.
 
+        Raises:
+            ValueError: `extra` has what is given otherwise.
+
         Example:
             ``async for thread in client.threads(): print(thread.id, thread.name or thread.preview)``
         """
         wanted = {"archived": archived, "searchTerm": search, "cwd": cwd}
         params = {name: value for name, value in wanted.items() if value is not None}
         fetch = partial(self._engine.request, methods.THREAD_LIST)
-        return Pages(fetch, {**params, **(extra or {})}, ThreadInfo.from_wire, page_size=page_size)
+        params = with_extra(params, extra, given=("limit",))
+        return Pages(fetch, params, ThreadInfo.from_wire, page_size=page_size)
 
     def models(self, *, include_hidden: bool = False, page_size: int = 50) -> Pages[ModelInfo]:
         """Return the models that the server offers, read page by page.

@@ -73,6 +73,9 @@ class Handlers:
                 raise TypeError(f"{name} must be an async function, not {handler!r}")
         if not isinstance(on_request, (Mapping, type(None))):
             raise TypeError(f"on_request must be async functions by method, not {on_request!r}")
+        for method, function in (on_request or {}).items():
+            if not isinstance(method, str) or not callable(function):
+                raise TypeError(f"on_request must be async functions by method; {method!r} is {function!r}")
         self.observe = observe
         self.toolbox = Toolbox(tools)
         self.approvals = ApprovalHub()

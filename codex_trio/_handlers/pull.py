@@ -22,8 +22,17 @@ class ApprovalStream:
     that is let go of without an answer is declined; so are those that nobody has read when the last stream is closed
     or let go of. Ends with `CodexTransportError` when the connection does.
 
+    The variable of an ``async for`` holds its request until the next one comes, and so does the turn wait: respond in
+    every branch of the loop.
+
     Example:
-        ``async for request in client.approvals(): await request.respond(request.decline())``
+        ```python
+        async for request in client.approvals():
+            if isinstance(request, FileChangeApproval):
+                await request.respond(request.accept())
+            else:
+                await request.respond(request.decline())
+        ```
     """
 
     def __init__(self, hub: ApprovalHub) -> None:

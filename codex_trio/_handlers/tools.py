@@ -165,8 +165,13 @@ class Toolbox:
         self._threads: dict[str, dict[tuple[str | None, str], Tool]] = {}
 
     def assign(self, thread_id: str, tools: Iterable[Tool]) -> None:
-        """Give a thread tools of its own."""
+        """Give a thread tools of its own. They are kept until it is deleted: it may be gone on with at any time."""
         self._threads[thread_id] = _indexed(tools)
+
+    def share(self, thread_id: object, fork_id: str) -> None:
+        """Give a fork the tools of the thread that was forked, if that has its own: the model knows of them."""
+        if (index := self._threads.get(str(thread_id))) is not None:
+            self._threads[fork_id] = index
 
     def forget(self, thread_id: str) -> None:
         """Let go of the tools of a thread that is gone."""

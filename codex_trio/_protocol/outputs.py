@@ -21,10 +21,12 @@ class Output:
         schema: The JSON Schema to send; made from the type unless given.
 
     Raises:
-        TypeError: The type is none of these, or has no strict schema; the message says why.
+        TypeError: The type is none of these, or has no strict schema, or the schema is none; the message says why.
     """
 
     def __init__(self, type_: Any = None, schema: Mapping[str, Any] | None = None) -> None:
+        if not isinstance(schema, (Mapping, type(None))):
+            raise TypeError(f"output_schema is a JSON Schema, an object, not {schema!r}")
         self._type = type_
         self._is_pydantic = hasattr(type_, "model_json_schema") and hasattr(type_, "model_validate_json")
         self.schema: Mapping[str, Any] = strict_schema(self._schema_of(type_)) if schema is None else schema
@@ -58,9 +60,9 @@ class Output:
         except msgspec.DecodeError as exc:
             raise _misfit(result, str(exc), "$") from exc
         except ValueError as exc:
-            if not self._is_pydantic:
-                raise
             raise _misfit(result, str(exc), _pydantic_place(exc)) from exc
+        except Exception as exc:  # whatever the type's own code raises; RecursionError of an answer nested too deeply
+            raise _misfit(result, f"{type(exc).__name__}: {exc}", "$") from exc
         return dataclasses.replace(result, output=value)
 
     def _read(self, text: str) -> Any:
@@ -92,7 +94,7 @@ def strict_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return a schema as the model's strict mode wants it: closed objects, every property required, no defaults.
 
     Raises:
-        TypeError: An object has keys that are not known beforehand, as a ``dict`` has.
+        TypeError: An object has keys that are not known beforehand, as a ``dict`` has; or there is a tuple.
     """
     root = _strict(dict(schema), "$")
     definitions = root.pop("$defs", {})
@@ -106,28 +108,34 @@ def strict_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
     return {**root, "$defs": definitions} if definitions else root
 
 
-_NAMED = ("properties", "$defs", "definitions")  # whose keys are names, not words of JSON Schema
-_LISTS = ("anyOf", "allOf", "prefixItems")
+_DEFINITIONS = ("$defs", "definitions")
+_NAMED = ("properties", *_DEFINITIONS)  # whose keys are names, not words of JSON Schema
+_UNKNOWN = {"prefixItems": "a tuple", "allOf": "several things at once"}  # to strict mode; and what they say
+_WAY_OUT = "a strict JSON Schema cannot say; use a type with named fields, or pass output_schema="
 
 
 def _strict(schema: dict[str, Any], where: str) -> dict[str, Any]:
+    if isinstance(schema.get("allOf"), list) and len(schema["allOf"]) == 1:  # a way to describe a `$ref`
+        schema = {**schema, **schema["allOf"][0]}
+        del schema["allOf"]
     schema = {name: value for name, value in schema.items() if name not in ("default", "discriminator")}
     if "oneOf" in schema:  # not known to strict mode; for the tagged unions that it stands for it is the same
         schema["anyOf"] = schema.pop("oneOf")
+    if "$ref" in schema:  # beside which strict mode wants nothing, no description either
+        schema = {name: value for name, value in schema.items() if name in ("$ref", *_DEFINITIONS)}
+    for name, what in _UNKNOWN.items():
+        if name in schema:
+            raise TypeError(f"{where} is {what} ({name}), which {_WAY_OUT}")
     for name in _NAMED:
         if isinstance(schema.get(name), dict):
             schema[name] = {key: _strict(value, f"{where}.{key}") for key, value in schema[name].items()}
-    for name in _LISTS:
-        if isinstance(schema.get(name), list):
-            schema[name] = [_strict(one, where) for one in schema[name]]
+    if isinstance(schema.get("anyOf"), list):
+        schema["anyOf"] = [_strict(one, where) for one in schema["anyOf"]]
     if isinstance(schema.get("items"), dict):
         schema["items"] = _strict(schema["items"], f"{where}[]")
     if schema.get("type") == "object":
         if "properties" not in schema and schema.get("additionalProperties") is not False:
-            raise TypeError(
-                f"{where} is an object of any keys, which a strict JSON Schema cannot say; use a type with named "
-                "fields, or pass output_schema="
-            )
+            raise TypeError(f"{where} is an object of any keys, which {_WAY_OUT}")
         schema["properties"] = schema.get("properties", {})
         schema["required"] = list(schema["properties"])
         schema["additionalProperties"] = False

@@ -143,9 +143,14 @@ def thread_params(options: Mapping[str, Any], *, is_new: bool = True) -> dict[st
     return params
 
 
-def turn_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters of `turn/start` that options set. Raises as `thread_params` does."""
-    params = _params(options, _TURN, "a turn")
+def turn_options(options: Mapping[str, Any], *, given: Collection[str] = ()) -> dict[str, Any]:
+    """Return the parameters of `turn/start` that options set. Raises as `thread_params` does.
+
+    Args:
+        options: The options.
+        given: Parameters that something else sets, so that `extra` cannot have them.
+    """
+    params = _params(options, _TURN, "a turn", given)
     if isinstance(params.get("sandboxPolicy"), str):
         params["sandboxPolicy"] = sandbox_policy(params["sandboxPolicy"])
     return params
@@ -161,8 +166,15 @@ def sandbox_policy(sandbox: SandboxMode | Mapping[str, Any]) -> Mapping[str, Any
     return {"type": _POLICIES[sandbox]} if isinstance(sandbox, str) else sandbox
 
 
-def chat_params(options: Mapping[str, Any], *, is_new: bool) -> tuple[dict[str, Any], dict[str, Any]]:
+def chat_params(
+    options: Mapping[str, Any], *, is_new: bool, given: Collection[str] = ()
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the parameters of `thread/start` and of `turn/start`. What both can take, a new thread gets.
+
+    Args:
+        options: The options.
+        is_new: The thread is yet to be started.
+        given: As of `turn_options`.
 
     Raises:
         TypeError: There is no such option.
@@ -177,26 +189,53 @@ def chat_params(options: Mapping[str, Any], *, is_new: bool) -> tuple[dict[str, 
         rest = {name: value for name, value in options.items() if name not in for_thread}
         _check_names(rest, {**_THREAD, **_TURN}, "a turn on a new thread")
         params = thread_params(for_thread)
-        if twice := [name for name in rest.get("extra") or {} if name in params]:
-            raise ValueError(f"extra has {', '.join(twice)}, which is given otherwise")
-        return params, turn_options(rest)
+        return params, turn_options(rest, given={*params, *given})
     if late := [name for name in options if name in _THREAD and name not in _TURN]:
         raise ValueError(f"{', '.join(late)}: said of a thread when it is started or resumed, not of one that exists")
-    return {}, turn_options(options)
+    return {}, turn_options(options, given=given)
 
 
-def _params(options: Mapping[str, Any], names: Mapping[str, str], what: str) -> dict[str, Any]:
+def path_of(path: str | os.PathLike[str], name: str) -> str:
+    """Return a path as text.
+
+    Raises:
+        TypeError: It is none.
+    """
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"{name} must be a path, a str or an os.PathLike, not {path!r}")
+    return os.fspath(path)
+
+
+def with_extra(params: Mapping[str, Any], extra: object, *, given: Collection[str] = ()) -> dict[str, Any]:
+    """Return parameters together with those of `extra`.
+
+    Args:
+        params: What other options have made.
+        extra: What the user gave.
+        given: More that is set otherwise.
+
+    Raises:
+        TypeError: It does not hold values by name.
+        ValueError: It has what is given otherwise.
+    """
+    if not isinstance(extra, (Mapping, type(None))):
+        raise TypeError(f"extra must be fields of the request by name, spelt as on the wire, not {extra!r}")
+    if twice := [name for name in extra or {} if name in params or name in given]:
+        raise ValueError(f"extra has {', '.join(twice)}, which is given otherwise")
+    return {**params, **(extra or {})}
+
+
+def _params(
+    options: Mapping[str, Any], names: Mapping[str, str], what: str, given: Collection[str] = ()
+) -> dict[str, Any]:
     _check_names(options, names, what)
     params: dict[str, Any] = {}
     for name, value in options.items():
         if name == "extra":
             continue
         _check(name, value)
-        params[names[name]] = os.fspath(value) if name == "cwd" and value is not None else value
-    extra = options.get("extra") or {}
-    if twice := [name for name in extra if name in params or name in ("threadId", "input")]:
-        raise ValueError(f"extra has {', '.join(twice)}, which is given otherwise")
-    return {**params, **extra}
+        params[names[name]] = path_of(value, "cwd") if name == "cwd" and value is not None else value
+    return with_extra(params, options.get("extra"), given=("threadId", "input", *given))
 
 
 def _check_names(options: Mapping[str, Any], names: Mapping[str, str], what: str) -> None:

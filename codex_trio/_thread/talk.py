@@ -51,12 +51,13 @@ def beginning(engine: Engine, message: Message, *, wants_deltas: bool = False) -
     if not engine.is_experimental and (message.user is not None or message.metadata is not None):
         raise ValueError("the server takes user and metadata only from a client opened with experimental_api=True")
     output = _output(message)
-    thread_params, params = chat_params(message.options, is_new=thread_id is None)
-    params["input"] = inputs.to_wire(message.text)
+    said: dict[str, Any] = {"input": inputs.to_wire(message.text)}
     if entries := _metadata(message.user, message.metadata):
-        params["responsesapiClientMetadata"] = entries
+        said["responsesapiClientMetadata"] = entries
     if output is not None:
-        params["outputSchema"] = output.schema
+        said["outputSchema"] = output.schema
+    thread_params, options = chat_params(message.options, is_new=thread_id is None, given=said)
+    params = {**options, **said}
     request = TurnRequest(params=params, thread_params=thread_params, wants_deltas=wants_deltas)
     return partial(engine.begin, thread_id, request), output
 
@@ -90,6 +91,8 @@ def _output(message: Message) -> Output | None:
 
 
 def _metadata(user: str | None, metadata: Mapping[str, str] | None) -> dict[str, str]:
+    if user is not None and "user" in (metadata or {}):
+        raise ValueError("metadata has user, which is given otherwise")
     entries = dict(metadata or {}) if user is None else {"user": user, **(metadata or {})}
     for name, value in entries.items():
         if not isinstance(name, str) or not isinstance(value, str):

@@ -192,7 +192,7 @@ class CodexThread(ThreadTurns):
     async def fork(
         self, *, last_turn_id: str | None = None, before_turn_id: str | None = None, **options: Unpack[ThreadOptions]
     ) -> CodexThread:
-        """Return a new thread with this one's history.
+        """Return a new thread with this one's history, and its tools if it has tools of its own.
 
         Args:
             last_turn_id: The last turn that the fork has; all of them unless given.

@@ -302,4 +302,6 @@ def _review(target: ReviewTarget) -> TurnRequest:
 
 
 def _shell(command: str) -> TurnRequest:
+    if not isinstance(command, str):
+        raise TypeError(f"command must be a str, a line for the shell, not {command!r}")
     return TurnRequest(methods.THREAD_SHELL_COMMAND, {"command": command}, is_ours=is_shell)

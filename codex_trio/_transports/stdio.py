@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import math
 import os
 import select
 import shlex
@@ -20,6 +19,7 @@ import trio
 
 from ..abc import Transport
 from ..errors import CodexTransportError
+from .limits import check_limits
 from .stderr import StderrTail
 from .stream import DEFAULT_MAX_MESSAGE_SIZE, LineStream, LineTooLongError
 
@@ -67,13 +67,9 @@ class StdioTransport(Transport):
         max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE,
         shutdown_grace: float = 3.0,
     ) -> None:
-        for name, value in (
-            ("connect_timeout", connect_timeout),
-            ("max_message_size", max_message_size),
-            ("shutdown_grace", shutdown_grace),
-        ):
-            if math.isnan(value) or value < 0 or (value == 0 and name != "shutdown_grace"):
-                raise ValueError(f"{name} must be positive, not {value!r}")
+        check_limits(connect_timeout=connect_timeout, max_message_size=max_message_size)
+        if shutdown_grace != 0:  # which is to kill it at once
+            check_limits(shutdown_grace=shutdown_grace)
         self._given_command = None if command is None else _split(command, "command")
         self._command: Sequence[str] = self._given_command or ("codex", "app-server")
         self._cwd = cwd
@@ -294,6 +290,8 @@ def kill_group(group: int) -> None:
 
 
 def _split(command: str | Sequence[str], what: str) -> list[str]:
+    if not isinstance(command, (str, Sequence)):
+        raise TypeError(f"{what} must be a str or a sequence of words, not {command!r}")
     try:
         words = shlex.split(command) if isinstance(command, str) else [os.fspath(word) for word in command]
     except ValueError as exc:

@@ -35,6 +35,8 @@ class UnixSocketTransport(WebSocketBase):
         super().__init__(
             connect_timeout=connect_timeout, ping_interval=ping_interval, max_message_size=max_message_size
         )
+        if not isinstance(path, (str, os.PathLike)):
+            raise TypeError(f"path must be a str or an os.PathLike, not {path!r}")
         self._path = os.fspath(path)
         if not self._path or "://" in self._path:
             raise ValueError(f"path must be that of a socket, such as /run/codex.sock, not {self._path!r}")

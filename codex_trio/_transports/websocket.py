@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import inspect
-import math
 import os
 import re
 import socket
@@ -24,6 +23,7 @@ import trio
 
 from ..abc import Transport
 from ..errors import CodexTransportError
+from .limits import check_limits
 from .stream import DEFAULT_MAX_MESSAGE_SIZE
 
 if TYPE_CHECKING:  # for whoever has no use for it, importing trio-websocket is too slow
@@ -78,13 +78,7 @@ class WebSocketBase(Transport):
     _permanent_statuses = frozenset({401, 403, 404})  # of HTTP: what the next attempt would be told, too
 
     def __init__(self, *, connect_timeout: float, ping_interval: float, max_message_size: int) -> None:
-        for name, value in (
-            ("connect_timeout", connect_timeout),
-            ("ping_interval", ping_interval),
-            ("max_message_size", max_message_size),
-        ):
-            if math.isnan(value) or value <= 0:
-                raise ValueError(f"{name} must be positive, not {value!r}")
+        check_limits(connect_timeout=connect_timeout, ping_interval=ping_interval, max_message_size=max_message_size)
         self.connect_timeout = connect_timeout
         self._ping_interval = ping_interval
         self._max_message_size = max_message_size
@@ -203,6 +197,8 @@ class WebSocketTransport(WebSocketBase):
         super().__init__(
             connect_timeout=connect_timeout, ping_interval=ping_interval, max_message_size=max_message_size
         )
+        if not isinstance(url, (str, type(None))):
+            raise TypeError(f"url must be a str, such as {DEFAULT_URL}, not {type(url).__name__}")
         if isinstance(token, str) and token:
             _check_token(token, "the token")
         self._given_address = None if url is None else _Address.parse(url, "url", ssl_context)
@@ -300,7 +296,8 @@ class WebSocketTransport(WebSocketBase):
         except Exception as exc:
             raise self._unreachable(f"the token function raised {type(exc).__name__}") from exc
         if token is not None and not isinstance(token, str):
-            raise TypeError(f"the token function returned {type(token).__name__}, and a token is a str")
+            why = f"the token function returned {type(token).__name__}, and a token is a str"
+            raise self._unreachable(why, is_permanent=True)  # in the background, too, when the client reconnects
         return token
 
     async def _read_token_file(self, path: Path) -> str:
@@ -365,6 +362,8 @@ class _Address(msgspec.Struct, frozen=True):
 
 def _checked_headers(headers: Mapping[str, str]) -> Headers:
     for name, value in headers.items():
+        if not isinstance(name, str) or not isinstance(value, str):
+            raise TypeError(f"headers must be text by name; {name!r} is of type {type(value).__name__}")
         if name.lower() in _RESERVED or name.lower().startswith("sec-websocket-"):
             raise ValueError(f"the header {name} is not yours to give; an app-server answers 403 to any Origin")
         if not re.fullmatch(_HEADER_NAME, name) or not re.fullmatch(_HEADER_VALUE, value):

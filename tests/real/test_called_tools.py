@@ -121,3 +121,15 @@ async def test_cancelling_a_turn_cancels_its_slow_tool(reach: Reach, tmp_path: P
                 await ended.wait()
                 assert client.statistics().server_requests == 0
                 assert (await client.chat_once("next")).final_text == "ok"
+
+
+async def test_a_fork_calls_the_tools_of_the_thread_that_was_forked(reach: Reach, tmp_path: Path) -> None:
+    with trio.fail_after(PATIENCE):
+        async with asking_model() as model, reach(model, tmp_path) as make_transport:
+            model.default(call_tool("file_ticket", {"ticket": {"id": "T-1"}}), say("done"))
+            async with open_codex_client(make_transport(), experimental_api=True) as client:
+                thread = await client.start_thread(tools=[file_ticket])
+                for _ in range(2):
+                    called, _ = (await thread.chat_once("go")).steps
+                    assert called.data["success"] is True
+                    thread = await thread.fork()

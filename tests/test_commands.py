@@ -1,0 +1,204 @@
+"""Commands without a thread: none runs on, or begins, after its block was left; what is said to one comes behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+import trio
+from _by_hand import Background, cancelled_after
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from codex_trio import CodexError, ExecProcess, open_codex_client
+from codex_trio.testing import HeldCall, Refusal, ScriptedAppServer
+
+AT_ONCE = 64
+EXEC, WRITE, TERMINATE = "command/exec", "command/exec/write", "command/exec/terminate"
+
+
+class Commands(ScriptedAppServer):
+    """A server whose commands end when they are told to."""
+
+    def __init__(self, nursery: trio.Nursery) -> None:
+        super().__init__(nursery)
+        self.hold(EXEC)
+        self.reply(WRITE, {})
+        self.reply(TERMINATE, self.end)
+        self.running: dict[str, HeldCall] = {}
+
+    def end(self, params: dict[str, Any]) -> dict[str, Any]:
+        with suppress(trio.WouldBlock):
+            while True:
+                call = self.held(EXEC).receive_nowait()
+                self.running[call.params["processId"]] = call
+        if params["processId"] not in self.running:
+            raise Refusal("no active command")
+        self.running.pop(params["processId"]).reply({"exitCode": 137})
+        return {}
+
+    def commands(self) -> list[str]:
+        """Return what was received about commands."""
+        return [method for method in self.received_methods() if method.startswith(EXEC)]
+
+
+async def let_go(server: Commands, calling: list[Background[Any]]) -> None:
+    for _ in calling:
+        (await server.held("slow").receive()).reply({})
+    for one in calling:
+        await one.result()
+
+
+@pytest.fixture
+def server(nursery: trio.Nursery) -> Commands:
+    return Commands(nursery)
+
+
+async def test_a_command_that_is_cancelled_at_any_of_its_steps_does_not_run_on(
+    server: Commands, autojump_clock: MockClock
+) -> None:
+    async with open_codex_client(server.transport()) as client:
+        for steps in range(12):
+            before = len(server.commands())
+            process = client.exec(["sleep", "inf"])
+            with cancelled_after(steps) as cancelling:
+                async with process:
+                    await process.stdin.send_all(b"x")
+                    await process.terminate()
+            await trio.sleep(60)
+            said = server.commands()[before:]
+            assert process.returncode == (137 if EXEC in said else None)
+            assert steps > 0 or not said  # cancelled beforehand, it is not even started
+            assert client.statistics().requests_in_flight == 0
+        assert not cancelling.is_caught  # so every step was tried
+
+
+async def test_what_is_said_at_once_comes_behind_the_command(server: Commands, autojump_clock: MockClock) -> None:
+    async with open_codex_client(server.transport()) as client:
+        for _ in range(10):
+            async with client.exec(["cat"]) as process:
+                await process.write(b"x")
+            async with client.exec(["cat"]):
+                pass
+    assert server.commands() == [EXEC, WRITE, TERMINATE, EXEC, TERMINATE] * 10
+
+
+async def test_a_block_that_is_left_during_an_outage_runs_nothing(server: Commands, autojump_clock: MockClock) -> None:
+    async with open_codex_client(server.transport(), reconnecting=True) as client:
+        server.open_delay = 5
+        server.connection.drop()
+        await wait_all_tasks_blocked()
+        process = client.exec(["rm", "-rf", "x"])
+        with trio.move_on_after(2):
+            async with process:
+                await trio.sleep_forever()
+        assert trio.current_time() == 2
+        await trio.sleep(60)
+        assert server.commands() == []
+        with pytest.raises(CodexError, match="was not run"):
+            await process.wait()
+        assert await process.stdout.receive_some() == b""
+
+
+async def test_a_command_of_an_outage_is_run_on_the_next_connection(
+    server: Commands, autojump_clock: MockClock
+) -> None:
+    async with open_codex_client(server.transport(), reconnecting=True) as client:
+        server.open_delay = 5
+        server.connection.drop()
+        await wait_all_tasks_blocked()
+        async with client.exec(["cat"]) as process:
+            await process.write(b"x")
+            assert trio.current_time() > 5
+    assert (server.commands(), process.returncode) == ([EXEC, WRITE, TERMINATE], 137)
+
+
+async def test_a_command_that_was_refused_for_overload_is_not_sent_again_once_its_block_was_left(
+    server: Commands, autojump_clock: MockClock
+) -> None:
+    async with open_codex_client(server.transport()) as client:
+        async with client.exec(["rm", "-rf", "x"]):
+            (await server.held(EXEC).receive()).error(-32001, "busy")
+            await wait_all_tasks_blocked()
+        await trio.sleep(60)
+    assert server.commands() == [EXEC]
+
+
+async def test_a_command_is_ended_past_the_line_of_waiting_calls(
+    nursery: trio.Nursery, server: Commands, autojump_clock: MockClock
+) -> None:
+    server.hold("slow")
+    async with open_codex_client(server.transport()) as client:
+        async with client.exec(["sleep", "inf"]) as process:
+            calling = [Background(nursery, client.request, "slow") for _ in range(AT_ONCE)]
+            await wait_all_tasks_blocked()
+        assert (process.returncode, trio.current_time()) == (137, 0)
+        await let_go(server, calling)
+
+
+async def test_a_command_that_does_not_end_is_given_up(server: Commands, autojump_clock: MockClock) -> None:
+    server.reply(TERMINATE, {})
+    async with open_codex_client(server.transport()) as client:
+        async with client.exec(["sleep", "inf"]) as process:
+            pass
+        assert trio.current_time() == 5
+        with trio.fail_after(1), pytest.raises(CodexError, match="whether it has is unknown"):
+            await process.wait()
+        assert client.statistics().requests_in_flight == 0
+
+
+@pytest.mark.parametrize("is_full", [False, True], ids=["places", "no place"])
+async def test_the_end_of_the_input_is_told_though_the_task_was_cancelled(
+    nursery: trio.Nursery, server: Commands, is_full: bool, autojump_clock: MockClock
+) -> None:
+    server.hold("slow")
+    async with open_codex_client(server.transport()) as client, client.exec(["sort"]) as process:
+        calling = [Background(nursery, client.request, "slow") for _ in range(AT_ONCE * is_full)]
+        await wait_all_tasks_blocked()
+        with trio.CancelScope() as scope:
+            async with process.stdin:
+                scope.cancel()
+        assert scope.cancelled_caught
+        assert [message["params"].get("closeStdin") for message in server.received if message["method"] == WRITE] == [
+            True
+        ]
+        await process.stdin.aclose()
+        with pytest.raises(trio.ClosedResourceError):
+            await process.stdin.send_all(b"x")
+        assert server.commands() == [EXEC, WRITE]
+        await let_go(server, calling)
+
+
+async def test_a_server_that_does_not_say_that_it_has_the_end_of_the_input_is_waited_for_a_second(
+    server: Commands, autojump_clock: MockClock
+) -> None:
+    server.ignore(WRITE)
+    async with open_codex_client(server.transport()) as client, client.exec(["sort"]) as process:
+        await process.stdin.aclose()
+        assert trio.current_time() == 1
+
+
+@pytest.mark.parametrize("name", ["command", "processId", "streamStdin", "timeoutMs", "disableTimeout"])
+async def test_a_command_takes_no_option_twice(name: str, server: Commands, autojump_clock: MockClock) -> None:
+    async with open_codex_client(server.transport()) as client:
+        with pytest.raises(ValueError, match=f"extra has {name}, which is given otherwise"):
+            client.exec(["ls"], extra={name: 1})
+
+
+def send(process: ExecProcess) -> Awaitable[object]:
+    return process.stdin.send_all(b"x")
+
+
+@pytest.mark.parametrize(
+    "use",
+    [ExecProcess.wait, ExecProcess.terminate, send, lambda process: process.stdout.receive_some()],
+    ids=["wait", "terminate", "stdin", "stdout"],
+)
+async def test_a_command_whose_block_was_not_entered_says_so(
+    use: Callable[[ExecProcess], Awaitable[object]], server: Commands, autojump_clock: MockClock
+) -> None:
+    async with open_codex_client(server.transport()) as client:
+        with pytest.raises(RuntimeError, match="use `async with client"):
+            await use(client.exec(["ls"]))
+    assert server.commands() == []
