@@ -26,7 +26,7 @@ from codex_trio import (
     WebSocketTransport,
     open_codex_client,
 )
-from codex_trio.testing import ScriptedAppServer, ask_server_request, open_scripted_model, run, say, think, wait
+from codex_trio.testing import ScriptedAppServer, ask_approval, open_scripted_model, run, say, think, wait
 
 # --- the program
 
@@ -43,7 +43,7 @@ async def ask_patiently(client: CodexClient, question: str) -> str:
 
 
 async def allow_little(request: Approval) -> Decision:
-    is_harmless = isinstance(request, CommandApproval) and request.command == "git status"
+    is_harmless = isinstance(request, CommandApproval) and request.script == "git status"
     return request.accept() if is_harmless else request.decline()
 
 
@@ -67,11 +67,10 @@ async def test_a_slow_turn_is_waited_for(
 @pytest.mark.parametrize(("command", "decision"), [("git status", "accept"), ("git push", "decline")])
 async def test_little_is_allowed(command: str, decision: str, autojump_clock: trio.testing.MockClock) -> None:
     server = ScriptedAppServer()
-    server.on_turn(ask_server_request("item/commandExecution/requestApproval", {"command": command}), say("done"))
+    server.on_turn(ask_approval(command), say("done"))
     async with open_codex_client(server.transport(), on_approval=allow_little) as client:
         await ask_patiently(client, "What has changed?")
-    (answer,) = [message["result"] for message in server.received if "result" in message]
-    assert answer == {"decision": decision}
+    assert [answer["result"] for answer in server.answers] == [{"decision": decision}]
 
 
 # --- the program itself

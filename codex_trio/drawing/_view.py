@@ -28,8 +28,9 @@ from codex_trio import (
     TextDelta,
     TurnCompleted,
 )
+from codex_trio.models import script_of
 
-from ._steps import draw_panel, draw_step, duration, script_of, text_of
+from ._steps import draw_panel, draw_step, duration, text_of
 from ._text import Prose, one_line, with_line_feeds
 
 _TICK = 0.1  # seconds
