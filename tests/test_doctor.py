@@ -205,3 +205,13 @@ def test_a_server_that_does_not_run_is_told_of(capsys: pytest.CaptureFixture[str
     _, found, advice, *_ = run_doctor(capsys, "--url", "ws://127.0.0.1:1", "--token", "abcdefgh")
     assert found.startswith("bad  server: cannot reach the server (ws://127.0.0.1:1): nobody listens")
     assert advice == "     -> see that one runs: `codex app-server --listen URL`"
+
+
+@pytest.mark.parametrize("word", ["--version", "generate-json-schema"])
+def test_ctrl_c_while_the_binary_is_asked_is_told_in_one_word(
+    word: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    presses = f"if {word!r} in sys.argv: os.kill(os.getppid(), signal.SIGINT); time.sleep(60)\n"
+    codex = install_server(tmp_path / "codex", presses + TELLS_VERSION.format("0.163.0"))
+    assert main(["doctor", "--cmd", f"{codex} app-server"]) == 130
+    assert capsys.readouterr().err == "interrupted\n"

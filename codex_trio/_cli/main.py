@@ -24,8 +24,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _run(argv)
     except KeyboardInterrupt:
-        tell("interrupted")
-        return INTERRUPTED
+        return _told_interrupted()
+    except BaseExceptionGroup as group:  # of a nursery that the body waits in: `trio.run_process` has one
+        if group.split(KeyboardInterrupt)[1] is not None:
+            raise
+        return _told_interrupted()
     except CodexError as exc:
         tell(f"{type(exc).__name__}: {exc}")
         return 1
@@ -35,6 +38,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not isinstance(exc, BrokenPipeError):  # else whoever read our output has left
             tell(f"stopped, as the output cannot be written: {exc}")
         return 1
+
+
+def _told_interrupted() -> int:
+    tell("interrupted")
+    return INTERRUPTED
 
 
 def _run(argv: Sequence[str] | None) -> int:
