@@ -21,6 +21,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return its exit code: 0, 1 for a failure, 130 for Ctrl-C."""
     if isinstance(sys.stdout, io.TextIOWrapper):  # which may have no sign for what Codex says
         sys.stdout.reconfigure(errors="backslashreplace")
+    if sys.stderr is None:  # it was closed before we began: what is for it must not go to stdout, as it would
+        sys.stderr = open(os.devnull, "w", errors="backslashreplace")  # noqa: SIM115  to the end
     try:
         return _run(argv)
     except KeyboardInterrupt:
