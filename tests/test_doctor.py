@@ -156,6 +156,15 @@ async def test_a_login_that_cannot_be_read_is_noted(codex: Codex) -> None:
     assert found["login"]["text"].startswith("it could not be read: ")
 
 
+async def test_a_server_that_refuses_to_begin_is_told_of_and_there_is_a_verdict(codex: Codex) -> None:
+    refuses = "refuse(expect('initialize'), -32600, 'not today'); serve()"
+    code, found = await codex.examine(TELLS_VERSION.format("0.163.0"), codex.tells_schema(), refuses)
+    assert (code, found["server"]["state"]) == (1, "bad")
+    assert "not today" in found["server"]["text"]
+    assert found["server"]["advice"].startswith("run `")
+    assert "login" not in found
+
+
 # --- as a command
 
 
