@@ -16,7 +16,7 @@ from typing import Annotated, Literal
 import msgspec
 import trio
 
-from codex_trio import StdioTransport, Transport, WebSocketTransport, open_codex_client, tool
+from codex_trio import ConversationStep, StdioTransport, Transport, WebSocketTransport, open_codex_client, tool
 from codex_trio.testing import call_tool, open_scripted_model, say
 
 
@@ -52,6 +52,12 @@ def assign_ticket(ticket_id: str, to: str) -> str:
     return f"{ticket_id} is {to}'s now"
 
 
+def answer_of(call: ConversationStep) -> str:
+    """Return what came of a call. Codex may know tools of other servers (MCP), too, whose answer stands elsewhere."""
+    parts = call.data.get("contentItems") or (call.data.get("result") or {}).get("content") or []
+    return "\n".join(part.get("text") or f"({part.get('type')})" for part in parts)
+
+
 async def main() -> None:
     options = parse_options()
     async with AsyncExitStack() as stack:
@@ -59,7 +65,7 @@ async def main() -> None:
         client = await stack.enter_async_context(open_codex_client(transport, tools=[list_tickets, assign_ticket]))
         async for step in client.chat(options.prompt):
             if step.step_type == "tool":
-                print(f"[tool] {step.text} {step.data['arguments']} -> {step.data['contentItems'][0]['text']}")
+                print(f"[tool] {step.text} {step.data['arguments']} -> {answer_of(step)}")
             else:
                 print(f"[{step.step_type}] {step.text}")
 

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import ast
 import re
+import runpy
 import signal
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
 from _examples import EXAMPLES, Ran, React, react_once, run_at_terminal, run_into_file, see, type_answers
 from rich.cells import cell_len
 
+from codex_trio import ConversationStep
 from codex_trio.testing import hang, open_scripted_model, say
 
 Runner = Callable[[Path], Awaitable[Ran]]
@@ -228,6 +231,20 @@ def test_tools_are_called(ran: Mapping[str, Ran]) -> None:
         "[tool] assign {'ticket_id': 'T-1', 'to': 'Ann'} -> T-1 is Ann's now",
         "[codex] The door was the only one. Ann has it.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("item", "answer"),
+    [
+        ({"type": "dynamicToolCall", "contentItems": [{"type": "inputText", "text": "yes"}]}, "yes"),
+        ({"type": "dynamicToolCall", "contentItems": [{"type": "inputImage", "imageUrl": "data:"}]}, "(inputImage)"),
+        ({"type": "mcpToolCall", "result": {"content": [{"type": "text", "text": "found"}]}, "error": None}, "found"),
+        ({"type": "mcpToolCall", "result": None, "error": {"message": "no"}}, ""),
+    ],
+)
+def test_tools_answer_with_text_or_without_and_may_be_of_other_servers(item: dict[str, Any], answer: str) -> None:
+    answer_of = runpy.run_path(str(EXAMPLES / "give_codex_a_tool.py"))["answer_of"]
+    assert answer_of(ConversationStep.from_wire({"id": "1", **item}, thread_id="t", turn_id="u")) == answer
 
 
 def test_twenty_turns_are_done_at_once(ran: Mapping[str, Ran]) -> None:
