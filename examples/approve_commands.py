@@ -98,6 +98,7 @@ def parse_options() -> argparse.Namespace:
 
 if __name__ == "__main__":
     try:
-        trio.run(main)
+        sys.exit(trio.run(main))
     except* KeyboardInterrupt:
         print("stopped, and so are the turns")
+    sys.exit(130)  # what a shell reports of a program that Ctrl-C ended

@@ -76,7 +76,7 @@ async def test_little_is_allowed(command: str, decision: str, autojump_clock: tr
 # --- the program itself
 
 
-async def play_demo(transport: str) -> None:
+async def play_demo(transport: str | None) -> None:
     async with AsyncExitStack() as stack:
         model = await stack.enter_async_context(open_scripted_model())
         model.on_turn(think("hm"), run("ls"), wait(0.5), say("two files"))
@@ -90,12 +90,15 @@ async def play_demo(transport: str) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--transport", choices=["stdio", "websocket"], default="stdio", help="of the demo")
+    parser.add_argument("--transport", choices=["stdio", "websocket"], help="of the demo (default: stdio)")
     parser.add_argument("--demo", action="store_true", help="run the program, with a scripted model")
     options = parser.parse_args()
+    if options.transport and not options.demo:
+        parser.error("--transport is of the demo, and the tests need none")
     if not options.demo:
         sys.exit(pytest.main([__file__, "-q", "-p", "no:cacheprovider", "--override-ini", "addopts="]))
     try:
-        trio.run(play_demo, options.transport)
+        sys.exit(trio.run(play_demo, options.transport))
     except* KeyboardInterrupt:
         print("stopped, and so is the turn")
+    sys.exit(130)  # what a shell reports of a program that Ctrl-C ended
