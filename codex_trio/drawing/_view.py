@@ -15,6 +15,7 @@ from rich.text import Text
 
 from codex_trio import (
     ChatResult,
+    CodexTransportError,
     CodexTurnFailedError,
     CodexTurnInterruptedError,
     CommandOutputDelta,
@@ -146,6 +147,9 @@ class TurnView:
         except (CodexTurnFailedError, CodexTurnInterruptedError) as exc:
             self._end(exc.result)
             raise
+        except CodexTransportError:
+            self._draw_cut_off()
+            raise
         if result is None:
             raise ValueError("this stream had ended before it was drawn")
         self._end(result)
@@ -180,12 +184,17 @@ class TurnView:
 
     def _end(self, result: ChatResult) -> None:
         if result.status != "completed":
-            for running in self._running.values():
-                if running.said:  # no step will come of it
-                    body = Prose("".join(running.said))
-                    self._console.print(draw_panel(running.step_type, body, "red", outcome=Text("cut off", "red")))
+            self._draw_cut_off()
         words = [f"{result.status} after {duration(self._elapsed())}", *_used(result.usage)]
         self._console.print(Text(" · ".join(words), "green" if result.status == "completed" else "red"))
+
+    def _draw_cut_off(self) -> None:
+        """Draw what was begun to be said, and will not be finished; or anew, if a lost turn is taken up again."""
+        for running in self._running.values():
+            if running.said:
+                body = Prose("".join(running.said))
+                self._console.print(draw_panel(running.step_type, body, "red", outcome=Text("cut off", "red")))
+        self._running.clear()
 
     def _elapsed(self) -> float:
         return 0.0 if self._began_at is None else trio.current_time() - self._began_at
