@@ -144,7 +144,7 @@ async def play_demo(stack: AsyncExitStack, options: argparse.Namespace) -> Trans
 
 def seconds(text: str) -> float:
     value = float(text)
-    if not value > 0:  # nor is what is no number
+    if not value > 0:  # nor is nan
         raise ValueError
     return value
 

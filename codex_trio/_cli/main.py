@@ -22,7 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):  # which may have no sign for what Codex says
         sys.stdout.reconfigure(errors="backslashreplace")
     if sys.stderr is None:  # it was closed before we began: what is for it must not go to stdout, as it would
-        sys.stderr = open(os.devnull, "w", errors="backslashreplace")  # noqa: SIM115  to the end
+        sys.stderr = open(os.devnull, "w", errors="backslashreplace")  # noqa: SIM115  it stays open
     try:
         return _run(argv)
     except KeyboardInterrupt:

@@ -189,7 +189,7 @@ class TurnView:
         self._console.print(Text(" · ".join(words), "green" if result.status == "completed" else "red"))
 
     def _draw_cut_off(self) -> None:
-        """Draw what was begun to be said, and will not be finished; or anew, if a lost turn is taken up again."""
+        """Draw what was begun to be said and is not finished. A lost turn that is taken up again says it anew."""
         for running in self._running.values():
             if running.said:
                 body = Prose("".join(running.said))
