@@ -35,8 +35,8 @@ at_the_terminal = trio.Lock()  # one question at a time
 async def ask(request: Approval) -> Decision:
     """Decide, as `on_approval`: in a task of its own, which may take its time."""
     match request:
-        case CommandApproval(command=command):
-            what = f"run {command!r}"
+        case CommandApproval(script=script):
+            what = f"run {script!r}"
         case FileChangeApproval(changes=changes):
             what = f"change {', '.join(repr(change.path) for change in changes)}"
         case _:
@@ -98,6 +98,7 @@ def parse_options() -> argparse.Namespace:
 
 if __name__ == "__main__":
     try:
-        trio.run(main)
+        sys.exit(trio.run(main))
     except* KeyboardInterrupt:
         print("stopped, and so are the turns")
+    sys.exit(130)  # what a shell reports of a program that Ctrl-C ended

@@ -7,6 +7,7 @@ python examples/chat_session_stdio.py --demo      # the real codex binary with a
 from __future__ import annotations
 
 import argparse
+import sys
 from contextlib import AsyncExitStack
 
 import trio
@@ -47,6 +48,7 @@ async def main() -> None:
 
 if __name__ == "__main__":
     try:
-        trio.run(main)
+        sys.exit(trio.run(main))
     except* KeyboardInterrupt:
         print("stopped, and so is the turn")
+    sys.exit(130)  # what a shell reports of a program that Ctrl-C ended

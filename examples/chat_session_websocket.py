@@ -10,6 +10,7 @@ Without --url and --token, CODEX_APP_SERVER_WS_URL and CODEX_APP_SERVER_TOKEN of
 from __future__ import annotations
 
 import argparse
+import sys
 from contextlib import AsyncExitStack
 
 import trio
@@ -37,6 +38,8 @@ async def main() -> None:
     parser.add_argument("--prompt", action="append", help="a message; may be given several times")
     parser.add_argument("--demo", action="store_true", help="play with a scripted model, without an account")
     options = parser.parse_args()
+    if options.demo and (options.url or options.token):
+        parser.error("--demo has a server of its own: it takes no --url and no --token")
 
     async with AsyncExitStack() as stack:
         url = options.url
@@ -51,6 +54,7 @@ async def main() -> None:
 
 if __name__ == "__main__":
     try:
-        trio.run(main)
+        sys.exit(trio.run(main))
     except* KeyboardInterrupt:
         print("stopped, and so is the turn")
+    sys.exit(130)  # what a shell reports of a program that Ctrl-C ended

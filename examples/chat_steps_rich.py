@@ -142,6 +142,13 @@ async def play_demo(stack: AsyncExitStack, options: argparse.Namespace) -> Trans
     return model.transport(options.cmd, cwd=folder)
 
 
+def seconds(text: str) -> float:
+    value = float(text)
+    if not value > 0:  # nor is nan
+        raise ValueError
+    return value
+
+
 def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--transport", choices=["stdio", "websocket"], default="stdio", help="how to reach the server")
@@ -150,11 +157,16 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--token", help="of a websocket (default: $CODEX_APP_SERVER_TOKEN)")
     parser.add_argument("--prompt", action="append", help="a message; may be given several times")
     parser.add_argument("--user", help="whom the model is told to be talking with")
-    parser.add_argument("--inactivity-timeout", type=float, metavar="SECONDS", help="of silence (default: 120)")
+    parser.add_argument("--inactivity-timeout", type=seconds, metavar="SECONDS", help="of silence (default: 120)")
     parser.add_argument("--show-data", action="store_true", help="show all that the server tells of each step")
     parser.add_argument("--cancel-on-timeout", action="store_true", help="cancel a quiet turn, and exit with 1")
     parser.add_argument("--demo", action="store_true", help="play with a scripted model, without an account")
     options = parser.parse_args()
+    is_websocket = options.transport == "websocket"
+    if (options.url or options.token) and (options.demo or not is_websocket):
+        parser.error("--url and --token need --transport websocket, and no --demo, which has a server of its own")
+    if options.cmd and is_websocket and not options.demo:
+        parser.error("--cmd starts a server, and --transport websocket takes one that runs")
     if not options.prompt and not options.demo:
         parser.error("what is there to say? --prompt says it, and --demo shows how it looks")
     options.prompt = options.prompt or ["The door squeaks. Mend it.", "Why did it squeak?"]
@@ -166,5 +178,7 @@ def parse_options() -> argparse.Namespace:
 if __name__ == "__main__":
     try:
         sys.exit(trio.run(main))
+    except CodexError as exc:  # there is no server, say
+        sys.exit(f"{type(exc).__name__}: {exc}")
     except KeyboardInterrupt:  # before there was a turn
         sys.exit(INTERRUPTED)

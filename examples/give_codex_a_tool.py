@@ -9,6 +9,7 @@ With --transport websocket, the server is one that listens: CODEX_APP_SERVER_WS_
 from __future__ import annotations
 
 import argparse
+import sys
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -16,7 +17,7 @@ from typing import Annotated, Literal
 import msgspec
 import trio
 
-from codex_trio import StdioTransport, Transport, WebSocketTransport, open_codex_client, tool
+from codex_trio import ConversationStep, StdioTransport, Transport, WebSocketTransport, open_codex_client, tool
 from codex_trio.testing import call_tool, open_scripted_model, say
 
 
@@ -52,6 +53,12 @@ def assign_ticket(ticket_id: str, to: str) -> str:
     return f"{ticket_id} is {to}'s now"
 
 
+def answer_of(call: ConversationStep) -> str:
+    """Return what came of a call. Codex may know tools of other servers (MCP), too, whose answer stands elsewhere."""
+    parts = call.data.get("contentItems") or (call.data.get("result") or {}).get("content") or []
+    return "\n".join(part.get("text") or f"({part.get('type')})" for part in parts)
+
+
 async def main() -> None:
     options = parse_options()
     async with AsyncExitStack() as stack:
@@ -59,7 +66,7 @@ async def main() -> None:
         client = await stack.enter_async_context(open_codex_client(transport, tools=[list_tickets, assign_ticket]))
         async for step in client.chat(options.prompt):
             if step.step_type == "tool":
-                print(f"[tool] {step.text} {step.data['arguments']} -> {step.data['contentItems'][0]['text']}")
+                print(f"[tool] {step.text} {step.data['arguments']} -> {answer_of(step)}")
             else:
                 print(f"[{step.step_type}] {step.text}")
 
@@ -87,6 +94,7 @@ def parse_options() -> argparse.Namespace:
 
 if __name__ == "__main__":
     try:
-        trio.run(main)
+        sys.exit(trio.run(main))
     except* KeyboardInterrupt:
         print("stopped, and so is the turn")
+    sys.exit(130)  # what a shell reports of a program that Ctrl-C ended

@@ -10,6 +10,7 @@ With --transport websocket, the server is one that listens: CODEX_APP_SERVER_WS_
 from __future__ import annotations
 
 import argparse
+import sys
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -122,6 +123,7 @@ def parse_options() -> argparse.Namespace:
 
 if __name__ == "__main__":
     try:
-        trio.run(main)
+        sys.exit(trio.run(main))
     except* KeyboardInterrupt:
         print("stopped, and so are the turns")
+    sys.exit(130)  # what a shell reports of a program that Ctrl-C ended

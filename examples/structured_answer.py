@@ -9,6 +9,7 @@ With --transport websocket, the server is one that listens: CODEX_APP_SERVER_WS_
 from __future__ import annotations
 
 import argparse
+import sys
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Literal
@@ -72,6 +73,7 @@ def parse_options() -> argparse.Namespace:
 
 if __name__ == "__main__":
     try:
-        trio.run(main)
+        sys.exit(trio.run(main))
     except* KeyboardInterrupt:
         print("stopped, and so is the turn")
+    sys.exit(130)  # what a shell reports of a program that Ctrl-C ended

@@ -11,6 +11,7 @@ Without --url and --token, CODEX_APP_SERVER_WS_URL and CODEX_APP_SERVER_TOKEN of
 from __future__ import annotations
 
 import argparse
+import sys
 from contextlib import AsyncExitStack, suppress
 
 import trio
@@ -81,11 +82,15 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--token", help="what it lets one in for (default: from the environment)")
     parser.add_argument("--prompt", default="Sing me a song.", help="what to say")
     parser.add_argument("--demo", action="store_true", help="play with a scripted model, without an account")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.demo and (options.url or options.token):
+        parser.error("--demo has a server of its own: it takes no --url and no --token")
+    return options
 
 
 if __name__ == "__main__":
     try:
-        trio.run(main)
+        sys.exit(trio.run(main))
     except* KeyboardInterrupt:
         print("stopped, and so is the turn")
+    sys.exit(130)  # what a shell reports of a program that Ctrl-C ended

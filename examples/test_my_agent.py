@@ -26,7 +26,7 @@ from codex_trio import (
     WebSocketTransport,
     open_codex_client,
 )
-from codex_trio.testing import ScriptedAppServer, ask_server_request, open_scripted_model, run, say, think, wait
+from codex_trio.testing import ScriptedAppServer, ask_approval, open_scripted_model, run, say, think, wait
 
 # --- the program
 
@@ -43,7 +43,7 @@ async def ask_patiently(client: CodexClient, question: str) -> str:
 
 
 async def allow_little(request: Approval) -> Decision:
-    is_harmless = isinstance(request, CommandApproval) and request.command == "git status"
+    is_harmless = isinstance(request, CommandApproval) and request.script == "git status"
     return request.accept() if is_harmless else request.decline()
 
 
@@ -67,17 +67,16 @@ async def test_a_slow_turn_is_waited_for(
 @pytest.mark.parametrize(("command", "decision"), [("git status", "accept"), ("git push", "decline")])
 async def test_little_is_allowed(command: str, decision: str, autojump_clock: trio.testing.MockClock) -> None:
     server = ScriptedAppServer()
-    server.on_turn(ask_server_request("item/commandExecution/requestApproval", {"command": command}), say("done"))
+    server.on_turn(ask_approval(command), say("done"))
     async with open_codex_client(server.transport(), on_approval=allow_little) as client:
         await ask_patiently(client, "What has changed?")
-    (answer,) = [message["result"] for message in server.received if "result" in message]
-    assert answer == {"decision": decision}
+    assert [answer["result"] for answer in server.answers] == [{"decision": decision}]
 
 
 # --- the program itself
 
 
-async def play_demo(transport: str) -> None:
+async def play_demo(transport: str | None) -> None:
     async with AsyncExitStack() as stack:
         model = await stack.enter_async_context(open_scripted_model())
         model.on_turn(think("hm"), run("ls"), wait(0.5), say("two files"))
@@ -91,12 +90,15 @@ async def play_demo(transport: str) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--transport", choices=["stdio", "websocket"], default="stdio", help="of the demo")
+    parser.add_argument("--transport", choices=["stdio", "websocket"], help="of the demo (default: stdio)")
     parser.add_argument("--demo", action="store_true", help="run the program, with a scripted model")
     options = parser.parse_args()
+    if options.transport and not options.demo:
+        parser.error("--transport is of the demo, and the tests need none")
     if not options.demo:
         sys.exit(pytest.main([__file__, "-q", "-p", "no:cacheprovider", "--override-ini", "addopts="]))
     try:
-        trio.run(play_demo, options.transport)
+        sys.exit(trio.run(play_demo, options.transport))
     except* KeyboardInterrupt:
         print("stopped, and so is the turn")
+    sys.exit(130)  # what a shell reports of a program that Ctrl-C ended

@@ -8,6 +8,7 @@ import os
 import shlex
 import signal
 import sys
+from pathlib import Path
 
 import pytest
 import trio
@@ -86,6 +87,7 @@ async def press_ctrl_c_when_quiet(times: int = 1) -> None:
         ([], "the prompt is empty"),  # stdin has none either
         (["-"], "the prompt is empty"),
         (["Do it", "--cwd", "no/such/folder"], "there is no folder no/such/folder"),
+        (["Do it", "--cwd", "x" * 300], "--cwd: there is no folder xxx"),
         (["Do \udcff it"], "the prompt is not UTF-8, and the server takes nothing else"),
         (["Do it", "--model", "\udcff"], "--model is not UTF-8"),
         (["Do it", "--resume", "\udcff"], "--resume is not UTF-8"),
@@ -107,6 +109,19 @@ def test_what_makes_no_sense_is_told_in_one_line(
     with pytest.raises(SystemExit, match="2"):
         main(args)
     assert message in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_prompt_that_cannot_be_read_is_misuse_too(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with open(os.open(tmp_path / "new", os.O_WRONLY | os.O_CREAT)) as unreadable:
+        monkeypatch.setattr("sys.stdin", unreadable)
+        with pytest.raises(SystemExit, match="2"):
+            main(["-"])
+    assert (
+        "the prompt cannot be read from stdin: [Errno 9] Bad file descriptor"
+        in capsys.readouterr().err.splitlines()[-1]
+    )
 
 
 @pytest.mark.parametrize(
@@ -246,6 +261,14 @@ async def test_output_that_cannot_be_written_ends_it_without_a_traceback(args: l
         os.close(output)
     told = ["stopped, as the output cannot be written: [Errno 28] No space left on device"] if is_full else []
     assert (ran.returncode, ran.stderr.decode().splitlines()) == (1, told)
+
+
+@pytest.mark.parametrize(("args", "code"), [(["Do it", "--json", "--cmd", "no-such-codex"], 1), (["--url", "x"], 2)])
+async def test_where_stderr_is_closed_nothing_that_is_for_it_goes_to_stdout(args: list[str], code: int) -> None:
+    command = ["sh", "-c", 'exec "$@" 2>&-', "sh", sys.executable, "-W", "error", "-m", "codex_trio", *args]
+    with trio.fail_after(30):
+        ran = await trio.run_process(command, stdin=b"", capture_stdout=True, check=False)
+    assert (ran.returncode, ran.stdout) == (code, b"")
 
 
 # --- approvals

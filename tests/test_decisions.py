@@ -23,7 +23,7 @@ from codex_trio import (
     decline_all,
     open_codex_client,
 )
-from codex_trio.testing import ScriptedAppServer, Step, ask_server_request, hang, raw, run, say, wait
+from codex_trio.testing import ScriptedAppServer, Step, ask_approval, ask_server_request, hang, raw, run, say, wait
 
 Clock = trio.testing.MockClock
 
@@ -91,6 +91,49 @@ async def test_a_handler_sees_the_command_and_what_is_offered(autojump_clock: Cl
     assert request.raw["itemId"] == request.item_id
     assert request.available_decisions is not None
     assert request.available_decisions[0] == "accept"
+
+
+LONG = f"/bin/bash -lc '{'x' * 50_000}'"
+
+
+@pytest.mark.parametrize(
+    ("command", "script"),
+    [
+        ("/bin/bash -lc 'git status'", "git status"),
+        ("/usr/bin/zsh -c 'git status'", "git status"),
+        ("sh -c ls", "ls"),
+        ("/bin/bash -lc 'git status; rm -r x'", "git status; rm -r x"),
+        ("""/bin/bash -lc "echo \\"it's "'$HOME"'""", """echo "it's $HOME\""""),
+        ("/bin/bash -lc ''", ""),
+        ("git status", "git status"),
+        # What no shell of the system runs, or not alone, is not what is compared.
+        ("/tmp/bash -lc 'git status'", "/tmp/bash -lc 'git status'"),
+        ("./sh -c 'git status'", "./sh -c 'git status'"),
+        ("push -c 'git status'", "push -c 'git status'"),
+        ("/bin/bash -lc 'git status' x", "/bin/bash -lc 'git status' x"),
+        ("/bin/bash -lc git status", "/bin/bash -lc git status"),
+        ("/bin/bash -x 'git status'", "/bin/bash -x 'git status'"),
+        ("/bin/bash -lc 'git status", "/bin/bash -lc 'git status"),
+        pytest.param(LONG, LONG, id="a very long one"),
+        ("", ""),
+        (None, ""),
+        (["ls"], ""),
+    ],
+)
+def test_the_script_is_all_that_a_shell_is_given_and_nothing_else_is_taken_for_one(command: Any, script: str) -> None:
+    assert CommandApproval.from_wire({"command": command}).script == script
+
+
+async def test_a_script_is_compared_whole(autojump_clock: Clock) -> None:
+    async def decide(request: Approval) -> Decision:
+        is_harmless = isinstance(request, CommandApproval) and request.script == "touch done"
+        return request.accept() if is_harmless else request.decline()
+
+    server = ScriptedAppServer()
+    server.on_turn(ask_approval("touch done"), ask_approval("touch done; rm -r x"), say("done"))
+    async with open_codex_client(server.transport(), on_approval=decide) as client:
+        await client.chat_once("go")
+    assert results(server) == [{"decision": "accept"}, {"decision": "decline"}]
 
 
 OFFERS = ["accept", {"acceptWithExecpolicyAmendment": {"execpolicy_amendment": ["touch"]}}, "cancel"]

@@ -156,6 +156,15 @@ async def test_a_login_that_cannot_be_read_is_noted(codex: Codex) -> None:
     assert found["login"]["text"].startswith("it could not be read: ")
 
 
+async def test_a_server_that_refuses_to_begin_is_told_of_and_there_is_a_verdict(codex: Codex) -> None:
+    refuses = "refuse(expect('initialize'), -32600, 'not today'); serve()"
+    code, found = await codex.examine(TELLS_VERSION.format("0.163.0"), codex.tells_schema(), refuses)
+    assert (code, found["server"]["state"]) == (1, "bad")
+    assert "not today" in found["server"]["text"]
+    assert found["server"]["advice"].startswith("run `")
+    assert "login" not in found
+
+
 # --- as a command
 
 
@@ -205,3 +214,13 @@ def test_a_server_that_does_not_run_is_told_of(capsys: pytest.CaptureFixture[str
     _, found, advice, *_ = run_doctor(capsys, "--url", "ws://127.0.0.1:1", "--token", "abcdefgh")
     assert found.startswith("bad  server: cannot reach the server (ws://127.0.0.1:1): nobody listens")
     assert advice == "     -> see that one runs: `codex app-server --listen URL`"
+
+
+@pytest.mark.parametrize("word", ["--version", "generate-json-schema"])
+def test_ctrl_c_while_the_binary_is_asked_is_told_in_one_word(
+    word: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    presses = f"if {word!r} in sys.argv: os.kill(os.getppid(), signal.SIGINT); time.sleep(60)\n"
+    codex = install_server(tmp_path / "codex", presses + TELLS_VERSION.format("0.163.0"))
+    assert main(["doctor", "--cmd", f"{codex} app-server"]) == 130
+    assert capsys.readouterr().err == "interrupted\n"

@@ -364,6 +364,24 @@ async def test_what_an_interrupted_turn_had_begun_to_say_is_shown(
 
 
 @pytest.mark.parametrize("is_terminal", [False, True])
+async def test_what_was_begun_when_the_connection_was_lost_is_shown_once(
+    is_terminal: bool, autojump_clock: trio.testing.MockClock
+) -> None:
+    ids = {"threadId": "{thread_id}", "turnId": "{turn_id}"}
+    half = raw({"method": "item/agentMessage/delta", "params": {**ids, "itemId": "m", "delta": "The answer is"}})
+    console, file = console_of(is_terminal=is_terminal)
+    server, view = server_of(half, drop_connection()), TurnView(console)
+    async with open_codex_client(server.transport()) as client:
+        with pytest.raises(CodexTransportError) as lost:
+            await view.draw(client.stream("go"))
+    async with open_codex_client(server.transport()) as client:
+        with pytest.raises(CodexTurnInterruptedError):  # a server of our own ends with its connection
+            await view.draw(client.stream(continuation=lost.value.continuation))
+    shown = CONTROL.sub("", file.getvalue())
+    assert len(re.findall(r"│ The answer is +│\n╰─+ cut off ─╯\n", shown)) == 1
+
+
+@pytest.mark.parametrize("is_terminal", [False, True])
 @pytest.mark.parametrize(
     ("end", "error"), [(fail("ill"), CodexTurnFailedError), (drop_connection(), CodexTransportError)]
 )

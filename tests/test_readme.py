@@ -66,7 +66,9 @@ async def test_the_quick_start_runs_against_the_real_binary(tmp_path: Path) -> N
 async def test_the_tool_is_called_and_one_command_approved(tmp_path: Path) -> None:
     escalated = (run("touch done", escalate=True), run("touch undone", escalate=True))
     with trio.fail_after(60):
-        async with open_scripted_model(approval_policy="on-request", sandbox_mode="workspace-write") as model:
+        async with open_scripted_model(
+            approval_policy="on-request", sandbox_mode="workspace-write", config="allow_login_shell = true"
+        ) as model:
             model.on_turn(call_tool("lookup_ticket", {"id": "T-1"}), *escalated, say("a door"))
             printed = await trio.run_process(
                 [sys.executable, "-W", "error", "-c", blocks()["What Codex asks"][0]],

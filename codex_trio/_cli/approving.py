@@ -67,7 +67,7 @@ class Approver:
 def _described(request: Approval) -> str:
     if isinstance(request, CommandApproval):
         where = f"\nin: {request.cwd}" if request.cwd else ""
-        return f"run: {request.command}{where}"
+        return f"run: {request.script}{where}"
     if isinstance(request, FileChangeApproval):
         wider = f"\nand write from now on to: {request.grant_root}" if request.grant_root else ""
         return f"change files:\n{_changes(request.changes)}{wider}"

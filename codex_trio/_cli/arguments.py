@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -172,13 +173,17 @@ def _check_text(options: Options) -> None:
 
 
 def _read_prompt(given: argparse.Namespace) -> str:
-    if given.prompt not in (None, "-"):
-        prompt = str(given.prompt)
-    else:
-        prompt = "" if sys.stdin is None else sys.stdin.buffer.read().decode(errors="replace").rstrip()
+    prompt = _read_stdin() if given.prompt in (None, "-") else str(given.prompt)
     if not prompt.strip():
         raise ValueError("the prompt is empty")
     return prompt
+
+
+def _read_stdin() -> str:
+    try:
+        return "" if sys.stdin is None else sys.stdin.buffer.read().decode(errors="replace").rstrip()
+    except OSError as exc:
+        raise ValueError(f"the prompt cannot be read from stdin: {exc}") from exc
 
 
 def _make_transport(given: argparse.Namespace, connect_timeout: float) -> Transport:
@@ -193,8 +198,8 @@ def _read_folder(given: argparse.Namespace) -> str | None:
     folder: str | None = given.cwd
     if folder is None or given.url is not None:  # a folder of that server is not ours to look at
         return folder
-    if not Path(folder).is_dir():
-        raise ValueError(f"there is no folder {folder}")
+    if not os.path.isdir(folder):  # whatever the reason; that of pathlib raises for some, before Python 3.14
+        raise ValueError(f"--cwd: there is no folder {folder}")
     return str(Path(folder).resolve())
 
 

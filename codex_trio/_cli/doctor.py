@@ -21,6 +21,7 @@ import trio
 import codex_trio
 from codex_trio import (
     CodexClient,
+    CodexError,
     CodexProtocolError,
     CodexTimeoutError,
     CodexTransportError,
@@ -203,7 +204,7 @@ async def _examine_server(report: Report, transport: Transport, login: str, told
             seconds = trio.current_time() - began
             _judge_server(report, client.server, f"{transport.describe()} answered after {seconds:.2f} s", told)
             await _report_login(report, client, login)
-    except CodexTransportError as exc:
+    except CodexError as exc:  # it cannot be reached, or refuses `initialize`
         is_ours = isinstance(transport, StdioTransport)
         by_hand = (
             f"run `{transport.describe()}` by hand" if is_ours else "see that one runs: `codex app-server --listen URL`"

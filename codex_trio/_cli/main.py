@@ -21,11 +21,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return its exit code: 0, 1 for a failure, 130 for Ctrl-C."""
     if isinstance(sys.stdout, io.TextIOWrapper):  # which may have no sign for what Codex says
         sys.stdout.reconfigure(errors="backslashreplace")
+    if sys.stderr is None:  # it was closed before we began: what is for it must not go to stdout, as it would
+        sys.stderr = open(os.devnull, "w", errors="backslashreplace")  # noqa: SIM115  it stays open
     try:
         return _run(argv)
     except KeyboardInterrupt:
-        tell("interrupted")
-        return INTERRUPTED
+        return _told_interrupted()
+    except BaseExceptionGroup as group:  # of a nursery that the body waits in: `trio.run_process` has one
+        if group.split(KeyboardInterrupt)[1] is not None:
+            raise
+        return _told_interrupted()
     except CodexError as exc:
         tell(f"{type(exc).__name__}: {exc}")
         return 1
@@ -35,6 +40,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not isinstance(exc, BrokenPipeError):  # else whoever read our output has left
             tell(f"stopped, as the output cannot be written: {exc}")
         return 1
+
+
+def _told_interrupted() -> int:
+    tell("interrupted")
+    return INTERRUPTED
 
 
 def _run(argv: Sequence[str] | None) -> int:

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 
 from msgspec import structs
 
-from ..models import Value
+from ..models import Value, script_of
 from . import asks
 
 Responder: TypeAlias = Callable[["Decision"], Awaitable[bool]]
@@ -76,7 +76,7 @@ class CommandApproval(_Request, frozen=True, kw_only=True, eq=False):
         turn_id: Its turn.
         item_id: Id of the ``commandExecution`` item that is going to run.
         reason: Why, in the model's words; empty if it does not say.
-        command: The command line; empty where the server does not tell it.
+        command: The command line, which is a shell's: compare `script`. Empty where the server does not tell it.
         cwd: Its working directory; empty likewise.
         available_decisions: What the server offers, as the wire has it: names, or objects of one key, the name. `None`
             if it does not tell. Refusing is always possible, whether listed or not.
@@ -85,7 +85,7 @@ class CommandApproval(_Request, frozen=True, kw_only=True, eq=False):
         raw: The request's params.
 
     Example:
-        ``async def on_approval(request): return request.accept() if request.command == "ls" else request.decline()``
+        ``async def on_approval(request): return request.accept() if request.script == "ls" else request.decline()``
     """
 
     command: str
@@ -104,6 +104,15 @@ class CommandApproval(_Request, frozen=True, kw_only=True, eq=False):
             available_decisions=_offers(available),
             proposed_amendment=_texts(params.get("proposedExecpolicyAmendment")),
         )
+
+    @property
+    def script(self) -> str:
+        """What the shell is given: `command` without the shell that codex puts around it.
+
+        ``git status`` of ``/bin/bash -lc 'git status'``, and of ``/bin/sh -c 'git status'``. It is the whole script:
+        ``git status; rm -r x`` is another one. A command of another form is here as it is.
+        """
+        return script_of(self.command)
 
     def accept(self) -> Decision:
         """Let it run, this once.

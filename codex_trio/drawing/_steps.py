@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -13,12 +12,12 @@ from rich.rule import Rule
 from rich.text import Text
 
 from codex_trio import ConversationStep
+from codex_trio.models import script_of
 
 from ._text import Prose, dumped, one_line, shortened, with_line_feeds
 
 _WIDEST = 120  # columns: longer lines are hard to read
 _WORTH_TELLING = 100  # milliseconds
-_LONGEST_COMMAND = 50_000  # characters that are split into words; it takes a while
 
 
 def draw_step(step: ConversationStep, *, show_data: bool = False) -> RenderableType:
@@ -49,17 +48,6 @@ def draw_panel(title: str, body: RenderableType, style: str, *, outcome: Text | 
         border_style=style,
     )
     return Constrain(panel, _WIDEST)
-
-
-def script_of(command: str) -> str:
-    """Return what a shell is asked to run, without the shell: ``ls`` of ``/bin/bash -lc ls``; a very long one as it is."""
-    if len(command) > _LONGEST_COMMAND:
-        return command
-    try:
-        words = shlex.split(command)
-    except ValueError:
-        return command
-    return words[2] if len(words) == 3 and words[1] in ("-c", "-lc") else command
 
 
 def duration(seconds: float, decimals: int = 1) -> str:

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from codex_trio import (
     ChatResult,
+    CodexTransportError,
     CodexTurnFailedError,
     CodexTurnInterruptedError,
     CommandOutputDelta,
@@ -28,8 +29,9 @@ from codex_trio import (
     TextDelta,
     TurnCompleted,
 )
+from codex_trio.models import script_of
 
-from ._steps import draw_panel, draw_step, duration, script_of, text_of
+from ._steps import draw_panel, draw_step, duration, text_of
 from ._text import Prose, one_line, with_line_feeds
 
 _TICK = 0.1  # seconds
@@ -145,6 +147,9 @@ class TurnView:
         except (CodexTurnFailedError, CodexTurnInterruptedError) as exc:
             self._end(exc.result)
             raise
+        except CodexTransportError:
+            self._draw_cut_off()
+            raise
         if result is None:
             raise ValueError("this stream had ended before it was drawn")
         self._end(result)
@@ -179,12 +184,17 @@ class TurnView:
 
     def _end(self, result: ChatResult) -> None:
         if result.status != "completed":
-            for running in self._running.values():
-                if running.said:  # no step will come of it
-                    body = Prose("".join(running.said))
-                    self._console.print(draw_panel(running.step_type, body, "red", outcome=Text("cut off", "red")))
+            self._draw_cut_off()
         words = [f"{result.status} after {duration(self._elapsed())}", *_used(result.usage)]
         self._console.print(Text(" · ".join(words), "green" if result.status == "completed" else "red"))
+
+    def _draw_cut_off(self) -> None:
+        """Draw what was begun to be said and is not finished. A lost turn that is taken up again says it anew."""
+        for running in self._running.values():
+            if running.said:
+                body = Prose("".join(running.said))
+                self._console.print(draw_panel(running.step_type, body, "red", outcome=Text("cut off", "red")))
+        self._running.clear()
 
     def _elapsed(self) -> float:
         return 0.0 if self._began_at is None else trio.current_time() - self._began_at

@@ -53,6 +53,22 @@ async def test_an_accepted_command_runs(reach: Reach, tmp_path: Path) -> None:
     assert "acceptForSession" not in request.available_decisions, "then accept_for_session could have a test here"
 
 
+@pytest.mark.parametrize("is_login", [True, False])
+async def test_the_script_is_what_the_model_wanted_to_run_whichever_shell_gets_it(
+    is_login: bool, tmp_path: Path
+) -> None:
+    scripts = ["touch x", "touch x; rm -r y", """echo "it's $HOME `pwd`" \\$x '!a' ^b""", "a\nb 'c'  # d", "echo é\\"]
+    seen, handler = decider(lambda request: request.decline())
+    with trio.fail_after(PATIENCE):
+        async with asking_model(f"allow_login_shell = {str(is_login).lower()}") as model:
+            model.on_turn(*(run(script, escalate=True) for script in scripts), say("done"))
+            async with open_codex_client(model.transport(cwd=tmp_path), on_approval=handler) as client:
+                await client.chat_once("go")
+    commands = [request for request in seen if isinstance(request, CommandApproval)]
+    assert [request.script for request in commands] == scripts
+    assert {request.command.split()[1] for request in commands} == {"-lc" if is_login else "-c"}
+
+
 async def test_a_command_cannot_be_accepted_for_the_session_where_that_is_not_offered(
     reach: Reach, tmp_path: Path
 ) -> None:

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import ast
 import re
+import runpy
 import signal
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
 from _examples import EXAMPLES, Ran, React, react_once, run_at_terminal, run_into_file, see, type_answers
 from rich.cells import cell_len
 
+from codex_trio import ConversationStep
 from codex_trio.testing import hang, open_scripted_model, say
 
 Runner = Callable[[Path], Awaitable[Ran]]
@@ -108,7 +111,7 @@ def test_every_example_is_run_and_listed(ran: Mapping[str, Ran]) -> None:
     assert set(re.findall(r"`python examples/(\w+\.py)(?: --demo)?`", listed)) == names
 
 
-@pytest.mark.parametrize("name", [name for name in RUNS if name not in ("steps, Ctrl-C", "steps, quiet")])
+@pytest.mark.parametrize("name", [name for name in RUNS if "Ctrl-C" not in name and name != "steps, quiet"])
 def test_it_ends_well_and_warns_of_nothing(ran: Mapping[str, Ran], name: str) -> None:
     assert (ran[name].code, ran[name].err) == (0, "")
 
@@ -161,6 +164,7 @@ def test_ctrl_c_cancels_the_turn_and_shows_what_there_was(ran: Mapping[str, Ran]
 
 @pytest.mark.parametrize("name", ["session, Ctrl-C", "dropped, Ctrl-C"])
 def test_ctrl_c_in_a_plain_example_is_told_in_one_line(ran: Mapping[str, Ran], name: str) -> None:
+    assert ran[name].code == 130
     assert ran[name].screen[-1].removeprefix("^C") == "stopped, and so is the turn"
     assert "Traceback" not in ran[name].out
 
@@ -169,7 +173,44 @@ def test_ctrl_c_in_a_plain_example_is_told_in_one_line(ran: Mapping[str, Ran], n
 def test_every_example_takes_ctrl_c_where_it_is_run(path: Path) -> None:
     *_, last = ast.parse(path.read_text()).body
     caught = [ast.unparse(one.type) for one in ast.walk(last) if isinstance(one, ast.ExceptHandler) and one.type]
-    assert caught == ["KeyboardInterrupt"]
+    assert "KeyboardInterrupt" in caught
+    assert ast.unparse(last).rstrip().endswith(("sys.exit(130)", "sys.exit(INTERRUPTED)"))
+
+
+def refusal_of(command: str, monkeypatch: pytest.MonkeyPatch) -> object:
+    """Run an example here, and return what it exits with before there is a server."""
+    name, *args = command.split()
+    monkeypatch.setattr("sys.argv", [name, *args])
+    monkeypatch.setenv("CODEX_APP_SERVER_CMD", "no-such-codex")  # should one get as far as that
+    with pytest.raises(SystemExit) as exited:
+        runpy.run_path(str(EXAMPLES / name), run_name="__main__")
+    return exited.value.code
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "chat_steps_rich.py --prompt x --url ws://127.0.0.1:1",
+        "chat_steps_rich.py --prompt x --token t",
+        "chat_steps_rich.py --demo --transport websocket --url ws://127.0.0.1:1",
+        "chat_steps_rich.py --prompt x --transport websocket --cmd codex",
+        "chat_steps_rich.py --demo --inactivity-timeout 0",
+        "chat_steps_rich.py --demo --inactivity-timeout nan",
+        "chat_session_websocket.py --demo --url ws://127.0.0.1:1",
+        "survive_a_dropped_connection.py --demo --token t",
+        "test_my_agent.py --transport stdio",
+    ],
+)
+def test_options_that_would_do_nothing_are_refused(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert refusal_of(command, monkeypatch) == 2
+    assert ": error: " in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_server_that_cannot_start_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = refusal_of("chat_steps_rich.py --prompt x --cmd no-such-codex", monkeypatch)
+    assert str(told).startswith("CodexTransportError: cannot start 'no-such-codex'")
 
 
 def test_a_quiet_turn_is_cancelled_if_that_is_wanted(ran: Mapping[str, Ran]) -> None:
@@ -202,7 +243,7 @@ def test_sessions(ran: Mapping[str, Ran]) -> None:
 
 def test_commands_are_approved_at_the_terminal_while_another_turn_goes_on(ran: Mapping[str, Ran]) -> None:
     text = "\n".join(ran["approve, stdio"].screen)
-    asked = "Codex would like to run \"/bin/bash -c 'touch oiled'\". 'May I run touch oiled?'\nYes or no? "
+    asked = "Codex would like to run 'touch oiled'. 'May I run touch oiled?'\nYes or no? "
     assert text.count(asked) == text.count(asked.replace("touch oiled", "rm -rf house")) == 1
     assert re.findall(r"1 \[.*", text) == [
         "1 [exec] /bin/bash -c 'touch oiled' (completed)",
@@ -228,6 +269,20 @@ def test_tools_are_called(ran: Mapping[str, Ran]) -> None:
         "[tool] assign {'ticket_id': 'T-1', 'to': 'Ann'} -> T-1 is Ann's now",
         "[codex] The door was the only one. Ann has it.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("item", "answer"),
+    [
+        ({"type": "dynamicToolCall", "contentItems": [{"type": "inputText", "text": "yes"}]}, "yes"),
+        ({"type": "dynamicToolCall", "contentItems": [{"type": "inputImage", "imageUrl": "data:"}]}, "(inputImage)"),
+        ({"type": "mcpToolCall", "result": {"content": [{"type": "text", "text": "found"}]}, "error": None}, "found"),
+        ({"type": "mcpToolCall", "result": None, "error": {"message": "no"}}, ""),
+    ],
+)
+def test_tools_answer_with_text_or_without_and_may_be_of_other_servers(item: dict[str, Any], answer: str) -> None:
+    answer_of = runpy.run_path(str(EXAMPLES / "give_codex_a_tool.py"))["answer_of"]
+    assert answer_of(ConversationStep.from_wire({"id": "1", **item}, thread_id="t", turn_id="u")) == answer
 
 
 def test_twenty_turns_are_done_at_once(ran: Mapping[str, Ran]) -> None:

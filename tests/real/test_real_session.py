@@ -85,7 +85,7 @@ async def test_what_codex_asks_is_answered_at_the_terminal(tmp_path: Path) -> No
             for answer, name in (("y", "one"), ("n", "two\\x1b[8m"), (CTRL_C, "three")):
                 await terminal.type("Do it\r")
                 question = await terminal.expect("Allow it? [y/N] ")
-                assert f"'touch {name}'\nin: {tmp_path}\nbecause: May I run touch {name}?\n" in question
+                assert f"run: touch {name}\nin: {tmp_path}\nbecause: May I run touch {name}?\n" in question
                 await terminal.type(answer if answer == CTRL_C else f"{answer}\r")
                 await terminal.expect("The turn was stopped." if answer == CTRL_C else f"End of {name[:3]}")
                 await terminal.expect("\n> ")
