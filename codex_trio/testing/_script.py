@@ -192,7 +192,8 @@ def ask_approval(
 def patch(path: str, new: str | None, *, old: str | None = None) -> Patch:
     """A change of one file: a ``fileChange`` item, and the question whether it may be where the sandbox forbids it.
 
-    That is the ``read-only`` one, the default. Under the approval policy ``never`` nothing happens there at all.
+    That is the ``read-only`` one, the default, and ``workspace-write`` outside of the working directory, the
+    ``writableRoots`` and ``/tmp``, or in their ``.git``. Under the approval policy ``never`` nothing happens there at all.
 
     Args:
         path: The file, from the thread's working directory unless absolute.

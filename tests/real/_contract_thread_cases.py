@@ -139,7 +139,12 @@ async def case_settings(stage: Stage) -> None:
     await peer.play(thread_id)
     await peer.play(thread_id, sandboxPolicy={"type": "dangerFullAccess"}, approvalPolicy="never")
     await peer.play(thread_id, sandboxPolicy={"type": "workspaceWrite", "networkAccess": True})
-    for wrong in ({"approvalPolicy": "bogus"}, {"sandboxPolicy": {"type": "bogus"}}):
+    for wrong in (
+        {"approvalPolicy": "bogus"},
+        {"approvalPolicy": {"granular": {"sandbox_approval": True}}},
+        {"sandboxPolicy": {"type": "bogus"}},
+        {"sandboxPolicy": {"type": "workspaceWrite", "writableRoots": ["here"]}},
+    ):
         await peer.request("turn/start", {"threadId": thread_id, "input": [], **wrong})
     await peer.request("thread/start", {"sandbox": "bogus"})
     await peer.result("thread/fork", threadId=thread_id, excludeTurns=True, model="fourth")
