@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import sys
 from collections import deque
 from collections.abc import Mapping
@@ -140,7 +141,7 @@ class ThreadMethods:
         is_archived = bool(params.get("archived"))
         kinds = params.get("sourceKinds") or ("vscode",)
         kept = [t for t in self._state.threads.values() if t.is_stored and not t.is_ephemeral and "vscode" in kinds]
-        found = [t for t in reversed(kept) if t.is_archived == is_archived]
+        found = [t for t in reversed(kept) if t.is_archived == is_archived and _is_looked_for(t, params)]
         cursor = params.get("cursor") or "0"
         if not cursor.isdecimal():
             raise Refusal(f"invalid cursor: {cursor}")
@@ -252,6 +253,15 @@ class ThreadMethods:
         named = {"threadId": thread.id, "threadName": thread.name}
         self._state.after_answer(lambda: self._state.broadcast("thread/name/updated", named))
         return {}
+
+
+def _is_looked_for(thread: ServedThread, params: Mapping[str, Any]) -> bool:
+    """Whether a thread works in a folder that is asked for, and has the text in its first message or its name."""
+    cwd, text = params.get("cwd"), params.get("searchTerm") or ""
+    folders = [cwd] if isinstance(cwd, str) else cwd
+    if folders is not None and thread.settings.cwd not in map(posixpath.normpath, folders):
+        return False
+    return text in thread.preview or text in (thread.name or "")
 
 
 def _tools_of(params: Mapping[str, Any]) -> frozenset[tuple[str | None, str]]:

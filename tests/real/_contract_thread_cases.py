@@ -74,6 +74,20 @@ async def case_history(stage: Stage) -> None:
     await peer.until("thread/goal/cleared")
 
 
+async def case_lists_of_threads(stage: Stage) -> None:
+    peer, thread_id = await stage.stage(say("zebra"))
+    await peer.play(thread_id, "An apple")
+    await peer.play(thread_id, "a pear")
+    thread_id = await stage.start_thread(peer)
+    await peer.play(thread_id, "a fig")
+    await peer.result("thread/name/set", threadId=thread_id, name="Figs")
+    await peer.until("thread/name/updated")
+    for text in ("", "apple", "Apple", "pear", "zebra", "fig", "Fig", "a"):
+        await peer.result("thread/list", cwd=stage.cwd, searchTerm=text)
+    for cwd in (f"{stage.cwd}/", f"{stage.cwd}/inner", [f"{stage.cwd}/inner", stage.cwd], []):
+        await peer.result("thread/list", cwd=cwd)
+
+
 async def case_thread_operations(stage: Stage) -> None:
     peer, thread_id = await stage.stage()
     for name in ("Mine", ""):
