@@ -105,9 +105,10 @@ class ToolSteps:
                 with terminal.scope:
                     await trio.sleep(step.seconds)
             finally:
-                self._thread.terminals.pop(item["id"], None)
-            is_killed = terminal.scope.cancelled_caught
-            self._complete_command(item, "" if is_killed else step.output, -1 if is_killed else step.exit_code)
+                is_told = self._thread.terminals.pop(item["id"], None) is not None  # and has not ended with the process
+            if is_told:
+                exit_code = -1 if terminal.scope.cancelled_caught else step.exit_code
+                self._complete_command(item, step.output, exit_code)
             ended.set()
 
         self._state.spawn(self._turn.owner, execute)

@@ -229,9 +229,10 @@ async def case_a_command_outlives_its_turn(stage: Stage) -> None:
 
 
 async def case_terminals(stage: Stage) -> None:
-    peer, thread_id = await stage.stage(run("sleep 60", seconds=60), say("never"))
+    command = run("sleep 0.3; echo so far; sleep 60", output="so far\n", seconds=60)
+    peer, thread_id = await stage.stage(command, say("never"))
     await peer.start_turn(thread_id)
-    await peer.until("item/started commandExecution")
+    await peer.until("item/commandExecution/outputDelta")
     await peer.result("turn/interrupt", threadId=thread_id, turnId="")
     await peer.until("turn/completed")
     await peer.result("thread/backgroundTerminals/list", threadId=thread_id)
