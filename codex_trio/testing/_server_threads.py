@@ -292,7 +292,8 @@ def _place(ids: list[str], turn_id: str) -> int:
 def _copied(turn: ServedTurn) -> ServedTurn:
     copy = ServedTurn(turn.id, turn.ordinal, deque(), turn.input_params, turn.owner)
     copy.status = "interrupted" if turn.status == "inProgress" else turn.status
-    copy.error, copy.items, copy.root_id = turn.error, list(turn.items), turn.root_id
+    copy.items = [(place, item) for place, item in turn.items if item.get("status") != "inProgress"]
+    copy.error, copy.root_id = turn.error, turn.root_id
     copy.is_forked, copy.has_called = True, turn.has_called
     copy.started_ms, copy.completed_ms = turn.started_ms, turn.completed_ms
     return copy

@@ -235,9 +235,13 @@ async def case_terminals(stage: Stage) -> None:
     await peer.until("item/commandExecution/outputDelta")
     await peer.result("turn/interrupt", threadId=thread_id, turnId="")
     await peer.until("turn/completed")
+    forked = await peer.result("thread/fork", threadId=thread_id, excludeTurns=True)
+    await peer.until("thread/started")
     await peer.result("thread/backgroundTerminals/list", threadId=thread_id)
     await peer.result("thread/backgroundTerminals/clean", threadId=thread_id)
     await peer.until("item/completed commandExecution")
+    await peer.result("thread/items/list", threadId=thread_id)
+    await peer.result("thread/items/list", threadId=forked["thread"]["id"])
     await peer.result("thread/backgroundTerminals/list", threadId=thread_id)
     await peer.play(thread_id)
 
