@@ -372,6 +372,28 @@ async def test_scripted_request_gets_its_ids_and_waits(server: Server, autojump_
     assert names(await peer.until("turn/completed"))[0] == "serverRequest/resolved"
 
 
+async def test_scripted_request_is_waited_for_when_the_turn_is_steered(
+    server: Server, autojump_clock: MockClock
+) -> None:
+    peer, thread_id = await server.stage(ask_server_request("item/fileChange/requestApproval"), say("never"))
+    turn_id = await peer.start_turn(thread_id)
+    await peer.until("item/fileChange/requestApproval")
+    server.on_turn(say("steered"))
+    more = [{"type": "text", "text": "more"}]
+    await peer.result("turn/steer", threadId=thread_id, input=more, expectedTurnId=turn_id)
+    await trio.sleep(10)
+    await peer.send({"id": 0, "result": {"decision": "accept"}})
+    assert names(await peer.until("turn/completed"))[:6] == [
+        "serverRequest/resolved",
+        "thread/status/changed",
+        "item/started userMessage",
+        "item/completed userMessage",
+        "item/started agentMessage",
+        "item/agentMessage/delta",
+    ]
+    assert peer.seen[-1]["params"]["turn"]["items"][0]["text"] == "steered"
+
+
 async def test_answer_loses_to_an_interrupt_sent_with_it(server: Server, autojump_clock: MockClock) -> None:
     peer, thread_id = await server.stage(ask_server_request("q"), say("never"))
     turn_id = await peer.start_turn(thread_id)
