@@ -310,9 +310,9 @@ async def case_reviews(stage: Stage) -> None:
     peer, thread_id = await stage.stage(think("hm"), run("echo hi", output="hi\n"), say("good"))
     await peer.result("review/start", threadId=thread_id, target={"type": "uncommittedChanges"})
     await peer.until("turn/completed")
-    stage.script.on_turn(say("fine"))
+    stage.script.on_turn(say("fine", seconds=0.4))
     await peer.result("review/start", threadId=thread_id, target={"type": "custom", "instructions": "look"})
-    await peer.until("turn/completed")
+    stage.note((await peer.until("turn/completed"))[-1]["params"]["turn"]["durationMs"] > 300)
     stage.script.on_turn(think("hm"), hang())
     target = {"type": "commit", "sha": "2ecc0ac3b0b1b4760b90b6938b03d8ce939133bd", "title": "first"}
     await peer.result("review/start", threadId=thread_id, target=target)
