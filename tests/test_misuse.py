@@ -15,7 +15,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from codex_trio import CodexClient, CodexTransportError, StdioTransport, open_codex_client
 from codex_trio.drawing import TurnView
-from codex_trio.testing import ScriptedAppServer, Step, say, wait
+from codex_trio.testing import ScriptedAppServer, Step, ask_approval, run, say, wait
 
 # --- Ctrl-C. A real signal, at the call of a function, which is where CPython acts on one.
 
@@ -208,9 +208,15 @@ def made_of(word: Any, argument: object) -> Step:
 
 
 @pytest.mark.parametrize("seconds", [-1, float("nan")])
-def test_waiting_takes_some_seconds(seconds: float) -> None:
+def test_steps_take_some_seconds(seconds: float) -> None:
     with pytest.raises(ValueError, match=r"wait\(seconds\) must be a number of seconds"):
-        made_of(wait, seconds)
+        wait(seconds)
+    with pytest.raises(ValueError, match=r"say\(seconds\) must be a number of seconds"):
+        say("a", seconds=seconds)
+    with pytest.raises(ValueError, match=r"run\(seconds\) must be a number of seconds"):
+        run("a", seconds=seconds)
+    with pytest.raises(ValueError, match=r"ask_approval\(seconds\) must be a number of seconds"):
+        ask_approval("a", seconds=seconds)
 
 
 def test_saying_takes_text() -> None:
