@@ -541,6 +541,24 @@ async def test_answers_are_overridden_refused_and_ignored(server: Server, autoju
     assert "lost" not in [message.get("id") for message in peer.seen]
 
 
+async def test_params_of_another_kind_are_refused_and_a_script_that_fails_is_not(
+    server: Server, autojump_clock: MockClock
+) -> None:
+    def fails(prompt: str) -> list[Step]:
+        raise KeyError("a fault of the test")
+
+    peer, thread_id = await server.stage()
+    code, message = await peer.refusal("thread/shellCommand", threadId=thread_id, command=3)
+    assert code == -32600
+    assert message.startswith("Invalid request: thread/shellCommand does not take such params: AttributeError: ")
+    server.on_turn(fails)
+    with pytest.raises(KeyError, match="a fault of the test"):
+        await peer.start_turn(thread_id)
+    server.reply("thread/read", fails)
+    with pytest.raises(KeyError, match="a fault of the test"):
+        await peer.request("thread/read")
+
+
 async def test_held_calls_are_answered_by_the_test_in_any_order(server: Server, autojump_clock: MockClock) -> None:
     peer, thread_id = await server.stage()
     server.hold("turn/start")

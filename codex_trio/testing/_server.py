@@ -217,7 +217,7 @@ class ScriptedAppServer(ScriptedTurns):
         method = message["method"]
         params = message.get("params")
         if method in ("turn/start", "turn/steer") and isinstance(params, dict):
-            self.prompts.append(text_of(params.get("input") or ()))
+            self.prompts.append(text_of(params.get("input")))
         overrides = self._state.overrides
         if overrides.ignores(method):
             return

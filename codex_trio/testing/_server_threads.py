@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import sys
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ._server_connection import ServerConnection
@@ -138,10 +138,10 @@ class ThreadMethods:
         return {"thread": thread.to_wire(with_turns=with_turns), "readState": read_state}
 
     def _list(self, connection: ServerConnection, params: Message) -> Message:
-        is_archived = bool(params.get("archived"))
+        is_archived, is_found = bool(params.get("archived")), _search(params)
         kinds = params.get("sourceKinds") or ("vscode",)
         kept = [t for t in self._state.threads.values() if t.is_stored and not t.is_ephemeral and "vscode" in kinds]
-        found = [t for t in reversed(kept) if t.is_archived == is_archived and _is_looked_for(t, params)]
+        found = [t for t in reversed(kept) if t.is_archived == is_archived and is_found(t)]
         cursor = params.get("cursor") or "0"
         if not cursor.isdecimal():
             raise Refusal(f"invalid cursor: {cursor}")
@@ -255,13 +255,16 @@ class ThreadMethods:
         return {}
 
 
-def _is_looked_for(thread: ServedThread, params: Mapping[str, Any]) -> bool:
-    """Whether a thread works in a folder that is asked for, and has the text in its first message or its name."""
+def _search(params: Mapping[str, Any]) -> Callable[[ServedThread], bool]:
+    """Return the test that a thread works in a folder asked for, and has the text in its first message or its name."""
     cwd, text = params.get("cwd"), params.get("searchTerm") or ""
-    folders = [cwd] if isinstance(cwd, str) else cwd
-    if folders is not None and thread.settings.cwd not in map(posixpath.normpath, folders):
-        return False
-    return text in thread.preview or text in (thread.name or "")
+    folders = None if cwd is None else [posixpath.normpath(one) for one in ([cwd] if isinstance(cwd, str) else cwd)]
+
+    def is_found(thread: ServedThread) -> bool:
+        is_there = folders is None or posixpath.normpath(thread.settings.cwd) in folders
+        return is_there and (text in thread.preview or text in (thread.name or ""))
+
+    return is_found
 
 
 def _tools_of(params: Mapping[str, Any]) -> frozenset[tuple[str | None, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from _contract import PLAN, UNKNOWN, Stage, answer, decision
-from _peer import HELLO
+from _peer import HELLO, Message
 
 from codex_trio.testing import ask_approval, run, say, think, wait
 
@@ -203,6 +203,33 @@ async def case_refusals(stage: Stage) -> None:
     await stable.request("thread/start", {"dynamicTools": []})
     await stable.request("turn/start", {"threadId": thread_id, "input": text, "collaborationMode": PLAN})
     await stable.request("thread/backgroundTerminals/clean", {"threadId": thread_id})
+
+
+async def case_params_of_another_kind(stage: Stage) -> None:
+    peer = await stage.connect(is_heard=False)  # the servers word it in their own ways
+    thread_id = await stage.start_thread(peer)
+    tool = {"type": "function", "description": "Look.", "inputSchema": {"type": "object"}}
+    wrong: list[tuple[str, Message]] = [
+        ("config/value/write", {"keyPath": "model.reasoning", "value": "high", "mergeStrategy": "replace"}),
+        ("thread/list", {"limit": "5"}),
+        ("thread/list", {"cwd": 3}),
+        ("thread/start", {"dynamicTools": [tool]}),
+        ("thread/start", {"cwd": 3}),
+        ("thread/shellCommand", {"command": 3}),
+        ("thread/backgroundTerminals/terminate", {}),
+        ("review/start", {"target": "everything"}),
+        ("turn/start", {"input": "hello"}),
+        ("turn/start", {"input": 3}),
+        ("turn/start", {"input": ["hello"]}),
+        ("turn/start", {"input": [{"type": "text"}]}),
+        ("turn/start", {"input": [], "collaborationMode": {"settings": PLAN["settings"]}}),
+        ("turn/start", {"input": [], "sandboxPolicy": "readOnly"}),
+        ("turn/start", {"input": [], "approvalPolicy": {"bogus": {}}}),
+    ]
+    for method, params in wrong:
+        answered = await peer.request(method, {"threadId": thread_id, **params})
+        stage.note([method, params, answered.get("error", {}).get("code")])
+    stage.note((await peer.play(thread_id))[-1]["params"]["turn"]["status"])
 
 
 async def case_accounts(stage: Stage) -> None:
