@@ -43,6 +43,7 @@ from codex_trio.testing import (
     raw,
     refuse,
     reply,
+    retry,
     run,
     say,
     think,
@@ -295,6 +296,7 @@ def test_senseless_steps_are_refused_where_they_are_written() -> None:
         raw({"method": "x"}),
         reply("thread/list", {}),
         refuse("thread/list"),
+        retry(http_status=503),
     ],
 )
 def test_model_refuses_what_only_a_server_can_do(step: Step) -> None:

@@ -286,7 +286,7 @@ def fail(message: str, *, http_status: int | None = None, error_info: Any = "oth
 def retry(message: str = "Reconnecting... 1/2", *, http_status: int | None = None, details: str | None = None) -> Retry:
     """The model breaks off, and the server tries again: an `error` with `willRetry`.
 
-    The words are the in-memory server's alone. With the real binary this takes a
+    The words are the in-memory server's alone, and so is an `http_status`. With the real binary this takes a
     ``model_providers.scripted.stream_max_retries`` above 0 in the model's config; without it the turn fails.
 
     Example:
