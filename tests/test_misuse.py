@@ -222,3 +222,11 @@ def test_steps_take_some_seconds(seconds: float) -> None:
 def test_saying_takes_text() -> None:
     with pytest.raises(TypeError, match=r"say\(text\) takes a str, not 3"):
         made_of(say, 3)
+
+
+def test_server_without_a_client_says_so() -> None:
+    server = ScriptedAppServer()
+    with pytest.raises(RuntimeError, match="no client is connected"):
+        _ = server.connection
+    with pytest.raises(RuntimeError, match=r"call hold\('turn/start'\) first"):
+        server.held("turn/start")

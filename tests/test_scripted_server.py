@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import pytest
@@ -26,6 +27,8 @@ from codex_trio.testing._script import (
     wait,
 )
 from codex_trio.testing._server import ScriptedAppServer
+from codex_trio.testing._server_connection import PendingAsk
+from codex_trio.testing._server_turns import TurnPlayer
 from codex_trio.testing._wire import Refusal
 
 UNKNOWN = "01a2061e-99c0-74f0-b2d6-3710637b248c"
@@ -430,6 +433,26 @@ async def test_test_may_ask_the_client_by_hand(server: Server, autojump_clock: M
     server.connection.drop()
     with pytest.raises(CodexTransportError, match="some/question"):
         await lost.wait()
+
+
+async def test_what_is_over_is_let_go(server: Server, autojump_clock: MockClock) -> None:
+    def kept() -> int:
+        gc.collect()
+        return sum(isinstance(one, (TurnPlayer, PendingAsk)) for one in gc.get_objects())
+
+    peer, thread_id = await server.stage()
+    before = kept()
+    for _ in range(5):
+        ask = server.connection.ask_nowait("some/question")
+        await peer.send({"id": ask.id, "result": "yes"})
+        assert await ask.wait() == {"id": ask.id, "result": "yes"}
+        del ask
+        await peer.play(thread_id)
+        target = {"type": "uncommittedChanges"}
+        await peer.result("review/start", threadId=thread_id, target=target)
+        await peer.until("turn/completed")
+    await wait_all_tasks_blocked()
+    assert kept() <= before
 
 
 async def test_history_is_read_in_full(server: Server, autojump_clock: MockClock) -> None:
