@@ -25,7 +25,7 @@ from codex_trio import (
     open_codex_client,
 )
 from codex_trio.drawing import TurnView
-from codex_trio.testing import ScriptedAppServer, Step, say, wait
+from codex_trio.testing import ScriptedAppServer, Step, ask_approval, run, say, wait
 
 # --- Ctrl-C. A real signal, at the call of a function, which is where CPython acts on one.
 
@@ -292,11 +292,25 @@ def made_of(word: Any, argument: object) -> Step:
 
 
 @pytest.mark.parametrize("seconds", [-1, float("nan")])
-def test_waiting_takes_some_seconds(seconds: float) -> None:
+def test_steps_take_some_seconds(seconds: float) -> None:
     with pytest.raises(ValueError, match=r"wait\(seconds\) must be a number of seconds"):
-        made_of(wait, seconds)
+        wait(seconds)
+    with pytest.raises(ValueError, match=r"say\(seconds\) must be a number of seconds"):
+        say("a", seconds=seconds)
+    with pytest.raises(ValueError, match=r"run\(seconds\) must be a number of seconds"):
+        run("a", seconds=seconds)
+    with pytest.raises(ValueError, match=r"ask_approval\(seconds\) must be a number of seconds"):
+        ask_approval("a", seconds=seconds)
 
 
 def test_saying_takes_text() -> None:
     with pytest.raises(TypeError, match=r"say\(text\) takes a str, not 3"):
         made_of(say, 3)
+
+
+def test_server_without_a_client_says_so() -> None:
+    server = ScriptedAppServer()
+    with pytest.raises(RuntimeError, match="no client is connected"):
+        _ = server.connection
+    with pytest.raises(RuntimeError, match=r"call hold\('turn/start'\) first"):
+        server.held("turn/start")

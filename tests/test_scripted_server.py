@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import pytest
@@ -26,6 +27,8 @@ from codex_trio.testing._script import (
     wait,
 )
 from codex_trio.testing._server import ScriptedAppServer
+from codex_trio.testing._server_connection import PendingAsk
+from codex_trio.testing._server_turns import TurnPlayer
 from codex_trio.testing._wire import Refusal
 
 UNKNOWN = "01a2061e-99c0-74f0-b2d6-3710637b248c"
@@ -372,6 +375,28 @@ async def test_scripted_request_gets_its_ids_and_waits(server: Server, autojump_
     assert names(await peer.until("turn/completed"))[0] == "serverRequest/resolved"
 
 
+async def test_scripted_request_is_waited_for_when_the_turn_is_steered(
+    server: Server, autojump_clock: MockClock
+) -> None:
+    peer, thread_id = await server.stage(ask_server_request("item/fileChange/requestApproval"), say("never"))
+    turn_id = await peer.start_turn(thread_id)
+    await peer.until("item/fileChange/requestApproval")
+    server.on_turn(say("steered"))
+    more = [{"type": "text", "text": "more"}]
+    await peer.result("turn/steer", threadId=thread_id, input=more, expectedTurnId=turn_id)
+    await trio.sleep(10)
+    await peer.send({"id": 0, "result": {"decision": "accept"}})
+    assert names(await peer.until("turn/completed"))[:6] == [
+        "serverRequest/resolved",
+        "thread/status/changed",
+        "item/started userMessage",
+        "item/completed userMessage",
+        "item/started agentMessage",
+        "item/agentMessage/delta",
+    ]
+    assert peer.seen[-1]["params"]["turn"]["items"][0]["text"] == "steered"
+
+
 async def test_answer_loses_to_an_interrupt_sent_with_it(server: Server, autojump_clock: MockClock) -> None:
     peer, thread_id = await server.stage(ask_server_request("q"), say("never"))
     turn_id = await peer.start_turn(thread_id)
@@ -408,6 +433,26 @@ async def test_test_may_ask_the_client_by_hand(server: Server, autojump_clock: M
     server.connection.drop()
     with pytest.raises(CodexTransportError, match="some/question"):
         await lost.wait()
+
+
+async def test_what_is_over_is_let_go(server: Server, autojump_clock: MockClock) -> None:
+    def kept() -> int:
+        gc.collect()
+        return sum(isinstance(one, (TurnPlayer, PendingAsk)) for one in gc.get_objects())
+
+    peer, thread_id = await server.stage()
+    before = kept()
+    for _ in range(5):
+        ask = server.connection.ask_nowait("some/question")
+        await peer.send({"id": ask.id, "result": "yes"})
+        assert await ask.wait() == {"id": ask.id, "result": "yes"}
+        del ask
+        await peer.play(thread_id)
+        target = {"type": "uncommittedChanges"}
+        await peer.result("review/start", threadId=thread_id, target=target)
+        await peer.until("turn/completed")
+    await wait_all_tasks_blocked()
+    assert kept() <= before
 
 
 async def test_history_is_read_in_full(server: Server, autojump_clock: MockClock) -> None:
@@ -517,6 +562,24 @@ async def test_answers_are_overridden_refused_and_ignored(server: Server, autoju
     await peer.send({"id": "lost", "method": "thread/list", "params": {}})
     assert "result" in await peer.request("thread/list")
     assert "lost" not in [message.get("id") for message in peer.seen]
+
+
+async def test_params_of_another_kind_are_refused_and_a_script_that_fails_is_not(
+    server: Server, autojump_clock: MockClock
+) -> None:
+    def fails(prompt: str) -> list[Step]:
+        raise KeyError("a fault of the test")
+
+    peer, thread_id = await server.stage()
+    code, message = await peer.refusal("thread/shellCommand", threadId=thread_id, command=3)
+    assert code == -32600
+    assert message.startswith("Invalid request: thread/shellCommand does not take such params: AttributeError: ")
+    server.on_turn(fails)
+    with pytest.raises(KeyError, match="a fault of the test"):
+        await peer.start_turn(thread_id)
+    server.reply("thread/read", fails)
+    with pytest.raises(KeyError, match="a fault of the test"):
+        await peer.request("thread/read")
 
 
 async def test_held_calls_are_answered_by_the_test_in_any_order(server: Server, autojump_clock: MockClock) -> None:

@@ -43,6 +43,7 @@ from codex_trio.testing import (
     raw,
     refuse,
     reply,
+    retry,
     run,
     say,
     think,
@@ -223,11 +224,15 @@ async def test_shell_commands_of_the_user_do_what_the_test_says(autojump_clock: 
     assert [(data["aggregatedOutput"], data["exitCode"]) for data in told] == [("nothing\n", 2), (None, 0)]
 
 
-@pytest.mark.parametrize(("code", "kept"), [(0, [("completed", 0), ("failed", -1)]), (101, [("completed", 0)])])
+LISTED = ("completed", 0, None)
+
+
+@pytest.mark.parametrize("survives", [False, True])
+@pytest.mark.parametrize(("code", "kept"), [(0, [LISTED, ("failed", -1, "so far\n")]), (101, [LISTED])])
 async def test_history_after_a_crash_lacks_what_was_not_finished(
-    code: int, kept: list[tuple[str, int]], nursery: trio.Nursery, autojump_clock: MockClock
+    code: int, kept: list[tuple[str, int, str]], survives: bool, nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    server = ScriptedAppServer()
+    server = ScriptedAppServer(nursery if survives else None)
     server.on_turn(run("ls"), run("make", output="so far\n", seconds=100))
     peer = await connect(server, nursery)
     thread_id = await peer.start_thread()
@@ -236,13 +241,14 @@ async def test_history_after_a_crash_lacks_what_was_not_finished(
     server.exit(code, "the end")
     with pytest.raises(CodexTransportError):
         await peer.until("turn/completed")
+    await trio.sleep(1)
 
     peer = await connect(server, nursery)
     await peer.result("thread/resume", threadId=thread_id, excludeTurns=True)
     [turn] = (await peer.result("thread/turns/list", threadId=thread_id, itemsView="full"))["data"]
     assert turn["status"] == "interrupted"
     assert (turn["completedAt"] is None) == bool(code)
-    assert [(item["status"], item["exitCode"]) for item in turn["items"][1:]] == kept
+    assert [(item["status"], item["exitCode"], item["aggregatedOutput"]) for item in turn["items"][1:]] == kept
     await peer.play(thread_id)
 
 
@@ -290,6 +296,7 @@ def test_senseless_steps_are_refused_where_they_are_written() -> None:
         raw({"method": "x"}),
         reply("thread/list", {}),
         refuse("thread/list"),
+        retry(http_status=503),
     ],
 )
 def test_model_refuses_what_only_a_server_can_do(step: Step) -> None:

@@ -93,7 +93,7 @@ class Threads:
 
         Args:
             archived: Those that are archived, and only those.
-            search: Only those with this in their title.
+            search: Only those with this in their name or in their first message, in these upper and lower cases.
             cwd: Only those of this working directory.
             page_size: How many to ask for at once.
             extra: Any other field of `thread/list`, spelt as on the wire.

@@ -26,12 +26,14 @@ def check_input(user_input: Sequence[Mapping[str, Any]]) -> None:
     """Refuse a turn's input as the server does.
 
     Raises:
-        Refusal: It has a part of no known type, or an image that is not in it.
+        Refusal: It has a part of no known type, a text without words, or an image that is not in it.
     """
     for part in user_input:
         if part.get("type") not in _INPUTS:
             expected = ", ".join(f"`{name}`" for name in _INPUTS)
             raise Refusal(f"Invalid request: unknown variant `{part.get('type')}`, expected one of {expected}")
+        if part["type"] == "text" and "text" not in part:
+            raise Refusal("Invalid request: missing field `text`")
         if part["type"] == "image" and not str(part.get("url")).startswith("data:"):
             raise Refusal("remote image URLs are not supported; use an inline data URL instead")
 

@@ -202,6 +202,8 @@ class ScriptedModel(ScriptedTurns):
         for step in steps:
             if not isinstance(step, _PLAYABLE):
                 raise ValueError(f"a model cannot play {step}; it is the in-memory server that can")
+            if isinstance(step, Retry) and step.http_status is not None:
+                raise ValueError(f"a model breaks off without an HTTP status, and cannot play {step}")
             if isinstance(step, Fail) and step.http_status is not None and has_spoken:
                 raise ValueError(
                     "fail(http_status=...) must come before the answer begins: first, or after a tool or retry()"

@@ -137,13 +137,19 @@ def _text(text: object, word: str) -> str:
     return text
 
 
+def _seconds(seconds: float, word: str) -> float:
+    if not seconds >= 0:
+        raise ValueError(f"{word}(seconds) must be a number of seconds, not {seconds!r}")
+    return seconds
+
+
 def say(text: str, *, phase: str | None = None, pieces: int | None = None, seconds: float = 0.0) -> Say:
     """An agent message, streamed in `pieces` deltas (one for each word unless told), all at once or over some `seconds`.
 
     Example:
         ``server.on_turn(say("Let me see.", phase="commentary"), say("It works.", phase="final_answer"))``
     """
-    return Say(_text(text, "say"), phase, pieces, seconds)
+    return Say(_text(text, "say"), phase, pieces, _seconds(seconds, "say"))
 
 
 def think(text: str) -> Think:
@@ -168,7 +174,7 @@ def run(command: str, *, output: str = "", exit_code: int = 0, seconds: float = 
     Example:
         ``server.on_turn(run("ls", output="README.md\\n"), say("There is one file."))``
     """
-    return Run(command, output, exit_code, seconds, escalate)
+    return Run(command, output, exit_code, _seconds(seconds, "run"), escalate)
 
 
 def ask_approval(
@@ -186,13 +192,14 @@ def ask_approval(
     Example:
         ``server.on_turn(ask_approval("git push", reason="May I push?"), say("Pushed."))``
     """
-    return Run(command, output, exit_code, seconds, escalate=True, reason=reason)
+    return Run(command, output, exit_code, _seconds(seconds, "ask_approval"), escalate=True, reason=reason)
 
 
 def patch(path: str, new: str | None, *, old: str | None = None) -> Patch:
     """A change of one file: a ``fileChange`` item, and the question whether it may be where the sandbox forbids it.
 
-    That is the ``read-only`` one, the default. Under the approval policy ``never`` nothing happens there at all.
+    That is the ``read-only`` one, the default, and ``workspace-write`` outside of the working directory, the
+    ``writableRoots`` and ``/tmp``, or in their ``.git``. Under the approval policy ``never`` nothing happens there at all.
 
     Args:
         path: The file, from the thread's working directory unless absolute.
@@ -258,9 +265,7 @@ def wait(seconds: float) -> Wait:
     Example:
         ``server.on_turn(wait(200), say("Sorry for the delay."))``
     """
-    if not seconds >= 0:
-        raise ValueError(f"wait(seconds) must be a number of seconds, not {seconds!r}")
-    return Wait(seconds)
+    return Wait(_seconds(seconds, "wait"))
 
 
 def fail(message: str, *, http_status: int | None = None, error_info: Any = "other") -> Fail:
@@ -281,7 +286,7 @@ def fail(message: str, *, http_status: int | None = None, error_info: Any = "oth
 def retry(message: str = "Reconnecting... 1/2", *, http_status: int | None = None, details: str | None = None) -> Retry:
     """The model breaks off, and the server tries again: an `error` with `willRetry`.
 
-    The words are the in-memory server's alone. With the real binary this takes a
+    The words are the in-memory server's alone, and so is an `http_status`. With the real binary this takes a
     ``model_providers.scripted.stream_max_retries`` above 0 in the model's config; without it the turn fails.
 
     Example:

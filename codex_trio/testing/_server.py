@@ -135,7 +135,13 @@ class ScriptedAppServer(ScriptedTurns):
             self._held[method] = trio.open_memory_channel[HeldCall](math.inf)
 
     def held(self, method: str) -> trio.MemoryReceiveChannel[HeldCall]:
-        """Return the channel from which to `receive` the calls of a method that `hold` was called for."""
+        """Return the channel from which to `receive` the calls of a method that `hold` was called for.
+
+        Raises:
+            RuntimeError: It was not.
+        """
+        if method not in self._held:
+            raise RuntimeError(f"calls of {method} are not held; call hold({method!r}) first")
         return self._held[method][1]
 
     def release(self, method: str) -> None:
@@ -166,7 +172,13 @@ class ScriptedAppServer(ScriptedTurns):
 
     @property
     def connection(self) -> ServerConnection:
-        """The newest live connection."""
+        """The newest live connection.
+
+        Raises:
+            RuntimeError: There is none.
+        """
+        if not self._state.connections:
+            raise RuntimeError("no client is connected to the scripted app-server")
         return self._state.connections[-1]
 
     @property
@@ -217,7 +229,7 @@ class ScriptedAppServer(ScriptedTurns):
         method = message["method"]
         params = message.get("params")
         if method in ("turn/start", "turn/steer") and isinstance(params, dict):
-            self.prompts.append(text_of(params.get("input") or ()))
+            self.prompts.append(text_of(params.get("input")))
         overrides = self._state.overrides
         if overrides.ignores(method):
             return

@@ -22,16 +22,16 @@ class PendingAsk:
         method: Its method.
         params: Its params.
         raw: Its bytes.
-        thread_id: The thread whose turn waits for it; `None` outside of turns.
+        connection: The only one that was asked; `None` if a turn asks all that follow it.
         answer: The client's answer, as it came; `None` until then.
     """
 
-    def __init__(self, ask_id: int, method: str, params: Message, thread_id: str | None) -> None:
+    def __init__(self, ask_id: int, method: str, params: Message, connection: ServerConnection | None) -> None:
         self.id = ask_id
         self.method = method
         self.params = params
         self.raw = dump_message({"method": method, "id": ask_id, "params": params})
-        self.thread_id = thread_id
+        self.connection = connection
         self.answer: Message | None = None
         self._is_lost = False
         self._settled = trio.Event()
@@ -60,9 +60,9 @@ class AskTable:
         self._count = 0
         self._pending: dict[int, PendingAsk] = {}
 
-    def open(self, method: str, params: Mapping[str, Any], thread_id: str | None = None) -> PendingAsk:
+    def open(self, method: str, params: Mapping[str, Any], connection: ServerConnection | None = None) -> PendingAsk:
         """Register a request; the caller sends its bytes."""
-        ask = PendingAsk(self._count, method, dict(params), thread_id)
+        ask = PendingAsk(self._count, method, dict(params), connection)
         self._count += 1
         self._pending[ask.id] = ask
         return ask
@@ -79,6 +79,11 @@ class AskTable:
         """Give up on a request: whoever waits for it learns that no answer comes."""
         if self._pending.pop(ask.id, None) is not None:
             ask._settle(None)
+
+    def drop_of(self, connection: ServerConnection) -> None:
+        """Give up on what one connection alone was asked."""
+        for ask in [ask for ask in self._pending.values() if ask.connection is connection]:
+            self.drop(ask)
 
 
 class ServerConnection:
@@ -105,7 +110,6 @@ class ServerConnection:
         self.ended: CodexTransportError | None = None
         self._nursery = nursery
         self._asks = asks
-        self._own_asks: list[PendingAsk] = []
         self._on_message = on_message
         self._on_end = on_end
         self._queue: deque[bytes] = deque()
@@ -131,9 +135,8 @@ class ServerConnection:
 
     def ask_nowait(self, method: str, params: Mapping[str, Any] | None = None) -> PendingAsk:
         """Send a request of the server."""
-        ask = self._asks.open(method, params or {})
+        ask = self._asks.open(method, params or {}, self)
         if self.ended is None:
-            self._own_asks.append(ask)
             self.send_bytes(ask.raw)
         else:
             self._asks.drop(ask)
@@ -236,8 +239,7 @@ class ServerConnection:
             scope.cancel()
         self._arrived.set()
         self._readable.set()
-        for ask in self._own_asks:
-            self._asks.drop(ask)
+        self._asks.drop_of(self)
         self._on_end(self)
 
 

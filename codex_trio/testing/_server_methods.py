@@ -28,6 +28,7 @@ _REQUIRED: dict[str, tuple[str, ...]] = {
     "initialize": ("clientInfo",),
     "model/list": (),
     "review/start": ("threadId", "target"),
+    "thread/backgroundTerminals/terminate": ("threadId", "processId"),
     "thread/items/read": ("threadId", "turnId", "itemIds"),
     "thread/list": (),
     "thread/loaded/list": (),
@@ -50,10 +51,12 @@ class Methods:
 
     def __init__(self, state: ServerState, script_of: Callable[[str], Sequence[Step]]) -> None:
         self._state = state
+        self._find_script = script_of
+        self._error_of_script: Exception | None = None
         self._methods: dict[str, Method] = {
             "initialize": self._initialize,
             **ThreadMethods(state).methods,
-            **TurnMethods(state, script_of).methods,
+            **TurnMethods(state, self._script_of).methods,
             **AccountMethods(state).methods,
         }
 
@@ -82,16 +85,33 @@ class Methods:
         return params
 
     def call(self, connection: ServerConnection, method: str, params: Message) -> Message:
-        """Return the result of a request that `check` has passed."""
-        return self._methods[method](connection, params)
+        """Return the result of a request that `check` has passed.
+
+        Raises:
+            Refusal: The server does not do it, or params are not of the kind that the method takes.
+        """
+        try:
+            return self._methods[method](connection, params)
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            if error is self._error_of_script:  # a fault of the test, which has to see it
+                raise
+            why = f"{method} does not take such params: {type(error).__name__}: {error}"
+            raise Refusal(f"Invalid request: {why}") from error
 
     def settle_initialize(self, connection: ServerConnection, params: Message) -> None:
         """Note what a client said about itself."""
         capabilities = params.get("capabilities") or {}
-        connection.is_initialized = True
         connection.is_experimental = bool(capabilities.get("experimentalApi"))
+        connection.is_initialized = True
         self._state.originator = self._state.originator or str((params.get("clientInfo") or {}).get("name", ""))
         connection.opted_out = frozenset(capabilities.get("optOutNotificationMethods") or ())
+
+    def _script_of(self, prompt: str) -> Sequence[Step]:
+        try:
+            return self._find_script(prompt)
+        except Exception as error:
+            self._error_of_script = error
+            raise
 
     def _initialize(self, connection: ServerConnection, params: Message) -> Message:
         require(params["clientInfo"], ("name", "version"))

@@ -115,8 +115,9 @@ class ReviewPlayer(TurnPlayer):
         await self._tools[type(step)](step)  # a review does not tell what it uses
 
     async def _play_say(self, step: Say) -> None:
-        self._said = step.text
         self._items.begin(make_agent_message(self._state.new_item_id("msg"), step.phase, self._state.now_ms()))
+        await trio.sleep(step.seconds)
+        self._said = step.text
 
 
 def describe_review(target: Mapping[str, Any]) -> tuple[str, str]:

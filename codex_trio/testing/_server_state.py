@@ -109,7 +109,7 @@ class ServerState:
     def ask_thread(self, thread: ServedThread, turn: ServedTurn, method: str, params: Mapping[str, Any]) -> PendingAsk:
         """Ask all subscribers of a thread on behalf of its turn; the first answer counts."""
         filled = {"threadId": thread.id, "turnId": turn.id, **params}
-        turn.ask = self.asks.open(method, filled, thread.id)
+        turn.ask = self.asks.open(method, filled)
         for connection in self.subscribers(thread):
             connection.send_bytes(turn.ask.raw)
         return turn.ask

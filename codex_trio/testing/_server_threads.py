@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import posixpath
 import sys
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ._server_connection import ServerConnection
@@ -137,10 +138,10 @@ class ThreadMethods:
         return {"thread": thread.to_wire(with_turns=with_turns), "readState": read_state}
 
     def _list(self, connection: ServerConnection, params: Message) -> Message:
-        is_archived = bool(params.get("archived"))
+        is_archived, is_found = bool(params.get("archived")), _search(params)
         kinds = params.get("sourceKinds") or ("vscode",)
         kept = [t for t in self._state.threads.values() if t.is_stored and not t.is_ephemeral and "vscode" in kinds]
-        found = [t for t in reversed(kept) if t.is_archived == is_archived]
+        found = [t for t in reversed(kept) if t.is_archived == is_archived and is_found(t)]
         cursor = params.get("cursor") or "0"
         if not cursor.isdecimal():
             raise Refusal(f"invalid cursor: {cursor}")
@@ -254,6 +255,18 @@ class ThreadMethods:
         return {}
 
 
+def _search(params: Mapping[str, Any]) -> Callable[[ServedThread], bool]:
+    """Return the test that a thread works in a folder asked for, and has the text in its first message or its name."""
+    cwd, text = params.get("cwd"), params.get("searchTerm") or ""
+    folders = None if cwd is None else [posixpath.normpath(one) for one in ([cwd] if isinstance(cwd, str) else cwd)]
+
+    def is_found(thread: ServedThread) -> bool:
+        is_there = folders is None or posixpath.normpath(thread.settings.cwd) in folders
+        return is_there and (text in thread.preview or text in (thread.name or ""))
+
+    return is_found
+
+
 def _tools_of(params: Mapping[str, Any]) -> frozenset[tuple[str | None, str]]:
     found: set[tuple[str | None, str]] = set()
     for tool in params.get("dynamicTools") or ():
@@ -282,7 +295,8 @@ def _place(ids: list[str], turn_id: str) -> int:
 def _copied(turn: ServedTurn) -> ServedTurn:
     copy = ServedTurn(turn.id, turn.ordinal, deque(), turn.input_params, turn.owner)
     copy.status = "interrupted" if turn.status == "inProgress" else turn.status
-    copy.error, copy.items, copy.root_id = turn.error, list(turn.items), turn.root_id
+    copy.items = [(place, item) for place, item in turn.items if item.get("status") != "inProgress"]
+    copy.error, copy.root_id = turn.error, turn.root_id
     copy.is_forked, copy.has_called = True, turn.has_called
     copy.started_ms, copy.completed_ms = turn.started_ms, turn.completed_ms
     return copy

@@ -46,16 +46,15 @@ class ToolSteps:
         }
 
     async def _run(self, step: Run) -> None:
+        if step.escalate and not self._thread.settings.asks:
+            return  # the model is told, and nobody else
         item_id, cwd = self._state.new_item_id("call"), self._thread.settings.cwd
         item = make_command(item_id, step.command, cwd, self._state.now_ms())
-        if self._needs_approval(step):
-            if not self._thread.settings.asks:
-                return  # the model is told, and nobody else
-            if not await self._is_allowed(item, step):
-                return
-        else:
+        if not self._needs_approval(step):
             self._start(item)
             self._items.begin(item)
+        elif not await self._is_allowed(item, step):
+            return
         self._items.keep(item)
         await self._execute(item, step)
 
@@ -106,9 +105,10 @@ class ToolSteps:
                 with terminal.scope:
                     await trio.sleep(step.seconds)
             finally:
-                self._thread.terminals.pop(item["id"], None)
-            is_killed = terminal.scope.cancelled_caught
-            self._complete_command(item, "" if is_killed else step.output, -1 if is_killed else step.exit_code)
+                is_told = self._thread.terminals.pop(item["id"], None) is not None  # and has not ended with the process
+            if is_told:
+                exit_code = -1 if terminal.scope.cancelled_caught else step.exit_code
+                self._complete_command(item, step.output, exit_code)
             ended.set()
 
         self._state.spawn(self._turn.owner, execute)
@@ -121,8 +121,7 @@ class ToolSteps:
     async def _patch(self, step: Patch) -> None:
         thread, settings = self._thread, self._thread.settings
         path = posixpath.normpath(posixpath.join(settings.cwd, step.path))
-        is_inside = settings.sandbox["type"] == "workspaceWrite" and path.startswith(f"{settings.cwd}/")
-        is_free = (is_inside or not settings.has_sandbox) and settings.approval_policy != "untrusted"
+        is_free = settings.may_write(path) and settings.approval_policy != "untrusted"
         if not (is_free or settings.asks):
             return  # the model is told, and nobody else
         item = make_file_change(self._state.new_item_id("call"), step, settings.cwd, self._state.now_ms())

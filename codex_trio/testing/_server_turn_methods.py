@@ -58,8 +58,7 @@ class TurnMethods:
             self._state.publish(thread, "thread/settings/updated", changed)
         steps = self._script_of(text_of(params["input"]))
         items = self._new_turn(connection, thread, steps, [params])
-        player = self._players[items.turn] = TurnPlayer(items)
-        self._run(thread, items.turn, player.play)
+        self._run_player(thread, items.turn, TurnPlayer(items))
         return {"turn": items.turn.to_wire("notLoaded")}
 
     def _new_turn(
@@ -80,6 +79,16 @@ class TurnMethods:
         thread.running = turn
         thread.is_stored = True
         self._state.spawn(turn.owner, play)
+
+    def _run_player(self, thread: ServedThread, turn: ServedTurn, player: TurnPlayer) -> None:
+        async def play() -> None:
+            try:
+                await player.play()
+            finally:
+                del self._players[turn]
+
+        self._players[turn] = player
+        self._run(thread, turn, play)
 
     def _add_input(self, turn: ServedTurn, params: Message) -> None:
         if turn.kind == "shell":  # it takes no script: the model is not called
@@ -133,8 +142,8 @@ class TurnMethods:
         items = self._new_turn(connection, thread, self._script_of(prompt))
         turn = items.turn
         turn.kind, turn.running_id = "review", self._state.new_uuid()
-        player = self._players[turn] = ReviewPlayer(items, title, prompt)
-        self._state.after_answer(lambda: self._run(thread, turn, player.play))
+        player = ReviewPlayer(items, title, prompt)
+        self._state.after_answer(lambda: self._run_player(thread, turn, player))
         said = {"type": "text", "text": title, "text_elements": []}
         message = {"type": "userMessage", "id": turn.id, "clientId": None, "content": [said]}
         message |= {"startedAtMs": None, "completedAtMs": None}

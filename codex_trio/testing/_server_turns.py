@@ -151,11 +151,13 @@ class TurnPlayer:
 
     async def _play_ask(self, step: AskServerRequest) -> None:
         flags = _flags_of(step.method)
+        self._is_at_tool = True
         if flags:
             self._items.set_waiting(*flags)
         await self._items.ask(step.method, step.params)
         if flags:
             self._items.set_waiting()
+        self._is_at_tool = False
 
     async def _play_wait(self, step: Wait) -> None:
         await self._pause(step.seconds)

@@ -26,6 +26,8 @@ _POLICIES: dict[str, Message] = {
     "workspaceWrite": _WORKSPACE_WRITE,
 }
 _APPROVAL_POLICIES = ("untrusted", "on-request", "granular", "never")
+_GRANULAR_FIELDS = ("sandbox_approval", "rules", "mcp_elicitations")
+_KEPT = (".git", ".agents", ".codex")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +48,25 @@ class Settings:
 
     @property
     def asks(self) -> bool:
-        """Whether the user is asked at all."""
+        """Whether the user is asked for what the sandbox forbids."""
+        if isinstance(self.approval_policy, Mapping):
+            return bool(self.approval_policy["granular"]["sandbox_approval"])
         return bool(self.approval_policy != "never")
 
     @property
     def has_sandbox(self) -> bool:
         """Whether commands run in a sandbox."""
         return self.sandbox["type"] in ("readOnly", "workspaceWrite")
+
+    def may_write(self, path: str) -> bool:
+        """Whether the sandbox lets a file be written, by its absolute path. There is no `TMPDIR`."""
+        if self.sandbox["type"] != "workspaceWrite":
+            return not self.has_sandbox
+        shared = () if self.sandbox["excludeSlashTmp"] else ("/tmp",)
+        roots = [posixpath.normpath(root) for root in (self.cwd, *self.sandbox["writableRoots"], *shared)]
+        places = {posixpath.join(root, name): False for root in roots for name in _KEPT} | dict.fromkeys(roots, True)
+        around = [place for place in places if posixpath.commonpath([place, path]) == place]
+        return bool(around) and places[max(around, key=len)]
 
     def for_thread(self, params: Mapping[str, Any]) -> Settings:
         """Return the settings of a thread that is opened with these params.
@@ -80,6 +94,8 @@ class Settings:
         policy = params.get("sandboxPolicy")
         if policy is not None:
             sandbox = {**_one_of(_POLICIES, policy.get("type")), **policy}
+            if not all(root.startswith("/") for root in sandbox.get("writableRoots", ())):
+                raise Refusal("Invalid request: AbsolutePathBuf deserialized without a base path")
             changed = replace(changed, sandbox=sandbox, is_sandbox_given=True)
         collaboration = params.get("collaborationMode")
         if collaboration is None:
@@ -96,15 +112,12 @@ class Settings:
         def given(name: str, old: Any) -> Any:
             return old if params.get(name) is None else params[name]
 
-        policy = given("approvalPolicy", self.approval_policy)
-        if isinstance(policy, str):
-            _one_of(dict.fromkeys(_APPROVAL_POLICIES), policy)
         return replace(
             self,
             cwd=posixpath.join(DEFAULT_CWD, given("cwd", self.cwd)),
             model=given("model", self.model),
             provider=given("modelProvider", self.provider),
-            approval_policy=policy,
+            approval_policy=_policy(given("approvalPolicy", self.approval_policy)),
             effort=given("effort", self.effort),
             summary=given("summary", self.summary),
             service_tier=given("serviceTier", self.service_tier),
@@ -154,6 +167,15 @@ class Settings:
             "activePermissionProfile": None if self.is_sandbox_given else {"id": ":read-only", "extends": None},
             "multiAgentMode": "explicitRequestOnly",
         }
+
+
+def _policy(given: Any) -> Any:
+    if not isinstance(given, Mapping):
+        return _one_of({name: name for name in _APPROVAL_POLICIES}, given)
+    for name in _GRANULAR_FIELDS:
+        if name not in given["granular"]:
+            raise Refusal(f"Invalid request: missing field `{name}`")
+    return {"granular": {"skill_approval": False, "request_permissions": False, **given["granular"]}}
 
 
 def _one_of(known: Mapping[str, Any], name: Any) -> Any:

@@ -80,9 +80,10 @@ def fill_in(value: Any, replacements: Mapping[str, str]) -> Any:
     return value
 
 
-def text_of(user_input: Sequence[Mapping[str, Any]]) -> str:
-    """Return the text items of a turn's input, one a line."""
-    return "\n".join(str(item["text"]) for item in user_input if item.get("type") == "text")
+def text_of(user_input: object) -> str:
+    """Return the text items of a turn's input, one a line; nothing if it is no such input."""
+    parts = [part for part in user_input if isinstance(part, Mapping)] if isinstance(user_input, list) else []
+    return "\n".join(str(part["text"]) for part in parts if part.get("type") == "text" and "text" in part)
 
 
 def make_usage(model_calls: int) -> Message:

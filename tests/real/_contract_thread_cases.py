@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from _contract import PLAN, UNKNOWN, Stage, answer, decision
-from _peer import HELLO
+from _peer import HELLO, Message
 
 from codex_trio.testing import ask_approval, run, say, think, wait
 
@@ -74,6 +74,20 @@ async def case_history(stage: Stage) -> None:
     await peer.until("thread/goal/cleared")
 
 
+async def case_lists_of_threads(stage: Stage) -> None:
+    peer, thread_id = await stage.stage(say("zebra"))
+    await peer.play(thread_id, "An apple")
+    await peer.play(thread_id, "a pear")
+    thread_id = await stage.start_thread(peer)
+    await peer.play(thread_id, "a fig")
+    await peer.result("thread/name/set", threadId=thread_id, name="Figs")
+    await peer.until("thread/name/updated")
+    for text in ("", "apple", "Apple", "pear", "zebra", "fig", "Fig", "a"):
+        await peer.result("thread/list", cwd=stage.cwd, searchTerm=text)
+    for cwd in (f"{stage.cwd}/", f"{stage.cwd}/inner", [f"{stage.cwd}/inner", stage.cwd], []):
+        await peer.result("thread/list", cwd=cwd)
+
+
 async def case_thread_operations(stage: Stage) -> None:
     peer, thread_id = await stage.stage()
     for name in ("Mine", ""):
@@ -139,7 +153,12 @@ async def case_settings(stage: Stage) -> None:
     await peer.play(thread_id)
     await peer.play(thread_id, sandboxPolicy={"type": "dangerFullAccess"}, approvalPolicy="never")
     await peer.play(thread_id, sandboxPolicy={"type": "workspaceWrite", "networkAccess": True})
-    for wrong in ({"approvalPolicy": "bogus"}, {"sandboxPolicy": {"type": "bogus"}}):
+    for wrong in (
+        {"approvalPolicy": "bogus"},
+        {"approvalPolicy": {"granular": {"sandbox_approval": True}}},
+        {"sandboxPolicy": {"type": "bogus"}},
+        {"sandboxPolicy": {"type": "workspaceWrite", "writableRoots": ["here"]}},
+    ):
         await peer.request("turn/start", {"threadId": thread_id, "input": [], **wrong})
     await peer.request("thread/start", {"sandbox": "bogus"})
     await peer.result("thread/fork", threadId=thread_id, excludeTurns=True, model="fourth")
@@ -184,6 +203,33 @@ async def case_refusals(stage: Stage) -> None:
     await stable.request("thread/start", {"dynamicTools": []})
     await stable.request("turn/start", {"threadId": thread_id, "input": text, "collaborationMode": PLAN})
     await stable.request("thread/backgroundTerminals/clean", {"threadId": thread_id})
+
+
+async def case_params_of_another_kind(stage: Stage) -> None:
+    peer = await stage.connect(is_heard=False)  # the servers word it in their own ways
+    thread_id = await stage.start_thread(peer)
+    tool = {"type": "function", "description": "Look.", "inputSchema": {"type": "object"}}
+    wrong: list[tuple[str, Message]] = [
+        ("config/value/write", {"keyPath": "model.reasoning", "value": "high", "mergeStrategy": "replace"}),
+        ("thread/list", {"limit": "5"}),
+        ("thread/list", {"cwd": 3}),
+        ("thread/start", {"dynamicTools": [tool]}),
+        ("thread/start", {"cwd": 3}),
+        ("thread/shellCommand", {"command": 3}),
+        ("thread/backgroundTerminals/terminate", {}),
+        ("review/start", {"target": "everything"}),
+        ("turn/start", {"input": "hello"}),
+        ("turn/start", {"input": 3}),
+        ("turn/start", {"input": ["hello"]}),
+        ("turn/start", {"input": [{"type": "text"}]}),
+        ("turn/start", {"input": [], "collaborationMode": {"settings": PLAN["settings"]}}),
+        ("turn/start", {"input": [], "sandboxPolicy": "readOnly"}),
+        ("turn/start", {"input": [], "approvalPolicy": {"bogus": {}}}),
+    ]
+    for method, params in wrong:
+        answered = await peer.request(method, {"threadId": thread_id, **params})
+        stage.note([method, params, answered.get("error", {}).get("code")])
+    stage.note((await peer.play(thread_id))[-1]["params"]["turn"]["status"])
 
 
 async def case_accounts(stage: Stage) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 from _contract import NO, PLAN, UNKNOWN, WRITE, Stage, answer_turn, decision
 from _peer import Message
 
@@ -53,6 +55,27 @@ async def case_patches_that_ask(stage: Stage) -> None:
     await peer.play(thread_id)
 
 
+async def case_patches_beyond_the_working_directory(stage: Stage) -> None:
+    method = "item/fileChange/requestApproval"
+    peer = await stage.connect(optOutNotificationMethods=["turn/diff/updated"])  # tells paths from the nearest .git
+    thread_id = await stage.start_thread(peer, sandbox="danger-full-access")
+    stage.script.on_turn(patch("inner/a.txt", "one\n"), patch("other/a.txt", "one\n"), say("done"))
+    await peer.play(thread_id)
+    shared = f"/tmp/{uuid.uuid4()}"
+    stage.script.on_turn(
+        patch(shared, "one\n"), patch(shared, None, old="one\n"), patch(".git/a", "one\n"), say("done")
+    )
+    narrow: Message = {"type": "workspaceWrite", "writableRoots": [f"{stage.cwd}/other"]}
+    narrow |= {"networkAccess": False, "excludeTmpdirEnvVar": False, "excludeSlashTmp": False}
+    given = {"cwd": f"{stage.cwd}/inner", "sandboxPolicy": narrow}
+    await answer_turn(peer, thread_id, method, decision("decline"), **given)
+    narrow |= {"excludeTmpdirEnvVar": True, "excludeSlashTmp": True}
+    for path in ("../other/b.txt", shared, "../other/.git/a", "../c.txt"):
+        stage.script.on_turn(patch(path, "one\n"), say("done"))
+        answers = [] if path == "../other/b.txt" else [decision("decline")]
+        await answer_turn(peer, thread_id, method, *answers, **given)
+
+
 async def case_commands_that_ask(stage: Stage) -> None:
     method = "item/commandExecution/requestApproval"
     peer, thread_id = await stage.stage(ask_approval("touch x", reason="May I?"), say("done"))
@@ -74,6 +97,15 @@ async def case_policies(stage: Stage) -> None:
     thread_id = await stage.start_thread(peer, sandbox="danger-full-access")
     stage.script.on_turn(ask_approval("touch x"), patch("a.txt", "one\n"), say("done"))
     await peer.play(thread_id)
+    stage.script.on_turn(ask_approval("touch x"), say("done"))
+    await peer.play(thread_id, approvalPolicy="never")
+    granular = {"sandbox_approval": False, "rules": True, "mcp_elicitations": True}
+    thread_id = await stage.start_thread(peer, approvalPolicy={"granular": granular})
+    stage.script.on_turn(ask_approval("touch x"), patch("b.txt", "one\n"), say("done"))
+    await peer.play(thread_id)
+    stage.script.on_turn(ask_approval("touch x"), say("done"))
+    granular["sandbox_approval"] = True
+    await answer_turn(peer, thread_id, method, decision("decline"), approvalPolicy={"granular": granular})
     thread_id = await stage.start_thread(peer, approvalPolicy="untrusted", **WRITE)
     stage.script.on_turn(run("echo hi", output="hi\n"), ask_approval("touch x"), say("done"))
     await answer_turn(peer, thread_id, method, decision("accept"), decision("decline"))
@@ -197,14 +229,19 @@ async def case_a_command_outlives_its_turn(stage: Stage) -> None:
 
 
 async def case_terminals(stage: Stage) -> None:
-    peer, thread_id = await stage.stage(run("sleep 60", seconds=60), say("never"))
+    command = run("sleep 0.3; echo so far; sleep 60", output="so far\n", seconds=60)
+    peer, thread_id = await stage.stage(command, say("never"))
     await peer.start_turn(thread_id)
-    await peer.until("item/started commandExecution")
+    await peer.until("item/commandExecution/outputDelta")
     await peer.result("turn/interrupt", threadId=thread_id, turnId="")
     await peer.until("turn/completed")
+    forked = await peer.result("thread/fork", threadId=thread_id, excludeTurns=True)
+    await peer.until("thread/started")
     await peer.result("thread/backgroundTerminals/list", threadId=thread_id)
     await peer.result("thread/backgroundTerminals/clean", threadId=thread_id)
     await peer.until("item/completed commandExecution")
+    await peer.result("thread/items/list", threadId=thread_id)
+    await peer.result("thread/items/list", threadId=forked["thread"]["id"])
     await peer.result("thread/backgroundTerminals/list", threadId=thread_id)
     await peer.play(thread_id)
 
@@ -273,9 +310,9 @@ async def case_reviews(stage: Stage) -> None:
     peer, thread_id = await stage.stage(think("hm"), run("echo hi", output="hi\n"), say("good"))
     await peer.result("review/start", threadId=thread_id, target={"type": "uncommittedChanges"})
     await peer.until("turn/completed")
-    stage.script.on_turn(say("fine"))
+    stage.script.on_turn(say("fine", seconds=0.4))
     await peer.result("review/start", threadId=thread_id, target={"type": "custom", "instructions": "look"})
-    await peer.until("turn/completed")
+    stage.note((await peer.until("turn/completed"))[-1]["params"]["turn"]["durationMs"] > 300)
     stage.script.on_turn(think("hm"), hang())
     target = {"type": "commit", "sha": "2ecc0ac3b0b1b4760b90b6938b03d8ce939133bd", "title": "first"}
     await peer.result("review/start", threadId=thread_id, target=target)
