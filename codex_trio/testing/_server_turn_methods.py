@@ -85,7 +85,7 @@ class TurnMethods:
             try:
                 await player.play()
             finally:
-                del self._players[turn]
+                self._players.pop(turn).let_go()
 
         self._players[turn] = player
         self._run(thread, turn, play)

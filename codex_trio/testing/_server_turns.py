@@ -110,6 +110,11 @@ class TurnPlayer:
         """Publish what comes before the answer to an interrupt."""
         self._state.give_up(self._thread, self._turn)
 
+    def let_go(self) -> None:
+        """Forget how to play, once it is over, so that nothing is left for the garbage collector."""
+        self._players.clear()
+        self._tools.clear()
+
     def _end_call(self) -> None:
         self._thread.count_call(self._turn)
         self._state.publish_used(self._thread, self._turn)
