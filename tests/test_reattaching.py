@@ -90,6 +90,26 @@ async def test_chat_once_in_another_client_returns_the_whole_result(
     assert (result.usage is not None) == (pause < 1000)  # history does not tell it
 
 
+async def test_an_interrupt_waits_for_a_turn_that_is_being_taken_up(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    server = ScriptedAppServer(nursery)
+    server.on_turn(*STORY)
+    continuation = await left_in_chat_once(server)
+    async with open_codex_client(server.transport()) as client:
+        thread = await client.resume_thread(continuation.thread_id)
+        server.hold("thread/resume")
+        taking_up = Background(nursery, client.chat_once, continuation=continuation)
+        call = await server.held("thread/resume").receive()
+        interrupt = Background(nursery, thread.interrupt)
+        await trio.testing.wait_all_tasks_blocked()
+        assert not interrupt.is_done
+        call.serve()
+        assert await interrupt.result()
+        with pytest.raises(CodexTurnInterruptedError):
+            await taking_up.result()
+
+
 async def test_a_final_text_that_was_delivered_before_is_the_result_s(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:

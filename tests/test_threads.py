@@ -401,6 +401,42 @@ async def test_a_turn_that_is_being_started_is_steered_and_interrupted_once_it_i
         assert await steering.result() == caught.value.result.turn_id
 
 
+@pytest.mark.parametrize("is_heard", [False, True])
+async def test_a_start_that_was_never_answered_leaves_the_thread_usable(
+    is_heard: bool, autojump_clock: trio.testing.MockClock
+) -> None:
+    server = ScriptedAppServer()
+    server.on_turn(say("first"))
+    server.on_turn(hang())
+    async with open_codex_client(server.transport(), request_timeout=10) as client:
+        thread = await client.start_thread()
+        await thread.chat_once("hello")
+        if is_heard:
+            server.hold("turn/start")
+        else:
+            server.ignore("turn/start", times=1)
+        interrupts: list[bool] = []
+
+        async def interrupt_meanwhile() -> None:
+            await trio.sleep(5)
+            interrupts.append(await thread.interrupt())
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(interrupt_meanwhile)
+            with pytest.raises(CodexTimeoutError):
+                await thread.chat_once("again")
+            assert trio.current_time() < 11
+        assert trio.current_time() < 11
+        assert interrupts == [False]  # it is not known whether there was a turn, and the server has none
+        if is_heard:
+            (await server.held("turn/start").receive()).serve()
+            await trio.sleep(5)
+            assert [turn.status async for turn in thread.turns()] == ["completed", "interrupted"]
+        else:
+            await thread.unsubscribe()
+            await thread.archive()
+
+
 async def test_an_interrupt_that_the_server_did_not_live_to_take_is_told_of(
     nursery: trio.Nursery, autojump_clock: trio.testing.MockClock
 ) -> None:

@@ -11,7 +11,7 @@ import trio
 from _by_hand import go_quiet
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from codex_trio import CodexClient, CodexProtocolError, approve_all, open_codex_client
+from codex_trio import CodexClient, CodexProtocolError, CodexThread, approve_all, open_codex_client
 from codex_trio.testing import ScriptedAppServer, faults, run, say, think, wait
 
 
@@ -97,16 +97,76 @@ async def test_thread_that_was_lost_unseen_is_resumed_and_the_turn_sent_once_mor
     assert server.prompts == ["first", "hello", "again", "again"]
 
 
-async def test_turn_behind_an_unsubscription_is_heard(server: ScriptedAppServer, autojump_clock: MockClock) -> None:
+async def unsubscribe_within(thread: CodexThread, seconds: float) -> None:
+    with trio.move_on_after(seconds):
+        await thread.unsubscribe()
+
+
+@pytest.mark.parametrize("is_cancelled", [False, True])
+async def test_turn_behind_an_unsubscription_is_heard(
+    is_cancelled: bool, server: ScriptedAppServer, autojump_clock: MockClock
+) -> None:
     server.on_turn(say("first"))
     server.on_turn(run("git push", escalate=True, output="pushed"), say("second"))
     transport = faults(server.transport(), delay=0.5)
     async with open_codex_client(transport, on_approval=approve_all) as client, trio.open_nursery() as nursery:
         thread = await client.start_thread()
         await thread.chat_once("hello")
-        nursery.start_soon(thread.unsubscribe)
+        nursery.start_soon(unsubscribe_within, thread, 0.2 if is_cancelled else 1)
         await trio.sleep(0.25)  # its answer is on its way
         assert [step.step_type for step in (await thread.chat_once("again")).steps] == ["exec", "codex"]
+
+
+async def unsubscribe_refused(server: ScriptedAppServer, thread: CodexThread) -> None:
+    server.refuse("thread/unsubscribe", code=-32603, message="database is locked")
+    with pytest.raises(CodexProtocolError, match="database is locked"):
+        await thread.unsubscribe()
+
+
+async def unsubscribe_overloaded(server: ScriptedAppServer, thread: CodexThread) -> None:
+    server.refuse("thread/unsubscribe", times=None)
+    with pytest.raises(CodexProtocolError, match="try again later"):
+        await thread.unsubscribe()
+
+
+async def unsubscribe_cancelled_before_it_was_sent(server: ScriptedAppServer, thread: CodexThread) -> None:
+    with trio.CancelScope() as scope:
+        scope.cancel()
+        await thread.unsubscribe()
+    assert scope.cancelled_caught
+
+
+async def unsubscribe_cancelled_and_refused(server: ScriptedAppServer, thread: CodexThread) -> None:
+    server.hold("thread/unsubscribe")
+    with trio.move_on_after(1):
+        await thread.unsubscribe()
+    (await server.held("thread/unsubscribe").receive()).error(-32603, "database is locked")
+
+
+@pytest.mark.parametrize(
+    "unsubscribe_in_vain",
+    [
+        unsubscribe_refused,
+        unsubscribe_overloaded,
+        unsubscribe_cancelled_before_it_was_sent,
+        unsubscribe_cancelled_and_refused,
+    ],
+)
+async def test_an_unsubscription_that_did_not_happen_changes_nothing(
+    unsubscribe_in_vain: Callable[[ScriptedAppServer, CodexThread], Awaitable[None]],
+    server: ScriptedAppServer,
+    autojump_clock: MockClock,
+) -> None:
+    async with open_codex_client(server.transport(), reconnecting=True) as client:
+        new, used = await client.start_thread(), await client.start_thread()
+        await used.chat_once("hello")
+        for thread in (new, used):
+            await unsubscribe_in_vain(server, thread)
+            await trio.sleep(1)
+        assert (await new.chat_once("hello")).final_text == "ok"  # which could not be resumed: it had no turn yet
+        server.connection.drop()
+        await trio.sleep(5)
+        assert used.id in str(resumed(server))  # else it would be heard of no more
 
 
 async def test_turn_whose_thread_is_not_heard_of_any_more_is_caught_up_with(

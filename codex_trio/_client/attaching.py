@@ -71,7 +71,7 @@ async def take_up(
     if turn is not None and turn.thread_id == continuation.thread_id:
         turn.begin_consuming(wants_deltas=wants_deltas)
         if lifecycle.is_lost or not turn.is_cut_short:
-            if not (turn.ended.is_set() or turn.has_gap or turn.thread_id in router.loaded):
+            if not (turn.ended.is_set() or turn.has_gap or router.hears(turn.thread_id)):
                 await _hear_again(lifecycle, router, turn, continuation)
             return turn
         _leave(router, turn)
@@ -88,6 +88,8 @@ async def take_up(
         if isinstance(exc, CodexTransportError):
             raise exc.fresh(continuation) from exc.__cause__
         raise
+    finally:
+        starting.let_go.set()
 
 
 def _leave(router: Router, turn: Turn) -> None:

@@ -76,7 +76,7 @@ class ClientEngine:
 
     def is_starting(self, thread_id: str) -> bool:
         """Whether a turn of this client is being started on a thread."""
-        return self._service.live_parts().router.peek(thread_id).starting is not None
+        return self._service.live_parts().router.starting(thread_id) is not None
 
     async def running_turn(self, thread_id: str) -> Turn | None:
         """Return the open turn of a thread; wait for one that is being started."""

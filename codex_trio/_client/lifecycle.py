@@ -66,19 +66,27 @@ class Lifecycle(Stopping):
 
     async def perform(self, call: Call, *, timeout: float | None = None) -> Any:
         """Make a call, which was not made before, as `request` does."""
-        if call.method in methods.SUBSCRIBING or call.method in methods.UNSUBSCRIBING:
-            asked = (call.params or {}).get("threadId")
-            call.on_response = partial(self._note_subscription, call.method, asked, call.on_response)
-            if call.method in methods.UNSUBSCRIBING and isinstance(asked, str):
-                self._router.unsubscribe(asked)  # a turn that is asked for behind this call wants it resumed
         patience = self._request_timeout if timeout is None else timeout
-        return await self._connection.perform(call, timeout=patience)
+        if call.method not in methods.SUBSCRIBING and call.method not in methods.UNSUBSCRIBING:
+            return await self._connection.perform(call, timeout=patience)
+        asked = (call.params or {}).get("threadId")
+        call.on_response = partial(self._note_subscription, call.method, asked, call.on_response)
+        is_leaving = call.method in methods.UNSUBSCRIBING and isinstance(asked, str)
+        if is_leaving:
+            self._router.unsubscribing.add(asked)  # a turn that is asked for behind this call wants it resumed
+        try:
+            return await self._connection.perform(call, timeout=patience)
+        finally:
+            if is_leaving and not call.is_in_flight:
+                self._router.unsubscribing.discard(asked)
 
     def _note_subscription(
         self, method: str, asked: object, on_response: Callable[[Response], None] | None, response: Response
     ) -> None:
         # In the reader: the loss of the connection may come right behind the answer, and undoes this.
         thread_id = id_of(response.result, "thread") if asked is None or method == methods.THREAD_FORK else asked
+        if method in methods.UNSUBSCRIBING and isinstance(asked, str):
+            self._router.unsubscribing.discard(asked)
         if response.error is None and isinstance(thread_id, str):
             if method in methods.SUBSCRIBING:
                 self._router.loaded.add(thread_id)
@@ -230,8 +238,8 @@ class Lifecycle(Stopping):
             CodexTransportError: The connection was lost.
         """
         with trio.move_on_after(self._request_timeout):
-            while (starting := self._router.peek(thread_id).starting) is not None:
-                await starting.settled.wait()
+            while (starting := self._router.starting(thread_id)) is not None:
+                await starting.let_go.wait()
                 self._connection.raise_if_lost()
             return self._router.open_turn(thread_id)
         raise CodexTimeoutError(
@@ -245,7 +253,7 @@ class Lifecycle(Stopping):
 
     async def _load(self, thread_id: str) -> None:
         # A turn of a thread that this connection did not resume would run, and none of its events come here.
-        if thread_id not in self._router.loaded:
+        if not self._router.hears(thread_id):
             await self.request(methods.THREAD_RESUME, {"threadId": thread_id, "excludeTurns": True})
 
     def _take_started(self, starting: Starting, response: Response) -> None:

@@ -87,6 +87,7 @@ class Router:
         self._kept: dict[str, Turn] = {}  # those that have ended since they were handed out
         self._roots: dict[str, str] = {}  # by the thread of a sub-agent: the turn that it works for
         self.loaded: set[str] = set()  # threads whose events this connection gets
+        self.unsubscribing: set[object] = set()  # of those, which it asked to get no more of, without an answer yet
         self.missed: set[str] = set()  # those whose events the lost connection got, and this one does not, yet
         self.hub = NotificationHub()
         self._watchers: dict[str, list[Watcher]] = {}
@@ -195,6 +196,10 @@ class Router:
         self.missed |= self.loaded
         self.loaded.clear()
 
+    def hears(self, thread_id: str) -> bool:
+        """Whether the events of a turn that is asked for now would come."""
+        return thread_id in self.loaded and thread_id not in self.unsubscribing
+
     def unsubscribe(self, thread_id: str) -> None:
         """Note that this client wants no events of a thread any more."""
         self.loaded.discard(thread_id)
@@ -292,6 +297,11 @@ class Router:
                 oldest = self._kept.pop(next(iter(self._kept)))
                 if oldest.is_handed_out:  # else it was taken up
                     self.forget(oldest)
+
+    def starting(self, thread_id: str) -> Starting | None:
+        """Return the turn of this client that is being started on a thread, for somebody who waits for it."""
+        starting = self.peek(thread_id).starting
+        return None if starting is None or starting.is_orphan else starting
 
     def open_turn(self, thread_id: str) -> Turn | None:
         """Return the turn of this client that runs on a thread."""
