@@ -1,6 +1,6 @@
 """A conversation drawn with Rich: each step as a panel, and below them a line that says what runs, and since when.
 
-    pip install 'codex-trio[rich]'
+    pip install '.[codex,rich]'
     python examples/chat_steps_rich.py --prompt "Fix the tests" --prompt "What was wrong?"
     python examples/chat_steps_rich.py --transport websocket --url ws://127.0.0.1:8765 --prompt "Hello"
     python examples/chat_steps_rich.py --demo      # the real codex binary with a scripted model: no account needed

@@ -1,6 +1,6 @@
 """Twenty turns at once over one connection, each on a thread of its own, in a table that lives.
 
-pip install 'codex-trio[rich]'
+pip install '.[codex,rich]'
 python examples/many_threads.py "What is this project?" "What is missing in it?"
 python examples/many_threads.py --demo             # the real codex binary with a scripted model: no account needed
 

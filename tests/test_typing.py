@@ -12,7 +12,7 @@ RIGHT = """
 from __future__ import annotations
 
 from dataclasses import dataclass
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypedDict, assert_type
 
@@ -157,6 +157,10 @@ async def elicit(asked: c.Elicitation) -> c.Decision:
     return asked.accept({"name": "x"})
 
 
+async def answer_later(params: Mapping[str, Any]) -> dict[str, Any]:
+    return {**params}
+
+
 async def asked() -> None:
     def count(words: list[str]) -> int:
         return len(words)
@@ -169,7 +173,13 @@ async def asked() -> None:
         on_elicitation=elicit,
         tools=tools,
     )
-    async with client, c.open_codex_client(c.UnixSocketTransport("/s"), on_approval=c.decline_all) as other:
+    plain = c.open_codex_client(
+        on_approval=lambda request: request.decline(),
+        on_question=lambda asked: {asked.questions[0].id: ["a", "b"]},
+        on_elicitation=lambda asked: asked.decline(),
+        on_request={"x/y": lambda params: {"z": params}, "y/z": answer_later},
+    )
+    async with client, plain, c.open_codex_client(c.UnixSocketTransport("/s"), on_approval=c.decline_all) as other:
         print(other.server, c.approve_all, await client.start_thread(tools=[count], model="m"))
         approvals: c.ApprovalStream = client.approvals()
         async for request in approvals:

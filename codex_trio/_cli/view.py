@@ -53,7 +53,7 @@ class PlainView(View):
                 if isinstance(event, StepCompleted):
                     self.show_step(event.step)
                 elif isinstance(event, RetryNotice):
-                    tell(event.message)
+                    tell(" ".join(f"{event.message} {event.details or ''}".split()))
 
     def show_step(self, step: ConversationStep) -> None:
         text = json.dumps(asdict(step)) if self._as_json else _written(step)

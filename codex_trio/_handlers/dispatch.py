@@ -19,10 +19,12 @@ from .tools import Tool, Toolbox
 
 _logger = logging.getLogger("codex_trio")
 
-ApprovalHandler: TypeAlias = Callable[[Approval], Awaitable[Decision]]
-QuestionHandler: TypeAlias = Callable[[UserQuestion], Awaitable[Mapping[str, str | Iterable[str]]]]
-ElicitationHandler: TypeAlias = Callable[[Elicitation], Awaitable[Decision]]
-RequestHandler: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[Any]]
+Answers: TypeAlias = Mapping[str, str | Iterable[str]]
+
+ApprovalHandler: TypeAlias = Callable[[Approval], Awaitable[Decision] | Decision]
+QuestionHandler: TypeAlias = Callable[[UserQuestion], Awaitable[Answers] | Answers]
+ElicitationHandler: TypeAlias = Callable[[Elicitation], Awaitable[Decision] | Decision]
+RequestHandler: TypeAlias = Callable[[Mapping[str, Any]], Any]  # an awaitable, or the result
 
 
 class AskOptions(TypedDict, total=False):
@@ -137,7 +139,7 @@ def safe_answer(method: str) -> Any:
 
 
 @trio.lowlevel.disable_ki_protection
-async def _call(function: Callable[..., Awaitable[Any]], *args: Any) -> Any:
+async def _call(function: Callable[..., Any], *args: Any) -> Any:
     # Our tasks are protected from KeyboardInterrupt; the user's function in them is the user's program.
     answer: object = function(*args)
     return await answer if inspect.isawaitable(answer) else answer  # one that need not wait may be no async function

@@ -85,7 +85,12 @@ class CommandApproval(_Request, frozen=True, kw_only=True, eq=False):
         raw: The request's params.
 
     Example:
-        ``async def on_approval(request): return request.accept() if request.script == "ls" else request.decline()``
+        ```python
+        def on_approval(request: Approval) -> Decision:
+            if isinstance(request, CommandApproval) and request.script == "ls":
+                return request.accept()
+            return request.decline()
+        ```
     """
 
     command: str
