@@ -44,6 +44,8 @@ class ExecStdin(trio.abc.SendStream):
         """Write all of it.
 
         Raises:
+            CodexTimeoutError: The server said nothing in time; some of it may have been written.
+            CodexTransportError: The server was lost.
             trio.BrokenResourceError: The command has ended.
             trio.ClosedResourceError: This stream was closed.
 
@@ -55,9 +57,7 @@ class ExecStdin(trio.abc.SendStream):
             raise trio.ClosedResourceError("the input of this command was closed")
         self._is_busy = True
         try:
-            await trio.lowlevel.checkpoint()
-            for start in range(0, len(data), _CHUNK):
-                await self._process.write(bytes(data[start : start + _CHUNK]))
+            await self._process.write(data)
         finally:
             self._is_busy = False
 
@@ -66,17 +66,25 @@ class ExecStdin(trio.abc.SendStream):
         await trio.lowlevel.checkpoint()
 
     async def aclose(self) -> None:
-        """Tell the command that nothing more comes. Idempotent.
+        """Tell the command that nothing more comes, behind all that is being written. Idempotent.
 
-        Cancellation: It was told all the same; that takes a second at most.
+        Raises:
+            CodexError: It could not be told. Close it again to try again.
+
+        Cancellation: It was told all the same, unless that takes more than a second.
         """
-        is_open = not self._is_closed and self._process.returncode is None
         self._is_closed = True
-        if is_open:
-            scope = trio.CancelScope(shield=True, deadline=trio.current_time() + _CLOSE_PATIENCE)
-            with scope, suppress(trio.BrokenResourceError):  # it ended meanwhile
-                await self._process.write(b"", close=True)
-        await trio.lowlevel.checkpoint()
+        try:
+            await self._tell_end()
+        except trio.Cancelled:
+            # It may be told twice, which codex takes: whether the first one was not refused for overload is not known.
+            with trio.CancelScope(shield=True, deadline=trio.current_time() + _CLOSE_PATIENCE), suppress(CodexError):
+                await self._tell_end()
+            raise
+
+    async def _tell_end(self) -> None:
+        with suppress(trio.BrokenResourceError):  # it has ended, or was told before
+            await self._process.write(b"", close=True)
 
 
 class ExecOutput(trio.abc.ReceiveStream):
@@ -177,6 +185,8 @@ class ExecProcess:
         self._done = trio.Event()
         self._error: Exception | None = None
         self._is_entered = False
+        self._input = trio.Lock()  # held until the server has what is written: it may wait, or be refused for overload
+        self._has_input_ended = False
         self.stdin = ExecStdin(self)
         self.stdout = ExecOutput(self)
         self.stderr = ExecOutput(self)
@@ -289,24 +299,32 @@ class ExecProcess:
         else:
             await self._engine.perform_urgently(Call(methods.COMMAND_EXEC_TERMINATE, {"processId": self._id}))
 
-    async def write(self, data: bytes, *, close: bool = False) -> None:
-        """Send input. `stdin` does it for you."""
+    async def write(self, data: bytes | bytearray | memoryview, *, close: bool = False) -> None:
+        """Send input, in the order of the calls. `stdin` does it for you.
+
+        Cancellation: Some of it may have been written.
+        """
         self.check_entered()
-        params: dict[str, Any] = {"processId": self._id}
-        if data:
-            params["deltaBase64"] = base64.b64encode(data).decode("ascii")
-        if close:
-            params["closeStdin"] = True
-        if self._done.is_set():
-            raise trio.BrokenResourceError("this command has ended")
+        async with self._input:
+            for start in range(0, len(data), _CHUNK):
+                chunk = base64.b64encode(bytes(data[start : start + _CHUNK])).decode("ascii")
+                await self._write({"deltaBase64": chunk})
+            if close:
+                await self._write({"closeStdin": True})
+                self._has_input_ended = True
+
+    async def _write(self, params: Mapping[str, Any]) -> None:
+        if self._done.is_set() or self._has_input_ended:
+            raise trio.BrokenResourceError("this command has ended, or its input has")
+        params = {"processId": self._id, **params}
         try:
-            if close:  # it is the last one, and waits for no place: its time may be short
+            if "closeStdin" in params:  # nothing of ours is before it, and its time may be short: it waits for no place
                 await self._engine.perform_urgently(Call(methods.COMMAND_EXEC_WRITE, params))
             else:
                 await self._engine.request(methods.COMMAND_EXEC_WRITE, params)
-        except CodexTransportError:
-            raise
-        except CodexError as exc:
+        except CodexProtocolError as exc:
+            if exc.code == methods.OVERLOADED:
+                raise
             raise trio.BrokenResourceError(f"this command takes no input any more: {exc}") from exc
 
 
