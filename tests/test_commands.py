@@ -126,6 +126,38 @@ async def test_a_command_that_was_refused_for_overload_is_not_sent_again_once_it
     assert server.commands() == [EXEC]
 
 
+async def test_a_command_that_is_refused_for_overload_after_its_block_was_left_is_not_sent_again(
+    server: Commands, autojump_clock: MockClock
+) -> None:
+    async with open_codex_client(server.transport()) as client:
+        with trio.move_on_after(1):
+            async with client.exec(["rm", "-rf", "x"]) as process:
+                call = await server.held(EXEC).receive()
+                server.reply(TERMINATE, lambda _: call.error(-32001, "busy"))
+                await trio.sleep_forever()
+        assert trio.current_time() == 1
+        await trio.sleep(60)
+        with pytest.raises(CodexError, match="was not run"):
+            await process.wait()
+    assert server.commands() == [EXEC, TERMINATE]
+
+
+async def test_a_command_that_starts_after_its_block_was_left_is_ended(
+    server: Commands, autojump_clock: MockClock
+) -> None:
+    def end(params: dict[str, Any]) -> dict[str, Any]:
+        if trio.current_time() < 2:
+            raise Refusal("no active command")
+        return server.end(params)
+
+    server.reply(TERMINATE, end)
+    async with open_codex_client(server.transport()) as client:
+        async with client.exec(["sleep", "inf"]) as process:
+            pass
+        assert 2 <= trio.current_time() < 5
+        assert process.returncode == 137
+
+
 async def test_a_command_is_ended_past_the_line_of_waiting_calls(
     nursery: trio.Nursery, server: Commands, autojump_clock: MockClock
 ) -> None:

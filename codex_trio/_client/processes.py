@@ -16,7 +16,7 @@ import trio
 
 from .._connection import Call
 from .._protocol import methods
-from .._protocol.messages import Notice
+from .._protocol.messages import Notice, Response
 from .._thread.options import SandboxMode, path_of, sandbox_policy, with_extra
 from ..errors import CodexError, CodexProtocolError, CodexTransportError
 from .arguments import patience_of
@@ -26,6 +26,7 @@ _OURS = ("processId", "streamStdin", "streamStdoutStderr", "timeoutMs", "disable
 _CHUNK = 65_536  # bytes of input in one message
 _CLOSE_PATIENCE = 1.0  # seconds for the server to say that it has the end of the input
 _END_PATIENCE = 5.0  # seconds for a command to end that was told to
+_END_PAUSE = 0.1  # seconds until one that the server does not know is told to end once more
 
 
 class ExecStdin(trio.abc.SendStream):
@@ -151,13 +152,27 @@ class _Command(Call):
 
     Attributes:
         departed: It is on its way, or never will be.
+        scope: Of the task that makes the call.
     """
 
     departed: trio.Event = msgspec.field(default_factory=trio.Event)
+    scope: trio.CancelScope = msgspec.field(default_factory=trio.CancelScope)
+    _is_last: bool = False  # no other attempt is made after the present one
 
     def depart(self, *, holds_place: bool) -> None:
         super().depart(holds_place=holds_place)
         self.departed.set()
+
+    def settle(self, response: Response | None) -> None:
+        super().settle(response)
+        if self._is_last:  # too late for an answer, which the task has; in time for a repetition
+            self.scope.cancel()
+
+    def stop_trying(self) -> None:
+        """Send it no more: not when it waits to be sent, and not when it is refused for overload hereafter."""
+        self._is_last = True
+        if not self.is_in_flight:
+            self.scope.cancel()
 
 
 class ExecProcess:
@@ -181,7 +196,6 @@ class ExecProcess:
         self._id = f"codex_trio-{uuid.uuid4()}"
         wire = {**params, "processId": self._id, "streamStdin": True, "streamStdoutStderr": True}
         self._call = _Command(methods.COMMAND_EXEC, wire)
-        self._scope = trio.CancelScope()  # of the task that makes the call
         self._done = trio.Event()
         self._error: Exception | None = None
         self._is_entered = False
@@ -216,13 +230,15 @@ class ExecProcess:
     @trio.lowlevel.enable_ki_protection
     async def _end(self) -> None:
         with trio.CancelScope(shield=True, deadline=trio.current_time() + _END_PATIENCE):
-            if self._call.is_in_flight:
-                with suppress(CodexError):  # it, or its server, ended meanwhile
+            self._call.stop_trying()
+            while self._call.is_in_flight:
+                with suppress(CodexError):  # it, or its server, ended meanwhile; or it is still to begin
                     await self.terminate()
-            else:
-                self._scope.cancel()  # it was not sent, or refused for overload and is about to be sent again
+                    break
+                with trio.move_on_after(_END_PAUSE):
+                    await self._done.wait()
             await self._done.wait()
-        self._scope.cancel()
+        self._call.scope.cancel()
         self._unwatch()
 
     def check_entered(self) -> None:
@@ -234,7 +250,7 @@ class ExecProcess:
     async def _run(self) -> None:
         loss: CodexTransportError | None = None
         try:
-            with self._scope:
+            with self._call.scope:
                 answer = await self._engine.perform_urgently(self._call, timeout=math.inf)
                 code = answer.get("exitCode") if isinstance(answer, dict) else None
                 self.returncode = code if isinstance(code, int) else -1
