@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
@@ -11,7 +12,7 @@ import trio
 from _by_hand import Background, cancelled_after
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from codex_trio import CodexError, ExecProcess, open_codex_client
+from codex_trio import CodexError, CodexProtocolError, CodexTimeoutError, ExecProcess, open_codex_client
 from codex_trio.testing import HeldCall, Refusal, ScriptedAppServer
 
 AT_ONCE = 64
@@ -125,6 +126,38 @@ async def test_a_command_that_was_refused_for_overload_is_not_sent_again_once_it
     assert server.commands() == [EXEC]
 
 
+async def test_a_command_that_is_refused_for_overload_after_its_block_was_left_is_not_sent_again(
+    server: Commands, autojump_clock: MockClock
+) -> None:
+    async with open_codex_client(server.transport()) as client:
+        with trio.move_on_after(1):
+            async with client.exec(["rm", "-rf", "x"]) as process:
+                call = await server.held(EXEC).receive()
+                server.reply(TERMINATE, lambda _: call.error(-32001, "busy"))
+                await trio.sleep_forever()
+        assert trio.current_time() == 1
+        await trio.sleep(60)
+        with pytest.raises(CodexError, match="was not run"):
+            await process.wait()
+    assert server.commands() == [EXEC, TERMINATE]
+
+
+async def test_a_command_that_starts_after_its_block_was_left_is_ended(
+    server: Commands, autojump_clock: MockClock
+) -> None:
+    def end(params: dict[str, Any]) -> dict[str, Any]:
+        if trio.current_time() < 2:
+            raise Refusal("no active command")
+        return server.end(params)
+
+    server.reply(TERMINATE, end)
+    async with open_codex_client(server.transport()) as client:
+        async with client.exec(["sleep", "inf"]) as process:
+            pass
+        assert 2 <= trio.current_time() < 5
+        assert process.returncode == 137
+
+
 async def test_a_command_is_ended_past_the_line_of_waiting_calls(
     nursery: trio.Nursery, server: Commands, autojump_clock: MockClock
 ) -> None:
@@ -170,13 +203,91 @@ async def test_the_end_of_the_input_is_told_though_the_task_was_cancelled(
         await let_go(server, calling)
 
 
-async def test_a_server_that_does_not_say_that_it_has_the_end_of_the_input_is_waited_for_a_second(
+def ends(server: Commands) -> int:
+    """Return how many times the end of an input was received."""
+    return sum("closeStdin" in message["params"] for message in server.received if message["method"] == WRITE)
+
+
+@pytest.mark.parametrize("seconds", [2, 12])
+async def test_the_end_of_the_input_is_told_to_a_server_that_was_overloaded(
+    server: Commands, seconds: float, autojump_clock: MockClock
+) -> None:
+    taken: list[float] = []
+
+    def write(params: dict[str, Any]) -> dict[str, Any]:
+        if trio.current_time() < seconds:
+            raise Refusal("busy", code=-32001)
+        taken.append(trio.current_time())
+        return {}
+
+    server.reply(WRITE, write)
+    async with open_codex_client(server.transport(), request_timeout=10) as client, client.exec(["sort"]) as process:
+        if seconds > 10:
+            with pytest.raises(CodexProtocolError, match="busy"):
+                await process.stdin.aclose()
+        await process.stdin.aclose()
+        assert taken == [trio.current_time()]
+        await process.stdin.aclose()
+        assert len(taken) == 1
+
+
+async def test_an_end_of_the_input_that_is_not_answered_is_an_error_and_is_told_again(
     server: Commands, autojump_clock: MockClock
 ) -> None:
-    server.ignore(WRITE)
-    async with open_codex_client(server.transport()) as client, client.exec(["sort"]) as process:
+    server.ignore(WRITE, times=1)
+    async with open_codex_client(server.transport(), request_timeout=10) as client, client.exec(["sort"]) as process:
+        with pytest.raises(CodexTimeoutError):
+            await process.stdin.aclose()
+        assert (trio.current_time(), ends(server)) == (10, 1)
         await process.stdin.aclose()
-        assert trio.current_time() == 1
+        await process.stdin.aclose()
+        assert ends(server) == 2
+
+
+async def test_a_cancelled_end_of_the_input_has_a_second_more_and_is_told_again(
+    server: Commands, autojump_clock: MockClock
+) -> None:
+    server.ignore(WRITE, times=2)
+    async with open_codex_client(server.transport()) as client, client.exec(["sort"]) as process:
+        with trio.move_on_after(3) as scope:
+            await process.stdin.aclose()
+        assert (scope.cancelled_caught, trio.current_time(), ends(server)) == (True, 4, 2)
+        await process.stdin.aclose()
+        assert ends(server) == 3
+
+
+async def test_the_end_of_the_input_is_not_told_to_a_command_that_has_ended(
+    server: Commands, autojump_clock: MockClock
+) -> None:
+    async with open_codex_client(server.transport()) as client:
+        async with client.exec(["sort"]) as process:
+            pass
+        await process.stdin.aclose()
+    assert server.commands() == [EXEC, TERMINATE]
+
+
+@pytest.mark.parametrize("is_cancelled", [False, True], ids=["closed", "cancelled"])
+async def test_the_end_of_the_input_does_not_overtake_what_waits_to_be_written(
+    nursery: trio.Nursery, server: Commands, is_cancelled: bool, autojump_clock: MockClock
+) -> None:
+    server.hold("slow")
+    data = b"x" * 100_000  # more than one message
+    async with open_codex_client(server.transport()) as client, client.exec(["sort"]) as process:
+        calling = [Background(nursery, client.request, "slow") for _ in range(AT_ONCE)]
+        await wait_all_tasks_blocked()
+        writing = Background(nursery, process.stdin.send_all, data)
+        await wait_all_tasks_blocked()
+        with trio.move_on_after(0 if is_cancelled else 5) as scope:
+            await process.stdin.aclose()
+        assert (scope.cancelled_caught, trio.current_time()) == (True, 1 if is_cancelled else 6)
+        assert server.commands() == [EXEC]
+        closing = Background(nursery, process.stdin.aclose)
+        await let_go(server, calling)
+        await writing.result()
+        await closing.result()
+    said = [message["params"] for message in server.received if message["method"] == WRITE]
+    assert b"".join(base64.b64decode(params["deltaBase64"]) for params in said[:-1]) == data
+    assert said[-1].get("closeStdin")
 
 
 @pytest.mark.parametrize("name", ["command", "processId", "streamStdin", "timeoutMs", "disableTimeout"])

@@ -16,7 +16,7 @@ import trio
 
 from .._connection import Call
 from .._protocol import methods
-from .._protocol.messages import Notice
+from .._protocol.messages import Notice, Response
 from .._thread.options import SandboxMode, path_of, sandbox_policy, with_extra
 from ..errors import CodexError, CodexProtocolError, CodexTransportError
 from .arguments import patience_of
@@ -26,6 +26,7 @@ _OURS = ("processId", "streamStdin", "streamStdoutStderr", "timeoutMs", "disable
 _CHUNK = 65_536  # bytes of input in one message
 _CLOSE_PATIENCE = 1.0  # seconds for the server to say that it has the end of the input
 _END_PATIENCE = 5.0  # seconds for a command to end that was told to
+_END_PAUSE = 0.1  # seconds until one that the server does not know is told to end once more
 
 
 class ExecStdin(trio.abc.SendStream):
@@ -44,6 +45,8 @@ class ExecStdin(trio.abc.SendStream):
         """Write all of it.
 
         Raises:
+            CodexTimeoutError: The server said nothing in time; some of it may have been written.
+            CodexTransportError: The server was lost.
             trio.BrokenResourceError: The command has ended.
             trio.ClosedResourceError: This stream was closed.
 
@@ -55,9 +58,7 @@ class ExecStdin(trio.abc.SendStream):
             raise trio.ClosedResourceError("the input of this command was closed")
         self._is_busy = True
         try:
-            await trio.lowlevel.checkpoint()
-            for start in range(0, len(data), _CHUNK):
-                await self._process.write(bytes(data[start : start + _CHUNK]))
+            await self._process.write(data)
         finally:
             self._is_busy = False
 
@@ -66,17 +67,25 @@ class ExecStdin(trio.abc.SendStream):
         await trio.lowlevel.checkpoint()
 
     async def aclose(self) -> None:
-        """Tell the command that nothing more comes. Idempotent.
+        """Tell the command that nothing more comes, behind all that is being written. Idempotent.
 
-        Cancellation: It was told all the same; that takes a second at most.
+        Raises:
+            CodexError: It could not be told. Close it again to try again.
+
+        Cancellation: It was told all the same, unless that takes more than a second.
         """
-        is_open = not self._is_closed and self._process.returncode is None
         self._is_closed = True
-        if is_open:
-            scope = trio.CancelScope(shield=True, deadline=trio.current_time() + _CLOSE_PATIENCE)
-            with scope, suppress(trio.BrokenResourceError):  # it ended meanwhile
-                await self._process.write(b"", close=True)
-        await trio.lowlevel.checkpoint()
+        try:
+            await self._tell_end()
+        except trio.Cancelled:
+            # It may be told twice, which codex takes: whether the first one was not refused for overload is not known.
+            with trio.CancelScope(shield=True, deadline=trio.current_time() + _CLOSE_PATIENCE), suppress(CodexError):
+                await self._tell_end()
+            raise
+
+    async def _tell_end(self) -> None:
+        with suppress(trio.BrokenResourceError):  # it has ended, or was told before
+            await self._process.write(b"", close=True)
 
 
 class ExecOutput(trio.abc.ReceiveStream):
@@ -143,13 +152,27 @@ class _Command(Call):
 
     Attributes:
         departed: It is on its way, or never will be.
+        scope: Of the task that makes the call.
     """
 
     departed: trio.Event = msgspec.field(default_factory=trio.Event)
+    scope: trio.CancelScope = msgspec.field(default_factory=trio.CancelScope)
+    _is_last: bool = False  # no other attempt is made after the present one
 
     def depart(self, *, holds_place: bool) -> None:
         super().depart(holds_place=holds_place)
         self.departed.set()
+
+    def settle(self, response: Response | None) -> None:
+        super().settle(response)
+        if self._is_last:  # too late for an answer, which the task has; in time for a repetition
+            self.scope.cancel()
+
+    def stop_trying(self) -> None:
+        """Send it no more: not when it waits to be sent, and not when it is refused for overload hereafter."""
+        self._is_last = True
+        if not self.is_in_flight:
+            self.scope.cancel()
 
 
 class ExecProcess:
@@ -173,10 +196,11 @@ class ExecProcess:
         self._id = f"codex_trio-{uuid.uuid4()}"
         wire = {**params, "processId": self._id, "streamStdin": True, "streamStdoutStderr": True}
         self._call = _Command(methods.COMMAND_EXEC, wire)
-        self._scope = trio.CancelScope()  # of the task that makes the call
         self._done = trio.Event()
         self._error: Exception | None = None
         self._is_entered = False
+        self._input = trio.Lock()  # held until the server has what is written: it may wait, or be refused for overload
+        self._has_input_ended = False
         self.stdin = ExecStdin(self)
         self.stdout = ExecOutput(self)
         self.stderr = ExecOutput(self)
@@ -206,13 +230,15 @@ class ExecProcess:
     @trio.lowlevel.enable_ki_protection
     async def _end(self) -> None:
         with trio.CancelScope(shield=True, deadline=trio.current_time() + _END_PATIENCE):
-            if self._call.is_in_flight:
-                with suppress(CodexError):  # it, or its server, ended meanwhile
+            self._call.stop_trying()
+            while self._call.is_in_flight:
+                with suppress(CodexError):  # it, or its server, ended meanwhile; or it is still to begin
                     await self.terminate()
-            else:
-                self._scope.cancel()  # it was not sent, or refused for overload and is about to be sent again
+                    break
+                with trio.move_on_after(_END_PAUSE):
+                    await self._done.wait()
             await self._done.wait()
-        self._scope.cancel()
+        self._call.scope.cancel()
         self._unwatch()
 
     def check_entered(self) -> None:
@@ -224,7 +250,7 @@ class ExecProcess:
     async def _run(self) -> None:
         loss: CodexTransportError | None = None
         try:
-            with self._scope:
+            with self._call.scope:
                 answer = await self._engine.perform_urgently(self._call, timeout=math.inf)
                 code = answer.get("exitCode") if isinstance(answer, dict) else None
                 self.returncode = code if isinstance(code, int) else -1
@@ -289,24 +315,32 @@ class ExecProcess:
         else:
             await self._engine.perform_urgently(Call(methods.COMMAND_EXEC_TERMINATE, {"processId": self._id}))
 
-    async def write(self, data: bytes, *, close: bool = False) -> None:
-        """Send input. `stdin` does it for you."""
+    async def write(self, data: bytes | bytearray | memoryview, *, close: bool = False) -> None:
+        """Send input, in the order of the calls. `stdin` does it for you.
+
+        Cancellation: Some of it may have been written.
+        """
         self.check_entered()
-        params: dict[str, Any] = {"processId": self._id}
-        if data:
-            params["deltaBase64"] = base64.b64encode(data).decode("ascii")
-        if close:
-            params["closeStdin"] = True
-        if self._done.is_set():
-            raise trio.BrokenResourceError("this command has ended")
+        async with self._input:
+            for start in range(0, len(data), _CHUNK):
+                chunk = base64.b64encode(bytes(data[start : start + _CHUNK])).decode("ascii")
+                await self._write({"deltaBase64": chunk})
+            if close:
+                await self._write({"closeStdin": True})
+                self._has_input_ended = True
+
+    async def _write(self, params: Mapping[str, Any]) -> None:
+        if self._done.is_set() or self._has_input_ended:
+            raise trio.BrokenResourceError("this command has ended, or its input has")
+        params = {"processId": self._id, **params}
         try:
-            if close:  # it is the last one, and waits for no place: its time may be short
+            if "closeStdin" in params:  # nothing of ours is before it, and its time may be short: it waits for no place
                 await self._engine.perform_urgently(Call(methods.COMMAND_EXEC_WRITE, params))
             else:
                 await self._engine.request(methods.COMMAND_EXEC_WRITE, params)
-        except CodexTransportError:
-            raise
-        except CodexError as exc:
+        except CodexProtocolError as exc:
+            if exc.code == methods.OVERLOADED:
+                raise
             raise trio.BrokenResourceError(f"this command takes no input any more: {exc}") from exc
 
 
