@@ -16,9 +16,10 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from codex_trio import (
     CodexClient,
-    CodexThread,
+    CodexProtocolError,
     CodexTransportError,
     CodexTurnInterruptedError,
+    StepStream,
     open_codex_client,
 )
 from codex_trio.testing import (
@@ -27,6 +28,7 @@ from codex_trio.testing import (
     ScriptedAppServer,
     ask_server_request,
     hang,
+    raw,
     say,
     wait,
 )
@@ -442,39 +444,100 @@ async def test_a_message_that_never_comes_is_not_waited_for_longer_than_a_second
     assert transport.deviation.received["method"] == "model/list"
 
 
-@pytest.mark.parametrize(("after", "is_early"), [(100.5, False), (59.5, False), (58.5, True), (5, True)])
-@pytest.mark.parametrize("act", ["interrupt", "steer"])
-async def test_a_turn_is_not_interrupted_or_steered_long_before_what_it_had_told_until_then(
-    path: Path, act: str, after: float, is_early: bool, autojump_clock: MockClock
-) -> None:
-    async def talk(client: CodexClient, after: float) -> None:
-        thread = await client.start_thread()
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(read_to_the_end, thread)
-            await trio.sleep(after)
-            await (thread.interrupt() if act == "interrupt" else thread.steer("faster"))
+async def act_in_a_turn(client: CodexClient, act: str, after: float) -> None:
+    """Begin a turn of two minutes, read it to its end, and do something `after` so many seconds."""
+    thread = await client.start_thread()
+    stream = thread.chat("hello")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(read_to_the_end, stream)
+        await trio.sleep(after)
+        match act:
+            case "interrupt":
+                await thread.interrupt()
+            case "steer":
+                await thread.steer("faster")
+            case "list":
+                assert stream.turn_id is not None
+                assert [item async for item in thread.items(stream.turn_id)]
+            case _:  # whatever runs
+                await client.request("turn/interrupt", {"threadId": thread.id, "turnId": ""})
 
-    async def read_to_the_end(thread: CodexThread) -> None:
-        with suppress(CodexTurnInterruptedError):
-            async for _ in thread.chat("hello"):
-                pass
 
+async def read_to_the_end(stream: StepStream) -> None:
+    with suppress(CodexTurnInterruptedError):
+        async for _ in stream:
+            pass
+
+
+def two_minutes() -> ScriptedAppServer:
     server = ScriptedAppServer()
-    server.on_turn(wait(30), say("one"), wait(30), say("two"), wait(60), say("three"))
-    server.on_turn(say("steered"))
-    await record(path, server, lambda client: talk(client, 100))
+    of_no_turn = raw({"method": "skills/changed", "params": {}})
+    server.on_turn(wait(30), say("one"), of_no_turn, wait(30), say("two"), wait(60), say("three"))
+    server.default(say("steered"))
+    return server
+
+
+@pytest.mark.parametrize(("after", "is_early"), [(100.5, False), (59.5, False), (58.5, True), (5, True)])
+async def test_a_turn_is_not_interrupted_long_before_what_it_had_told_until_then(
+    path: Path, after: float, is_early: bool, autojump_clock: MockClock
+) -> None:
+    await record(path, two_minutes(), lambda client: act_in_a_turn(client, "interrupt", 100))
 
     transport = ReplayTransport(path)
     with suppress(ExceptionGroup):
         async with open_codex_client(transport, request_timeout=100) as client:
-            await talk(client, after)
+            await act_in_a_turn(client, "interrupt", after)
     assert transport.is_finished is not is_early
     if is_early:
         assert transport.deviation is not None
-        assert transport.deviation.line == line_of(path, f"turn/{act}")
+        assert transport.deviation.line == line_of(path, "turn/interrupt")
         assert "more than 1 s before that now" in str(transport.deviation)
     else:
         assert transport.deviation is None
+
+
+@pytest.mark.parametrize("act", ["steer", "list", "interrupt whatever runs"])
+async def test_how_long_a_program_thinks_before_it_does_anything_else_is_its_own_affair(
+    path: Path, act: str, autojump_clock: MockClock
+) -> None:
+    await record(path, two_minutes(), lambda client: act_in_a_turn(client, act, 100))
+
+    transport = ReplayTransport(path)
+    async with open_codex_client(transport, request_timeout=100) as client:
+        await act_in_a_turn(client, act, 5)
+    assert transport.deviation is None
+    assert transport.is_finished
+
+
+@pytest.mark.parametrize(
+    ("code", "message"), [(-32001, "Server overloaded; retry later."), (-32600, "no active turn to interrupt")]
+)
+async def test_an_interrupt_that_was_refused_is_repeated_after_other_pauses(
+    path: Path, code: int, message: str, monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
+) -> None:
+    async def insist(client: CodexClient, pause: float) -> None:
+        monkeypatch.setattr("random.uniform", lambda *bounds: pause)
+        stream = client.chat("hello")
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(read_to_the_end, stream)
+            await trio.sleep(1)
+            assert stream.turn_id is not None
+            while True:
+                with suppress(CodexProtocolError):
+                    await client.interrupt_turn(stream.turn_id)
+                    break
+                await trio.sleep(2 * pause)
+
+    server = ScriptedAppServer()
+    server.on_turn(say(" ".join("word" for _ in range(60)), seconds=30))
+    server.refuse("turn/interrupt", code=code, message=message, times=6)
+    await record(path, server, lambda client: insist(client, 1.5))
+
+    transport = ReplayTransport(path)
+    async with open_codex_client(transport) as client:
+        await insist(client, 0.5)
+    assert transport.deviation is None
+    assert transport.is_finished
 
 
 @pytest.mark.parametrize(("pauses", "listing", "until"), [(True, (5, 13), 100), (False, (0.9, 1.8), 0.1)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass, field
 from typing import Annotated, Any, TypedDict
 
@@ -93,26 +94,63 @@ def test_a_property_named_default_stays() -> None:
     assert schema["properties"] == {"default": {"type": "string"}}
 
 
+class Kind(enum.Enum):
+    TEXT = "text"
+    IMAGE = "image"
+
+
 class Described(pydantic.BaseModel):
     file: Annotated[File, pydantic.Field(description="the one that counts")]
+    kind: Annotated[Kind, pydantic.Field(description="by its contents")]
+    files: list[Annotated[File, pydantic.Field(description="one of the others")]]
     size: Annotated[int, pydantic.Field(description="in bytes")]
+    plain: File
 
 
 class DescribedStruct(msgspec.Struct):
     file: Annotated[File, msgspec.Meta(description="the one that counts")]
+    kind: Annotated[Kind, msgspec.Meta(description="by its contents")]
+    files: list[Annotated[File, msgspec.Meta(description="one of the others")]]
     size: Annotated[int, msgspec.Meta(description="in bytes")]
+    plain: File
 
 
-@pytest.mark.parametrize("type_", [Described, DescribedStruct])
-def test_nothing_stands_beside_a_reference(type_: Any) -> None:
-    file, size = Output(type_).schema["properties"].values()
-    assert file == {"$ref": "#/$defs/File"}
+@dataclass
+class DescribedDataclass:
+    file: Annotated[File, msgspec.Meta(description="the one that counts")]
+    kind: Annotated[Kind, msgspec.Meta(description="by its contents")]
+    files: list[Annotated[File, msgspec.Meta(description="one of the others")]]
+    size: Annotated[int, msgspec.Meta(description="in bytes")]
+    plain: File
+
+
+@pytest.mark.parametrize("type_", [Described, DescribedStruct, DescribedDataclass])
+def test_a_description_stands_around_a_reference_and_nothing_beside_it(type_: Any) -> None:
+    file, kind, files, size, plain = Output(type_).schema["properties"].values()
+    assert file == {"anyOf": [{"$ref": "#/$defs/File"}], "description": "the one that counts"}
+    assert kind == {"anyOf": [{"$ref": "#/$defs/Kind"}], "description": "by its contents"}
+    assert files["items"] == {"anyOf": [{"$ref": "#/$defs/File"}], "description": "one of the others"}
     assert size["description"] == "in bytes"
+    assert plain == {"$ref": "#/$defs/File"}
 
 
-def test_a_reference_that_is_wrapped_to_be_described_is_unwrapped() -> None:
-    schema = strict_schema({"type": "object", "properties": {"a": {"allOf": [{"$ref": "#/$defs/A"}], "title": "A"}}})
-    assert schema["properties"] == {"a": {"$ref": "#/$defs/A"}}
+class Root(pydantic.RootModel[File]):
+    """What a listing begins with."""
+
+
+def test_a_described_root_is_an_object_nevertheless() -> None:
+    schema = Output(Root).schema
+    assert (schema["type"], schema["required"]) == ("object", ["name", "size"])
+    assert schema["description"] == "What a listing begins with."
+    assert schema.keys() & {"anyOf", "$ref", "$defs"} == set()
+
+
+@pytest.mark.parametrize("description", [{}, {"description": "the first"}])
+def test_an_allof_that_describes_a_reference_is_taken_away(description: dict[str, str]) -> None:
+    wrapped = {"allOf": [{"$ref": "#/$defs/A"}], "title": "A", **description}
+    schema = strict_schema({"type": "object", "properties": {"a": wrapped}})
+    reference = {"$ref": "#/$defs/A"}
+    assert schema["properties"] == {"a": {"anyOf": [reference], **description} if description else reference}
 
 
 def test_a_type_without_a_strict_schema_is_refused() -> None:

@@ -98,6 +98,8 @@ def strict_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
     """
     root = _strict(dict(schema), "$")
     definitions = root.pop("$defs", {})
+    if isinstance(root.get("anyOf"), list) and len(root["anyOf"]) == 1:  # a described reference
+        root = {**root.pop("anyOf")[0], **root}
     reference = root.pop("$ref", None)
     if isinstance(reference, str):  # the root must be an object itself
         name = reference.rpartition("/")[2]
@@ -121,8 +123,10 @@ def _strict(schema: dict[str, Any], where: str) -> dict[str, Any]:
     schema = {name: value for name, value in schema.items() if name not in ("default", "discriminator")}
     if "oneOf" in schema:  # not known to strict mode; for the tagged unions that it stands for it is the same
         schema["anyOf"] = schema.pop("oneOf")
-    if "$ref" in schema:  # beside which strict mode wants nothing, no description either
-        schema = {name: value for name, value in schema.items() if name in ("$ref", *_DEFINITIONS)}
+    if "$ref" in schema:  # beside which strict mode wants nothing; its description goes around it
+        reference = {"$ref": schema["$ref"]}
+        schema = {name: value for name, value in schema.items() if name in ("description", *_DEFINITIONS)}
+        schema |= {"anyOf": [reference]} if "description" in schema else reference
     for name, what in _UNKNOWN.items():
         if name in schema:
             raise TypeError(f"{where} is {what} ({name}), which {_WAY_OUT}")

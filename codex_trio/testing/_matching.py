@@ -71,6 +71,9 @@ class Matcher:
         # By the ids of threads that were made here: the answer that brought them, and the first message to them.
         self._births = dict(self._births_of_threads())
         self._first_words = {_thread_id(rows[index].message): index for index in reversed(self._left)}
+        # By the ids of turns. A later one repeats it, as after a refusal.
+        ours = ((index, rows[index].message or {}) for index in reversed(self._left))
+        self._first_interrupts = {_turn_id(one): index for index, one in ours if one.get("method") == "turn/interrupt"}
 
     @property
     def next_left(self) -> int | None:
@@ -100,6 +103,11 @@ class Matcher:
         """The first answer that brings a thread, and is not rendered, though its request has come."""
         owed = (answer for answer in self._births.values() if self._answers[answer] not in self._left)
         return next((answer for answer in owed if answer not in self._rendered), None)
+
+    def find_interrupt(self, message: Message | None) -> int | None:
+        """Find the first interrupt of the turn that a message names."""
+        turn_id = _turn_id(message)
+        return self._first_interrupts.get(turn_id) if turn_id else None
 
     def _find_swapped(self, raw: bytes, message: Message) -> int | None:
         """Find a message that speaks to another thread. Tasks that ask for threads alike get the one or the other."""
@@ -210,14 +218,13 @@ def _thread_id(message: Message | None) -> str:
     return thread_id if isinstance(thread_id, str) else ""
 
 
-def turn_id_of(message: Message | None) -> str | None:
-    """Return which turn a message is of, or speaks to."""
+def _turn_id(message: Message | None) -> str:
     params = (message or {}).get("params")
     if not isinstance(params, dict):
-        return None
+        return ""
     turn = params.get("turn")
-    ids = params.get("turnId"), params.get("expectedTurnId"), turn.get("id") if isinstance(turn, dict) else None
-    return next((id_ for id_ in ids if isinstance(id_, str)), None)
+    turn_id = turn.get("id") if isinstance(turn, dict) else params.get("turnId")
+    return turn_id if isinstance(turn_id, str) else ""
 
 
 def _random_values(message: Message) -> Mapping[str, str]:

@@ -12,7 +12,7 @@ import trio
 from ..abc import Transport
 from ..errors import CodexTransportError
 from ..models import ChatContinuation
-from ._matching import Matcher, Names, read_message, turn_id_of
+from ._matching import Matcher, Names, read_message
 from ._recordings import RecordedConnection, Row, read_recording
 from ._wire import Message
 
@@ -67,9 +67,11 @@ class ReplayTransport(Transport):
     What the client sends must be what it sent then: method, params, answers. These may differ: ids, the version in
     ``clientInfo``, the random ``clientUserMessageId``, the random ``processId`` of ``command/exec``, the words of a
     refusal, and what was masked in the recording. Tasks that talk at the same time may do so in another order: a message
-    may come up to a second (of Trio's clock) before those that it overtakes, and one that names a turn, as to interrupt
-    it, up to a second before what the turn had told until then; and tasks that asked for threads alike may get each
-    other's. Anything else is a deviation: it ends the replay with a `ReplayDeviationError`, which names the place.
+    may come up to a second (of Trio's clock) before those that it overtakes, and tasks that asked for threads alike may
+    get each other's. How long the program thought is its own affair: a message may come before what the server had told
+    by then, and waits for that. Only the first interrupt of a turn must not come more than a second before what that turn
+    had told; one that repeats it, as after a refusal, may. Anything else is a deviation: it ends the replay with a
+    `ReplayDeviationError`, which names the place.
 
     Under a mock clock the pauses take no time, without one as long as they did.
 
@@ -271,15 +273,16 @@ class _Playback:
         self._awaited -= 1
 
     def _raise_if_overtaken(self, row: Row, lag: float) -> None:
-        # By what names its turn alone: how long a program thinks about an answer or a prompt is its own affair.
-        turn_id = turn_id_of(row.message)
-        for index, raw in self._matcher.came.items():
-            later = self._rows[index]
-            # It is not early if it only seems so because another task has made the replay wait.
-            due = min(trio.current_time(), later.seconds + lag)
-            if turn_id is not None and turn_id == turn_id_of(later.message) and self._came_at[index] < due - _PATIENCE:
-                what = f"it came after line {row.line} then, but more than {_PATIENCE:g} s before that now"
-                raise self._deviate(what, later, raw)
+        # By an interrupt, which changes what the turn tells: how long a program thinks otherwise is its own affair.
+        index = self._matcher.find_interrupt(row.message)
+        if index is None or index not in self._came_at:
+            return
+        later = self._rows[index]
+        # It is not early if it only seems so because another task has made the replay wait.
+        due = min(trio.current_time(), later.seconds + lag)
+        if self._came_at[index] < due - _PATIENCE:
+            what = f"it came after line {row.line} then, but more than {_PATIENCE:g} s before that now"
+            raise self._deviate(what, later, self._matcher.came[index])
 
     def _give(self, index: int) -> None:
         self._given.add(index)
