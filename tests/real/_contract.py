@@ -51,6 +51,7 @@ class Stage:
         self._config = config or {}
         self._peers: list[Peer] = []
         self._others: list[Peer] = []
+        self._left_out: set[str] = set()
         self._tasks: trio.Nursery
 
     async def play(self, case: Case) -> None:
@@ -97,10 +98,17 @@ class Stage:
     def note(self, what: Any) -> None:
         self.notes.append(what)
 
+    def leave_out(self, method: str) -> None:
+        """Do not compare the notifications of a method in this case."""
+        self._left_out.add(method)
+
     def heard(self) -> list[list[Message]]:
         """Return what each of the peers was told, the news of other cases left out."""
         own = {thread_id for peer in self._peers for message in peer.seen if (thread_id := _opened(message))}
-        return [[message for message in peer.seen if _concerns(message, own)] for peer in self._peers]
+        return [[message for message in peer.seen if self._counts(message, own)] for peer in self._peers]
+
+    def _counts(self, message: Message, thread_ids: set[str]) -> bool:
+        return _concerns(message, thread_ids) and message.get("method") not in self._left_out
 
 
 Case = Callable[[Stage], Awaitable[None]]

@@ -129,6 +129,9 @@ async def case_thread_operations(stage: Stage) -> None:
 
 
 async def case_operations_on_a_running_thread(stage: Stage) -> None:
+    stage.leave_out(
+        "thread/readState/changed"
+    )  # one time in 400, codex 0.163 does not tell it of a turn that it reverts
     peer, thread_id = await stage.stage(say("first"))
     await peer.play(thread_id)
     stage.script.on_turn(say("second"), wait(60))
