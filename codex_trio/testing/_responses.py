@@ -43,6 +43,11 @@ class ModelRequest:
         return cls(body, headers, _last_prompt(_items(body)))
 
     @property
+    def is_of_agent(self) -> bool:
+        """Whether a sub-agent calls."""
+        return self.headers.get("x-openai-subagent") == "collab_spawn"
+
+    @property
     def thread_id(self) -> str:
         """Id of the thread that the call belongs to; empty where codex does not report it."""
         return str(self._metadata.get("thread_id") or "")
