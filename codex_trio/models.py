@@ -145,7 +145,7 @@ class InitializeResult:
 class ConversationStep:
     """A finished block of a turn.
 
-    Codex may ask or remark something and go on with its work without a reply (codex 0.171). Such a message has
+    Codex may ask or remark something and go on with its work without a reply (codex 0.155 on). Such a message has
     ``data["delivery"] == "async"`` and is not the answer of the turn. If it asks, its `step_type` is ``ask``, and
     ``data["questions"]`` has the questions; reply with `CodexThread.steer`, or with the next message.
 
@@ -218,7 +218,7 @@ class ChatResult(Generic[OutputT]):
         final_text: Codex's answer; empty if it said nothing. It is the last message of phase ``final_answer``, else the
             last one without a phase that is known, else the last ``partial_answer`` (codex 0.163 on). If a completed
             turn has none of these, it is the last ``commentary``; and only if it has no other message at all, the last
-            asynchronous one, which is a question or a remark that Codex sent while it worked (codex 0.171).
+            asynchronous one, which is a question or a remark that Codex sent while it worked.
         raw_events: The turn's notifications as the server sent them, in order, without deltas.
         assistant_item_id: Id of the message that `final_text` is from.
         completion_source: How this result came about, see `CompletionSource`.

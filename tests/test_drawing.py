@@ -403,6 +403,19 @@ async def test_a_message_that_moderation_hides_once_it_is_whole_is_replaced(
     assert "seen" not in file.getvalue()
 
 
+async def test_a_message_that_is_hidden_from_the_start_is_not_in_the_line_below(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    ids = {"threadId": "{thread_id}", "turnId": "{turn_id}"}
+    item = {"type": "agentMessage", "id": "m", "text": "what must not be seen", "delivery": "async", **HIDDEN}
+    began = raw({"method": "item/started", "params": {**ids, "item": item}})
+    console, file = console_of(is_terminal=True)
+    async with open_codex_client(server_of(began, wait(1)).transport()) as client:
+        await TurnView(console).draw(client.stream("go"))
+    assert "withheld by moderation" in file.getvalue()
+    assert "seen" not in file.getvalue()
+
+
 @pytest.mark.parametrize("is_terminal", [False, True])
 async def test_what_was_begun_when_the_connection_was_lost_is_shown_once(
     is_terminal: bool, autojump_clock: trio.testing.MockClock

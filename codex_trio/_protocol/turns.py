@@ -16,7 +16,7 @@ _IN_PROGRESS = "inProgress"
 _FINAL, _PARTIAL, _COMMENTARY, _PLAIN, _ASYNC = "final_answer", "partial_answer", "commentary", "plain", "async"
 _PHASES = (_FINAL, _PARTIAL, _COMMENTARY)
 
-# Which kind is the answer, best first. The summary of codex 0.171 also prefers final answers to plain messages, and never
+# Which kind is the answer, best first. The summary of codex also prefers final answers to plain messages, and never
 # contains a partial answer. A partial answer counts here, because it is text of the answer, and may be all there is of a
 # turn that was cut short.
 _ANSWERS = (_FINAL, _PLAIN, _PARTIAL)
