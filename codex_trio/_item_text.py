@@ -1,7 +1,9 @@
-"""`item_text`: each type of thread item in a few words, for a person. One table; unknown types have no text of ours."""
+"""`item_text`: each type of thread item in a few words, for a person, from one table. `script_of`: a command's script."""
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -176,3 +178,22 @@ _DESCRIBED: Mapping[str, Callable[[Item], str]] = {
     "contextCompaction": _compaction,
 }
 """All item types of codex 0.171."""
+
+_SHELL = re.compile(r"((/usr|/usr/local|/opt/homebrew|/run/current-system/sw)?/bin/)?(ba|z)?sh")
+_LONGEST_COMMAND = 50_000  # characters that are split into words; it takes a while
+
+
+def script_of(command: str) -> str:
+    """Return what a shell is given to run, without the shell: ``ls`` of ``/bin/bash -lc ls``.
+
+    A command of another form is returned as it is, and so is a very long one. So is one of a shell that is not where
+    shells are: who compares scripts relies on it that a shell runs them.
+    """
+    if len(command) > _LONGEST_COMMAND:
+        return command
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return command
+    is_wrapped = len(words) == 3 and words[1] in ("-c", "-lc") and _SHELL.fullmatch(words[0]) is not None
+    return words[2] if is_wrapped else command

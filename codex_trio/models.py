@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal
 import msgspec
 
 from ._item_text import item_text
+from ._item_text import script_of as script_of  # drawing and approvals import it from here
 from ._json import as_object, as_text
 
 if TYPE_CHECKING:  # with a default, so that a bare `ChatResult` means any; Python has that from 3.13 on
@@ -72,25 +71,6 @@ class Value(msgspec.Struct, frozen=True):
 
 
 _LONG = frozenset({"raw", "items", "diff", "request"})
-
-_SHELL = re.compile(r"((/usr|/usr/local|/opt/homebrew|/run/current-system/sw)?/bin/)?(ba|z)?sh")
-_LONGEST_COMMAND = 50_000  # characters that are split into words; it takes a while
-
-
-def script_of(command: str) -> str:
-    """Return what a shell is given to run, without the shell: ``ls`` of ``/bin/bash -lc ls``.
-
-    A command of another form is returned as it is, and so is a very long one. So is one of a shell that is not where
-    shells are: who compares scripts relies on it that a shell runs them.
-    """
-    if len(command) > _LONGEST_COMMAND:
-        return command
-    try:
-        words = shlex.split(command)
-    except ValueError:
-        return command
-    is_wrapped = len(words) == 3 and words[1] in ("-c", "-lc") and _SHELL.fullmatch(words[0]) is not None
-    return words[2] if is_wrapped else command
 
 
 @dataclass(frozen=True, slots=True)
