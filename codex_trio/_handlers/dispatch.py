@@ -12,7 +12,8 @@ import msgspec
 import trio
 
 from .._protocol import asks
-from .._protocol.approvals import Approval, Decision, parse_approval
+from .._protocol.approvals import Approval, parse_approval
+from .._protocol.decisions import Decision
 from .._protocol.questions import Elicitation, UserQuestion
 from .pull import ApprovalHub
 from .tools import Tool, Toolbox
