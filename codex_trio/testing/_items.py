@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ._patches import make_change
-from ._script import AskQuestion, CallTool, Patch, Run
+from ._steps import AskQuestion, CallTool, Patch, Run
 from ._wire import Message, Refusal
 
 _INPUTS = ("text", "image", "localImage", "audio", "localAudio", "skill", "mention")

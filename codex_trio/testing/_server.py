@@ -11,15 +11,28 @@ import msgspec
 import trio
 
 from ..errors import CodexTransportError
-from ._script import CallTool, Step
 from ._scripts import ScriptedTurns
 from ._server_connection import ScriptedTransport, ServerConnection
 from ._server_methods import Methods
 from ._server_overrides import Times
 from ._server_state import ServerState
+from ._steps import (
+    AskAsync,
+    CallTool,
+    Parallel,
+    ScriptJs,
+    Sleep,
+    SpawnAgent,
+    StartCommand,
+    Step,
+    TellAsync,
+    WaitAgent,
+    WriteStdin,
+)
 from ._wire import Message, Refusal, text_of
 
 _OWN_TOOLS = frozenset({"apply_patch", "exec_command", "request_permissions", "request_user_input", "write_stdin"})
+_UNPLAYABLE = (AskAsync, Parallel, ScriptJs, Sleep, SpawnAgent, StartCommand, TellAsync, WaitAgent, WriteStdin)
 _INSTEAD = "it calls the client's tools; for codex's own there are run(), patch(), ask_question(), ask_server_request()"
 
 
@@ -270,5 +283,7 @@ class ScriptedAppServer(ScriptedTurns):
 
     def _check(self, steps: Sequence[Step]) -> None:
         for step in steps:
+            if isinstance(step, _UNPLAYABLE):
+                raise ValueError(f"the in-memory server cannot play {step}; the scripted model can")
             if isinstance(step, CallTool) and (step.name in _OWN_TOOLS or (step.namespace or "").startswith("mcp__")):
                 raise ValueError(f"the in-memory server cannot play {step}: {_INSTEAD}")

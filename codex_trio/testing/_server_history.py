@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import trio
 
 from ._items import set_command_end
-from ._script import Step
 from ._settings import Settings
+from ._steps import Step
 from ._wire import VERSION, Message, Refusal
 
 if TYPE_CHECKING:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ._script import Step
 from ._server_account import AccountMethods
 from ._server_connection import ServerConnection
 from ._server_lookup import require
 from ._server_state import Method, ServerState
 from ._server_threads import ThreadMethods
 from ._server_turn_methods import TurnMethods
+from ._steps import Step
 from ._wire import Message, Refusal, make_initialize_result
 
 _EXPERIMENTAL = (

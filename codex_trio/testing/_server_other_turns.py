@@ -9,10 +9,10 @@ from typing import Any
 import trio
 
 from ._items import make_agent_message, make_command, make_item, set_command_end
-from ._script import Say, Step
 from ._server_history import ServedTurn
 from ._server_items import TurnItems, let_clients_read
 from ._server_turns import TurnPlayer
+from ._steps import Say, Step
 from ._wire import Refusal
 
 _NO_REVIEW = "Reviewer failed to output a response."

@@ -18,9 +18,9 @@ from ._items import (
     set_command_end,
     words_of,
 )
-from ._script import AskQuestion, CallTool, Patch, Run, Step
 from ._server_history import Terminal
 from ._server_items import TurnItems
+from ._steps import AskQuestion, CallTool, Patch, Run, Step
 from ._wire import Message
 
 _APPROVAL = "waitingOnApproval"

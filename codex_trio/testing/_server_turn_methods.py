@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
 from ._items import check_input
-from ._script import Step
 from ._server_connection import ServerConnection
 from ._server_history import ServedThread, ServedTurn
 from ._server_items import TurnItems
@@ -14,6 +13,7 @@ from ._server_lookup import loaded_thread
 from ._server_other_turns import ReviewPlayer, describe_review, play_compaction, play_shell, run_shell
 from ._server_state import Method, ServerState
 from ._server_turns import TurnPlayer
+from ._steps import Step
 from ._wire import Message, Refusal, text_of
 
 _UNSTEERABLE = ("compact", "review")

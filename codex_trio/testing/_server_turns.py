@@ -9,7 +9,10 @@ import trio
 
 from ._failures import make_error, make_failure
 from ._items import make_agent_message, make_reasoning
-from ._script import (
+from ._scripts import opens_stream
+from ._server_items import TurnItems, let_clients_read
+from ._server_tools import ToolSteps
+from ._steps import (
     AskServerRequest,
     DropConnection,
     Exit,
@@ -25,9 +28,6 @@ from ._script import (
     Think,
     Wait,
 )
-from ._scripts import opens_stream
-from ._server_items import TurnItems, let_clients_read
-from ._server_tools import ToolSteps
 from ._wire import Message, Refusal, dump_message, fill_in, split_text
 
 _BROKEN_OFF = "stream disconnected before completion: Transport error: network error: error decoding response body"
