@@ -80,7 +80,7 @@ async def test_changes_that_a_turn_of_ours_has_open_are_never_forgotten(autojump
     ("others", "ours", "asked", "known"),
     [
         (300, 1, [0, 43, 44, 299], [False, False, True, True]),
-        (10, 300, [0, 9], [True, True]),
+        (200, 300, [0, 199], [True, True]),
     ],
 )
 async def test_of_the_changes_of_other_clients_turns_the_last_256_are_known(
