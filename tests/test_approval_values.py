@@ -225,6 +225,33 @@ def test_permissions_that_are_nested_deeply_are_not_empty_and_end_nothing() -> N
     assert command(additionalPermissions=deep).additional_permissions is deep
 
 
+AMENDMENT = {"acceptWithExecpolicyAmendment": {"execpolicy_amendment": ["ls"]}}
+
+
+@pytest.mark.parametrize("offers", [["accept", "cancel"], ["accept", "decline", "cancel"], ["accept", ALLOW]])
+def test_without_the_experimental_api_a_command_may_be_granted_more_than_is_sent(offers: list[Any]) -> None:
+    params = {**COMMAND, "proposedExecpolicyAmendment": ["ls"], "availableDecisions": offers}
+    request = CommandApproval.from_wire(params, is_experimental=False)
+    for grant in (request.accept, lambda **options: request.choose("accept", **options)):
+        for options in ({}, {"with_permissions": True}):
+            with pytest.raises(ValueError, match="experimental_api=True"):
+                grant(**options)
+        assert grant(unseen=True).name == "accept"
+    assert CommandApproval.from_wire(params, is_experimental=True).accept().name == "accept"
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"availableDecisions": ["accept", AMENDMENT, "cancel"]},
+        {"availableDecisions": None},
+        {"availableDecisions": ["accept", "cancel"], "kind": "writeStdin"},
+    ],
+)
+def test_without_the_experimental_api_what_cannot_be_granted_more_is_simply_accepted(params: dict[str, Any]) -> None:
+    assert CommandApproval.from_wire({**COMMAND, **params}, is_experimental=False).accept().name == "accept"
+
+
 # --- choosing an offer
 
 

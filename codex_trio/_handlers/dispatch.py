@@ -56,6 +56,7 @@ class Handlers:
 
     Attributes:
         observe: Nothing is to be answered.
+        is_experimental: Whether the client asks for the experimental API. Set by the client.
         toolbox: The tools.
         approvals: Where approvals wait for `client.approvals()`.
     """
@@ -80,6 +81,7 @@ class Handlers:
             if not isinstance(method, str) or not callable(function):
                 raise TypeError(f"on_request must be async functions by method; {method!r} is {function!r}")
         self.observe = observe
+        self.is_experimental = False
         self.toolbox = Toolbox(tools)
         self.approvals = ApprovalHub()
         self._on_approval = on_approval
@@ -94,6 +96,12 @@ class Handlers:
     def has_approval_handler(self) -> bool:
         """Whether approvals are pushed to a function."""
         return self._on_approval is not None
+
+    @property
+    def needs_experimental_api(self) -> bool:
+        """Whether these need what the server keeps from a client without the experimental API."""
+        # Tools are experimental (codex 0.155 to 0.171), and so is a field of command approvals that grants permissions.
+        return bool(self.toolbox.default) or self.has_approval_handler
 
     async def answer(self, method: str, params: Mapping[str, Any], *, changes: object = None) -> Answer:
         """Return the answer to a request of the server.
@@ -111,7 +119,8 @@ class Handlers:
         if (handler := self._on_request.get(method)) is not None:
             return Answer(await _call(handler, params))
         if method in asks.APPROVALS:
-            return await self._approve(parse_approval(method, params, changes=changes))
+            request = parse_approval(method, params, changes=changes, is_experimental=self.is_experimental)
+            return await self._approve(request)
         if method == asks.USER_INPUT and self._on_question is not None:
             asked = UserQuestion.from_wire(params)
             answers = await _call(self._on_question, asked)

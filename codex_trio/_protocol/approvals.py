@@ -91,10 +91,19 @@ Approval: TypeAlias = CommandApproval | FileChangeApproval | PermissionsApproval
 """What `on_approval` is asked."""
 
 
-def parse_approval(method: str, params: Mapping[str, Any], *, changes: object = None) -> Approval:
-    """Read an approval request; `method` is one of `asks.APPROVALS`."""
+def parse_approval(
+    method: str, params: Mapping[str, Any], *, changes: object = None, is_experimental: bool = True
+) -> Approval:
+    """Read an approval request.
+
+    Args:
+        method: One of `asks.APPROVALS`.
+        params: Its params.
+        changes: ``changes`` of the item that it is about, where that is a file change and they are known.
+        is_experimental: The connection has the experimental API.
+    """
     if method == asks.COMMAND_APPROVAL:
-        return CommandApproval.from_wire(params)
+        return CommandApproval.from_wire(params, is_experimental=is_experimental)
     if method == asks.FILE_CHANGE_APPROVAL:
         return FileChangeApproval.from_wire(params, changes)
     return PermissionsApproval.from_wire(params)

@@ -29,6 +29,11 @@ _OTHERS = COMMON_PARAMS | {
     *("proposedExecpolicyAmendment", "proposedNetworkPolicyAmendments"),
 }
 
+_HIDDEN = (
+    "the server does not say whether the command would get additional permissions; it does where the client was opened "
+    "with experimental_api=True"
+)
+
 # Codex quotes the input as one word of a shell: unquoted, in single quotes, in double quotes, or in parts of these.
 _STDIN_COMMAND = re.compile(r"write_stdin --session-id -?\d+ (?P<word>.+)", re.DOTALL)
 _WORD_PART = re.compile(
@@ -129,10 +134,16 @@ class CommandApproval(ApprovalRequest, frozen=True, kw_only=True, eq=False):
     proposed_network_amendments: tuple[NetworkPolicyAmendment, ...]
     available_decisions: tuple[str | Mapping[str, Any], ...] | None
     proposed_amendment: tuple[str, ...]
+    _is_experimental: bool = True
 
     @classmethod
-    def from_wire(cls, params: Mapping[str, Any]) -> CommandApproval:
-        """Read the params; whatever is missing is empty."""
+    def from_wire(cls, params: Mapping[str, Any], *, is_experimental: bool = True) -> CommandApproval:
+        """Read the params; whatever is missing is empty.
+
+        Args:
+            params: Of the request.
+            is_experimental: The connection has the experimental API, so that ``additionalPermissions`` is sent.
+        """
         kind = "command" if params.get("kind") is None else read_text(params["kind"])
         command = read_text(params.get("command"))
         permissions = params.get("additionalPermissions")
@@ -151,6 +162,7 @@ class CommandApproval(ApprovalRequest, frozen=True, kw_only=True, eq=False):
             proposed_network_amendments=tuple(map(NetworkPolicyAmendment.from_wire, amendments)),
             available_decisions=_offers(params.get("availableDecisions")),
             proposed_amendment=_texts(params.get("proposedExecpolicyAmendment")),
+            _is_experimental=is_experimental,
         )
 
     @property
@@ -176,8 +188,9 @@ class CommandApproval(ApprovalRequest, frozen=True, kw_only=True, eq=False):
 
         Args:
             with_permissions: Grant `extra_permissions` as well.
-            unseen: Accept although the request does not say what would run: `command` is empty (and no host is named in
-                its place), or `kind` is not one of those above.
+            unseen: Accept although the request does not say what is granted: `command` is empty (and no host is named in
+                its place), `kind` is not one of those above, or the client lacks ``experimental_api=True`` and the server
+                may have left `additional_permissions` out.
 
         Raises:
             ValueError: The server does not offer that, or the request needs an argument that was not given.
@@ -260,7 +273,16 @@ class CommandApproval(ApprovalRequest, frozen=True, kw_only=True, eq=False):
             return f"the request is of a kind that codex_trio does not know, {self.kind!r}"
         # A request about a host has no command (codex 0.163 to 0.171, by their schema): the host is what it is about.
         host = self.network_approval_context.host if self.network_approval_context is not None else ""
-        return "" if self.command or host else "the server does not say which command would run"
+        if not self.command and not host:
+            return "the server does not say which command would run"
+        return "" if self._shows_permissions else _HIDDEN
+
+    @property
+    def _shows_permissions(self) -> bool:
+        # `additionalPermissions` comes over the experimental API alone. Without it, what tells is that codex 0.163 to
+        # 0.171 offer an amendment for each command, but for one with additional permissions (or under a user's rule).
+        is_plain = self.available_decisions is None or _AMENDMENT in map(_name, self.available_decisions)
+        return self._is_experimental or is_plain or self.kind != "command" or self.network_approval_context is not None
 
 
 def _typed_text(command: str) -> str:

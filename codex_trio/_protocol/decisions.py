@@ -85,7 +85,7 @@ def check_grant(unknown: str, extra: Mapping[str, Any], *, with_permissions: boo
         ValueError: The caller has not said so.
     """
     if unknown and not unseen:
-        raise ValueError(f"{unknown}; decline the request, or accept with unseen=True whatever it is")
+        raise ValueError(f"{unknown}; decline the request, or accept it with unseen=True")
     if extra and not with_permissions:
         listed = ", ".join(f"{name} {value!r}" for name, value in extra.items())
         raise ValueError(

@@ -1,7 +1,8 @@
-"""Approvals of file changes on the mock clock: when the changes are known, and what happens when they are not."""
+"""Approvals on the mock clock: whether they are known in full, and what happens when they are not."""
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
@@ -247,3 +248,39 @@ async def test_approve_all_accepts_changes_that_it_does_not_know(autojump_clock:
     async with open_codex_client(server.transport(), on_approval=approve_all) as client:
         assert (await client.chat_once("go")).final_text == "done"
     assert results(server) == [{"decision": "accept"}, {"decision": "accept"}]
+
+
+@pytest.mark.parametrize(
+    ("options", "is_experimental"),
+    [
+        ({}, False),
+        ({"experimental_api": True}, True),
+        ({"on_approval": approve_all}, True),
+        ({"on_elicitation": approve_all}, False),
+        ({"observe": True}, False),
+    ],
+)
+async def test_a_client_that_decides_about_approvals_asks_for_all_of_their_fields(
+    options: dict[str, Any], is_experimental: bool, autojump_clock: Clock
+) -> None:
+    server = ScriptedAppServer()
+    async with open_codex_client(server.transport(), **options):
+        (hello,) = [message for message in server.received if message.get("method") == "initialize"]
+    assert hello["params"]["capabilities"]["experimentalApi"] is is_experimental
+
+
+async def test_a_pulled_request_is_known_to_be_complete_with_the_experimental_api_only(autojump_clock: Clock) -> None:
+    server = ScriptedAppServer()
+    server.default(ask_server_request(COMMAND, {"command": "ls", "availableDecisions": ["accept", "cancel"]}))
+    for is_experimental in (False, True):
+        async with (
+            open_codex_client(server.transport(), experimental_api=is_experimental) as client,
+            client.approvals() as approvals,
+            trio.open_nursery() as nursery,
+        ):
+            nursery.start_soon(client.chat_once, "go")
+            request = await anext(approvals)
+            assert isinstance(request, CommandApproval)
+            with contextlib.nullcontext() if is_experimental else pytest.raises(ValueError, match="experimental_api"):
+                request.accept()
+            await request.respond(request.decline())
