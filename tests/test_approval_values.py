@@ -420,7 +420,7 @@ HOSTILE: list[Approval] = [
     PermissionsApproval.from_wire({"permissions": {"fileSystem": {"write": ["/"]}}, "reason": "please"}),
     PermissionsApproval.from_wire({"permissions": {**NETWORK, "future": {"root": "/"}}}),
 ]
-HARMLESS = {
+HARMLESS: dict[str, Approval] = {
     "CommandApproval": command(command="/bin/bash -lc ls"),
     "FileChangeApproval": file_change([CHANGE]),
     "PermissionsApproval": PermissionsApproval.from_wire({"permissions": NETWORK}),
@@ -447,7 +447,7 @@ def test_the_handler_in_a_docstring_is_safe_and_grants_what_it_is_for(value: typ
 
 
 @pytest.mark.parametrize("request_", HOSTILE, ids=lambda request: type(request).__name__)
-async def test_approve_all_grants_all_of_it(request_: Approval) -> None:
+async def test_approve_all_grants_all_of_it(request_: Any) -> None:
     assert not (await approve_all(request_)).is_refusal
 
 

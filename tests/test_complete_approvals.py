@@ -15,10 +15,13 @@ from codex_trio import (
     CodexTurnInterruptedError,
     CommandApproval,
     Decision,
+    Elicitation,
     FileChangeApproval,
     approve_all,
     open_codex_client,
 )
+from codex_trio._client.open_items import OpenItems
+from codex_trio._protocol.messages import Notice, ServerRequest
 from codex_trio.testing import ScriptedAppServer, Step, ask_server_request, hang, patch, raw, say, wait
 
 Clock = trio.testing.MockClock
@@ -248,6 +251,64 @@ async def test_approve_all_accepts_changes_that_it_does_not_know(autojump_clock:
     async with open_codex_client(server.transport(), on_approval=approve_all) as client:
         assert (await client.chat_once("go")).final_text == "done"
     assert results(server) == [{"decision": "accept"}, {"decision": "accept"}]
+
+
+def note_call(method: str, item_id: str, tool: Any, arguments: Any, server: str = "tiny") -> Step:
+    item = {"type": "mcpToolCall", "id": item_id, "server": server, "tool": tool, "arguments": arguments}
+    return raw({"method": method, "params": {"threadId": "{thread_id}", "turnId": "{turn_id}", "item": item}})
+
+
+ONE, OTHER = {"path": "/"}, {"path": "/w"}
+
+
+@pytest.mark.parametrize(
+    ("calls", "name"),
+    [
+        ([("a", "delete", ONE)], "delete"),
+        ([("a", "delete", ONE), ("b", "delete", ONE)], "delete"),
+        ([("a", "delete", ONE), ("b", "read", OTHER)], "delete"),
+        ([("a", "delete", ONE), ("b", "read", ONE, "other")], "delete"),
+        ([("a", "delete", ONE), ("b", "read", ONE)], "unknown"),
+        ([("a", "delete", ONE), ("a", "read", ONE)], "unknown"),
+        ([("a", "read", ONE), ("b", "delete", OTHER), ("b", "delete", ONE)], "unknown"),
+        ([("a", "delete", OTHER)], "unknown"),
+        ([("a", ["delete"], ONE)], "unknown"),
+        ([], "unknown"),
+    ],
+)
+async def test_a_tool_that_the_request_does_not_name_is_that_of_the_open_call(
+    calls: list[tuple[Any, ...]], name: str, autojump_clock: Clock
+) -> None:
+    server = ScriptedAppServer()
+    meta = {"codex_approval_kind": "mcp_tool_call", "tool_params": ONE}
+    asked = ask_server_request("mcpServer/elicitation/request", {"serverName": "tiny", "_meta": meta})
+    closed = note_call("item/started", "z", "read", ONE), note_call("item/completed", "z", "read", ONE)
+    server.on_turn(*closed, *(note_call("item/started", *call) for call in calls), asked, say("done"))
+    seen: list[Elicitation] = []
+
+    def decide(request: Elicitation) -> Decision:
+        seen.append(request)
+        return request.decline()
+
+    async with open_codex_client(server.transport(), on_elicitation=decide) as client:
+        assert (await client.chat_once("go")).final_text == "done"
+    assert [(request.tool_name, request.tool_arguments) for request in seen] == [(name, ONE)]
+
+
+def test_items_that_are_nested_deeply_are_not_compared_to_their_end() -> None:
+    def nested() -> Any:
+        value: Any = "x"
+        for _ in range(100_000):
+            value = {"a": value}
+        return value
+
+    items = OpenItems(lambda thread_id, turn_id: True)
+    for _ in range(2):
+        item = {"type": "mcpToolCall", "id": "a", "server": "tiny", "tool": "delete", "arguments": nested()}
+        items.watch(Notice("item/started", "t", "u", {"item": item}, {}))
+    meta = {"tool_params": nested()}
+    asked = ServerRequest(0, "mcpServer/elicitation/request", "t", "u", {"serverName": "tiny", "_meta": meta})
+    assert items.find_tool_name(asked) == ""
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from .._turn import Failure, Turn
 from ..errors import CodexError, CodexTransportError
 from .lifecycle import Lifecycle
 from .link import Link
-from .open_changes import OpenFileChanges
+from .open_items import OpenItems
 from .router import Router
 
 _logger = logging.getLogger("codex_trio")
@@ -35,12 +35,14 @@ class Asked(msgspec.Struct, eq=False):
     Attributes:
         turn: The turn of ours that waits for it, where there is one: its own, or that of a sub-agent's root.
         changes: ``changes`` of the item that it is about; `None` if they are not known.
+        tool_name: The tool whose call it is about; empty if it is not known.
         is_moot: Nobody waits for the answer any more.
         is_answered: The answer was handed to the writer.
     """
 
     request: ServerRequest
     changes: object
+    tool_name: str
     turn: Turn | None = None
     scope: trio.CancelScope = msgspec.field(default_factory=trio.CancelScope)
     is_moot: bool = False
@@ -77,7 +79,7 @@ class Answering:
         self._nursery = nursery
         self._pending: dict[RequestId, Asked] = {}
         self._dealt_with: dict[RequestId, None] = {}
-        self._changes = OpenFileChanges(self._is_ours)
+        self._items = OpenItems(self._is_ours)
         self._failures: set[Failure] = set()
         self._is_closed = False
         self.answers = 0
@@ -95,7 +97,8 @@ class Answering:
         if request.id in self._pending or request.id in self._dealt_with:
             _logger.debug("%s was asked again, id %r", request.method, request.id)
             return
-        asked = self._pending[request.id] = Asked(request, self._changes.find(request))
+        asked = Asked(request, self._items.find_changes(request), self._items.find_tool_name(request))
+        self._pending[request.id] = asked
         if turn is not None:
             self._stop_clock(asked, turn)
         self._nursery.start_soon(self._answer, asked, name=f"codex_trio answers {request.method}")
@@ -115,7 +118,7 @@ class Answering:
     def watch(self, notice: Notice) -> None:
         """Look at every notification for what makes requests moot, and for what they are about."""
         params = notice.params
-        self._changes.watch(notice)
+        self._items.watch(notice)
         if notice.method == asks.RESOLVED:
             request_id = params.get("requestId")
             asked = self._pending.get(request_id) if isinstance(request_id, (int, str)) else None
@@ -188,7 +191,9 @@ class Answering:
     async def _ask(self, asked: Asked) -> bool:
         request = asked.request
         try:
-            answer = await self._handlers.answer(request.method, request.params, changes=asked.changes)
+            answer = await self._handlers.answer(
+                request.method, request.params, changes=asked.changes, tool_name=asked.tool_name
+            )
         except RefusedError as refusal:
             self._connection.refuse(request, refusal.code, str(refusal))
             asked.is_answered = True

@@ -103,13 +103,16 @@ class Handlers:
         # Tools are experimental (codex 0.155 to 0.171), and so is a field of command approvals that grants permissions.
         return bool(self.toolbox.default) or self.has_approval_handler
 
-    async def answer(self, method: str, params: Mapping[str, Any], *, changes: object = None) -> Answer:
+    async def answer(
+        self, method: str, params: Mapping[str, Any], *, changes: object = None, tool_name: str = ""
+    ) -> Answer:
         """Return the answer to a request of the server.
 
         Args:
             method: The method.
             params: Its params.
-            changes: Of the item that the request is about, where that has some.
+            changes: Of the item that the request is about, where they are known.
+            tool_name: Of the call that an elicitation is about, where it is known.
 
         Raises:
             RefusedError: The answer is an error.
@@ -126,7 +129,7 @@ class Handlers:
             answers = await _call(self._on_question, asked)
             return Answer(asks.dump_answers(answers, [question.id for question in asked.questions]))
         if method == asks.ELICITATION and self._on_elicitation is not None:
-            question = Elicitation.from_wire(params)
+            question = Elicitation.from_wire(params, tool_name=tool_name)
             return _checked(question, await _call(self._on_elicitation, question))
         if method == asks.TOOL_CALL and (found := self.toolbox.find(params)) is not None:
             return Answer(await _call(found.answer, params.get("arguments")))

@@ -8,6 +8,8 @@ from typing import Any
 from ..models import Value
 from .decisions import Decision, check_grant, read_text
 
+_UNKNOWN = "unknown"
+
 
 class QuestionOption(Value, frozen=True):
     """One of the answers that a question suggests.
@@ -107,7 +109,8 @@ class Elicitation(Value, frozen=True, eq=False):
         requested_schema: JSON Schema of the content that `accept` wants; empty if it wants none.
         url: The page to open, in mode ``url``; else empty.
         tool_name: The tool that may or may not be called, where that is the question; else empty. A bare ``accept()``
-            is enough then. ``unknown`` where the request does not name the tool.
+            is enough then. Codex before 0.169 does not send the name, so it is taken from the item of the call;
+            ``unknown`` if that was not seen.
         tool_arguments: ``_meta.tool_params``: what the tool would be called with. `None` if no tool call is asked about, or
             if the arguments are not known.
         raw: The request's params.
@@ -133,8 +136,13 @@ class Elicitation(Value, frozen=True, eq=False):
     raw: Mapping[str, Any]
 
     @classmethod
-    def from_wire(cls, params: Mapping[str, Any]) -> Elicitation:
-        """Read the params; whatever is missing is empty."""
+    def from_wire(cls, params: Mapping[str, Any], *, tool_name: str = "") -> Elicitation:
+        """Read the params; whatever is missing is empty.
+
+        Args:
+            params: Of the request.
+            tool_name: The tool whose call this is about, for a request that does not have the name.
+        """
         meta = _object(params.get("_meta"))
         arguments = meta.get("tool_params")
         is_tool_call = meta.get("codex_approval_kind") == "mcp_tool_call"
@@ -146,7 +154,7 @@ class Elicitation(Value, frozen=True, eq=False):
             message=read_text(params.get("message")) or read_text(params.get("description")),
             requested_schema=_object(params.get("requestedSchema")),
             url=read_text(params.get("url")),
-            tool_name=(read_text(meta.get("tool_name")) or "unknown") if is_tool_call else "",
+            tool_name=(read_text(meta.get("tool_name")) or tool_name or _UNKNOWN) if is_tool_call else "",
             tool_arguments=arguments if is_tool_call and isinstance(arguments, dict) else None,
             raw=params,
         )
@@ -180,7 +188,7 @@ class Elicitation(Value, frozen=True, eq=False):
         return Decision("cancel", self, {"action": "cancel", "content": None})
 
     def _unknown(self) -> str:
-        if not read_text(_object(self.raw.get("_meta")).get("tool_name")):
+        if self.tool_name == _UNKNOWN:
             return "the server does not say which tool would be called"
         return "the server does not say what the tool would be called with" if self.tool_arguments is None else ""
 
