@@ -233,6 +233,7 @@ async def test_file_changes_are_shown_and_decided(
     assert len(seen) == questions
     first = seen[0]
     assert isinstance(first, FileChangeApproval)
+    assert first.changes is not None
     (change,) = first.changes
     assert (change.path, change.kind, change.diff) == (str(tmp_path / "new.txt"), "add", "hello\n")
     file = tmp_path / "new.txt"
