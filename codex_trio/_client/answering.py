@@ -138,9 +138,7 @@ class Answering:
             self._router.note_root(notice.thread_id, root_id)
 
     def _is_ours(self, thread_id: str | None, turn_id: str | None) -> bool:
-        is_starting = self._router.peek(thread_id or "").starting is not None
-        turn = self._router.find(turn_id or "") or self._router.root_of(thread_id or "")
-        return is_starting or turn is not None
+        return (self._router.find(turn_id or "") or self._router.root_of(thread_id or "")) is not None
 
     def suspend(self) -> None:
         """Take the loss of a connection that is to be followed by another: what is still open is asked again there."""
