@@ -14,6 +14,7 @@ import trio
 from .._connection import Connection
 from .._handlers import Handlers
 from .._handlers.dispatch import safe_answer
+from .._handlers.tools import ToolCall
 from .._protocol import asks, methods
 from .._protocol.asks import RefusedError
 from .._protocol.messages import Notice, RequestId, ServerRequest
@@ -39,12 +40,14 @@ class Asked(msgspec.Struct, eq=False):
     Attributes:
         turn: The turn of ours that waits for it, where there is one: its own, or that of a sub-agent's root.
         changes: Of the item that it is about.
+        tool_call: The call of a tool that it asks for.
         is_moot: Nobody waits for the answer any more.
         is_answered: The answer was handed to the writer.
     """
 
     request: ServerRequest
     changes: object
+    tool_call: ToolCall | None = None
     turn: Turn | None = None
     scope: trio.CancelScope = msgspec.field(default_factory=trio.CancelScope)
     is_moot: bool = False
@@ -100,7 +103,8 @@ class Answering:
             _logger.debug("%s was asked again, id %r", request.method, request.id)
             return
         item = request.thread_id, request.turn_id, str(request.params.get("itemId"))
-        asked = self._pending[request.id] = Asked(request, self._changes.get(item))
+        tool_call = self._handlers.find_tool_call(request.method, request.params)
+        asked = self._pending[request.id] = Asked(request, self._changes.get(item), tool_call)
         if turn is not None:
             self._stop_clock(asked, turn)
         self._nursery.start_soon(self._answer, asked, name=f"codex_trio answers {request.method}")
@@ -202,7 +206,9 @@ class Answering:
     async def _ask(self, asked: Asked) -> bool:
         request = asked.request
         try:
-            answer = await self._handlers.answer(request.method, request.params, changes=asked.changes)
+            answer = await self._handlers.answer(
+                request.method, request.params, changes=asked.changes, tool_call=asked.tool_call
+            )
         except RefusedError as refusal:
             self._connection.refuse(request, refusal.code, str(refusal))
             asked.is_answered = True

@@ -15,7 +15,7 @@ from .._protocol import asks
 from .._protocol.approvals import Approval, Decision, parse_approval
 from .._protocol.questions import Elicitation, UserQuestion
 from .pull import ApprovalHub
-from .tools import Tool, Toolbox
+from .tools import Tool, Toolbox, ToolCall
 
 _logger = logging.getLogger("codex_trio")
 
@@ -94,18 +94,28 @@ class Handlers:
         """Whether approvals are pushed to a function."""
         return self._on_approval is not None
 
-    async def answer(self, method: str, params: Mapping[str, Any], *, changes: object = None) -> Answer:
+    def find_tool_call(self, method: str, params: Mapping[str, Any]) -> ToolCall | None:
+        """Return the tool call that a request asks for, if any. Call this in the order of the requests."""
+        is_call = method == asks.TOOL_CALL and method not in self._on_request
+        return self.toolbox.call(params) if is_call else None
+
+    async def answer(
+        self, method: str, params: Mapping[str, Any], *, changes: object = None, tool_call: ToolCall | None = None
+    ) -> Answer:
         """Return the answer to a request of the server.
 
         Args:
             method: The method.
             params: Its params.
             changes: Of the item that the request is about, where that has some.
+            tool_call: What `find_tool_call` returned.
 
         Raises:
             RefusedError: The answer is an error.
             Exception: A handler raised it, or returned what is no answer.
         """
+        if tool_call is not None:
+            return Answer(await _call(tool_call.answer))  # before any checkpoint: it must leave its queue
         await trio.lowlevel.checkpoint()
         if (handler := self._on_request.get(method)) is not None:
             return Answer(await _call(handler, params))
@@ -118,8 +128,6 @@ class Handlers:
         if method == asks.ELICITATION and self._on_elicitation is not None:
             question = Elicitation.from_wire(params)
             return _checked(question, await _call(self._on_elicitation, question))
-        if method == asks.TOOL_CALL and (found := self.toolbox.find(params)) is not None:
-            return Answer(await _call(found.answer, params.get("arguments")))
         _logger.info("the server asked %s and was refused: this client has no handler for it", method)
         return Answer(safe_answer(method))
 
