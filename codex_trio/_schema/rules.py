@@ -1,7 +1,7 @@
 """Rules for the schemas of tools and of answers.
 
 Codex rewrites the schema of a tool: an enum without a type becomes one of strings, and so do the items of an array
-without items (0.163 to 0.171). The schema of an answer reaches the model's API unchanged, with ``strict: true``. If it is
+without items (0.155 to 0.171). The schema of an answer reaches the model's API unchanged, with ``strict: true``. If it is
 outside the subset called Structured Outputs, the API refuses the request, and the turn fails.
 """
 
@@ -123,7 +123,7 @@ def _anything_name(schema: Mapping[str, Any]) -> str:
 def describe_limits(schema: Mapping[str, Any]) -> Node:
     """Return the schema of a tool with limits, formats and defaults repeated in the descriptions.
 
-    Of a tool's schema codex keeps types, enums, items, properties and descriptions, and drops nearly all else (0.163 to
+    Of a tool's schema codex keeps types, enums, items, properties and descriptions, and drops nearly all else (0.155 to
     0.171).
     """
 
