@@ -17,6 +17,8 @@ from ._protocol.approvals import (
     Decision,
     FileChange,
     FileChangeApproval,
+    NetworkApprovalContext,
+    NetworkPolicyAmendment,
     PermissionsApproval,
 )
 from ._protocol.questions import Elicitation, Question, QuestionOption, UserQuestion
@@ -120,6 +122,8 @@ __all__ = [
     "ItemsView",
     "Mention",
     "ModelInfo",
+    "NetworkApprovalContext",
+    "NetworkPolicyAmendment",
     "Notification",
     "NotificationStream",
     "OtherEvent",

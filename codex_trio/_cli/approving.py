@@ -70,7 +70,7 @@ def _described(request: Approval) -> str:
         return f"run: {request.script}{where}"
     if isinstance(request, FileChangeApproval):
         wider = f"\nand write from now on to: {request.grant_root}" if request.grant_root else ""
-        return f"change files:\n{_changes(request.changes)}{wider}"
+        return f"change files:\n{_changes(request.changes or ())}{wider}"
     return f"have more permissions: {json.dumps(dict(request.permissions))}"
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+import shlex
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
@@ -13,6 +16,15 @@ from . import asks
 Responder: TypeAlias = Callable[["Decision"], Awaitable[bool]]
 
 _AMENDMENT = "acceptWithExecpolicyAmendment"
+_KNOWN_KINDS = frozenset({"command", "writeStdin", "humanCommand"})
+
+# The params of codex 0.100 to 0.171.
+_COMMON_PARAMS = frozenset({"threadId", "turnId", "itemId", "startedAtMs", "environmentId", "reason", "cwd"})
+_COMMAND_PARAMS = _COMMON_PARAMS | {
+    *("kind", "approvalId", "command", "commandActions", "additionalPermissions", "networkApprovalContext"),
+    *("proposedExecpolicyAmendment", "proposedNetworkPolicyAmendments", "availableDecisions"),
+}
+_FILE_CHANGE_PARAMS = _COMMON_PARAMS | {"grantRoot"}
 
 
 class Decision(Value, frozen=True, eq=False):
@@ -48,6 +60,25 @@ class _Request(Value, frozen=True, kw_only=True, eq=False):
     raw: Mapping[str, Any]
     _responder: Responder | None = None
 
+    def _find_unknown(self) -> str:
+        """Return what is not known of what would be granted; empty if all is."""
+        return ""
+
+    def _find_extra(self) -> Mapping[str, Any]:
+        """Return what accepting grants beyond what the request is about, by wire name."""
+        return {}
+
+    def _check_grant(self, *, with_permissions: bool, unseen: bool) -> None:
+        unknown = self._find_unknown()
+        if unknown and not unseen:
+            raise ValueError(f"{unknown}; decline it, or pass unseen=True to accept what is not known")
+        extra = self._find_extra()
+        if extra and not with_permissions:
+            listed = ", ".join(f"{name} {json.dumps(value)}" for name, value in extra.items())
+            raise ValueError(
+                f"accepting would also grant {listed}; decline it, or pass with_permissions=True to grant that as well"
+            )
+
     async def respond(self, decision: Decision) -> bool:
         """Answer a request that came from ``client.approvals()``.
 
@@ -68,16 +99,71 @@ class _Request(Value, frozen=True, kw_only=True, eq=False):
         return await self._responder(decision)
 
 
+class NetworkApprovalContext(Value, frozen=True):
+    """A host that a command wants to reach.
+
+    Attributes:
+        host: The host, as the command names it.
+        protocol: ``http``, ``https``, ``socks5Tcp``, ``socks5Udp``, or one that this version does not know.
+
+    Example:
+        ``print(request.network_approval_context.host)``
+    """
+
+    host: str
+    protocol: str
+
+    @classmethod
+    def from_wire(cls, context: Mapping[str, Any]) -> NetworkApprovalContext:
+        """Read ``networkApprovalContext``; whatever is missing is empty."""
+        return cls(_text(context.get("host")), _text(context.get("protocol")))
+
+
+class NetworkPolicyAmendment(Value, frozen=True):
+    """A rule about one host, which the server would keep for future requests.
+
+    Attributes:
+        action: ``allow`` or ``deny``.
+        host: The host.
+
+    Example:
+        ``print([amendment.host for amendment in request.proposed_network_amendments])``
+    """
+
+    action: str
+    host: str
+
+    @classmethod
+    def from_wire(cls, amendment: Mapping[str, Any]) -> NetworkPolicyAmendment:
+        """Read an entry of ``proposedNetworkPolicyAmendments``; whatever is missing is empty."""
+        return cls(_text(amendment.get("action")), _text(amendment.get("host")))
+
+
 class CommandApproval(_Request, frozen=True, kw_only=True, eq=False):
     """May this command run outside of the sandbox?
 
     Attributes:
         thread_id: The thread that asks.
         turn_id: Its turn.
-        item_id: Id of the ``commandExecution`` item that is going to run.
+        kind: What is asked. ``command``: may the command run? Also where the server does not say (codex before 0.155).
+            ``writeStdin`` (codex 0.163 on): may `stdin` be typed into the terminal of a command that already runs?
+            ``humanCommand`` (codex 0.169 on): a command that only a person may decide about. Others as the wire has them.
+        item_id: Id of the ``commandExecution`` item that is going to run. For ``writeStdin``, the id of the command that
+            is *already running*, whoever approved that one.
+        approval_id: ``approvalId``: for ``writeStdin`` the id of the input. Empty if the server does not give one.
         reason: Why, in the model's words; empty if it does not say.
         command: The command line, which is a shell's: compare `script`. Empty where the server does not tell it.
         cwd: Its working directory; empty likewise.
+        environment_id: ``environmentId``: the environment that it runs in, ``local`` for this machine; empty if the server
+            does not say (codex before 0.155).
+        stdin: For ``writeStdin``, the text that would be typed; the whole `command` where it cannot be read with
+            certainty. `None` for other kinds.
+        additional_permissions: ``additionalPermissions``: what the sandbox would allow the command beyond what it allows
+            others, as the wire has it: ``network``, ``fileSystem``. `None` if nothing.
+        network_approval_context: ``networkApprovalContext``: the host that it wants to reach. `None` if that is not
+            what is asked.
+        proposed_network_amendments: ``proposedNetworkPolicyAmendments``: rules about hosts that `choose` can make
+            permanent; empty if the server proposes none.
         available_decisions: What the server offers, as the wire has it: names, or objects of one key, the name. `None`
             if it does not tell. Refusing is always possible, whether listed or not.
         proposed_amendment: The beginning of the command that `accept_with_amendment` allows for ever, as words; empty
@@ -93,20 +179,40 @@ class CommandApproval(_Request, frozen=True, kw_only=True, eq=False):
         ```
     """
 
+    kind: str
+    approval_id: str
     command: str
     cwd: str
+    environment_id: str
+    stdin: str | None
+    additional_permissions: Mapping[str, Any] | None
+    network_approval_context: NetworkApprovalContext | None
+    proposed_network_amendments: tuple[NetworkPolicyAmendment, ...]
     available_decisions: tuple[str | Mapping[str, Any], ...] | None
     proposed_amendment: tuple[str, ...]
 
     @classmethod
     def from_wire(cls, params: Mapping[str, Any]) -> CommandApproval:
         """Read the params; whatever is missing is empty."""
-        available = params.get("availableDecisions")
+        kind = _text(params.get("kind")) or "command"
+        command = _text(params.get("command"))
+        permissions = params.get("additionalPermissions")
+        context = params.get("networkApprovalContext")
+        amendments = _objects(params.get("proposedNetworkPolicyAmendments"))
         return cls(
             **_common(params),
-            command=_text(params.get("command")),
+            kind=kind,
+            approval_id=_text(params.get("approvalId")),
+            command=command,
             cwd=_text(params.get("cwd")),
-            available_decisions=_offers(available),
+            environment_id=_text(params.get("environmentId")),
+            stdin=_typed_text(command) if kind == "writeStdin" else None,
+            additional_permissions=permissions
+            if isinstance(permissions, dict) and not _is_empty(permissions)
+            else None,
+            network_approval_context=NetworkApprovalContext.from_wire(context) if isinstance(context, dict) else None,
+            proposed_network_amendments=tuple(map(NetworkPolicyAmendment.from_wire, amendments)),
+            available_decisions=_offers(params.get("availableDecisions")),
             proposed_amendment=_texts(params.get("proposedExecpolicyAmendment")),
         )
 
@@ -117,49 +223,81 @@ class CommandApproval(_Request, frozen=True, kw_only=True, eq=False):
         ``git status`` of ``/bin/bash -lc 'git status'``, and of ``/bin/sh -c 'git status'``. It is the whole script:
         ``git status; rm -r x`` is another one. A command of another form is here as it is.
         """
-        return script_of(self.command)
+        return self.command if self.kind == "writeStdin" else script_of(self.command)
 
-    def accept(self) -> Decision:
-        """Let it run, this once.
+    @property
+    def extra_permissions(self) -> Mapping[str, Any]:
+        """What accepting grants beyond running `command` as it is, by wire name; empty if nothing.
+
+        ``additionalPermissions``, ``networkApprovalContext``, and objects and lists that this version does not know.
+        """
+        return self._find_extra()
+
+    def accept(self, *, with_permissions: bool = False, unseen: bool = False) -> Decision:
+        """Let it run, or `stdin` be typed, this once.
+
+        Args:
+            with_permissions: Grant `extra_permissions` as well.
+            unseen: Accept although it is not known what would run: `command` is empty, or `kind` is unknown.
 
         Raises:
-            ValueError: The server does not offer that.
+            ValueError: The server does not offer that; or the request needs one of the arguments.
         """
+        self._check_grant(with_permissions=with_permissions, unseen=unseen)
         return self._grant("accept")
 
-    def accept_for_session(self) -> Decision:
+    def accept_for_session(self, *, with_permissions: bool = False, unseen: bool = False) -> Decision:
         """Let it run, and let the same command run in this thread without asking again.
 
+        Args:
+            with_permissions: As in `accept`.
+            unseen: As in `accept`.
+
         Raises:
-            ValueError: The server does not offer that. Codex 0.163 and 0.169 offer it for network access alone, and
+            ValueError: As in `accept`. Codex 0.163 and 0.169 offer it for network access alone, and
                 `accept_with_amendment` for commands.
         """
+        self._check_grant(with_permissions=with_permissions, unseen=unseen)
         return self._grant("acceptForSession")
 
-    def accept_with_amendment(self, amendment: Sequence[str] | None = None) -> Decision:
+    def accept_with_amendment(
+        self, amendment: Sequence[str] | None = None, *, with_permissions: bool = False, unseen: bool = False
+    ) -> Decision:
         """Let it run, and let every command that begins so run without asking, in every thread, from now on.
 
         The server writes that into the rules of its CODEX_HOME.
 
         Args:
             amendment: The beginning, as words; `proposed_amendment` unless given.
+            with_permissions: As in `accept`.
+            unseen: As in `accept`.
 
         Raises:
-            ValueError: The server does not offer that, or there is nothing to begin with.
+            ValueError: As in `accept`; or there is nothing to begin with.
         """
         words = list(self.proposed_amendment if amendment is None else amendment)
         if isinstance(amendment, str) or not words or not all(isinstance(word, str) for word in words):
             raise ValueError(f"an amendment is the words that a command begins with, not {amendment!r}")
+        self._check_grant(with_permissions=with_permissions, unseen=unseen)
         return self._grant(_AMENDMENT, {_AMENDMENT: {"execpolicy_amendment": words}})
 
-    def choose(self, offer: str | Mapping[str, Any]) -> Decision:
+    def choose(
+        self, offer: str | Mapping[str, Any], *, with_permissions: bool = False, unseen: bool = False
+    ) -> Decision:
         """Take one of `available_decisions` as it is.
 
+        Args:
+            offer: One of them. ``decline`` and ``cancel`` need no further argument.
+            with_permissions: As in `accept`.
+            unseen: As in `accept`.
+
         Raises:
-            ValueError: It is none of them.
+            ValueError: It is none of them; or as in `accept`.
         """
         if offer not in (self.available_decisions or ()):
             raise ValueError(f"the server does not offer {offer!r}; it offers {_listed(self.available_decisions)}")
+        if offer not in ("decline", "cancel"):
+            self._check_grant(with_permissions=with_permissions, unseen=unseen)
         return Decision(_name(offer), self, {"decision": offer})
 
     def decline(self) -> Decision:
@@ -169,6 +307,19 @@ class CommandApproval(_Request, frozen=True, kw_only=True, eq=False):
     def cancel(self) -> Decision:
         """Do not let it run, and end the turn: it is interrupted."""
         return Decision("cancel", self, {"decision": "cancel"})
+
+    def _find_unknown(self) -> str:
+        if self.kind not in _KNOWN_KINDS:
+            return f"the server asks about {self.kind!r}, a kind of approval that codex_trio does not know"
+        if not self.command and self.network_approval_context is None:
+            return "the server does not say which command would run"
+        return ""
+
+    def _find_extra(self) -> Mapping[str, Any]:
+        granted = {name: self.raw.get(name) for name in ("additionalPermissions", "networkApprovalContext")}
+        return {name: value for name, value in granted.items() if not _is_empty(value)} | _unknown_parts(
+            self.raw, _COMMAND_PARAMS
+        )
 
     def _grant(self, name: str, wire: object = None) -> Decision:
         offers = self.available_decisions
@@ -183,6 +334,7 @@ class FileChange(Value, frozen=True):
     Attributes:
         path: The file.
         kind: ``add``, ``delete`` or ``update``.
+        moved_to: ``kind.move_path``: where the file is moved to; empty if it stays where it is.
         diff: The unified diff; the whole content of a file that is added or deleted.
         raw: All that the server tells.
 
@@ -194,13 +346,20 @@ class FileChange(Value, frozen=True):
     kind: str
     diff: str
     raw: Mapping[str, Any]
+    moved_to: str = ""
 
     @classmethod
     def from_wire(cls, change: Mapping[str, Any]) -> FileChange:
         """Read an entry of ``changes``."""
         kind = change.get("kind")
-        kind = kind.get("type") if isinstance(kind, dict) else kind
-        return cls(_text(change.get("path")), _text(kind), _text(change.get("diff")), change)
+        kind = kind if isinstance(kind, dict) else {"type": kind}
+        return cls(
+            path=_text(change.get("path")),
+            kind=_text(kind.get("type")),
+            diff=_text(change.get("diff")),
+            raw=change,
+            moved_to=_text(kind.get("move_path")),
+        )
 
 
 class FileChangeApproval(_Request, frozen=True, kw_only=True, eq=False):
@@ -211,7 +370,8 @@ class FileChangeApproval(_Request, frozen=True, kw_only=True, eq=False):
         turn_id: Its turn.
         item_id: Id of the ``fileChange`` item.
         reason: Why; empty if the server does not say.
-        changes: What would change, from the item's `item/started`; empty if this client did not see that.
+        changes: What would change, from the item's `item/started`. `None` if that is not known in full: this client did
+            not see the item start, or cannot read one of its changes.
         grant_root: ``grantRoot``: a folder that the server would like to write to from now on, or empty.
         available_decisions: Always `None`: the server does not tell (codex 0.169).
         raw: The request's params.
@@ -220,26 +380,51 @@ class FileChangeApproval(_Request, frozen=True, kw_only=True, eq=False):
         ``return request.accept() if all(c.path.endswith(".md") for c in request.changes) else request.decline()``
     """
 
-    changes: tuple[FileChange, ...]
+    changes: tuple[FileChange, ...] | None
     grant_root: str
     available_decisions: None = None
 
     @classmethod
     def from_wire(cls, params: Mapping[str, Any], changes: object) -> FileChangeApproval:
         """Read the params, and the item's ``changes``."""
-        entries = [one for one in changes if isinstance(one, dict)] if isinstance(changes, list) else []
         return cls(
             **_common(params),
-            changes=tuple(map(FileChange.from_wire, entries)),
+            changes=_read_changes(changes),
             grant_root=_text(params.get("grantRoot")),
         )
 
-    def accept(self) -> Decision:
-        """Let them be changed, this once."""
+    @property
+    def extra_permissions(self) -> Mapping[str, Any]:
+        """What accepting grants beyond `changes`, by wire name; empty if nothing.
+
+        ``grantRoot``, and objects and lists that this version does not know.
+        """
+        return self._find_extra()
+
+    def accept(self, *, with_permissions: bool = False, unseen: bool = False) -> Decision:
+        """Let them be changed, this once.
+
+        Args:
+            with_permissions: Grant `extra_permissions` as well.
+            unseen: Accept although `changes` is `None`.
+
+        Raises:
+            ValueError: The request needs one of the arguments.
+        """
+        self._check_grant(with_permissions=with_permissions, unseen=unseen)
         return self._decide("accept")
 
-    def accept_for_session(self) -> Decision:
-        """Let them be changed, and let the same files be changed in this thread without asking again."""
+    def accept_for_session(self, *, with_permissions: bool = False, unseen: bool = False) -> Decision:
+        """Let them be changed, and let the same files be changed in this thread without asking again.
+
+        Args:
+            with_permissions: As in `accept`.
+            unseen: As in `accept`.
+
+        Raises:
+            ValueError: As in `accept`.
+        """
+        self._check_grant(with_permissions=with_permissions, unseen=unseen)
         return self._decide("acceptForSession")
 
     def decline(self) -> Decision:
@@ -249,6 +434,14 @@ class FileChangeApproval(_Request, frozen=True, kw_only=True, eq=False):
     def cancel(self) -> Decision:
         """Leave them as they are, and end the turn: it is interrupted."""
         return self._decide("cancel")
+
+    def _find_unknown(self) -> str:
+        return "it is not known what would be changed" if self.changes is None else ""
+
+    def _find_extra(self) -> Mapping[str, Any]:
+        root = self.raw.get("grantRoot")
+        extra = {} if _is_empty(root) else {"grantRoot": root}
+        return extra | _unknown_parts(self.raw, _FILE_CHANGE_PARAMS)
 
     def _decide(self, name: str) -> Decision:
         return Decision(name, self, {"decision": name})
@@ -345,6 +538,24 @@ def _common(params: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+_STDIN_COMMAND = re.compile(r"write_stdin --session-id \d+ (?P<input>.+)", re.DOTALL)
+
+
+def _typed_text(command: str) -> str:
+    found = _STDIN_COMMAND.fullmatch(command)
+    try:
+        words = shlex.split(found["input"]) if found else []
+    except ValueError:
+        words = []
+    return words[0] if len(words) == 1 else command
+
+
+def _read_changes(value: object) -> tuple[FileChange, ...] | None:
+    if not isinstance(value, list) or not value or not all(isinstance(one, dict) for one in value):
+        return None
+    return tuple(map(FileChange.from_wire, value))
+
+
 def _offers(value: object) -> tuple[str | Mapping[str, Any], ...] | None:
     if not isinstance(value, list):
         return None
@@ -361,6 +572,25 @@ def _listed(offers: tuple[str | Mapping[str, Any], ...] | None) -> str:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
+
+
+def _unknown_parts(params: Mapping[str, Any], known: frozenset[str]) -> dict[str, Any]:
+    """Return what a newer server may ask for. Grants are objects or lists; a new id or time is no reason to refuse."""
+    return {
+        name: value
+        for name, value in params.items()
+        if name not in known and isinstance(value, (dict, list)) and not _is_empty(value)
+    }
+
+
+def _is_empty(value: object) -> bool:
+    if isinstance(value, dict):
+        return all(map(_is_empty, value.values()))
+    return value is None or value == "" or value == []
+
+
+def _objects(value: object) -> list[dict[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def _texts(value: object) -> tuple[str, ...]:

@@ -108,7 +108,9 @@ class Elicitation(Value, frozen=True, eq=False):
         url: The page to open, in mode ``url``; else empty.
         tool_name: The tool that may or may not be called, where that is the question; else empty. A bare ``accept()``
             is enough then.
-        raw: The request's params; its ``_meta`` has the tool's arguments as ``tool_params``.
+        tool_arguments: ``_meta.tool_params``: what the tool would be called with. `None` if no tool call is asked about, or
+            if the arguments are not known.
+        raw: The request's params.
 
     Example:
         ``async def on_elicitation(asked): return asked.accept({"name": "Ada"})``
@@ -122,12 +124,14 @@ class Elicitation(Value, frozen=True, eq=False):
     requested_schema: Mapping[str, Any]
     url: str
     tool_name: str
+    tool_arguments: Mapping[str, Any] | None
     raw: Mapping[str, Any]
 
     @classmethod
     def from_wire(cls, params: Mapping[str, Any]) -> Elicitation:
         """Read the params; whatever is missing is empty."""
         meta = _object(params.get("_meta"))
+        arguments = meta.get("tool_params")
         is_tool_call = meta.get("codex_approval_kind") == "mcp_tool_call"
         return cls(
             thread_id=_text(params.get("threadId")),
@@ -138,6 +142,7 @@ class Elicitation(Value, frozen=True, eq=False):
             requested_schema=_object(params.get("requestedSchema")),
             url=_text(params.get("url")),
             tool_name=(_text(meta.get("tool_name")) or "unknown") if is_tool_call else "",
+            tool_arguments=arguments if is_tool_call and isinstance(arguments, dict) else None,
             raw=params,
         )
 
