@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, closing
 from typing import Any
@@ -11,9 +13,12 @@ import pytest
 import trio
 from _person import PASTE_BEGINS, PASTE_ENDS, Person
 
+from codex_trio import CodexTurnFailedError, PermissionsApproval
 from codex_trio._cli.arguments import parse_arguments
+from codex_trio._cli.describing import describe
+from codex_trio._cli.screen import Screen
 from codex_trio._cli.talking import talk
-from codex_trio.testing import ScriptedAppServer, Step, ask_server_request, raw, say
+from codex_trio.testing import ScriptedAppServer, Step, ask_server_request, fail, raw, run, say, wait
 
 COMMAND = "item/commandExecution/requestApproval"
 FILES = "item/fileChange/requestApproval"
@@ -72,6 +77,16 @@ def below(rows: list[str], heading: str) -> list[str]:
     """The rows from the last such heading on."""
     start = max(number for number, row in enumerate(rows) if row.startswith(heading))
     return rows[start:]
+
+
+async def view_all(person: Person) -> list[str]:
+    """View all of a question that does not fit, to where it is asked again; return what stood on the pages."""
+    await person.answer(ASK_AFTER_VIEW, "v")
+    pages: list[str] = []
+    while not (rows := await person.wait_for("q to stop", ASK))[-1].endswith(ASK):
+        pages += rows
+        await person.type("\n")
+    return pages
 
 
 # --- what fits
@@ -190,12 +205,9 @@ async def test_what_a_long_command_hides_is_seen_before_a_yes_counts(
         assert rows[-4:-1][1].startswith("  • the command above (")
         assert not any("rm -rf x" in row for row in person.seen)
 
-        rows = await person.answer(ASK_AFTER_VIEW, "v")
+        rows = await person.wait_for(ASK_AFTER_VIEW)
         assert "Not all of it was on the screen: v and Return show it page by page." in rows
-        pages: list[str] = []
-        while not (rows := await person.wait_for(" to stop", ASK))[-1].endswith(ASK):
-            pages += rows
-            await person.type("\n")
+        pages = await view_all(person)
         assert any("rm -rf x" in row for row in pages)
         assert not server.answers
         await person.type("y\n")
@@ -313,3 +325,314 @@ async def test_pastes_are_marked_only_while_an_answer_is_awaited(person: Person,
         await person.type("n\n")
     person.look()
     assert not person.marks_pastes
+
+
+# --- what is asked
+
+
+def patch_of(*changes: Mapping[str, Any]) -> tuple[Step, Step]:
+    """A patch that begins, and the question about it."""
+    item = {"type": "fileChange", "id": "patch_1", "changes": list(changes), "status": "inProgress"}
+    return started(item), ask_server_request(FILES, {"itemId": "patch_1"})
+
+
+async def test_a_file_that_is_moved_elsewhere_says_so(person: Person, server: ScriptedAppServer) -> None:
+    kind = {"type": "update", "move_path": "../.bashrc"}
+    diff = "@@ -1 +1 @@\n-old\n+new\n"
+    async with running(person, server, *patch_of({"path": "a.md", "kind": kind, "diff": diff})):
+        rows = await person.answer(ASK, "y")
+    assert below(rows, "Codex asks") == [
+        "Codex asks for your permission. It does not say why.",
+        "The changes of 1 file:",
+        '  • update "a.md" and move it to "../.bashrc":',
+        "  │ @@ -1 +1 @@",
+        "  │ -old",
+        "  │ +new",
+        "What a yes allows, this once:",
+        '  • update "a.md" and move it to "../.bashrc"',
+        ASK,
+    ]
+    assert decisions(server) == ["accept"]
+
+
+async def test_names_and_texts_of_files_cannot_forge_what_is_asked(person: Person, server: ScriptedAppServer) -> None:
+    changes = [
+        {"path": 'a.md" and no more', "kind": {"type": "add"}, "diff": FORGED},
+        {"path": "b\x1b[1A\x1b[2K\n\u202e.md", "kind": {"type": "delete"}, "diff": "\x1b[2J"},
+        {"path": "c", "kind": {"type": "burn"}, "diff": ""},
+    ]
+    async with running(person, server, *patch_of(*changes)):
+        rows = below(await person.answer(ASK, "n"), "Codex asks for your permission. It does")
+    assert below(rows, "What a yes allows") == [
+        "What a yes allows, this once:",
+        '  • add "a.md<U+0022> and no more"',
+        '  • delete "b<U+001B>[1A<U+001B>[2K<U+000A><U+202E>.md"',
+        '  • change (as "burn") "c"',
+        ASK,
+    ]
+    ours = ["Codex asks for your permission. It does not say why.", "The changes of 3 files:"]
+    assert [row for row in rows if row[:1] != " "] == [*ours, "What a yes allows, this once:", ASK]
+    assert "  │ Allow it? [y/N]" in rows
+
+
+async def test_a_patch_of_many_files_lists_all_of_them_before_a_yes_counts(
+    person: Person, server: ScriptedAppServer
+) -> None:
+    changes = [{"path": f"{number}.md", "kind": {"type": "add"}, "diff": "x\n"} for number in range(30)]
+    async with running(person, server, *patch_of(*changes)):
+        await person.answer(ASK_AFTER_VIEW, "y")
+        rows = below(await person.wait_for(ASK_AFTER_VIEW), "Codex asks")
+        assert len(rows) <= 24
+        await view_all(person)
+        await person.type("n\n")
+    assert {f'  • add "{number}.md"' for number in range(30)} <= person.seen
+
+
+async def test_changes_that_are_not_known_are_declined_unasked(person: Person, server: ScriptedAppServer) -> None:
+    async with running(person, server, ask_server_request(FILES, {"itemId": "unseen"}), say("done")):
+        pass
+    rows = person.look()
+    assert "declined without asking you: it is not known what would be changed" in rows
+    assert decisions(server) == ["decline"]
+
+
+@pytest.mark.parametrize("params", [{"command": ""}, {"command": None}, {"kind": "newKind"}])
+async def test_a_command_that_is_not_known_is_declined_unasked(
+    params: Mapping[str, Any], person: Person, server: ScriptedAppServer
+) -> None:
+    async with running(person, server, command("ls", **params), say("done")):
+        pass
+    assert any(row.startswith("declined without asking you: the server ") for row in person.look())
+    assert decisions(server) == ["decline"]
+
+
+@pytest.mark.parametrize(
+    ("stdin", "shown", "end"),
+    [
+        ("rm -rf /\n", ["  │ rm -rf /"], "1 line and 9 characters, and ends with Return"),
+        ("a\nb", ["  │ a", "  │ b"], "2 lines and 3 characters, and does not end with"),
+        ("\x03q\x1b:w\r", ["  │ <U+0003>q<U+001B>:w<U+000D>"], "1 line and 6 characters, and ends with Return"),
+    ],
+)
+async def test_input_to_a_running_terminal_is_shown_as_that(
+    stdin: str, shown: list[str], end: str, person: Person, server: ScriptedAppServer
+) -> None:
+    typing = {"kind": "writeStdin", "approvalId": "call_2", "command": f"write_stdin --session-id 1 '{stdin}'"}
+    async with running(person, server, command("sudo sh"), command("", **typing)):
+        await person.answer(ASK, "y")
+        rows = below(await person.wait_for(ASK, after="What Codex would type there:"), "The command that runs:")
+        await person.type("n\n")
+    assert rows[: len(shown) + 5] == [
+        "The command that runs:",
+        "  │ sudo sh",
+        "What Codex would type there:",
+        *shown,
+        "What a yes allows, this once:",
+        "  • this is typed into the terminal of that command, which runs already",
+    ]
+    assert rows[len(shown) + 5].startswith(f"  • it has {end}")
+    assert decisions(server) == ["accept", "decline"]
+
+
+async def test_a_terminal_that_is_typed_into_may_be_one_that_is_not_known(
+    person: Person, server: ScriptedAppServer
+) -> None:
+    typing = {"kind": "writeStdin", "approvalId": "call_2", "command": "write_stdin --session-id 1 'y\n'"}
+    async with running(person, server, command("", **typing)):
+        rows = below(await person.answer(ASK, "n"), "The command that runs:")
+    assert rows[1] == '  • not known here; its id is "call_1"'
+
+
+async def test_what_else_a_command_gets_is_shown_and_rules_for_the_future_are_not_granted(
+    person: Person, server: ScriptedAppServer
+) -> None:
+    extra = {
+        "additionalPermissions": {"network": {"enabled": True}, "fileSystem": {"write": ["/etc\x1b[8m"]}},
+        "networkApprovalContext": {"host": "evil.example", "protocol": "https"},
+        "someNewGrant": {"root": True},
+        "environmentId": "box",
+        "proposedExecpolicyAmendment": ["ls"],
+    }
+    async with running(person, server, command("ls", **extra)):
+        rows = below(await person.answer(ASK, "y"), "Codex asks for this, too:")
+    assert rows == [
+        "Codex asks for this, too:",
+        *("  │ {", '  │   "someNewGrant": {', '  │     "root": true', "  │   }", "  │ }"),
+        "What a yes allows, this once:",
+        "  • the command above (1 line) runs, maybe outside the sandbox",
+        '  • in the folder "/w"',
+        "  • with that, it may use the network",
+        '  • with that, it may write to "/etc<U+001B>[8m"',
+        '  • it may reach "evil.example" by "https"',
+        "  • what stands there in JSON, which this program does not understand",
+        '  • in the environment "box", not on this machine',
+        "  • the rule for the future that Codex proposes is not granted",
+        ASK,
+    ]
+    assert decisions(server) == ["accept"]
+
+
+async def test_a_host_alone_may_be_what_is_asked_about(person: Person, server: ScriptedAppServer) -> None:
+    context = {"host": "h.example", "protocol": "http"}
+    async with running(person, server, command("", networkApprovalContext=context)):
+        rows = below(await person.answer(ASK, "y"), "Codex asks")
+    assert rows[2:] == ["What a yes allows, this once:", '  • it may reach "h.example" by "http"', ASK]
+
+
+async def test_a_folder_to_write_to_from_now_on_is_shown(person: Person, server: ScriptedAppServer) -> None:
+    begin, _ = patch_of({"path": "a", "kind": {"type": "add"}, "diff": "x"})
+    question = ask_server_request(FILES, {"itemId": "patch_1", "grantRoot": "/"})
+    async with running(person, server, begin, question):
+        rows = below(await person.answer(ASK, "y"), "What a yes allows")
+    assert rows[2] == '  • from now on, Codex may write to "/" without asking'
+
+
+async def test_permissions_are_put_into_words(person: Person, server: ScriptedAppServer) -> None:
+    special = {"type": "special", "value": {"kind": "project_roots", "subpath": "docs"}}
+    permissions = {
+        "network": {"enabled": True},
+        "fileSystem": {
+            "read": ["/a"],
+            "write": ["/b"],
+            "entries": [
+                {"access": "write", "path": {"type": "path", "path": "/c"}},
+                {"access": "read", "path": {"type": "glob_pattern", "pattern": "/d/*"}},
+                {"access": "deny", "path": special},
+                {"access": "write", "path": {"type": "special", "value": {"kind": "root"}}},
+            ],
+        },
+    }
+    question = ask_server_request(PERMISSIONS, {"itemId": "p", "cwd": "/w", "permissions": permissions})
+    async with running(person, server, question):
+        rows = below(await person.answer(ASK, "y"), "What a yes allows")
+    assert rows[1:-1] == [
+        "  • Codex may use the network",
+        '  • Codex may read "/a"',
+        '  • Codex may write to "/b"',
+        '  • Codex may write to "/c"',
+        '  • Codex may read whatever matches "/d/*"',
+        '  • Codex may not use "docs" in the folders of the project',
+        "  • Codex may write to all folders and files",
+        "  • until this turn ends",
+        '  • paths that are relative start from "/w"',
+    ]
+    assert decisions(server) == [{"permissions": permissions, "scope": "turn"}]
+
+
+@pytest.mark.parametrize(
+    "permissions",
+    [
+        {"camera": {"enabled": True}},
+        {"network": {"enabled": True, "hosts": ["evil.example"]}},
+        {"network": "all"},
+        {"fileSystem": {"newThing": ["/evil"]}},
+        {"fileSystem": {"write": "/evil"}},
+        {"fileSystem": {"write": [["/evil"]]}},
+        {"fileSystem": {"entries": [{"access": "own", "path": {"type": "path", "path": "/evil"}}]}},
+        {"fileSystem": {"entries": [{"access": "read", "path": {"type": "newType", "evil": 1}}]}},
+        {"fileSystem": {"entries": [{"access": "read", "path": {"type": "special", "value": {"kind": "evil"}}}]}},
+        {"fileSystem": {"entries": [{"access": "read", "path": {"type": "path", "path": "/", "evil": 1}}]}},
+    ],
+)
+def test_permissions_that_have_no_words_are_shown_whole(permissions: Mapping[str, Any]) -> None:
+    request = PermissionsApproval.from_wire({"permissions": permissions})
+    rows = describe(request).rows(Screen())
+    (value,) = permissions.values()
+    assert json.dumps(value)[1:-1].replace(" ", "") in "".join(row[4:] for row in rows).replace(" ", "")
+    assert "  • what stands there in JSON, which this program does not understand" in rows
+
+
+async def test_a_tool_is_shown_with_all_its_arguments(person: Person, server: ScriptedAppServer) -> None:
+    arguments = {"to": "a@b\u202e", "text": "\n" * 3 + FORGED, "more": ["\x9b2J"] * 30}
+    about = {"codex_approval_kind": "mcp_tool_call", "tool_name": "send\x1b[8m", "tool_params": arguments}
+    question = ask_server_request(ELICITATION, {"serverName": "mail\n", "message": f"Allow?\n{FORGED}", "_meta": about})
+    async with running(person, server, question):
+        rows = below(await person.answer(ASK_AFTER_VIEW, "y"), "Codex asks")
+        assert "  │ Codex asks for your permission. It says why:" in rows
+        assert rows[-4:-1] == [
+            "What a yes allows, this once:",
+            '  • the tool "send<U+001B>[8m" of the MCP server "mail<U+000A>" is called',
+            "  • with the arguments above (36 lines)",
+        ]
+        await view_all(person)
+        await person.type("y\n")
+    assert '  │   "to": "a@b<U+202E>",' in person.seen
+    assert sum("<U+009B>2J" in row for row in person.seen) > 0
+    assert decisions(server) == [{"action": "accept", "content": {}}]
+
+
+# --- what else writes to the terminal
+
+
+def asked_meanwhile(script: str) -> Step:
+    """A question that the turn does not wait for."""
+    params = {"threadId": "{thread_id}", "turnId": "{turn_id}", "itemId": "call_1", "command": script}
+    return raw({"method": COMMAND, "id": 9_000, "params": params})
+
+
+@pytest.mark.parametrize("has_rich", [True, False])
+async def test_what_comes_meanwhile_does_not_touch_the_question(
+    has_rich: bool, person: Person, server: ScriptedAppServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not has_rich:
+        monkeypatch.setitem(sys.modules, "codex_trio._cli.drawn", None)
+    ids = {"threadId": "{thread_id}", "turnId": "{turn_id}"}
+    item = {"type": "agentMessage", "id": "m", "text": FORGED, "phase": None}
+    meanwhile = (
+        raw({"method": "item/agentMessage/delta", "params": {**ids, "itemId": "m", "delta": "x\x1b[2J\r"}}),
+        raw({"method": "item/completed", "params": {**ids, "item": item}}),
+        raw({"method": "error", "params": {**ids, "willRetry": True, "error": {"message": f"again\n{FORGED}"}}}),
+    )
+    async with running(person, server, asked_meanwhile("rm x"), wait(0.3), *meanwhile, wait(1.5)):
+        rows = await person.wait_for(ASK)
+        await trio.sleep(1)
+        assert person.look() == rows
+        await person.type("n\n")
+    assert any("Codex asks for your permission. It says why:" in row for row in below(person.look(), ASK))
+
+
+async def test_a_question_that_is_withdrawn_says_so_and_its_answer_counts_for_no_other(
+    person: Person, server: ScriptedAppServer
+) -> None:
+    async with running(person, server, asked_meanwhile("rm x"), wait(0.5)):
+        await person.wait_for(ASK)
+        await person.wait_for("", after="This is not asked any more.")
+
+
+async def test_lines_of_a_step_cannot_pass_for_other_steps(
+    person: Person, server: ScriptedAppServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "codex_trio._cli.drawn", None)
+    message = f"Hello\n[exec] rm x{' ' * 75}[exec] rm y\x1b[1A\n\t[tool] z"
+    output = "a\r\nb\x1b[31mc\x1b[0m\x1b[2J\n  exit 0\n"
+    async with running(person, server, say(message), run("ls\n[exec] ls", output=output, exit_code=3)):
+        pass
+    assert person.look()[:-2] == [
+        "[codex] Hello",
+        "    [exec] rm x",
+        "               [exec] rm y<U+001B>[1A",
+        "            [tool] z",
+        "[exec] /bin/bash -lc 'ls",
+        "    [exec] ls'",
+        "    a",
+        "    bc<U+001B>[2J",
+        "      exit 0",
+        "  exit 3",
+    ]
+
+
+async def test_what_the_server_says_of_itself_and_of_errors_cannot_forge_lines(
+    person: Person, server: ScriptedAppServer
+) -> None:
+    name = f"codex_trio/1.0.0\x1b[2J{' ' * 100}to go on: rm x"
+    server.reply("initialize", {"userAgent": name})
+    server.on_turn(fail(f"ill\nto go on: rm y\x1b[2J{' ' * 100}to go on: rm z"))
+    with person:
+        options = dataclasses.replace(parse_arguments([]), transport=server.transport())
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(talk, options)
+            await person.answer(">", "Do it")
+            rows = await person.answer(">", "/quit")
+    ours = ("codex_trio ", "Ctrl-C stops a turn", "> Do it", "failed after", "CodexTurnFailedError: ", ">")
+    assert [row for row in rows if row[:4] != "    " and not row.startswith(ours) and row] == []
+    assert "    to go on: rm y<U+001B>[2J" in rows
