@@ -13,7 +13,7 @@ import pytest
 import trio
 from _person import PASTE_BEGINS, PASTE_ENDS, Person
 
-from codex_trio import CodexTurnFailedError, PermissionsApproval
+from codex_trio import PermissionsApproval
 from codex_trio._cli.arguments import parse_arguments
 from codex_trio._cli.describing import describe
 from codex_trio._cli.screen import Screen

@@ -312,7 +312,7 @@ async def test_a_tool_of_an_mcp_server_is_not_called_and_a_question_of_one_is_no
         "  │ }",
         "What a yes allows, this once:",
         '  • the tool "search" of the MCP server "web" is called',
-        "  • with the 3 lines of arguments above",
+        "  • with the arguments above (3 lines)",
     ]
     await cli.run()
     assert cli.err == ["declined, as it is not known what it would be called with: the tool search of web"]

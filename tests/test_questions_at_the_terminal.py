@@ -55,7 +55,7 @@ PIECES = st.sampled_from(
 TEXTS = st.lists(PIECES | st.text(max_size=5), max_size=8).map("".join)
 PARAMS = st.fixed_dictionaries(
     {
-        **{name: TEXTS for name in ("reason", "cwd", "itemId", "environmentId", "grantRoot")},
+        **dict.fromkeys(("reason", "cwd", "itemId", "environmentId", "grantRoot"), TEXTS),
         "command": TEXTS.filter(bool),
         "kind": st.sampled_from(["command", "writeStdin"]),
         "additionalPermissions": st.fixed_dictionaries({"fileSystem": st.dictionaries(TEXTS, TEXTS, max_size=2)}),
