@@ -57,8 +57,11 @@ class PlainView(View):
 
     def show_step(self, step: ConversationStep) -> None:
         if self._as_json:
-            print(json.dumps(asdict(step)), flush=True)
+            # A program that reads the JSON finds in `data` what moderation withholds.
+            print(json.dumps({**asdict(step), "text": step.display_text}), flush=True)
             return
+        if step.step_type == "thinking" and not step.text.strip():
+            return  # most models keep their thoughts to themselves
         is_prose = step.step_type in ("codex", "thinking")
         print(shown(_written(step), sys.stdout, keep_emoji=is_prose), flush=True)
         if outcome := _outcome(step):
@@ -77,7 +80,7 @@ def _written(step: ConversationStep) -> str:
     output = step.data.get("aggregatedOutput")
     below = f"\n{plain_output(output)}" if isinstance(output, str) else ""
     # The type of an item is a word of the server, too.
-    return f"[{' '.join(step.step_type.split())}] {step.text}{below}".rstrip("\n")
+    return f"[{' '.join(step.step_type.split())}] {step.display_text}{below}".rstrip("\n")
 
 
 def _outcome(step: ConversationStep) -> str:
