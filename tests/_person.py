@@ -89,9 +89,12 @@ class Person:
 
     async def type(self, keys: str) -> None:
         """Press keys; ``\\n`` is Return. Afterwards they, or what came of them, are on the screen."""
-        self.look()
-        os.write(self._master, keys.encode())
+        left = keys.encode()
         with trio.fail_after(_PATIENCE):
+            while left:
+                self.look()  # which makes room for the echo
+                await trio.lowlevel.wait_writable(self._master)
+                left = left[os.write(self._master, left) :]
             await trio.lowlevel.wait_readable(self._master)
 
     async def answer(self, question: str, keys: str) -> list[str]:

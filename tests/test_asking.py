@@ -307,13 +307,8 @@ async def test_a_paste_is_no_answer_to_this_question_or_the_next(
 
 
 async def test_a_paste_that_goes_on_into_the_question_is_waited_out(person: Person, server: ScriptedAppServer) -> None:
-    async def paste() -> None:
-        for _ in range(8):
-            await person.type("y\n")
-            await trio.sleep(0.05)
-
     async with running(person, server, command("rm x")):
-        await paste()
+        await person.type("y\n" * 5_000)  # more than the terminal keeps for a program that does not read
         await person.answer(ASK, "n")
     assert decisions(server) == ["decline"]
 
@@ -344,12 +339,12 @@ async def test_a_file_that_is_moved_elsewhere_says_so(person: Person, server: Sc
     assert below(rows, "Codex asks") == [
         "Codex asks for your permission. It does not say why.",
         "The changes of 1 file:",
-        '  • update "a.md" and move it to "../.bashrc":',
+        '  • update "a.md" and move it to "../.bashrc", in place of what is there:',
         "  │ @@ -1 +1 @@",
         "  │ -old",
         "  │ +new",
         "What a yes allows, this once:",
-        '  • update "a.md" and move it to "../.bashrc"',
+        '  • update "a.md" and move it to "../.bashrc", in place of what is there',
         ASK,
     ]
     assert decisions(server) == ["accept"]
@@ -359,7 +354,7 @@ async def test_names_and_texts_of_files_cannot_forge_what_is_asked(person: Perso
     changes = [
         {"path": 'a.md" and no more', "kind": {"type": "add"}, "diff": FORGED},
         {"path": "b\x1b[1A\x1b[2K\n\u202e.md", "kind": {"type": "delete"}, "diff": "\x1b[2J"},
-        {"path": "c", "kind": {"type": "burn"}, "diff": ""},
+        {"path": "c", "kind": {"type": "update", "move_path": "d"}, "diff": ""},
     ]
     async with running(person, server, *patch_of(*changes)):
         rows = below(await person.answer(ASK, "n"), "Codex asks for your permission. It does")
@@ -367,7 +362,7 @@ async def test_names_and_texts_of_files_cannot_forge_what_is_asked(person: Perso
         "What a yes allows, this once:",
         '  • add "a.md<U+0022> and no more"',
         '  • delete "b<U+001B>[1A<U+001B>[2K<U+000A><U+202E>.md"',
-        '  • change (as "burn") "c"',
+        '  • update "c" and move it to "d", in place of what is there',
         ASK,
     ]
     ours = ["Codex asks for your permission. It does not say why.", "The changes of 3 files:"]
@@ -402,7 +397,7 @@ async def test_a_command_that_is_not_known_is_declined_unasked(
 ) -> None:
     async with running(person, server, command("ls", **params), say("done")):
         pass
-    assert any(row.startswith("declined without asking you: the server ") for row in person.look())
+    assert any(row.startswith("declined without asking you: the ") for row in person.look())
     assert decisions(server) == ["decline"]
 
 

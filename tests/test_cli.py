@@ -316,7 +316,7 @@ async def test_a_tool_of_an_mcp_server_is_not_called_and_a_question_of_one_is_no
         "  • with the arguments above (3 lines)",
     ]
     await cli.run()
-    assert cli.err == ["declined, as it is not known what it would be called with: the tool search of web"]
+    assert cli.err == ["declined without asking you: the server does not say what the tool would be called with"]
     await cli.run()
     assert cli.err == ["declined: web asks what is not asked for here: Your", "    name?"]
     assert [answer["result"]["action"] for answer in server.answers] == ["decline", "decline", "decline"]

@@ -63,9 +63,14 @@ PARAMS = st.fixed_dictionaries(
         "permissions": st.dictionaries(TEXTS, st.lists(TEXTS, max_size=2), max_size=2),
     }
 )
+KINDS = st.sampled_from(["add", "delete", "update"])
 CHANGES = st.lists(
     st.fixed_dictionaries(
-        {"path": TEXTS, "diff": TEXTS, "kind": st.fixed_dictionaries({"type": TEXTS, "move_path": TEXTS})}
+        {
+            "path": TEXTS.filter(bool),
+            "diff": TEXTS,
+            "kind": st.fixed_dictionaries({"type": KINDS, "move_path": TEXTS.filter(bool)}),
+        }
     ),
     min_size=1,
     max_size=3,

@@ -51,12 +51,10 @@ class Approver:
         try:
             accepted = _accept(request)
         except ValueError as exc:
-            what, _, _ = str(exc).partition(";")  # behind that stands what a program may do about it
-            await self._ask(f"declined without asking you: {what}")
+            await self._ask(_unasked(exc))
             return request.decline()
-        running = None
+        running = self._commands.get(request.item_id)
         if isinstance(request, CommandApproval):
-            running = self._commands.get(request.item_id)
             self._remember(request)
         return accepted if await self._ask(describe(request, running)) else request.decline()
 
@@ -65,15 +63,16 @@ class Approver:
         if not asked.tool_name:
             await self._ask(f"declined: {asked.server_name} asks what is not asked for here: {asked.message}")
             return asked.decline()
-        if asked.tool_arguments is None:
-            tool = f"the tool {asked.tool_name} of {asked.server_name}"
-            await self._ask(f"declined, as it is not known what it would be called with: {tool}")
+        try:
+            accepted = asked.accept()
+        except ValueError as exc:
+            await self._ask(_unasked(exc))
             return asked.decline()
-        return asked.accept() if await self._ask(describe_tool_call(asked)) else asked.decline()
+        return accepted if await self._ask(describe_tool_call(asked)) else asked.decline()
 
     def _remember(self, request: CommandApproval) -> None:
-        if request.stdin is not None:
-            return
+        if request.stdin is not None or not request.command:
+            return  # it is about a command that runs already
         self._commands[request.item_id] = request.script
         if len(self._commands) > _MOST_COMMANDS:
             del self._commands[next(iter(self._commands))]
@@ -101,6 +100,11 @@ def _accept(request: Approval) -> Decision:
         ValueError: It is not known what that would be, or the server does not offer it.
     """
     return request.accept() if isinstance(request, PermissionsApproval) else request.accept(with_permissions=True)
+
+
+def _unasked(exc: ValueError) -> str:
+    what, _, _ = str(exc).partition(";")  # behind that stands what a program may do about it
+    return f"declined without asking you: {what}"
 
 
 def _screen() -> Screen:

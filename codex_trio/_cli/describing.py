@@ -14,7 +14,7 @@ from .question import Fact, Foreign, Part, Question, quoted
 
 _TITLE = "Codex asks for your permission"
 _SUMMARY = "What a yes allows, this once:"
-_KINDS = ("add", "delete", "update")
+_RUNNING = "The command that runs:"
 
 
 def describe(request: Approval, running: str | None = None) -> Question:
@@ -29,7 +29,7 @@ def describe(request: Approval, running: str | None = None) -> Question:
     elif isinstance(request, FileChangeApproval):
         parts = _changes(request)
     else:
-        parts = _command(request) if request.stdin is None else _typed(request, running)
+        parts = _command(request, running) if request.stdin is None else _typed(request, running)
     if request.reason:
         return _question(Part(f"{_TITLE}. It says why:", [Foreign(request.reason, is_line=True)]), *parts)
     return _question(Part(f"{_TITLE}. It does not say why.", []), *parts)
@@ -54,7 +54,7 @@ def _permissions(request: PermissionsApproval) -> list[Part]:
     return [*others, Part(_SUMMARY, [*grants.facts, *more])]
 
 
-def _command(request: CommandApproval) -> list[Part]:
+def _command(request: CommandApproval, running: str | None) -> list[Part]:
     parts, facts = [], []
     if request.command:
         script = request.script
@@ -63,6 +63,8 @@ def _command(request: CommandApproval) -> list[Part]:
         if script != request.command:
             facts.append(Fact(f"by the shell {quoted(shlex.join(shlex.split(request.command)[:-1]))}"))
         facts.append(Fact(f"in the folder {quoted(request.cwd)}" if request.cwd else "in a folder that is not told"))
+    elif running is not None:  # which wants to reach a host
+        parts.append(Part(_RUNNING, [Foreign(running)]))
     return [*parts, *_granted(request, facts)]
 
 
@@ -75,7 +77,7 @@ def _typed(request: CommandApproval, running: str | None) -> list[Part]:
         Fact(f"it has {_count(stdin)} and {len(stdin)} characters, and {end}"),
     ]
     return [
-        Part("The command that runs:", [target]),
+        Part(_RUNNING, [target]),
         Part("What Codex would type there:", [Foreign(stdin.removesuffix("\n"))]),
         *_granted(request, facts),
     ]
@@ -91,9 +93,8 @@ def _changes(request: FileChangeApproval) -> list[Part]:
 
 
 def _change(change: FileChange) -> str:
-    kind = change.kind if change.kind in _KINDS else f"change (as {quoted(change.kind)})"
-    moved = f" and move it to {quoted(change.moved_to)}" if change.moved_to else ""
-    return f"{kind} {quoted(change.path)}{moved}"
+    moved = f" and move it to {quoted(change.moved_to)}, in place of what is there" if change.moved_to else ""
+    return f"{change.kind} {quoted(change.path)}{moved}"
 
 
 def _granted(request: CommandApproval | FileChangeApproval, facts: Sequence[Fact]) -> list[Part]:
