@@ -35,8 +35,10 @@ _NAME_HINTS = ("_pat", "auth", "cookie", "credential", "jwt", "key", "pass", "pr
 _VALUE_HINTS = ("bearer", "eyj", "sk-")
 _LOGIN_HINT = "://"
 _TEXT_HINTS = (*_NAME_HINTS, *_VALUE_HINTS, _LOGIN_HINT)
-_MESSAGE_HINTS = (*(hint.encode() for hint in (*_NAME_HINTS, *_VALUE_HINTS, "installationid")), b"\\u")
-# The last one begins a letter in disguise.
+_MESSAGE_HINTS = (
+    *(hint.encode() for hint in (*_NAME_HINTS, *_VALUE_HINTS, "installationid")),
+    b"\\u",  # begins a letter in disguise
+)
 _LOGIN_IN_MESSAGE = rb"://[^\s/?#@\"]+@"
 
 _NAME_SIGNS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
@@ -55,7 +57,7 @@ _AFTER_SPACE = rf"(?am)\s+{_QUOTE}?(?!-)(?P<value>(?(quote){_QUOTED}|{_WORD}))" 
 _AFTER_SCHEME = rf"(?aim)\s*[=:]\s*(?:basic|bearer)\s+{_QUOTE}?(?P<value>(?(quote){_QUOTED}|{_WORD}))"
 _AFTER_COLON = rf"(?am)\s*[=:]\s*{_QUOTE}?(?P<value>(?(quote){_QUOTED}|{_LONG_WORD}))"  # name: value
 _BY_ITSELF = rf"(?ai)(?:bearer\s+|\bsk-|\beyJ)(?P<value>{_LONG_WORD})"
-_LOGIN = r"://(?P<value>[^\s/?#@\"'<>\\:]*:[^\s/?#@\"'<>\\]*|[^\s/?#@\"'<>\\]{16,})@"
+_LOGIN = r"://(?P<value>[^\s/?#@\"'<>\\:]*:[^\s/?#\"'<>\\]*|[^\s/?#@\"'<>\\]{16,})@"
 
 _AFTER_NAME = {
     "variable": (_ASSIGNED,),

@@ -95,6 +95,7 @@ def test_what_follows_a_secret_option_in_a_list_of_words_is_masked() -> None:
         ("password: short, token = next(tokens), token=None", "password: short, token = next(tokens), token=None"),
         ("mask-abcdefghij and disk-abcdefghij", "mask-abcdefghij and disk-abcdefghij"),
         ("Authorization: Bearer abc.def", f"Authorization: Bearer {MASK}"),
+        ("ws://me:p@ss@host ws://a:b", f"ws://{MASK}@host ws://a:b"),
         ("wss://me:p%40ss@host/x http://:pw@host:80", f"wss://{MASK}@host/x http://{MASK}@host:80"),
         ("git clone https://ghp_0123456789abcdef@host/x", f"git clone https://{MASK}@host/x"),
         ("ssh://git@host/x and http://[::1]:80/a@b", "ssh://git@host/x and http://[::1]:80/a@b"),
