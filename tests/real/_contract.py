@@ -32,7 +32,6 @@ class Stage:
     Attributes:
         script: What the server does.
         cwd: Where its threads work.
-        version: The server's.
         notes: What the case has seen by itself.
     """
 
@@ -45,7 +44,6 @@ class Stage:
     ) -> None:
         self.script = script
         self.cwd = cwd
-        self.version = ""
         self.notes: list[Any] = []
         self._make_transport = make_transport
         self._config = config or {}
@@ -67,8 +65,7 @@ class Stage:
         peer = Peer(self._make_transport())
         (self._peers if is_heard else self._others).append(peer)
         await peer.transport.open(self._tasks)
-        hello = await peer.result("initialize", **HELLO, capabilities={"experimentalApi": True, **capabilities})
-        self.version = hello["userAgent"].split("/")[1].split()[0]
+        await peer.result("initialize", **HELLO, capabilities={"experimentalApi": True, **capabilities})
         await peer.until("remoteControl/status/changed")
         return peer
 
@@ -118,7 +115,6 @@ Case = Callable[[Stage], Awaitable[None]]
 class Record:
     """What came of a case."""
 
-    version: str = ""
     heard: list[list[Message]] = field(default_factory=list)
     notes: list[Any] = field(default_factory=list)
     places: dict[str, str] = field(default_factory=dict)
@@ -191,7 +187,7 @@ async def _play(case: Case, stage: Stage, record: Record, places: dict[str, str]
         await stage.play(case)
     except Exception as error:
         record.error = error
-    record.version, record.heard, record.notes, record.places = stage.version, stage.heard(), stage.notes, places
+    record.heard, record.notes, record.places = stage.heard(), stage.notes, places
 
 
 def _opened(message: Message) -> str | None:
