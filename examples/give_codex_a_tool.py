@@ -68,7 +68,7 @@ async def main() -> None:
             if step.step_type == "tool":
                 print(f"[tool] {step.text} {step.data['arguments']} -> {answer_of(step)}")
             else:
-                print(f"[{step.step_type}] {step.text}")
+                print(f"[{step.step_type}] {step.display_text}")
 
 
 async def make_transport(stack: AsyncExitStack, options: argparse.Namespace) -> Transport:

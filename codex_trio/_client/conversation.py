@@ -80,8 +80,9 @@ class Conversation:
             continuation: In place of all else but the timeout and `output_type`: go on waiting for a turn that went
                 quiet, or whose connection was lost: of this client, or of another client of the server, in another
                 process, too. If it has ended by now, it is read from the server's history. In another client, what its
-                sub-agents wait for is asked once their threads are resumed: `resume_thread` each of the
-                ``receiverThreadIds`` in the data of its steps of type ``collabAgentToolCall`` (codex 0.163, 0.169).
+                sub-agents wait for is asked once their threads are resumed: call `resume_thread` for each. The ids are
+                in the data of its steps: ``agentThreadId`` where `item_type` is ``subAgentActivity`` (models of an
+                account), ``receiverThreadIds`` where it is ``collabAgentToolCall`` (other models; codex 0.163 on).
             output_type: What the answer shall be: a dataclass, a TypedDict, a `msgspec.Struct`, an attrs class, a pydantic
                 model, or a list, an enum, a union or another type made of such. Its JSON Schema, made strict, goes out
                 as ``outputSchema``, and `result.output` is a value of it. If it is no object, the model gives the

@@ -16,7 +16,9 @@ import pytest
 import trio
 from _account_models import account_model
 from _asking import PATIENCE, asking_model
-from _listening import Reach, codex_version, over_stdio
+from _listening import Reach
+from _real import version_under_test
+from _versions import Versions
 
 from codex_trio import Tool, open_codex_client, tool
 from codex_trio.testing import Step, call_tool, parallel, say, script_js
@@ -39,7 +41,7 @@ class Finding:
     place: Place
 
 
-MODELS = [None, account_model(codex_version())]
+MODELS = [None, account_model(version_under_test())]
 """A model that codex does not know, and one of an account, which calls tools from JavaScript."""
 
 
@@ -53,7 +55,6 @@ def sent_schema(request: Any, name: str) -> Any:
     return found
 
 
-@over_stdio
 async def test_the_types_of_a_tools_arguments_reach_the_model(reach: Reach, tmp_path: Path) -> None:
     @tool
     async def file_finding(
@@ -84,7 +85,6 @@ async def test_the_types_of_a_tools_arguments_reach_the_model(reach: Reach, tmp_
     assert schema["$defs"]["Finding"]["properties"]["kind"] == {"type": "string", "enum": ["bug", "wish"]}
 
 
-@over_stdio
 async def test_codex_fills_the_gaps_of_a_schema_with_strings(reach: Reach, tmp_path: Path) -> None:
     gaps = {
         "enum": {"enum": [1, 2]},
@@ -123,7 +123,6 @@ async def test_codex_fills_the_gaps_of_a_schema_with_strings(reach: Reach, tmp_p
     assert filled["described"] == {"$ref": "#/$defs/Anything", "description": "d"}
 
 
-@over_stdio
 @pytest.mark.parametrize("model_name", MODELS)
 async def test_answers_of_enums_lists_and_models_go_out_with_their_types(
     reach: Reach, tmp_path: Path, model_name: str | None
@@ -154,12 +153,11 @@ def both(name: str, model_name: str | None) -> Step:
     return script_js(f"await Promise.all([tools.{name}({{name: 'a'}}), tools.{name}({{name: 'b'}})])")
 
 
-@over_stdio
 @pytest.mark.parametrize("model_name", MODELS)
 async def test_calls_of_one_answer_overlap_unless_they_may_not(
     reach: Reach, tmp_path: Path, model_name: str | None
 ) -> None:
-    they_come_together = codex_version() >= (0, 165)
+    they_come_together = version_under_test() in Versions(since="0.165")
     lock = threading.Lock()
     plain_calls: list[str] = []
     free_calls: list[str] = []
