@@ -8,6 +8,8 @@ from __future__ import annotations
 import functools
 import os
 import re
+import shlex
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -145,11 +147,12 @@ def _kind_of_name(name: str) -> str:
 _compiled = functools.lru_cache(None)(re.compile)
 
 
-def redact_words(words: list[str]) -> list[str]:
-    """Replace the secrets among the words of a command: as `redact` does, and whole words after a secret option."""
-    return [
-        MASK if _is_secret_option(before) else redact(word) for before, word in pairwise(["", *words])
-    ]  # fmt: skip
+def redact_command(words: Sequence[str]) -> str:
+    """Return a command line, without secrets as `redact` knows them, and without the word after a secret option."""
+    quoted = map(shlex.quote, words)
+    return " ".join(
+        MASK if _is_secret_option(before) else redact(word) for before, word in zip(["", *words], quoted, strict=False)
+    )
 
 
 def redact_start(line: bytes | bytearray, size: int = 200) -> bytes:

@@ -9,6 +9,7 @@ import json
 import logging
 import re
 import ssl
+import sys
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -18,9 +19,17 @@ from urllib.parse import quote
 import pytest
 import trio
 from _exposure import drawn, exposed, family
+from _servers import server
 from _websockets import Names, Server, receive_request, serve_raw
 
-from codex_trio import CodexClient, CodexTransportError, WebSocketTransport, open_codex_client
+from codex_trio import (
+    CodexClient,
+    CodexTransportError,
+    StdioTransport,
+    Transport,
+    WebSocketTransport,
+    open_codex_client,
+)
 
 TOKEN = "tok-4f1c0a7be2d94c6f8a35b1907d6e2c48aa51"
 HEADER = "hdr:9c27/e41d+5b08=47aa&b3f6"
@@ -48,7 +57,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixtur
     caplog.set_level(logging.DEBUG)
 
 
-async def failure(transport: WebSocketTransport) -> CodexTransportError:
+async def failure(transport: Transport) -> CodexTransportError:
     with trio.fail_after(20), pytest.raises(CodexTransportError) as caught:
         async with open_codex_client(transport):
             raise AssertionError("it opened")
@@ -285,3 +294,74 @@ async def test_an_opening_that_is_cancelled_leaves_no_secret_in_the_frames_that_
     names = {frame.name for exc in family(passed[0]) for frame in traceback.extract_tb(exc.__traceback__)}
     assert "wrap_client_stream" in names
     assert not exposed(passed[0], SECRETS)
+
+
+# --- a process
+
+
+WORD, PART, LOGIN = "wrd-5d0b83e1f7a94c26", "prt-c41f86b02ad7e953", "lgn-0e7d92c5b84f31a6"
+WORDS = [
+    *("app-server", "--token", WORD, f"--api-key={WORD}", "-c", f'model_providers.x.api_key="{PART} x"'),
+    *(f"FOO_TOKEN={PART}", f"https://me:{LOGIN}@host/", "--header", f"Authorization: Basic {LOGIN}"),
+]
+SHOWN = (
+    "app-server --token *** --api-key=*** -c 'model_providers.x.api_key=\"***\"' FOO_TOKEN=*** https://***@host/ "
+    "--header 'Authorization: Basic ***'"
+)
+OF_PROCESS = [WORD, PART, LOGIN, TOKEN, ENVIRONMENT]
+
+
+def process(program: str, *words: str, **env: str | None) -> StdioTransport:
+    """Return a transport to a process that knows all of the secrets."""
+    return StdioTransport([program, *words, *WORDS], env={"MY_SECRET": TOKEN, **env}, shutdown_grace=0.1)
+
+
+def test_a_command_is_told_without_its_secrets() -> None:
+    assert process("codex").describe() == f"codex {SHOWN}"
+    assert StdioTransport("codex 'a b' --token 'x y' --token -z").describe() == "codex 'a b' --token *** --token ***"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda folder: process("/no/such/program"),
+        lambda folder: process(str(folder)),
+        lambda folder: StdioTransport(["x", *WORDS], cwd="/no/such/folder", env={"MY_SECRET": TOKEN}),
+        lambda folder: StdioTransport(env={"MY_SECRET": TOKEN, "CODEX_APP_SERVER_CMD": f"x --token {WORD} '"}),
+        lambda folder: StdioTransport(env={"MY_SECRET": TOKEN, "PATH": "", "CODEX_APP_SERVER_CMD": None}),
+        lambda folder: process("x", MY_SECRET=f"{TOKEN}\0"),
+        lambda folder: process("x", MY_SECRET=[TOKEN]),  # type: ignore[arg-type]
+    ],
+)
+async def test_a_process_that_cannot_be_started_tells_no_secret(
+    make: Callable[[Path], StdioTransport], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "codex_cli_bin", None)
+    transport = make(tmp_path)
+    with pytest.raises((CodexTransportError, TypeError, ValueError)) as caught:
+        async with open_codex_client(transport):
+            raise AssertionError("it opened")
+    assert not exposed(caught.value, OF_PROCESS, repr(transport), transport.describe())
+
+
+async def test_a_process_that_repeats_what_it_was_given_has_no_secret_told(caplog: pytest.LogCaptureFixture) -> None:
+    program, *words = server("complain(os.environ['MY_SECRET'] + ', ' + os.environ['CODEX_APP_SERVER_TOKEN']); die(3)")
+    exc = await failure(process(program, *words))
+    assert exc.stderr_tail.strip() == "***, ***"
+    assert not exposed(exc, OF_PROCESS, caplog.text)
+
+
+@pytest.mark.parametrize("make", [StdioTransport, lambda **given: CodexClient.connect_stdio(**given)])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"command": f"codex --token {WORD} '"},
+        {"command": f'FOO_TOKEN={PART} "codex'},
+        {"command": ""},
+        {"connect_timeout": -1},
+    ],
+)
+def test_a_wrong_argument_for_a_process_tells_no_secret(make: Callable[..., object], options: dict[str, Any]) -> None:
+    with pytest.raises((TypeError, ValueError)) as caught:
+        make(**{"command": WORDS, "env": {"MY_SECRET": TOKEN}, **options})
+    assert not exposed(caught.value, OF_PROCESS)

@@ -257,6 +257,16 @@ def test_this_machine_is_known_in_all_its_forms(host: str) -> None:
     WebSocketTransport(f"ws://{host}:1", token=SECRET)
 
 
+def test_whether_a_host_is_this_machine_is_known_without_asking_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def resolve(*args: Any, flags: int = 0, **options: Any) -> Any:
+        assert flags & socket.AI_NUMERICHOST, "it would wait for a name server"
+        raise socket.gaierror(socket.EAI_NONAME, "it is no number")
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    with pytest.raises(ValueError, match=r"would be sent to example\.org"):
+        WebSocketTransport("ws://example.org", token=SECRET)
+
+
 def test_what_lets_nobody_in_may_go_anywhere() -> None:
     headers = {"X-Mine": "yes", "User-Agent": "me", "Accept-Language": "en"}
     WebSocketTransport("ws://example.org/a/b?c=d&room=token", headers=headers, token="")
