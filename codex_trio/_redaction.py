@@ -6,6 +6,7 @@ Goes by names and by known forms, so it cannot find everything: see `Redactor`. 
 from __future__ import annotations
 
 import functools
+import logging
 import os
 import re
 import shlex
@@ -159,6 +160,18 @@ def redact_start(line: bytes | bytearray, size: int = 200) -> bytes:
     """Return the first `size` bytes of a line, for a log. It is redacted before it is cut."""
     text = line[: 20 * size].decode("utf-8", "surrogateescape")
     return redact(text).encode("utf-8", "surrogateescape")[:size]
+
+
+class LogRedaction(logging.Filter):
+    """Redacts what is logged, as `redact` does: also what others have said, such as the words of an error."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Take the secrets out of a record; keep it in any case."""
+        message = record.getMessage()
+        redacted = redact(message)
+        if redacted != message:
+            record.msg, record.args = redacted, ()
+        return True
 
 
 def is_credential(name: str) -> bool:
