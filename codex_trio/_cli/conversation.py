@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Literal, TypeAlias
 
 import trio
@@ -45,7 +46,7 @@ class Conversation:
     def tell_how_to_go_on(self) -> None:
         """Print what to type to go on later, if there is something to go on with."""
         if self.thread is not None and self._is_resumable:
-            tell(f"to go on: {PROGRAM} --resume {self.thread.id}{self._options.reaching}")
+            tell(f"to go on: {PROGRAM} --resume {shlex.quote(self.thread.id)}{self._options.reaching}")
 
     async def resume(self, thread_id: str) -> None:
         """Take up a thread that exists."""

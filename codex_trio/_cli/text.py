@@ -1,14 +1,10 @@
-"""What may be printed: text that cannot steer a terminal, and text without secrets."""
+"""What may be printed: text that cannot steer a terminal, and text that can be shown to others."""
 
 from __future__ import annotations
 
-import re
 import sys
 
-_SECRET = re.compile(
-    r"(?i)(bearer\s+|\bsk-|\beyJ|--[a-z-]*(?:key|token|secret|password)[\s=]\s*"
-    r"|(?:key|token|secret|password)[\"']?\s*[=:]\s*[\"']?)[^\s\"',;)]{4,}"
-)
+from codex_trio._redaction import LocalNames, redact
 
 
 def printable(text: str) -> str:
@@ -21,9 +17,9 @@ def tell(text: str) -> None:
     print(printable(text), file=sys.stderr, flush=True)
 
 
-def without_secrets(text: str) -> str:
-    """Mask what looks like a secret."""
-    return _SECRET.sub(r"\1***", text)
+def shareable(text: str) -> str:
+    """Return text that can be shown to others: without what looks like a secret, and without home folders and host names."""
+    return LocalNames.here().hide_in_text(redact(text))
 
 
 def seconds(number: float) -> str:
