@@ -14,14 +14,10 @@ from ._client import (
     open_codex_client,
 )
 from ._handlers import ApprovalStream, Tool, ToolImage, approve_all, decline_all, tool
-from ._protocol.approvals import (
-    Approval,
-    CommandApproval,
-    Decision,
-    FileChange,
-    FileChangeApproval,
-    PermissionsApproval,
-)
+from ._protocol.approvals import Approval, PermissionsApproval
+from ._protocol.command_approvals import CommandApproval, NetworkApprovalContext, NetworkPolicyAmendment
+from ._protocol.decisions import Decision
+from ._protocol.file_changes import FileChange, FileChangeApproval
 from ._protocol.questions import Elicitation, Question, QuestionOption, UserQuestion
 from ._thread import (
     ApprovalPolicy,
@@ -125,6 +121,8 @@ __all__ = [
     "ItemsView",
     "Mention",
     "ModelInfo",
+    "NetworkApprovalContext",
+    "NetworkPolicyAmendment",
     "Notification",
     "NotificationStream",
     "OtherEvent",

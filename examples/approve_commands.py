@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
 
 import trio
@@ -21,7 +22,10 @@ from codex_trio import (
     CodexClient,
     CommandApproval,
     Decision,
+    FileChange,
     FileChangeApproval,
+    NetworkApprovalContext,
+    PermissionsApproval,
     StdioTransport,
     Transport,
     WebSocketTransport,
@@ -34,16 +38,43 @@ at_the_terminal = trio.Lock()  # one question at a time
 
 async def ask(request: Approval) -> Decision:
     """Decide, as `on_approval`: in a task of its own, which may take its time."""
-    match request:
-        case CommandApproval(script=script):
-            what = f"run {script!r}"
-        case FileChangeApproval(changes=changes):
-            what = f"change {', '.join(repr(change.path) for change in changes)}"
-        case _:
-            what = f"be permitted {dict(request.permissions)!r}"
     async with at_the_terminal:
-        print(f"Codex would like to {what}. {request.reason!r}")
-        return request.accept() if await says_yes() else request.decline()
+        print(f"Codex gives as its reason: {request.reason!r}")
+        print("It would like to", *described(request), sep="\n  ")
+        try:
+            yes = accepted(request)
+        except ValueError as exc:  # nobody can say yes to what is not known
+            print(f"No: {exc}.")
+            return request.decline()
+        return yes if await says_yes() else request.decline()
+
+
+def accepted(request: Approval) -> Decision:
+    if isinstance(request, PermissionsApproval):
+        return request.accept()
+    return request.accept(with_permissions=True)  # which `described` has shown
+
+
+def described(request: Approval) -> Iterator[str]:
+    """Say all that a yes would do, in lines. Text of the model is quoted, so that it cannot pass for one of them."""
+    match request:
+        case CommandApproval(kind="writeStdin"):
+            yield f"type {request.stdin!r} into the terminal of the running command {request.item_id!r}"
+        case CommandApproval(network_approval_context=NetworkApprovalContext() as network):
+            yield f"reach {network.host!r} by {network.protocol!r}"
+        case CommandApproval():
+            yield f"run {request.script!r} in {request.cwd!r}"
+        case FileChangeApproval():
+            yield from ("change files", *map(changed, request.changes or ()))
+        case _:
+            yield f"be permitted {dict(request.permissions)!r}"
+    if not isinstance(request, PermissionsApproval) and request.extra_permissions:
+        yield f"with more permissions: {dict(request.extra_permissions)!r}"
+
+
+def changed(change: FileChange) -> str:
+    target = f", move it to {change.moved_to!r}" if change.moved_to else ""
+    return f"{change.kind} {change.path!r}{target}: {change.diff!r}"
 
 
 async def says_yes() -> bool:
@@ -60,7 +91,7 @@ async def says_yes() -> bool:
 async def converse(client: CodexClient, number: int, prompt: str) -> None:
     async for step in client.chat(prompt, approval_policy="on-request"):
         outcome = f" ({step.data['status']})" if step.step_type == "exec" else ""
-        print(f"{number} [{step.step_type}] {step.text}{outcome}")
+        print(f"{number} [{step.step_type}] {step.display_text}{outcome}")
 
 
 async def main() -> None:

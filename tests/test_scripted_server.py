@@ -11,24 +11,12 @@ from _peer import HELLO, Message, Peer, names
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from codex_trio.errors import CodexTransportError
-from codex_trio.testing._script import (
-    Step,
-    ask_server_request,
-    drop_connection,
-    exit,  # noqa: A004
-    fail,
-    hang,
-    omit_completed,
-    raw,
-    retry,
-    run,
-    say,
-    think,
-    wait,
-)
+from codex_trio.testing._script import fail, hang, retry, run, say, think, wait
+from codex_trio.testing._script_server import ask_server_request, drop_connection, exit, omit_completed, raw  # noqa: A004  a process exits
 from codex_trio.testing._server import ScriptedAppServer
 from codex_trio.testing._server_connection import PendingAsk
 from codex_trio.testing._server_turns import TurnPlayer
+from codex_trio.testing._steps import Step
 from codex_trio.testing._wire import Refusal
 
 UNKNOWN = "01a2061e-99c0-74f0-b2d6-3710637b248c"

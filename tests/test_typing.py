@@ -138,8 +138,14 @@ async def decide(request: c.Approval) -> c.Decision:
     match request:
         case c.CommandApproval(command="ls"):
             return request.accept()
+        case c.CommandApproval(network_approval_context=c.NetworkApprovalContext(host="a.example")):
+            assert_type(request.proposed_network_amendments, tuple[c.NetworkPolicyAmendment, ...])
+            return request.accept(with_permissions=True)
+        case c.CommandApproval(kind="writeStdin"):
+            assert_type(request.stdin, str | None)
+            return request.decline()
         case c.FileChangeApproval(changes=changes):
-            assert_type(changes, tuple[c.FileChange, ...])
+            assert_type(changes, tuple[c.FileChange, ...] | None)
             return request.accept_for_session() if changes else request.cancel()
         case c.PermissionsApproval():
             return request.decline()

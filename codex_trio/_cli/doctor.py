@@ -34,9 +34,10 @@ from codex_trio import (
 from codex_trio._redaction import redact_command
 
 from .binary import Differences, NotToldError, number_of, read_differences, read_version
-from .text import printable, shareable
+from .text import shareable, shown
 
 PATIENCE = 15.0  # seconds for each step
+_BELOW = " " * 9  # before what others say, and so deeper than our own lines
 _GET_CODEX = "pip install 'codex-trio[codex]', or npm install -g @openai/codex"
 _WHERE_FROM = {
     "argument": "given as --cmd",
@@ -79,13 +80,13 @@ class Report:
         return not any(one.state == "bad" for one in self.findings)
 
     def add(self, about: str, state: State, text: str, advice: str = "", details: Sequence[str] = ()) -> None:
-        shown = [printable(shareable(one)) for one in (text, advice, *details)]
-        found = Finding(about, state, shown[0], shown[1], shown[2:])
-        self.findings.append(found)
+        text, advice, *details = (shareable(one) for one in (text, advice, *details))
+        self.findings.append(Finding(about, state, text, advice, details))
         if not self._as_json:
-            print(f"{state:<5}{about}: {found.text}", *found.details, sep="\n         ")
-            if found.advice:
-                print(f"     -> {found.advice}")
+            whole = "\n".join([f"{state:<5}{about}: {text}", *details])
+            print(shown(whole, sys.stdout, indent=_BELOW))
+            if advice:
+                print(shown(f"     -> {advice}", sys.stdout, indent=_BELOW))
             sys.stdout.flush()  # the next step takes its time
 
     def end(self) -> None:

@@ -70,7 +70,8 @@ class CodexClient(Connecting, Conversation, Threads, Asking, Account, Processes)
         self._request_timeout = patience_of(request_timeout, "request_timeout")
         self._client_info = {"name": "codex_trio", "version": __version__, **(client_info or {})}
         handlers = Handlers(**asking)
-        self._experimental_api = experimental_api or bool(handlers.toolbox.default)
+        self._experimental_api = experimental_api or handlers.needs_experimental_api
+        handlers.is_experimental = self._experimental_api
         if reconnecting and isinstance(self._transport, StdioTransport):
             raise ValueError("reconnecting needs a server that outlives its connection; one on stdio ends with it")
         reconnect_patience = patience_of(reconnect_timeout, "reconnect_timeout")

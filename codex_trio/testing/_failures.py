@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from ._script import Fail
+from ._steps import Fail
 
 
 @dataclass(frozen=True, slots=True)

@@ -243,8 +243,10 @@ def test_sessions(ran: Mapping[str, Ran]) -> None:
 
 def test_commands_are_approved_at_the_terminal_while_another_turn_goes_on(ran: Mapping[str, Ran]) -> None:
     text = "\n".join(ran["approve, stdio"].screen)
-    asked = "Codex would like to run 'touch oiled'. 'May I run touch oiled?'\nYes or no? "
-    assert text.count(asked) == text.count(asked.replace("touch oiled", "rm -rf house")) == 1
+    for command in ("touch oiled", "rm -rf house"):
+        reason = re.escape(f"Codex gives as its reason: 'May I run {command}?'")
+        asked = rf"{reason}\nIt would like to\n  run '{command}' in '[^']*'\nYes or no\? "
+        assert len(re.findall(asked, text)) == 1, text
     assert re.findall(r"1 \[.*", text) == [
         "1 [exec] /bin/bash -c 'touch oiled' (completed)",
         "1 [exec] /bin/bash -c 'rm -rf house' (declined)",
