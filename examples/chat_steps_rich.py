@@ -35,6 +35,7 @@ from codex_trio import (
 )
 from codex_trio.drawing import TurnView, draw_step
 from codex_trio.testing import open_scripted_model, run, say, think, wait
+from codex_trio.text import clean_text
 
 INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
 
@@ -69,7 +70,7 @@ class Chat:
         except CodexTurnInterruptedError:
             return INTERRUPTED
         except CodexError as exc:
-            self.console.print(Text(f"{type(exc).__name__}: {exc}", "red"))
+            self.console.print(Text(f"{type(exc).__name__}: {clean_text(str(exc), indent='    ')}", "red"))
             return 1
         except SystemExit:  # Rich says so when whoever read our output has left
             return 1
