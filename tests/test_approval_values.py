@@ -105,6 +105,11 @@ def test_input_that_cannot_be_told_from_the_rest_is_the_whole_command(text: str)
     assert command(kind="writeStdin", command=text).stdin == text
 
 
+@pytest.mark.parametrize("kind", ["writeStdin", "future"])
+def test_the_script_is_never_the_bare_input(kind: str) -> None:
+    assert command(kind=kind, command="/bin/bash -lc ls").script == "/bin/bash -lc ls"
+
+
 def test_the_input_of_any_other_kind_is_none() -> None:
     for kind in (None, "command", "humanCommand", "future"):
         assert command(kind=kind, command=STDIN["command"]).stdin is None
@@ -255,7 +260,9 @@ def test_without_the_experimental_api_what_cannot_be_granted_more_is_simply_acce
 # --- choosing an offer
 
 
-@pytest.mark.parametrize("offer", ["accept", "acceptForSession", "future", {"future": {}}, ALLOW, {**DENY, **ALLOW}])
+@pytest.mark.parametrize(
+    "offer", ["accept", "acceptForSession", "future", {"future": {}}, ALLOW, {**DENY, "future": {}}]
+)
 def test_choosing_an_offer_needs_what_accepting_needs(offer: Any) -> None:
     request = command(command="", additionalPermissions=NETWORK, availableDecisions=[offer])
     for options in ({}, {"unseen": True}, {"with_permissions": True}):

@@ -11,6 +11,7 @@ from _by_hand import Background, Message, TurnByHand, go_quiet, message, next_tu
 from trio.testing import MockClock
 
 from codex_trio import (
+    ChatContinuation,
     ChatResult,
     CodexOutputError,
     CodexProtocolError,
@@ -19,7 +20,7 @@ from codex_trio import (
     TurnCompleted,
     open_codex_client,
 )
-from codex_trio.testing import ScriptedAppServer
+from codex_trio.testing import ScriptedAppServer, ask_async, say, tell_async, wait
 
 QUESTIONS = [{"title": "Which colour?", "options": ["Red", "Blue"]}]
 
@@ -191,3 +192,20 @@ async def test_the_steps_of_a_cancelled_turn_tell_a_question_from_a_message(
         turn.end("interrupted", items=[], view="notLoaded")
         cancelled = await cancelling.result()
     assert [(step.item_id, step.step_type) for step in cancelled.steps] == [("ask", "ask"), ("tell", "codex")]
+
+
+@pytest.mark.parametrize("pause", [0, 1000])  # seconds: while the turn runs, and when it has ended
+async def test_the_answer_is_found_in_another_client(
+    pause: float, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    server = ScriptedAppServer(nursery)
+    question = ask_async("Which colour?", options=["Red", "Blue"])
+    server.on_turn(say("The answer.", phase="final_answer"), question, wait(200), tell_async("The door squeaks."))
+    async with open_codex_client(server.transport()) as client:
+        continuation = await go_quiet(client)
+    await trio.sleep(pause)
+    async with open_codex_client(server.transport(), inactivity_timeout=1000) as client:
+        result = await client.chat_once(continuation=ChatContinuation.from_json(continuation.to_json()))
+    assert result.final_text == "The answer."
+    assert [step.step_type for step in result.steps] == ["codex", "ask", "codex"]
+    assert [step.text for step in result.steps][1:] == [ASK["text"], "The door squeaks."]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import trio
 import trio.testing
+from _by_hand import Background, next_turn
 
 from codex_trio import (
     Approval,
@@ -78,6 +79,26 @@ async def test_changes_that_a_turn_of_ours_has_open_are_never_forgotten(autojump
     async with open_codex_client(server.transport(), on_approval=recorder.decide) as client:
         await client.chat_once("go")
     assert recorder.only == [[f"/w/{n}"] for n in numbers]
+
+
+async def test_changes_of_a_sub_agent_of_ours_are_never_forgotten(nursery: trio.Nursery, autojump_clock: Clock) -> None:
+    server = ScriptedAppServer(nursery)
+    server.hold("turn/start")
+    recorder = Recorder()
+    async with open_codex_client(server.transport(), on_approval=recorder.decide) as client:
+        waiting = Background(nursery, client.chat_once, "go")
+        parent = await next_turn(server)
+        parent.accept()
+        ids = {"threadId": "child", "turnId": "child-turn"}
+        turn = {"id": "child-turn", "rootTurnId": parent.turn_id, "status": "inProgress"}
+        parent.send("turn/started", **ids, turn=turn)
+        for n in range(600):
+            change = {"path": f"/w/{n}", "kind": {"type": "add"}, "diff": "x\n"}
+            parent.send("item/started", **ids, item={"type": "fileChange", "id": f"call_{n}", "changes": [change]})
+        await parent.call.connection.ask(FILES, {**ids, "itemId": "call_0"})
+        parent.end()
+        await waiting.result()
+    assert recorder.only == [["/w/0"]]
 
 
 @pytest.mark.parametrize(
@@ -183,6 +204,17 @@ async def test_two_open_items_by_one_id_make_the_changes_of_both_unknown(autojum
     async with open_codex_client(server.transport(), on_approval=recorder.decide) as client:
         await client.chat_once("go")
     assert recorder.only == [["/w/harmless"], None, None, ["/w/next"], None, None, None]
+
+
+async def test_the_changes_of_a_turn_are_forgotten_at_its_end(autojump_clock: Clock) -> None:
+    server = ScriptedAppServer()
+    server.on_turn(note("item/started", "call_1", "/w/a"), ask("call_1"))
+    recorder = Recorder()
+    async with open_codex_client(server.transport(), on_approval=recorder.decide) as client:
+        ended = await client.chat_once("go")
+        late = {"threadId": ended.thread_id, "turnId": ended.turn_id, "itemId": "call_1"}
+        await server.connection.ask(FILES, late)
+    assert recorder.only == [["/w/a"], None]
 
 
 async def test_the_changes_of_an_earlier_turn_are_not_those_of_a_later_one(autojump_clock: Clock) -> None:

@@ -170,10 +170,10 @@ class CommandApproval(ApprovalRequest, frozen=True, kw_only=True, eq=False):
         """What the shell is given: `command` without the shell that codex puts around it.
 
         ``git status`` of ``/bin/bash -lc 'git status'``, and of ``/bin/sh -c 'git status'``. It is the whole script:
-        ``git status; rm -r x`` is another one. A command of another form is here as it is, and so is that of a
-        ``writeStdin``: never the bare input.
+        ``git status; rm -r x`` is another one. A command of another form is here as it is, and so is that of another
+        `kind`: for ``writeStdin`` this is never the bare input.
         """
-        return self.command if self.kind == "writeStdin" else script_of(self.command)
+        return script_of(self.command) if self.kind in ("command", "humanCommand") else self.command
 
     @property
     def extra_permissions(self) -> Mapping[str, Any]:
