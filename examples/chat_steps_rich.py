@@ -86,7 +86,8 @@ class Chat:
                 await view.draw(events)
                 return True
             except CodexTurnInactiveError as exc:
-                self.console.print(Text(f"nothing for {exc.idle_seconds:.0f} s since {exc.last_event}", "yellow"))
+                last = clean_text(str(exc.last_event))
+                self.console.print(Text(f"nothing for {exc.idle_seconds:.0f} s since {last}", "yellow"))
                 if self.options.cancel_on_timeout:
                     cancelled = await self.client.cancel(exc.continuation)
                     for step in cancelled.steps:
@@ -180,6 +181,6 @@ if __name__ == "__main__":
     try:
         sys.exit(trio.run(main))
     except CodexError as exc:  # there is no server, say
-        sys.exit(f"{type(exc).__name__}: {exc}")
+        sys.exit(f"{type(exc).__name__}: {clean_text(str(exc), indent='    ')}")
     except KeyboardInterrupt:  # before there was a turn
         sys.exit(INTERRUPTED)
