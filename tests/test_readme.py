@@ -60,7 +60,7 @@ async def test_the_quick_start_runs_against_the_real_binary(tmp_path: Path) -> N
                 cwd=tmp_path,
                 capture_stdout=True,
             )
-    assert printed.stdout.decode().splitlines() == ["one file", "exec /bin/bash -c 'cat *'", "codex a poem"]
+    assert printed.stdout.decode().splitlines() == ["one file", "[exec] /bin/bash -c 'cat *'", "[codex] a poem"]
 
 
 async def test_the_tool_is_called_and_one_command_approved(tmp_path: Path) -> None:
