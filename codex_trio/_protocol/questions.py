@@ -110,8 +110,8 @@ class Elicitation(Value, frozen=True, eq=False):
         requested_schema: JSON Schema of the content that `accept` wants; empty if it wants none.
         url: The page to open, in mode ``url``; else empty.
         tool_name: The tool that may or may not be called, where that is the question; else empty. A bare ``accept()``
-            is enough then if `tool_arguments` are known. Codex before 0.169 does not send the name, so it is taken from the item of the call;
-            ``unknown`` if that was not seen.
+            is enough then, if the tool and `tool_arguments` are known. Codex before 0.169 does not send the name; it is
+            taken from the item of the call, and is ``unknown`` if that was not seen.
         tool_arguments: ``_meta.tool_params``: what the tool would be called with. `None` if no tool call is asked about, or
             if the arguments are not known.
         raw: The request's params.
