@@ -91,7 +91,7 @@ async def says_yes() -> bool:
 async def converse(client: CodexClient, number: int, prompt: str) -> None:
     async for step in client.chat(prompt, approval_policy="on-request"):
         outcome = f" ({step.data['status']})" if step.step_type == "exec" else ""
-        print(f"{number} [{step.step_type}] {step.text}{outcome}")
+        print(f"{number} [{step.step_type}] {step.display_text}{outcome}")
 
 
 async def main() -> None:

@@ -27,7 +27,7 @@ async def converse(client: CodexClient, prompts: list[str]) -> None:
         print(f"> {prompt}")
         steps = client.chat(prompt, thread_id)
         async for step in steps:
-            print(f"[{step.step_type}] {step.text}")
+            print(f"[{step.step_type}] {step.display_text}")
         thread_id = steps.thread_id
 
 

@@ -47,7 +47,7 @@ async def list_tickets(
 
 @tool(name="assign")
 def assign_ticket(ticket_id: str, to: str) -> str:
-    """Give a ticket to somebody."""  # not async, so it runs in a worker thread
+    """Give a ticket to somebody."""  # not async, so it runs in a worker thread, one call at a time
     if ticket_id not in [ticket.id for ticket in TICKETS]:
         raise ValueError(f"there is no ticket {ticket_id}")  # the model is told so, and the turn goes on
     return f"{ticket_id} is {to}'s now"
@@ -68,7 +68,7 @@ async def main() -> None:
             if step.step_type == "tool":
                 print(f"[tool] {step.text} {step.data['arguments']} -> {answer_of(step)}")
             else:
-                print(f"[{step.step_type}] {step.text}")
+                print(f"[{step.step_type}] {step.display_text}")
 
 
 async def make_transport(stack: AsyncExitStack, options: argparse.Namespace) -> Transport:

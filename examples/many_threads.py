@@ -24,6 +24,7 @@ from codex_trio import (
     CodexClient,
     CodexError,
     StdioTransport,
+    StepCompleted,
     StepStarted,
     TextDelta,
     Transport,
@@ -51,11 +52,13 @@ async def take_turn(client: CodexClient, row: Row) -> None:
         async for event in client.stream(row.prompt):
             match event:
                 case StepStarted(step):
-                    row.state, row.text = step.step_type, step.text
+                    row.state, row.text = step.step_type, step.display_text
                 case TextDelta(text):
                     row.text += text
+                case StepCompleted(step) if step.is_hidden:
+                    row.text = step.display_text  # in place of what was streamed
                 case TurnCompleted(result):
-                    row.state, row.text = "done", result.final_text
+                    row.state, row.text = "done", result.display_text
                 case _:
                     pass
     except CodexError as exc:  # of this turn; the others go on

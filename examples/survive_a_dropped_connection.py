@@ -23,7 +23,7 @@ from codex_trio.testing import open_scripted_model, say, wait
 async def take_turn(client: CodexClient, prompt: str) -> None:
     try:
         async for step in client.chat(prompt):
-            print(f"[{step.step_type}] {step.text}")
+            print(f"[{step.step_type}] {step.display_text}")
     except CodexTransportError as exc:
         print(exc)
         if exc.continuation is not None:  # good in another process, too

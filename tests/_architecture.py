@@ -12,7 +12,7 @@ from pathlib import Path
 PACKAGE = "codex_trio"
 
 ORDER = (
-    "errors", "models", "inputs", "events", "listings", "_protocol", "abc", "_transports",
+    "errors", "_json", "_item_text", "models", "inputs", "events", "listings", "_schema", "_protocol", "abc", "_transports",
     "_connection", "_handlers", "_turn", "_thread", "_client",
     "__init__", "testing", "protocol", "drawing", "_cli", "__main__",
 )  # fmt: skip
@@ -20,7 +20,7 @@ ORDER = (
 
 EXAMPLES = "examples"
 FREE_ROOM = "_version"  # anyone may import it
-PURE_ROOMS = {"errors", "models", "inputs", "events", "listings", "_protocol"}
+PURE_ROOMS = {"errors", "_json", "_item_text", "models", "inputs", "events", "listings", "_schema", "_protocol"}
 BANNED_IN_PURE_ROOMS = {"trio", "socket", "subprocess", "time"}
 SEE_TRANSPORTS = {"_transports", "_client", "__init__", "testing"}
 LAZY_IMPORTS = {

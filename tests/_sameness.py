@@ -19,6 +19,7 @@ UNTOLD = {
 """Fields that are left out, and why."""
 
 MASKED = {
+    "agent_nickname": "chosen at random",
     "backwardsCursor": "a cursor is the server's own business",
     "cliVersion": "the version",
     "codexHome": "a place",
@@ -87,6 +88,7 @@ OLDER = {
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b(?:msg|rs|call|fc)_[\w-]+")
 _METHODS = re.compile(r"(?<=expected one of )`initialize`, .*")  # that a server knows
 _ROLLOUT = re.compile(r"[^\"\s]*/rollout-[^\"\s]*\.jsonl")
+_SESSION = re.compile(r"(?<=--session-id )\d+")
 _TIMES = re.compile(r".*At(Ms)?|durationMs")
 
 
@@ -138,6 +140,7 @@ class Names:
         return self._name(f"ask {ask_id}")
 
     def _text(self, text: str) -> str:
+        text = _SESSION.sub("<session>", text)
         text = _METHODS.sub("<the methods>", _ROLLOUT.sub("<rollout>", text)).replace(*SHELL)
         for place, name in self._places.items():
             text = text.replace(place, name)

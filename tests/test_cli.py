@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import json
 import os
 import shlex
 import signal
@@ -348,6 +349,27 @@ def test_a_command_that_failed_or_did_not_run_says_so(
     item = {"type": "commandExecution", "id": "1", "command": "ls", **data}
     PlainView().show_step(ConversationStep.from_wire(item, thread_id="t", turn_id="u"))
     assert capsys.readouterr().out.splitlines()[-1] == last
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_message_that_moderation_hides_is_not_printed(as_json: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    moderation = {"moderated": True, "display": {"mode": "block", "version": 1}}
+    item = {"type": "agentMessage", "id": "1", "text": "what must not be seen", "moderation": moderation}
+    step = ConversationStep.from_wire(item, thread_id="t", turn_id="u")
+    PlainView(as_json=as_json).show_step(step)
+    (line,) = capsys.readouterr().out.splitlines()
+    if as_json:  # a program finds all of it in the data
+        assert json.loads(line)["text"] == "[message withheld by moderation]"
+        assert json.loads(line)["data"] == item
+    else:
+        assert line == "[codex] [message withheld by moderation]"
+
+
+def test_a_thought_without_a_text_is_not_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    for summary in ([], ["I look."]):
+        item = {"type": "reasoning", "id": "1", "summary": summary, "content": []}
+        PlainView().show_step(ConversationStep.from_wire(item, thread_id="t", turn_id="u"))
+    assert capsys.readouterr().out == "[thinking] I look.\n"
 
 
 # --- what may be printed

@@ -107,8 +107,32 @@ def test_a_tool_shows_its_arguments_and_its_result() -> None:
 
 def test_anything_else_comes_under_its_own_name() -> None:
     assert drawn(step("plan", text="1. Look")) == ["plan", "1. Look", ""]
-    assert drawn(step("webSearch", query="doors", action=None)) == ["webSearch", '{"query": "doors"}', ""]
-    assert drawn(step("contextCompaction")) == ["contextCompaction", "(nothing to show)", ""]
+    assert drawn(step("webSearch", query="doors", action=None)) == ["webSearch", "search the web: doors", ""]
+    assert drawn(step("hologram", shape="a door")) == ["hologram", '{"shape": "a door"}', ""]
+    assert drawn(step("hologram")) == ["hologram", "(nothing to show)", ""]
+
+
+def test_a_question_that_codex_does_not_wait_for_is_markdown() -> None:
+    asked = step("agentMessage", text="Which?\n- Red", delivery="async", questions=[{"title": "Which?"}])
+    assert drawn(asked) == ["ask", "Which?", "", " • Red", ""]
+
+
+def test_a_sub_agent_and_what_it_is_told_are_put_in_words() -> None:
+    started = step("subAgentActivity", kind="started", agentThreadId="child", agentPath="/root/one")
+    assert drawn(started) == ["subAgentActivity", "sub-agent /root/one started", ""]
+    called = step("collabAgentToolCall", tool="spawnAgent", prompt="Count.", receiverThreadIds=[], status="completed")
+    assert drawn(called) == ["collabAgentToolCall", "start a sub-agent: Count.", ""]
+
+
+HIDDEN = {"moderation": {"moderated": True, "display": {"mode": "hide", "version": 1}}}
+
+
+@pytest.mark.parametrize("show_data", [False, True])
+def test_a_message_that_moderation_hides_is_not_shown(show_data: bool) -> None:
+    lines = drawn(step("agentMessage", text="what must not be seen", **HIDDEN), show_data=show_data)
+    assert lines[:2] == ["codex", "[message withheld by moderation]"]
+    assert "seen" not in " ".join(lines)
+    assert any("moderated" in line for line in lines) == show_data
 
 
 def test_data_is_shown_when_it_is_asked_for() -> None:
@@ -361,6 +385,35 @@ async def test_what_an_interrupted_turn_had_begun_to_say_is_shown(
     shown = CONTROL.sub("", file.getvalue())
     assert re.search(r"│ The answer is +│\n╰─+ cut off ─╯\n", shown)
     assert "interrupted after 5.0 s" in shown
+
+
+async def test_a_message_that_moderation_hides_once_it_is_whole_is_replaced(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    ids = {"threadId": "{thread_id}", "turnId": "{turn_id}"}
+    item = {"type": "agentMessage", "id": "m", "text": "what must not be seen", "phase": "final_answer"}
+    streamed = raw({"method": "item/agentMessage/delta", "params": {**ids, "itemId": "m", "delta": item["text"]}})
+    whole = raw({"method": "item/completed", "params": {**ids, "item": {**item, **HIDDEN}}})
+    console, file = console_of()
+    async with open_codex_client(server_of(streamed, wait(1), whole, wait(1)).transport()) as client:
+        result = await TurnView(console).draw(client.stream("go"))
+    assert (result.final_text, result.is_hidden) == (item["text"], True)
+    assert result.display_text == "[message withheld by moderation]"
+    assert "[message withheld by moderation]" in file.getvalue()
+    assert "seen" not in file.getvalue()
+
+
+async def test_a_message_that_is_hidden_from_the_start_is_not_in_the_line_below(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    ids = {"threadId": "{thread_id}", "turnId": "{turn_id}"}
+    item = {"type": "agentMessage", "id": "m", "text": "what must not be seen", "delivery": "async", **HIDDEN}
+    began = raw({"method": "item/started", "params": {**ids, "item": item}})
+    console, file = console_of(is_terminal=True)
+    async with open_codex_client(server_of(began, wait(1)).transport()) as client:
+        await TurnView(console).draw(client.stream("go"))
+    assert "withheld by moderation" in file.getvalue()
+    assert "seen" not in file.getvalue()
 
 
 @pytest.mark.parametrize("is_terminal", [False, True])

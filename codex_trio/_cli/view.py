@@ -56,7 +56,10 @@ class PlainView(View):
                     tell(" ".join(f"{event.message} {event.details or ''}".split()))
 
     def show_step(self, step: ConversationStep) -> None:
-        text = json.dumps(asdict(step)) if self._as_json else _written(step)
+        if step.step_type == "thinking" and not step.text.strip() and not self._as_json:
+            return  # most models keep their thoughts to themselves
+        # A program that reads the JSON finds in `data` what moderation withholds.
+        text = json.dumps({**asdict(step), "text": step.display_text}) if self._as_json else _written(step)
         print(printable(text) if self._is_seen else text, flush=True)
 
     @contextmanager
@@ -69,7 +72,7 @@ class PlainView(View):
 
 
 def _written(step: ConversationStep) -> str:
-    lines = [f"[{step.step_type}] {step.text}"]
+    lines = [f"[{step.step_type}] {step.display_text}"]
     output = step.data.get("aggregatedOutput")
     if isinstance(output, str):
         lines += [f"    {line}" for line in output.splitlines()]

@@ -13,6 +13,7 @@ import trio
 from .._connection import Connection
 from .._handlers import Handlers
 from .._handlers.dispatch import safe_answer
+from .._handlers.tools import ToolCall
 from .._protocol import asks, methods
 from .._protocol.asks import RefusedError
 from .._protocol.messages import Notice, RequestId, ServerRequest
@@ -36,6 +37,7 @@ class Asked(msgspec.Struct, eq=False):
         turn: The turn of ours that waits for it, where there is one: its own, or that of a sub-agent's root.
         changes: ``changes`` of the item that it is about; `None` if they are not known.
         tool_name: The tool whose call it is about; empty if it is not known.
+        tool_call: The call of a tool that it asks for.
         is_moot: Nobody waits for the answer any more.
         is_answered: The answer was handed to the writer.
     """
@@ -43,6 +45,7 @@ class Asked(msgspec.Struct, eq=False):
     request: ServerRequest
     changes: object
     tool_name: str
+    tool_call: ToolCall | None = None
     turn: Turn | None = None
     scope: trio.CancelScope = msgspec.field(default_factory=trio.CancelScope)
     is_moot: bool = False
@@ -97,8 +100,12 @@ class Answering:
         if request.id in self._pending or request.id in self._dealt_with:
             _logger.debug("%s was asked again, id %r", request.method, request.id)
             return
-        asked = Asked(request, self._items.find_changes(request), self._items.find_tool_name(request))
-        self._pending[request.id] = asked
+        asked = self._pending[request.id] = Asked(
+            request,
+            self._items.find_changes(request),
+            self._items.find_tool_name(request),
+            self._handlers.find_tool_call(request.method, request.params),
+        )
         if turn is not None:
             self._stop_clock(asked, turn)
         self._nursery.start_soon(self._answer, asked, name=f"codex_trio answers {request.method}")
@@ -190,7 +197,11 @@ class Answering:
         request = asked.request
         try:
             answer = await self._handlers.answer(
-                request.method, request.params, changes=asked.changes, tool_name=asked.tool_name
+                request.method,
+                request.params,
+                changes=asked.changes,
+                tool_name=asked.tool_name,
+                tool_call=asked.tool_call,
             )
         except RefusedError as refusal:
             self._connection.refuse(request, refusal.code, str(refusal))

@@ -58,7 +58,8 @@ def open_codex_client(
             more ends with a `CodexTransportError` that has its continuation; the others go on. A call that was on its
             way raises `CodexTransportError`, and is never sent again: whether the server acted on it is unknown, and a
             turn that it started may run. Calls made meanwhile wait. What a sub-agent waits for is asked again, unless
-            the sub-agent began during the outage: then `resume_thread` its thread (codex 0.163, 0.169). A thread of
+            the sub-agent began during the outage: then `resume_thread` its thread, whose id is in the steps of the
+            turn as `CodexClient.chat_once` says under `continuation` (codex 0.163 on). A thread of
             `start_thread` on which no turn has begun ends with its connection: a turn on it raises
             `CodexThreadNotFoundError`, so start another (codex 0.163, 0.169). Not with `StdioTransport`, whose server
             ends with its connection.

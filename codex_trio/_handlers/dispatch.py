@@ -16,7 +16,7 @@ from .._protocol.approvals import Approval, parse_approval
 from .._protocol.decisions import Decision
 from .._protocol.questions import Elicitation, UserQuestion
 from .pull import ApprovalHub
-from .tools import Tool, Toolbox
+from .tools import Tool, Toolbox, ToolCall
 
 _logger = logging.getLogger("codex_trio")
 
@@ -103,8 +103,19 @@ class Handlers:
         # Tools are experimental (codex 0.155 to 0.171), and so is a field of command approvals that grants permissions.
         return bool(self.toolbox.default) or self.has_approval_handler
 
+    def find_tool_call(self, method: str, params: Mapping[str, Any]) -> ToolCall | None:
+        """Return the tool call that a request asks for, if any. Call this in the order of the requests."""
+        is_call = method == asks.TOOL_CALL and method not in self._on_request
+        return self.toolbox.call(params) if is_call else None
+
     async def answer(
-        self, method: str, params: Mapping[str, Any], *, changes: object = None, tool_name: str = ""
+        self,
+        method: str,
+        params: Mapping[str, Any],
+        *,
+        changes: object = None,
+        tool_name: str = "",
+        tool_call: ToolCall | None = None,
     ) -> Answer:
         """Return the answer to a request of the server.
 
@@ -113,11 +124,14 @@ class Handlers:
             params: Its params.
             changes: Of the item that the request is about, where they are known.
             tool_name: Of the call that an elicitation is about, where it is known.
+            tool_call: What `find_tool_call` returned.
 
         Raises:
             RefusedError: The answer is an error.
             Exception: A handler raised it, or returned what is no answer.
         """
+        if tool_call is not None:
+            return Answer(await _call(tool_call.answer))  # before any checkpoint: it must leave its queue
         await trio.lowlevel.checkpoint()
         if (handler := self._on_request.get(method)) is not None:
             return Answer(await _call(handler, params))
@@ -131,8 +145,6 @@ class Handlers:
         if method == asks.ELICITATION and self._on_elicitation is not None:
             question = Elicitation.from_wire(params, tool_name=tool_name)
             return _checked(question, await _call(self._on_elicitation, question))
-        if method == asks.TOOL_CALL and (found := self.toolbox.find(params)) is not None:
-            return Answer(await _call(found.answer, params.get("arguments")))
         _logger.info("the server asked %s and was refused: this client has no handler for it", method)
         return Answer(safe_answer(method))
 

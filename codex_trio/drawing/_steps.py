@@ -23,6 +23,8 @@ _WORTH_TELLING = 100  # milliseconds
 def draw_step(step: ConversationStep, *, show_data: bool = False) -> RenderableType:
     """Draw a step as a panel, for ``console.print``. Long output is shortened, and says so.
 
+    The text of a message that moderation withholds is not drawn, also not as part of its data.
+
     Args:
         step: Of any type; one that is not known is drawn under its own name.
         show_data: Add `step.data`, as JSON.
@@ -31,9 +33,12 @@ def draw_step(step: ConversationStep, *, show_data: bool = False) -> RenderableT
         ``async for step in client.chat("Fix the tests"): console.print(draw_step(step))``
     """
     draw, style = _DRAWN.get(step.step_type, (_draw_other, "white"))
+    data = step.data
+    if step.is_hidden:
+        draw, data = _draw_withheld, {**data, "text": step.display_text}
     body = list(draw(step)) or [Text("(nothing to show)", "dim")]
     if show_data:
-        body += [Rule("data", style="dim"), dumped(step.data)]
+        body += [Rule("data", style="dim"), dumped(data)]
     return draw_panel(step.step_type, Group(*body), style, outcome=_outcome(step.data))
 
 
@@ -71,6 +76,10 @@ def _draw_thinking(step: ConversationStep) -> Iterator[RenderableType]:
 def _draw_codex(step: ConversationStep) -> Iterator[RenderableType]:
     if step.text.strip():
         yield Prose(step.text)
+
+
+def _draw_withheld(step: ConversationStep) -> Iterator[RenderableType]:
+    yield Text(step.display_text, "dim")
 
 
 def _draw_exec(step: ConversationStep) -> Iterator[RenderableType]:
@@ -124,6 +133,7 @@ _DRAWN: Mapping[str, tuple[Callable[[ConversationStep], Iterator[RenderableType]
     "file": (_draw_file, "yellow"),
     "tool": (_draw_tool, "blue"),
     "codex": (_draw_codex, "green"),
+    "ask": (_draw_codex, "bright_yellow"),
 }
 
 

@@ -158,7 +158,7 @@ class TurnView:
     def _show(self, event: Event) -> None:
         match event:
             case StepStarted(step):
-                self._running[step.item_id] = _Running(step.step_type, _title_of(step.text))
+                self._running[step.item_id] = _Running(step.step_type, _title_of(step.display_text))
             case StepCompleted(step):
                 self._running.pop(step.item_id, None)
                 if step.step_type != "thinking" or step.text.strip() or self._show_data:  # most thoughts are not told

@@ -255,9 +255,11 @@ class ScriptedModel(ScriptedTurns):
         for key in (*request.answered_calls, request.turn_id):
             if (request.thread_id, key) in self._rests:  # this is how a turn goes on; all else begins one
                 return self._rests.pop((request.thread_id, key))
+        if request.ends_with_report:
+            return ()  # the script of the turn is over, and what the model has said last stays its answer
         if request.kind != "turn":  # codex calls for itself, as in a compaction: no turn's script is spent on it
             return self._script_by_rule(request.prompt) or (say("ok"),)
-        return self._script_of(request.prompt)
+        return (self._script_of_agent if request.is_of_agent else self._script_of)(request.prompt)
 
     async def _play(self, exchange: Exchange, request: ModelRequest, script: _Script) -> None:
         """Play a script to its next tool, or to its end. Left without the closing events, the stream breaks off."""

@@ -20,6 +20,7 @@ Event = dict[str, Any]
 
 _HEADERS_LIMIT = 1 << 20  # bytes; codex puts what it knows of a workspace's git into a header
 _NEW_TASK = "Message Type: NEW_TASK"
+_NOTIFICATION = "<subagent_notification>"
 _BATCH = 1 << 16  # bytes of events that go out in one chunk
 
 
@@ -41,6 +42,11 @@ class ModelRequest:
     @classmethod
     def from_wire(cls, body: Mapping[str, Any], headers: Mapping[str, str]) -> ModelRequest:
         return cls(body, headers, _last_prompt(_items(body)))
+
+    @property
+    def is_of_agent(self) -> bool:
+        """Whether a sub-agent calls."""
+        return self.headers.get("x-openai-subagent") == "collab_spawn"
 
     @property
     def thread_id(self) -> str:
@@ -97,9 +103,15 @@ class ModelRequest:
         for item in reversed(_items(self.body)):
             if str(item.get("type")).endswith("_call_output"):
                 calls.append(str(item.get("call_id")))
-            elif not _is_added(item):
+            elif not (_is_instruction(item) or _is_report(item)):
                 break
         return calls
+
+    @property
+    def ends_with_report(self) -> bool:
+        """Whether a sub-agent has finished, and nothing else has happened since the model answered."""
+        said = [item for item in _items(self.body) if not _is_instruction(item)]
+        return bool(said) and _is_report(said[-1])
 
     @property
     def _metadata(self) -> Mapping[str, Any]:
@@ -241,10 +253,21 @@ def _items(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
 
 
-def _is_added(item: Mapping[str, Any]) -> bool:
-    """Whether codex adds such an item by itself, anywhere: instructions, and reports of sub-agents."""
-    is_message = item.get("type") == "agent_message" or item.get("role") in ("developer", "system")
-    return is_message or any(text.startswith("<subagent_notification>") for text in _texts_of(item))
+def _is_instruction(item: Mapping[str, Any]) -> bool:
+    """Whether it is a message that codex adds anywhere."""
+    return item.get("role") in ("developer", "system")
+
+
+def _is_task(item: Mapping[str, Any]) -> bool:
+    """Whether it gives a sub-agent its task."""
+    return item.get("type") == "agent_message" and any(text.startswith(_NEW_TASK) for text in _texts_of(item))
+
+
+def _is_report(item: Mapping[str, Any]) -> bool:
+    """Whether a sub-agent reports with it that it has finished."""
+    if item.get("type") == "agent_message":
+        return not _is_task(item)
+    return item.get("role") == "user" and any(text.startswith(_NOTIFICATION) for text in _texts_of(item))
 
 
 def _texts_of(item: Mapping[str, Any]) -> list[str]:
@@ -256,10 +279,10 @@ def _texts_of(item: Mapping[str, Any]) -> list[str]:
 def _last_prompt(items: list[Mapping[str, Any]]) -> str:
     for item in reversed(items):
         texts = _texts_of(item)
-        if item.get("type") == "agent_message" and texts and texts[0].startswith(_NEW_TASK):
+        if _is_task(item):
             # A sub-agent's task. The first text is a header; codex takes the task itself for encrypted.
             sealed = [part["encrypted_content"] for part in item["content"] if "encrypted_content" in part]
             return "\n".join([*texts[1:], *map(str, sealed)])
-        if item.get("type") == "message" and item.get("role") == "user" and not _is_added(item):
+        if item.get("type") == "message" and item.get("role") == "user" and not _is_report(item):
             return "\n".join(texts)
     return ""

@@ -87,6 +87,11 @@ class ScriptedTurns:
             return by_prompt
         return self._written_out(self._queue.popleft() if self._queue else self._default, prompt)
 
+    def _script_of_agent(self, prompt: str) -> tuple[Step, ...]:
+        """Return the script of a sub-agent's turn. It never takes one from the queue: nobody knows when it begins."""
+        by_prompt = self._script_by_rule(prompt)
+        return self._written_out(self._default, prompt) if by_prompt is None else by_prompt
+
     def _script_by_rule(self, prompt: str) -> tuple[Step, ...] | None:
         """Return the script that a rule has for this prompt; of several, the first."""
         found = next((script for test, script in self._rules if test(prompt)), None)

@@ -17,22 +17,13 @@ from ._server_methods import Methods
 from ._server_overrides import Times
 from ._server_state import ServerState
 from ._steps import (
-    AskAsync,
     CallTool,
-    Parallel,
     ScriptJs,
-    Sleep,
-    SpawnAgent,
-    StartCommand,
     Step,
-    TellAsync,
-    WaitAgent,
-    WriteStdin,
 )
 from ._wire import Message, Refusal, text_of
 
 _OWN_TOOLS = frozenset({"apply_patch", "exec_command", "request_permissions", "request_user_input", "write_stdin"})
-_UNPLAYABLE = (AskAsync, Parallel, ScriptJs, Sleep, SpawnAgent, StartCommand, TellAsync, WaitAgent, WriteStdin)
 _INSTEAD = "it calls the client's tools; for codex's own there are run(), patch(), ask_question(), ask_server_request()"
 
 
@@ -102,7 +93,7 @@ class ScriptedAppServer(ScriptedTurns):
         self.prompts: list[str] = []
         self.open_delay = 0.0
         self._state = ServerState(nursery, start_delay)
-        self._methods = Methods(self._state, self._script_of)
+        self._methods = Methods(self._state, self._script_of, self._script_of_agent)
         self._held: dict[str, tuple[trio.MemorySendChannel[HeldCall], trio.MemoryReceiveChannel[HeldCall]]] = {}
         self._holding: set[str] = set()
         self._unreachable: tuple[str, Times] = ("", Times(0))
@@ -283,7 +274,9 @@ class ScriptedAppServer(ScriptedTurns):
 
     def _check(self, steps: Sequence[Step]) -> None:
         for step in steps:
-            if isinstance(step, _UNPLAYABLE):
-                raise ValueError(f"the in-memory server cannot play {step}; the scripted model can")
+            if isinstance(step, ScriptJs):
+                raise ValueError(
+                    f"the in-memory server cannot play {step}: it runs no JavaScript; the scripted model can"
+                )
             if isinstance(step, CallTool) and (step.name in _OWN_TOOLS or (step.namespace or "").startswith("mcp__")):
                 raise ValueError(f"the in-memory server cannot play {step}: {_INSTEAD}")

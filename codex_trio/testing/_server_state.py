@@ -109,10 +109,11 @@ class ServerState:
     def ask_thread(self, thread: ServedThread, turn: ServedTurn, method: str, params: Mapping[str, Any]) -> PendingAsk:
         """Ask all subscribers of a thread on behalf of its turn; the first answer counts."""
         filled = {"threadId": thread.id, "turnId": turn.id, **params}
-        turn.ask = self.asks.open(method, filled)
+        ask = self.asks.open(method, filled)
+        turn.asks.append(ask)
         for connection in self.subscribers(thread):
-            connection.send_bytes(turn.ask.raw)
-        return turn.ask
+            connection.send_bytes(ask.raw)
+        return ask
 
     def publish_resolved(self, thread: ServedThread, ask: PendingAsk) -> None:
         """Tell the subscribers that a request is settled, where the real server does."""
@@ -152,7 +153,7 @@ class ServerState:
 
     def publish_read_state(self, thread: ServedThread) -> None:
         """Publish what nobody has read yet."""
-        if thread.is_ephemeral:
+        if thread.is_ephemeral or thread.parent_id is not None:
             return
         thread.revision = self.new_uuid()
         changed = {"threadId": thread.id, "readState": thread.read_state()}
@@ -179,9 +180,11 @@ class ServerState:
         if is_announced:
             wire = turn.to_wire("summary" if message else "notLoaded", message)
             self.publish(thread, "turn/completed", {"threadId": thread.id, "turn": wire})
-        if turn.ask is not None:
-            self.asks.drop(turn.ask)
-            self.publish_resolved(thread, turn.ask)
+        for ask in turn.asks:
+            self.asks.drop(ask)
+            self.publish_resolved(thread, ask)
+        turn.asks.clear()
+        turn.ended.set()
 
     def publish_usage(self, thread: ServedThread, turn: ServedTurn, connections: Iterable[ServerConnection]) -> None:
         """Tell connections what the thread has used so far."""

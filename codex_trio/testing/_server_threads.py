@@ -94,8 +94,8 @@ class ThreadMethods:
         if with_turns:
             self._tell_usage(connection, thread)
         self._state.broadcast("thread/goal/cleared", {"threadId": thread.id})
-        if thread.running is not None and thread.running.ask is not None:
-            connection.send_bytes(thread.running.ask.raw)
+        for ask in thread.running.asks if thread.running is not None else ():
+            connection.send_bytes(ask.raw)
 
     def _tell_usage(self, connection: ServerConnection, thread: ServedThread) -> None:
         called = [turn for turn in thread.turns if turn.has_called and not (turn.is_forked and thread.was_unloaded)]
@@ -140,7 +140,8 @@ class ThreadMethods:
     def _list(self, connection: ServerConnection, params: Message) -> Message:
         is_archived, is_found = bool(params.get("archived")), _search(params)
         kinds = params.get("sourceKinds") or ("vscode",)
-        kept = [t for t in self._state.threads.values() if t.is_stored and not t.is_ephemeral and "vscode" in kinds]
+        all_kept = [t for t in self._state.threads.values() if t.is_stored and not t.is_ephemeral]
+        kept = [t for t in all_kept if t.parent_id is None and "vscode" in kinds]
         found = [t for t in reversed(kept) if t.is_archived == is_archived and is_found(t)]
         cursor = params.get("cursor") or "0"
         if not cursor.isdecimal():

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import trio
+from _account_models import ACCOUNT_MODELS, NEWEST, account_model
 from _peer import HELLO, Message, Peer
 from _sameness import Names
 from trio.testing import MockClock
@@ -51,6 +52,7 @@ class Stage:
         self._config = config or {}
         self._peers: list[Peer] = []
         self._others: list[Peer] = []
+        self._by_thread: list[list[Message]] = []
         self._left_out: set[str] = set()
         self._tasks: trio.Nursery
 
@@ -73,6 +75,9 @@ class Stage:
         return peer
 
     async def start_thread(self, peer: Peer, **params: Any) -> str:
+        """Start a thread. For the newest of an account's models an older server gets the one that it knows."""
+        if params.get("model") == NEWEST:
+            params["model"] = account_model(tuple(map(int, self.version.split("."))))
         config = {**self._config, **params.pop("config", {})}
         return await peer.start_thread(cwd=self.cwd, config=config, **params)
 
@@ -95,6 +100,12 @@ class Stage:
         if isinstance(self.script, ScriptedAppServer):
             self.script.on_shell(command, output=output, exit_code=exit_code)
 
+    def note_by_thread(self, peer: Peer, *thread_ids: str) -> None:
+        """Note what a client was told of each thread, where the order of different threads means nothing."""
+        for thread_id in thread_ids:
+            own = [one for one in peer.seen if (one.get("params") or {}).get("threadId") == thread_id]
+            self._by_thread.append(own)
+
     def note(self, what: Any) -> None:
         self.notes.append(what)
 
@@ -105,7 +116,8 @@ class Stage:
     def heard(self) -> list[list[Message]]:
         """Return what each of the peers was told, the news of other cases left out."""
         own = {thread_id for peer in self._peers for message in peer.seen if (thread_id := _opened(message))}
-        return [[message for message in peer.seen if self._counts(message, own)] for peer in self._peers]
+        heard = [[message for message in peer.seen if self._counts(message, own)] for peer in self._peers]
+        return heard + self._by_thread
 
     def _counts(self, message: Message, thread_ids: set[str]) -> bool:
         return _concerns(message, thread_ids) and message.get("method") not in self._left_out
@@ -126,7 +138,7 @@ class Record:
 
     def told(self, version: str) -> list[str]:
         """Return all of it in lines, to compare with a server of a version."""
-        names = Names(self.places, version)
+        names = Names({**self.places, **dict.fromkeys(ACCOUNT_MODELS.values(), "<account model>")}, version)
         lines: list[str] = []
         for number, messages in enumerate(self.heard, 1):
             lines += [f"to client {number}:", *names.told(messages)]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import trio
 from _asking import PATIENCE, asking_model, decider
-from _listening import Reach, over_stdio
+from _listening import Reach
 
 from codex_trio import (
     Approval,
@@ -162,7 +162,6 @@ async def test_what_a_handler_raises_reaches_the_caller_and_the_thread_stays_usa
     assert not (tmp_path / "x.txt").exists()
 
 
-@over_stdio
 async def test_fifty_parked_approvals_do_not_delay_a_thread_that_streams(reach: Reach, tmp_path: Path) -> None:
     gate, all_asked = trio.Event(), trio.Event()
     pending = 0

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 import trio
-from _listening import MakeTransport, over_stdio
+from _listening import MakeTransport
 from _real import Tap, assert_nothing_open, told_statuses, told_turns
 
 from codex_trio import (
@@ -188,7 +188,6 @@ async def cancel_at_each_moment(client: CodexClient, tap: Tap, *, by_steps: bool
         assert before[-1][1] == ("interrupted" if was_asked else "completed"), number
 
 
-@over_stdio
 async def test_a_scope_stops_the_turn_whenever_it_is_cancelled(
     model: ScriptedModel, make_transport: MakeTransport
 ) -> None:
@@ -385,7 +384,6 @@ async def test_a_stream_in_a_with_block_has_stopped_its_turn_at_the_end_of_the_b
         await anext(stream)
 
 
-@over_stdio
 async def test_a_cancelled_step_in_a_with_block_stops_the_turn(model: ScriptedModel, client: CodexClient) -> None:
     model.on_prompt("leak", *_LEAKING)
     thread_id = (await client.chat_once("hello")).thread_id

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import trio
-from _listening import Reach, open_both, over_stdio
+from _listening import Reach, open_both
 
 from codex_trio import (
     CodexOutputError,
@@ -24,8 +24,6 @@ from codex_trio import (
     open_codex_client,
 )
 from codex_trio.testing import hang, open_scripted_model, run, say, think
-
-pytestmark = over_stdio
 
 UNKNOWN = "01a2063d-0633-72f1-ab28-75129a7058a8"
 
