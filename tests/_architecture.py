@@ -12,21 +12,34 @@ from pathlib import Path
 PACKAGE = "codex_trio"
 
 ORDER = (
-    "errors", "_json", "_item_text", "models", "inputs", "events", "listings", "_schema", "_protocol", "abc", "_transports",
-    "_connection", "_handlers", "_turn", "_thread", "_client",
+    "text", "errors", "_json", "_item_text", "models", "inputs", "events", "listings", "_schema", "_redaction", "_protocol",
+    "abc", "_transports", "_connection", "_handlers", "_turn", "_thread", "_client",
     "__init__", "testing", "protocol", "drawing", "_cli", "__main__",
 )  # fmt: skip
 """Each room imports only from those before it."""
 
 EXAMPLES = "examples"
 FREE_ROOM = "_version"  # anyone may import it
-PURE_ROOMS = {"errors", "_json", "_item_text", "models", "inputs", "events", "listings", "_schema", "_protocol"}
+PURE_ROOMS = {
+    "text",
+    "errors",
+    "_json",
+    "_item_text",
+    "models",
+    "inputs",
+    "events",
+    "listings",
+    "_schema",
+    "_redaction",
+    "_protocol",
+}
 BANNED_IN_PURE_ROOMS = {"trio", "socket", "subprocess", "time"}
 SEE_TRANSPORTS = {"_transports", "_client", "__init__", "testing"}
 LAZY_IMPORTS = {
     "codex_cli_bin": "it may not be installed",
     "codex_trio._cli.doctor": "it imports `protocol`, thousands of types that nothing else needs at run time",
     "codex_trio._cli.drawn": "it imports Rich, which may not be installed",
+    "codex_trio._transports.echoes": "only a websocket needs it, and it imports `json`",
     "codex_trio._transports.frames": "it imports trio-websocket, which only a websocket needs",
     "codex_trio._transports.recording": "it imports `json`, which only a recording and a continuation need",
     "json": "likewise",

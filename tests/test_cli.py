@@ -26,7 +26,7 @@ from codex_trio import (
 from codex_trio._cli import main
 from codex_trio._cli.arguments import parse_arguments
 from codex_trio._cli.talking import talk
-from codex_trio._cli.text import printable, without_secrets
+from codex_trio._cli.text import shown, without_secrets
 from codex_trio._cli.view import PlainView
 from codex_trio.testing import ScriptedAppServer, ask_server_request, drop_connection, fail, hang, raw, say, wait
 
@@ -283,9 +283,14 @@ async def test_without_a_terminal_approvals_are_declined_and_told(
     await cli.run()
     assert (cli.code, cli.out) == (0, ["[codex] done"])
     assert cli.err == [
-        "declined, as there is no terminal to ask at: run: rm -r x",
-        "in: /there",
-        "because: it is in the way",
+        "declined, as there is no terminal to ask at:",
+        "Codex asks for your permission. It says why:",
+        "  │ it is in the way",
+        "The command:",
+        "  │ rm -r x",
+        "What a yes allows, this once:",
+        "  • the command above (1 line) runs, maybe outside the sandbox",
+        '  • in the folder "/there"',
     ]
     assert [answer["result"] for answer in server.answers] == [{"decision": "decline"}]
 
@@ -294,13 +299,27 @@ async def test_a_tool_of_an_mcp_server_is_not_called_and_a_question_of_one_is_no
     server: ScriptedAppServer, cli: Cli, autojump_clock: MockClock
 ) -> None:
     about = {"codex_approval_kind": "mcp_tool_call", "tool_name": "search"}
-    for params in ({"message": "Allow it?", "_meta": about}, {"message": "Your name?"}):
+    known = {**about, "tool_params": {"query": "doors"}}
+    for params in ({"message": "Allow it?", "_meta": known}, {"_meta": about}, {"message": "Your\nname?"}):
         server.on_turn(ask_server_request("mcpServer/elicitation/request", {"serverName": "web", **params}))
     await cli.run()
-    assert cli.err == ["declined, as there is no terminal to ask at: use the tool search of web: Allow it?"]
+    assert cli.err == [
+        "declined, as there is no terminal to ask at:",
+        "Codex asks for your permission. The message:",
+        "  │ Allow it?",
+        "The arguments:",
+        "  │ {",
+        '  │   "query": "doors"',
+        "  │ }",
+        "What a yes allows, this once:",
+        '  • the tool "search" of the MCP server "web" is called',
+        "  • with the arguments above (3 lines)",
+    ]
     await cli.run()
-    assert cli.err == ["declined: web asks what is not asked for here: Your name?"]
-    assert [answer["result"]["action"] for answer in server.answers] == ["decline", "decline"]
+    assert cli.err == ["declined without asking you: the server does not say what the tool would be called with"]
+    await cli.run()
+    assert cli.err == ["declined: web asks what is not asked for here: Your", "    name?"]
+    assert [answer["result"]["action"] for answer in server.answers] == ["decline", "decline", "decline"]
 
 
 async def test_what_is_asked_while_no_turn_of_ours_runs_is_left_to_others(
@@ -338,8 +357,8 @@ async def test_nothing_is_printed_while_somebody_else_has_the_terminal(
 @pytest.mark.parametrize(
     ("data", "last"),
     [
-        ({"status": "failed", "exitCode": 3, "aggregatedOutput": "no such file"}, "    exit 3"),
-        ({"status": "declined", "exitCode": None, "aggregatedOutput": None}, "    declined"),
+        ({"status": "failed", "exitCode": 3, "aggregatedOutput": "no such file"}, "  exit 3"),
+        ({"status": "declined", "exitCode": None, "aggregatedOutput": None}, "  declined"),
         ({"status": "completed", "exitCode": 0, "aggregatedOutput": "a"}, "    a"),
     ],
 )
@@ -375,8 +394,9 @@ def test_a_thought_without_a_text_is_not_printed(capsys: pytest.CaptureFixture[s
 # --- what may be printed
 
 
-def test_nothing_that_is_printed_steers_the_terminal() -> None:
-    assert printable("a\tb\nc é 漢 \x1b[2J\r\u202e\x9b") == "a\tb\nc é 漢 \\x1b[2J\\r\\u202e\\x9b"
+def test_nothing_that_is_printed_steers_the_terminal_or_passes_for_a_line_of_ours() -> None:
+    text = shown("[codex] a\tb\n[exec] é 漢 \x1b[2J\r\u202e\x9b", io.StringIO())
+    assert text == "[codex] a\tb\n    [exec] é 漢 <U+001B>[2J<U+000D><U+202E><U+009B>"
 
 
 @pytest.mark.parametrize(

@@ -206,7 +206,7 @@ def test_a_command_without_the_word_app_server_is_only_started(
     lines = run_doctor(capsys, "--cmd", f"{tmp_path}/codex --token abcdefgh")
     assert lines[2].startswith("note schema: the command has no word 'app-server'")
     assert lines[3].startswith("bad  server: lost the server")
-    assert lines[4].startswith("api_key=***")
+    assert lines[4].startswith("         api_key=***")
     assert "abcdefgh" not in str(lines)
 
 

@@ -155,13 +155,30 @@ def test_a_link_shows_where_it_leads() -> None:
     assert "https://example.org/x" in file.getvalue()
 
 
-def test_what_steers_a_terminal_is_taken_out() -> None:
-    evil = "a\x1b[31mred\x1b[0m\x1b]0;title\x07 b\x1b[2J\rc\x07\x9b5n\u202ed\ud800e"
-    assert drawn(step("commandExecution", command="x", aggregatedOutput=evil))[2:4] == [
-        "ared b",
-        "c\ufffd\ufffd5n\ufffdd\ufffde",
+def test_what_steers_a_terminal_is_made_visible_and_colours_of_an_output_are_left_out() -> None:
+    evil = "a\x1b[31mred\x1b[0m\x1b]0;title\x07 b\x1b[2J\rc\x9b5n\u202ed\ud800e"
+    assert drawn(step("commandExecution", command="x\x1b[8m", aggregatedOutput=evil))[1:4] == [
+        "$ x<U+001B>[8m",
+        "ared<U+001B>]0;title<U+0007> b<U+001B>[2J",
+        "c<U+009B>5n<U+202E>d<U+D800>e",
     ]
-    assert drawn(step("\x1b[2Jodd\n\x1b", text="x"))[0] == "odd \ufffd"
+    assert drawn(step("\x1b[2Jodd\n", text="x"))[0] == "<U+001B>[2Jodd<U+000A>"
+
+
+def test_what_steers_a_terminal_is_made_visible_where_markdown_spells_it() -> None:
+    text = "&#8238;a &rlm;b [c](<x&#8238;> 'y') <http://d/%1B[2J> `\u200be`"
+    shown = "".join(drawn(step("agentMessage", text=text))[1:-1])
+    assert shown.startswith("<U+202E>a <U+200F>b c (x%E2%80%AE) http://d/<U+001B>[2J")
+    assert "<U+200B>e" in shown
+    assert drawn(step("agentMessage", text="```\n\x1b[2J\n```"))[2].strip() == "<U+001B>[2J"
+    assert drawn(step("agentMessage", text="\u26a0\ufe0f done"))[1] == "\u26a0\ufe0f done"
+
+
+def test_a_file_that_is_moved_shows_its_target_cleaned() -> None:
+    kind = {"type": "update", "move_path": "../.bashrc\x1b[8m"}
+    assert drawn(step("fileChange", changes=[{"path": "a\n.md", "kind": kind, "diff": ""}]))[1] == (
+        "update a<U+000A>.md → ../.bashrc<U+001B>[8m"
+    )
 
 
 def test_long_output_is_shortened_and_says_so() -> None:
@@ -220,7 +237,7 @@ def test_whatever_comes_is_drawn_within_the_width_and_without_control_characters
     file.getvalue().encode()
     for line in file.getvalue().split("\n"):
         assert cell_len(line) <= width
-        assert not re.search(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", line)
+        assert line.isprintable()
 
 
 # --- a whole turn
@@ -251,7 +268,7 @@ async def test_into_a_file_goes_the_turn_without_control_codes(autojump_clock: t
     lines = [line.strip("│╭╮╰╯─ ") for line in file.getvalue().splitlines()]
     assert [line for line in lines if line] == [
         *("thinking", "hm", "plan", "✓ look", "▶ [b]mend", "· test"),
-        *("exec", "$ ls", "a", "exit 0", "Reconnecting... 1/2 [b]why", "codex", "done"),
+        *("exec", "$ ls", "a", "exit 0", "retry", "Reconnecting... 1/2 [b]why", "codex", "done"),
         *("completed after 4.2 s · 30 tokens on", "this thread: 20 in (4 cached), 10 out"),
     ]
 

@@ -33,9 +33,10 @@ from codex_trio import (
 )
 
 from .binary import Differences, NotToldError, number_of, read_differences, read_version
-from .text import printable, without_secrets
+from .text import shown, without_secrets
 
 PATIENCE = 15.0  # seconds for each step
+_BELOW = " " * 9  # before what others say, and so deeper than our own lines
 _GET_CODEX = "pip install 'codex-trio[codex]', or npm install -g @openai/codex"
 _WHERE_FROM = {
     "argument": "given as --cmd",
@@ -78,13 +79,13 @@ class Report:
         return not any(one.state == "bad" for one in self.findings)
 
     def add(self, about: str, state: State, text: str, advice: str = "", details: Sequence[str] = ()) -> None:
-        shown = [printable(without_secrets(one)) for one in (text, advice, *details)]
-        found = Finding(about, state, shown[0], shown[1], shown[2:])
-        self.findings.append(found)
+        text, advice, *details = (without_secrets(one) for one in (text, advice, *details))
+        self.findings.append(Finding(about, state, text, advice, details))
         if not self._as_json:
-            print(f"{state:<5}{about}: {found.text}", *found.details, sep="\n         ")
-            if found.advice:
-                print(f"     -> {found.advice}")
+            whole = "\n".join([f"{state:<5}{about}: {text}", *details])
+            print(shown(whole, sys.stdout, indent=_BELOW))
+            if advice:
+                print(shown(f"     -> {advice}", sys.stdout, indent=_BELOW))
             sys.stdout.flush()  # the next step takes its time
 
     def end(self) -> None:

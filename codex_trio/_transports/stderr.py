@@ -7,7 +7,7 @@ import re
 
 import trio
 
-from .masking import mask_text
+from .._redaction import redact
 
 _logger = logging.getLogger("codex_trio.server")
 
@@ -17,7 +17,7 @@ _ANSI = r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\))"
 
 
 def _readable(raw: bytes) -> str:
-    return mask_text(re.sub(_ANSI, "", raw.decode("utf-8", "replace")))
+    return redact(re.sub(_ANSI, "", raw.decode("utf-8", "replace")))
 
 
 class StderrTail:

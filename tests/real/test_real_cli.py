@@ -138,7 +138,7 @@ async def test_a_server_that_tries_again_is_heard_of(tmp_path: Path) -> None:
         model.on_turn(retry(), say("done"))
         ran = await codex_trio_cli("Do it", env=model.env(), cwd=tmp_path)
     assert (ran.code, ran.out) == (0, "[codex] done\n")
-    assert ran.err.startswith("Reconnecting... 1/2 stream disconnected")
+    assert ran.err.startswith("the server tries again: Reconnecting... 1/2 stream disconnected")
 
 
 async def test_what_makes_no_sense_is_told_in_one_line(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import pytest
 import trio
 from _account_models import account_model
 from _asking import PATIENCE, asking_model
-from _listening import Reach, codex_version, over_stdio
+from _listening import Reach, codex_version
 
 from codex_trio import Tool, open_codex_client, tool
 from codex_trio.testing import Step, call_tool, parallel, say, script_js
@@ -53,7 +53,6 @@ def sent_schema(request: Any, name: str) -> Any:
     return found
 
 
-@over_stdio
 async def test_the_types_of_a_tools_arguments_reach_the_model(reach: Reach, tmp_path: Path) -> None:
     @tool
     async def file_finding(
@@ -84,7 +83,6 @@ async def test_the_types_of_a_tools_arguments_reach_the_model(reach: Reach, tmp_
     assert schema["$defs"]["Finding"]["properties"]["kind"] == {"type": "string", "enum": ["bug", "wish"]}
 
 
-@over_stdio
 async def test_codex_fills_the_gaps_of_a_schema_with_strings(reach: Reach, tmp_path: Path) -> None:
     gaps = {
         "enum": {"enum": [1, 2]},
@@ -123,7 +121,6 @@ async def test_codex_fills_the_gaps_of_a_schema_with_strings(reach: Reach, tmp_p
     assert filled["described"] == {"$ref": "#/$defs/Anything", "description": "d"}
 
 
-@over_stdio
 @pytest.mark.parametrize("model_name", MODELS)
 async def test_answers_of_enums_lists_and_models_go_out_with_their_types(
     reach: Reach, tmp_path: Path, model_name: str | None
@@ -154,7 +151,6 @@ def both(name: str, model_name: str | None) -> Step:
     return script_js(f"await Promise.all([tools.{name}({{name: 'a'}}), tools.{name}({{name: 'b'}})])")
 
 
-@over_stdio
 @pytest.mark.parametrize("model_name", MODELS)
 async def test_calls_of_one_answer_overlap_unless_they_may_not(
     reach: Reach, tmp_path: Path, model_name: str | None
