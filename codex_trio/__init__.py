@@ -1,5 +1,8 @@
 """The Trio-native client for `codex app-server`."""
 
+import logging as _logging
+
+from . import _redaction
 from ._client import (
     ChatGPTLogin,
     CodexClient,
@@ -73,6 +76,8 @@ from .models import (
     Notification,
     Statistics,
 )
+
+_logging.getLogger("codex_trio").addFilter(_redaction.LogRedaction())
 
 __all__ = [
     "TESTED_CODEX_VERSIONS",

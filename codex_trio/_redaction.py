@@ -6,8 +6,11 @@ Goes by names and by known forms, so it cannot find everything: see `Redactor`. 
 from __future__ import annotations
 
 import functools
+import logging
 import os
 import re
+import shlex
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -145,17 +148,30 @@ def _kind_of_name(name: str) -> str:
 _compiled = functools.lru_cache(None)(re.compile)
 
 
-def redact_words(words: list[str]) -> list[str]:
-    """Replace the secrets among the words of a command: as `redact` does, and whole words after a secret option."""
-    return [
-        MASK if _is_secret_option(before) else redact(word) for before, word in pairwise(["", *words])
-    ]  # fmt: skip
+def redact_command(words: Sequence[str]) -> str:
+    """Return a command line, without secrets as `redact` knows them, and without the word after a secret option."""
+    quoted = map(shlex.quote, words)
+    return " ".join(
+        MASK if _is_secret_option(before) else redact(word) for before, word in zip(["", *words], quoted, strict=False)
+    )
 
 
 def redact_start(line: bytes | bytearray, size: int = 200) -> bytes:
     """Return the first `size` bytes of a line, for a log. It is redacted before it is cut."""
     text = line[: 20 * size].decode("utf-8", "surrogateescape")
     return redact(text).encode("utf-8", "surrogateescape")[:size]
+
+
+class LogRedaction(logging.Filter):
+    """Redacts what is logged, as `redact` does: also what others have said, such as the words of an error."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Take the secrets out of a record; keep it in any case."""
+        message = record.getMessage()
+        redacted = redact(message)
+        if redacted != message:
+            record.msg, record.args = redacted, ()
+        return True
 
 
 def is_credential(name: str) -> bool:

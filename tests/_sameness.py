@@ -76,6 +76,7 @@ SHELL = ("/bin/bash -lc ", "/bin/bash -c ")
 
 OLDER_FIELDS: dict[str, tuple[Versions, str]] = {
     "account/updated reason": (Versions("0.171"), "not there yet"),
+    "aggregatedOutput": (Versions("0.163"), "of a short command: sometimes null, although it wrote something"),
     "attachedToThreadId": (Versions("0.169"), "of a thread: not there yet"),
     "collaborationMode": (Versions("0.163"), "of a thread that is resumed: not there yet"),
     "completedAtMs": (Versions("0.166"), "of an item: not there yet"),

@@ -7,11 +7,13 @@ import html
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from urllib.parse import quote
 
 from .._redaction import MASK, is_credential
 
 _PIECE = 8  # characters; so many of a secret in a row are taken for a part of it
+_SCHEMES = frozenset({"basic", "bearer", "digest", "token"})
 _SHORTEST_PART = 4  # characters; what is shorter in a header may be anything
 
 
@@ -34,7 +36,9 @@ class EchoMask:
 
     def __call__(self, text: str) -> str:
         """Return the text without the secrets."""
-        small = re.sub(r"[A-Z]+", lambda found: found[0].lower(), text)  # `lower` may change the length
+        small = text.lower()
+        if len(small) != len(text):  # a few letters become two
+            small = re.sub(r"[A-Z]+", lambda found: found[0].lower(), text)
         is_secret = bytearray(len(text))
         for start in range(len(text) - _PIECE + 1):
             if small[start : start + _PIECE] in self._pieces:
@@ -58,6 +62,8 @@ def _spellings(secret: str) -> Iterator[str]:
     yield json.dumps(secret)[1:-1]
     yield html.escape(secret)
     yield repr(secret)[1:-1]
+    if len(data) < _SHORTEST_PART:
+        return  # one letter or two of base64 may be anything
     yield data.hex()
     for before in range(3):  # in base64, the spelling depends on where in a text it is
         encoded = base64.b64encode(bytes(before) + data)
@@ -70,19 +76,19 @@ def secrets_in_headers(headers: Mapping[str, str]) -> Iterator[str]:
     """Yield what of these headers no message may show. Short values are shown, unless they let one in."""
     for name, value in headers.items():
         if is_credential(name):
-            yield value
-            yield from _parts_of_credential(value)
+            yield from _secrets_in_credential(value)
         elif len(value) >= _PIECE:
             yield value
 
 
-def _parts_of_credential(value: str) -> Iterator[str]:
+def _secrets_in_credential(value: str) -> Iterator[str]:
     scheme, _, rest = value.partition(" ")
+    if scheme.lower() in _SCHEMES and rest:
+        value = rest
     if scheme.lower() == "basic":
-        try:
-            login = base64.b64decode(rest).decode()
-        except ValueError:
-            login = ""
-        yield from (login, *login.split(":", 1))
-    words = re.split(r"[\s;,=\"']+", rest or value)
+        with suppress(ValueError):  # it is not what it says
+            login = base64.b64decode(value).decode()
+            yield from (login, *login.split(":", 1))
+    yield value
+    words = re.split(r"[\s;,=\"']+", value)
     yield from (word for word in words if len(word) >= _SHORTEST_PART)

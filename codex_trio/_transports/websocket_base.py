@@ -16,7 +16,7 @@ import trio
 from ..abc import Transport
 from ..errors import CodexTransportError
 from .limits import check_limits
-from .secrets import Secret, without_tracebacks
+from .secrets import Secret
 
 if TYPE_CHECKING:  # for whoever has no use for it, importing trio-websocket is too slow
     from .frames import FrameStream
@@ -67,21 +67,15 @@ class WebSocketBase(Transport):
             raise RuntimeError(f"this {type(self).__name__} is open already; each client needs its own")
         with trio.move_on_after(_OUR_SHARE * self.connect_timeout):
             upgrade = await self._prepare()
+            self._doing = "connecting"
+            socket_stream = await self._connect()
             try:
-                self._frames = await self._reach(nursery, upgrade)
-            except CodexTransportError as exc:
-                raise without_tracebacks(exc)  # noqa: B904  it is the same
+                self._frames = await self._upgrade(nursery, socket_stream, upgrade)
+            except BaseException:
+                await trio.aclose_forcefully(socket_stream)
+                raise
             return
         raise self._unreachable(f"{self._doing} took more than {self.connect_timeout:g} s (connect_timeout)")
-
-    async def _reach(self, nursery: trio.Nursery, upgrade: Upgrade) -> FrameStream:
-        self._doing = "connecting"
-        socket_stream = await self._connect()
-        try:
-            return await self._upgrade(nursery, socket_stream, upgrade)
-        except BaseException:
-            await trio.aclose_forcefully(socket_stream)
-            raise
 
     @abstractmethod
     async def _prepare(self) -> Upgrade:
