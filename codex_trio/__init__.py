@@ -75,6 +75,7 @@ from .models import (
     ConversationStep,
     InitializeResult,
     Notification,
+    OpenItem,
     Statistics,
 )
 
@@ -122,6 +123,7 @@ __all__ = [
     "ModelInfo",
     "Notification",
     "NotificationStream",
+    "OpenItem",
     "OtherEvent",
     "Pages",
     "PermissionsApproval",

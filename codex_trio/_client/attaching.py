@@ -22,7 +22,9 @@ from .._turn import Turn, TurnRequest
 from ..errors import CodexProtocolError, CodexThreadNotFoundError, CodexTransportError
 from ..models import ChatContinuation
 from .lifecycle import Lifecycle
-from .router import Router, Starting
+from .places import Starting
+from .router import Router
+from .sub_agents import told_by
 
 # A turn that has just been started may not be in its thread's history, or not as it is, nor a thread with its first turn
 # on disk.
@@ -30,6 +32,7 @@ _APPEARANCE = 1.0  # seconds
 _RETRY_FIRST, _RETRY_MOST = 0.02, 0.25  # seconds
 
 _PAGE = 100  # turns, or items
+_READINGS = 3  # of the history of a turn that tells more meanwhile than can be held
 
 Ask = Callable[[str, Mapping[str, Any]], Awaitable[Any]]
 
@@ -67,6 +70,7 @@ async def take_up(
     Cancellation: Nothing has changed: the turn runs on, and the continuation is good.
     """
     await trio.lowlevel.checkpoint()
+    await lifecycle.give_way(continuation.thread_id)
     turn = router.find(continuation.turn_id)  # no checkpoint from here on: another task may be after it, too
     if turn is not None and turn.thread_id == continuation.thread_id:
         turn.begin_consuming(wants_deltas=wants_deltas)
@@ -106,7 +110,7 @@ async def _hear_again(lifecycle: Lifecycle, router: Router, turn: Turn, continua
     turn.open_gap()
     try:
         await _resume(lifecycle, turn.thread_id, note)
-        await catch_up(lifecycle.request, turn)
+        await catch_up(lifecycle.request, router, turn)
     except BaseException as exc:
         _leave(router, turn)
         if isinstance(exc, CodexTransportError):
@@ -132,11 +136,11 @@ async def _attach(lifecycle: Lifecycle, router: Router, starting: Starting, cont
     await _resume(lifecycle, continuation.thread_id, bind)
     turn = starting.turn
     assert turn is not None
-    await catch_up(lifecycle.request, turn)
+    await catch_up(lifecycle.request, router, turn)
     return turn
 
 
-async def catch_up(ask: Ask, turn: Turn) -> None:
+async def catch_up(ask: Ask, router: Router, turn: Turn) -> None:
     """Give a turn with a gap what it has missed. Its thread has been resumed, and `thread_is_idle` is known.
 
     If the connection was lost in the meantime, more is missing than was told, and the gap stays open.
@@ -148,8 +152,29 @@ async def catch_up(ask: Ask, turn: Turn) -> None:
     Cancellation: The gap is still open.
     """
     gaps = turn.gaps
+    for _ in range(_READINGS):
+        overflows = turn.overflows
+        remembered = await _remembered(ask, turn)
+        if turn.gaps > gaps:
+            return
+        if turn.overflows == overflows:
+            break
+    else:
+        raise CodexProtocolError(
+            f"turn {turn.turn_id} tells more in the time that it takes to read its history than can be held"
+        )
+    now = trio.current_time()
+    for item in remembered.items:
+        for child in told_by(item):
+            router.sub_agents.note_parent(child, turn.thread_id)
+    turn.fill_gap(remembered.items, now)
+    if is_terminal(remembered.state) or (turn.thread_is_idle and is_over(remembered.state)):
+        turn.end_from_history({**remembered.state, "items": remembered.items, "itemsView": "full"})
+
+
+async def _remembered(ask: Ask, turn: Turn) -> Remembered:
     read = partial(patiently, partial(_read, ask, turn))
-    remembered = await read()
+    remembered: Remembered = await read()
     pauses = _pauses()
     # `interrupted` without a time is the turn of a process that was killed, and for some milliseconds one that is just
     # beginning (codex 0.163, 0.169). Of that one, nothing was seen yet, and the thread will be active soon.
@@ -160,11 +185,7 @@ async def catch_up(ask: Ask, turn: Turn) -> None:
         remembered = await read()
     if remembered.state.get("startedAt") is not None:
         turn.started.set()
-    if turn.gaps > gaps:
-        return
-    turn.fill_gap(remembered.items, trio.current_time())
-    if is_terminal(remembered.state) or (turn.thread_is_idle and is_over(remembered.state)):
-        turn.end_from_history({**remembered.state, "items": remembered.items, "itemsView": "full"})
+    return remembered
 
 
 async def patiently(ask: Callable[[], Awaitable[Any]]) -> Any:
