@@ -25,16 +25,14 @@ from ..errors import (
     CodexTransportError,
 )
 from .link import Link
-from .lookup import id_of
-from .places import Starting
+from .lookup import id_of, parent_of
+from .places import ANSWER_PATIENCE, Starting
 from .router import Router
 from .stopping import STOP_PATIENCE, Stopping
 from .suspects import Suspects
 
 _LOSSES = 3  # of connections, between the start of a thread and that of its first turn
 _ROUNDS = 16  # of Trio's scheduler, for a consumer that is cancelled to leave its turn
-_ANSWER_PATIENCE = 1.0  # seconds for the answer to a `turn/start` whose turn has ended already
-_ORPHAN_MOST = 60.0  # seconds for the answer to a `turn/start` whose caller has left
 
 
 class Lifecycle(Stopping):
@@ -97,6 +95,8 @@ class Lifecycle(Stopping):
         if response.error is None and isinstance(thread_id, str):
             if method in methods.SUBSCRIBING:
                 self._router.loaded.add(thread_id)
+                if (parent := parent_of(response.result)) is not None:
+                    self._router.sub_agents.note_parent(thread_id, parent)
             else:
                 self._router.unsubscribe(thread_id)
             if method == methods.THREAD_FORK:
@@ -287,6 +287,7 @@ class Lifecycle(Stopping):
             return
         if response.error is None and starting.request.is_ours is not None:
             self._router.expect(starting, partial(self._bind, starting))
+            starting.hurry(STOP_PATIENCE)  # it was accepted, and has not begun
             return
         turn_id = id_of(response.result, "turn") if response.error is None else None
         if turn_id is not None:
@@ -322,7 +323,7 @@ class Lifecycle(Stopping):
             self.abandon(starting.turn)
         elif call.is_in_flight:
             starting.call = call
-            self._orphan(starting, 0.0 if has_timed_out else min(self._request_timeout, _ORPHAN_MOST))
+            self._orphan(starting, 0.0 if has_timed_out else _answer_patience(starting, call))
         elif starting.on_found is not None and not starting.settled.is_set():
             self._orphan(starting, STOP_PATIENCE)
         else:
@@ -340,10 +341,7 @@ class Lifecycle(Stopping):
         # Which turn it is is not known, so there is nothing to interrupt yet. As long as some turn runs on the thread, it
         # may be this one. An answer that comes after that is late.
         while True:
-            with trio.move_on_after(patience) as scope:
-                starting.on_ended = partial(_hurry, scope)
-                if starting.ended is not None and not starting.is_running:
-                    _hurry(scope)
+            with trio.move_on_after(patience) as starting.waiting:
                 await starting.settled.wait()
             if starting.settled.is_set():
                 return
@@ -383,8 +381,10 @@ class Lifecycle(Stopping):
         self._is_closed = True
 
 
-def _hurry(scope: trio.CancelScope) -> None:
-    scope.deadline = min(scope.deadline, trio.current_time() + _ANSWER_PATIENCE)
+def _answer_patience(starting: Starting, call: Call) -> float:
+    # Seconds. Not all of the call's own time, as who waits for the thread waits for so long, too.
+    left = 0.9 * max(0.0, call.deadline - trio.current_time())
+    return left if starting.ended is None else min(left, ANSWER_PATIENCE)
 
 
 def _closed() -> CodexTransportError:

@@ -111,3 +111,10 @@ def id_of(result: object, kind: str) -> str | None:
     inner = result.get(kind) if isinstance(result, dict) else None
     value = inner.get("id") if isinstance(inner, dict) else None
     return value if isinstance(value, str) else None
+
+
+def parent_of(result: object) -> str | None:
+    """Return the thread that the thread of an answer works for, if that is a sub-agent's."""
+    thread = result.get("thread") if isinstance(result, dict) else None
+    value = thread.get("parentThreadId") if isinstance(thread, dict) else None
+    return value if isinstance(value, str) else None

@@ -12,6 +12,8 @@ from .._protocol import methods
 from .._protocol.messages import Notice
 from .._turn import Held, Turn, TurnRequest
 
+ANSWER_PATIENCE = 1.0  # seconds for the answer to a `turn/start` whose turn seems to have ended already
+
 
 class Starting(msgspec.Struct, eq=False):
     """A `turn/start` on its way.
@@ -27,7 +29,7 @@ class Starting(msgspec.Struct, eq=False):
         call: Of an orphan: what is on its way.
         turn: Set by the answer, or by the first event of the turn.
         on_found: Told the turn of that event. Set by the answer: what comes before it may be another's.
-        on_ended: Told when a turn has ended.
+        waiting: Of an orphan: ends the wait for what is to tell which turn it is.
         settled: Fires when the turn is known, or there will be none, or the connection is lost.
         scope: Of the caller, while it is being started; the client cancels it on closing.
         let_go: Fires when the caller has the turn, or has left.
@@ -45,7 +47,7 @@ class Starting(msgspec.Struct, eq=False):
     thread_is_idle: bool = False
     turn: Turn | None = None
     on_found: Callable[[str], None] | None = None
-    on_ended: Callable[[], None] | None = None
+    waiting: trio.CancelScope | None = None
     settled: trio.Event = msgspec.field(default_factory=trio.Event)
     scope: trio.CancelScope = msgspec.field(default_factory=trio.CancelScope)
     let_go: trio.Event = msgspec.field(default_factory=trio.Event)
@@ -66,9 +68,13 @@ class Starting(msgspec.Struct, eq=False):
             self.running = notice.turn_id
         elif notice.method == methods.TURN_COMPLETED:
             self.running, self.ended = None, notice.turn_id
-            if self.on_ended is not None:
-                self.on_ended()
+            self.hurry(ANSWER_PATIENCE)
         return dropped
+
+    def hurry(self, seconds: float) -> None:
+        """Wait no longer than that for what is to tell which turn it is, if its caller has left."""
+        if self.waiting is not None:
+            self.waiting.deadline = min(self.waiting.deadline, trio.current_time() + seconds)
 
 
 class Place(msgspec.Struct, eq=False):

@@ -40,6 +40,7 @@ class Restorer:
         abandon: Stops a turn in the background; the next one on its thread waits for that.
         start_soon: Runs a task in the client's nursery.
         ask: Calls the server, over whatever connection there is.
+        follow: Subscribes to the threads of a turn's sub-agents.
         suspects: What connections were lost over.
         request_timeout: Seconds for each request.
     """
@@ -52,6 +53,7 @@ class Restorer:
         abandon: Callable[[Turn], None],
         start_soon: Callable[[Callable[[], Awaitable[object]]], None],
         ask: Ask,
+        follow: Callable[[Turn], None],
         suspects: Suspects,
         request_timeout: float,
     ) -> None:
@@ -60,6 +62,7 @@ class Restorer:
         self._reconcile = reconcile
         self._start_soon = start_soon
         self._ask = ask
+        self._follow = follow
         self._suspects = suspects
         self._request_timeout = request_timeout
 
@@ -121,6 +124,9 @@ class Restorer:
         # One after another: there may be thousands, and the server has more to do. What may be the cause of a loss comes
         # last: when it has got through, everything has.
         for thread_id in sorted(self._router.missed, key=self._suspects.losses):
+            turn = self._router.open_turn(thread_id)
+            if turn is not None and turn.has_gap:
+                continue  # `catch_up` resumes it
             if self._suspects.is_hopeless(thread_id):
                 self._drop(thread_id)
                 continue
@@ -328,6 +334,7 @@ class Restorer:
         except (CodexProtocolError, CodexTimeoutError) as exc:
             await self._give_up(trial, turn, exc)
         if not turn.ended.is_set():
+            self._follow(turn)
             self._reconcile(turn)
 
     def _accepted(self) -> list[Starting]:

@@ -12,6 +12,7 @@ from .._turn import Turn
 
 _REMEMBERED = 1_024  # threads of sub-agents, and turns of theirs
 _DEEPEST = 16  # sub-agents of sub-agents
+_MOST_TOLD = 256  # sub-agents in one item
 
 
 class _Origin(msgspec.Struct):
@@ -91,6 +92,10 @@ class SubAgents:
             del self._origins[next(iter(self._origins))]
         return origin
 
+    def of(self, thread_id: str) -> list[str]:
+        """Return the threads of the sub-agents that a thread has started, or talks to."""
+        return [child for child, origin in self._origins.items() if origin.parent == thread_id]
+
     def root_of(self, thread_id: str) -> Turn | None:
         """Return the open turn that the thread of a sub-agent works for."""
         for _ in range(_DEEPEST):
@@ -120,4 +125,4 @@ def told_by(item: object) -> Iterator[str]:
         agents = item["receiverThreadIds"]
     else:
         return
-    yield from (agent for agent in agents if isinstance(agent, str))
+    yield from (agent for agent in agents[:_MOST_TOLD] if isinstance(agent, str))

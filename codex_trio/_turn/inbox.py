@@ -78,7 +78,7 @@ class TurnInbox:
         self._pending: dict[str, PendingDelta] = {}  # by item: its last deltas, unread
         self._held: Held | None = None  # what came after a gap that is still open
         self._on_dropped = on_dropped
-        self._gap_began_at = 0.0
+        self._gap_began_at = self._alive_before_gap = 0.0
         self._believed_at = math.nan  # `alive_at` as of the end of a gap
         self._items_known = 0  # of history, when the last gap was filled
         self.gaps = 0
@@ -149,7 +149,7 @@ class TurnInbox:
         self.gaps += 1
         if self._held is None and not self.ended.is_set():
             self._held = Held()
-            self._gap_began_at = trio.current_time()
+            self._gap_began_at, self._alive_before_gap = trio.current_time(), self.alive_at
             self.owe()
             self.open_items.keep_only(self.thread_id)
 
@@ -162,21 +162,20 @@ class TurnInbox:
         """Take the turn's completed items from history, and then what came meanwhile. Those known are known by id."""
         if self._held is None or self.ended.is_set():
             return
-        held, self._held = self._held, None
+        notices, self._held = self._held.take(), None
         self._send.send_nowait(MissedItems(items))
         for item in items:
             self.open_items.complete(self.thread_id, item.get("id") if isinstance(item, dict) else None)
-        self._end_gap(len(items), now)
-        for notice in held.take():
-            self.feed(notice, now)
-
-    def _end_gap(self, items: int, now: float) -> None:
         # Whether the turn told anything in the gap is not known, as history has no deltas. It is believed once: a
-        # connection that is lost again and again must not keep alive a turn that tells nothing in between.
-        is_believed = self.alive_at != self._believed_at or items > self._items_known
-        alive_at = now if is_believed else self.alive_at + now - self._gap_began_at
-        self.pay(alive_at)
-        self._believed_at, self._items_known = alive_at, items
+        # connection that is lost again and again must not keep alive a turn that tells nothing in between. The server
+        # tells the usage of tokens whenever a thread is resumed.
+        was_alive_at = self._alive_before_gap
+        is_alive = was_alive_at != self._believed_at or len(items) > self._items_known
+        is_alive = is_alive or any(notice.method != methods.TOKEN_USAGE_UPDATED for notice in notices)
+        for notice in notices:
+            self.feed(notice, now)
+        self.pay(now if is_alive else was_alive_at + now - self._gap_began_at)
+        self._believed_at, self._items_known = self.alive_at, len(items)
 
     def end_from_history(self, turn: Mapping[str, Any]) -> None:
         """Take the turn as history has it, in place of a `turn/completed` that did not come."""

@@ -65,6 +65,7 @@ class Turn(TurnInbox):
         self._raised: Failure | None = None
         self._is_read = False  # the consumer has seen the end
         self.has_consumer = False
+        self._quiet_since = self._left_at = alive_at  # when its consumer's last wait ended
         self._source: CompletionSource = "turn_completed"
         self._fold = TurnFold(thread_id, turn_id)
         self._cursor = 0
@@ -117,6 +118,7 @@ class Turn(TurnInbox):
             )
         self.has_consumer = True
         self.is_handed_out = False
+        self._quiet_since = self._left_at = trio.current_time()
         self.skips_deltas = not wants_deltas and not self.ended.is_set()
 
     def stop_consuming(self) -> None:
@@ -197,16 +199,20 @@ class Turn(TurnInbox):
     async def _wait(self, patience: float, mode: Mode) -> Received | None:
         # One scope for a wait, not one for each sign of life: those only move `alive_at`, and when the scope fires the
         # rest of the patience is waited out. It fires during a sleep, too: that may end early, and nothing tells this.
-        since = trio.current_time()
+        since = (
+            self._quiet_since + trio.current_time() - self._left_at
+        )  # what the consumer did in between does not count
         while True:
             now = trio.current_time()
             if self._owed:
                 since = now
             with trio.move_on_at(min(self._alive_until(since) + patience, now + patience)):
                 try:
-                    return await self._receive.receive()
+                    received = await self._receive.receive()
                 except trio.EndOfChannel:
                     return None
+                self._quiet_since, self._left_at = self._alive_until(since), trio.current_time()
+                return received
             if self._is_alive(since, patience):
                 continue
             await let_the_reader_look()
