@@ -1,5 +1,8 @@
 """The Trio-native client for `codex app-server`."""
 
+import logging as _logging
+
+from . import _redaction
 from ._client import (
     ChatGPTLogin,
     CodexClient,
@@ -11,14 +14,10 @@ from ._client import (
     open_codex_client,
 )
 from ._handlers import ApprovalStream, Tool, ToolImage, approve_all, decline_all, tool
-from ._protocol.approvals import (
-    Approval,
-    CommandApproval,
-    Decision,
-    FileChange,
-    FileChangeApproval,
-    PermissionsApproval,
-)
+from ._protocol.approvals import Approval, PermissionsApproval
+from ._protocol.command_approvals import CommandApproval, NetworkApprovalContext, NetworkPolicyAmendment
+from ._protocol.decisions import Decision
+from ._protocol.file_changes import FileChange, FileChangeApproval
 from ._protocol.questions import Elicitation, Question, QuestionOption, UserQuestion
 from ._thread import (
     ApprovalPolicy,
@@ -37,7 +36,7 @@ from ._transports.stdio import StdioTransport
 from ._transports.unix import UnixSocketTransport
 from ._transports.websocket import WebSocketTransport
 from ._turn import EventStream, StepStream
-from ._version import __version__
+from ._version import TESTED_CODEX_VERSIONS, __version__
 from .abc import Transport
 from .errors import (
     CodexError,
@@ -79,7 +78,10 @@ from .models import (
     Statistics,
 )
 
+_logging.getLogger("codex_trio").addFilter(_redaction.LogRedaction())
+
 __all__ = [
+    "TESTED_CODEX_VERSIONS",
     "AccountInfo",
     "Approval",
     "ApprovalPolicy",
@@ -121,6 +123,8 @@ __all__ = [
     "ItemsView",
     "Mention",
     "ModelInfo",
+    "NetworkApprovalContext",
+    "NetworkPolicyAmendment",
     "Notification",
     "NotificationStream",
     "OpenItem",

@@ -26,6 +26,9 @@ __all__ = [
 class TextDelta(Value, frozen=True):
     """More of a message of Codex.
 
+    Only the finished step tells whether moderation withholds the message. A view that has shown its deltas replaces them
+    with `ConversationStep.display_text` then.
+
     Attributes:
         text: What was said since the last one; a slow reader gets more at once.
         item_id: The message.

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import re
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal
 
 import msgspec
+
+from ._item_text import item_text
+from ._item_text import script_of as script_of  # drawing and approvals import it from here
+from ._json import as_object, as_text
 
 if TYPE_CHECKING:  # with a default, so that a bare `ChatResult` means any; Python has that from 3.13 on
     from typing_extensions import TypeVar
@@ -46,21 +48,18 @@ _STEP_TYPES: Mapping[str, str] = {
     "fileChange": "file",
 }
 
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+_WITHHELD = "[message withheld by moderation]"
 
 
-def _object(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
+def _step_type(item_type: str, item: Mapping[str, Any]) -> str:
+    if item_type == "agentMessage" and is_asynchronous(item) and item.get("questions"):
+        return "ask"
+    return _STEP_TYPES.get(item_type, item_type)
 
 
-def _objects(value: object) -> list[dict[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
-
-
-def _paragraphs(value: object) -> str:
-    return "\n\n".join(one for one in value if isinstance(one, str)) if isinstance(value, list) else ""
+def is_asynchronous(item: Mapping[str, Any]) -> bool:
+    """Whether Codex sent a message while it went on working: a question or a remark, and not the answer of the turn."""
+    return item.get("delivery") == "async"
 
 
 class Value(msgspec.Struct, frozen=True):
@@ -72,25 +71,6 @@ class Value(msgspec.Struct, frozen=True):
 
 
 _LONG = frozenset({"raw", "items", "diff", "request", "data"})
-
-_SHELL = re.compile(r"((/usr|/usr/local|/opt/homebrew|/run/current-system/sw)?/bin/)?(ba|z)?sh")
-_LONGEST_COMMAND = 50_000  # characters that are split into words; it takes a while
-
-
-def script_of(command: str) -> str:
-    """Return what a shell is given to run, without the shell: ``ls`` of ``/bin/bash -lc ls``.
-
-    A command of another form is returned as it is, and so is a very long one. So is one of a shell that is not where
-    shells are: who compares scripts relies on it that a shell runs them.
-    """
-    if len(command) > _LONGEST_COMMAND:
-        return command
-    try:
-        words = shlex.split(command)
-    except ValueError:
-        return command
-    is_wrapped = len(words) == 3 and words[1] in ("-c", "-lc") and _SHELL.fullmatch(words[0]) is not None
-    return words[2] if is_wrapped else command
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,20 +103,20 @@ class InitializeResult:
     @classmethod
     def from_wire(cls, obj: object) -> InitializeResult:
         """Read the result of `initialize`; whatever is missing or of another type becomes empty."""
-        raw = _object(obj)
-        user_agent = _text(raw.get("userAgent"))
+        raw = as_object(obj)
+        user_agent = as_text(raw.get("userAgent"))
         name, _, rest = user_agent.partition("/")
-        server_info = _object(raw.get("serverInfo"))
+        server_info = as_object(raw.get("serverInfo"))
         if not server_info and rest:
             server_info = {"name": name, "version": rest.split(" ", 1)[0]}
         return cls(
-            protocol_version=_text(raw.get("protocolVersion")) or None,
+            protocol_version=as_text(raw.get("protocolVersion")) or None,
             server_info=server_info,
-            capabilities=_object(raw.get("capabilities")),
+            capabilities=as_object(raw.get("capabilities")),
             user_agent=user_agent,
-            codex_home=_text(raw.get("codexHome")) or None,
-            platform_family=_text(raw.get("platformFamily")) or None,
-            platform_os=_text(raw.get("platformOs")) or None,
+            codex_home=as_text(raw.get("codexHome")) or None,
+            platform_family=as_text(raw.get("platformFamily")) or None,
+            platform_os=as_text(raw.get("platformOs")) or None,
             raw=raw,
         )
 
@@ -145,10 +125,17 @@ class InitializeResult:
 class ConversationStep:
     """A finished block of a turn.
 
+    Codex may ask or remark something and go on with its work without a reply (codex 0.155 on). Such a message has
+    ``data["delivery"] == "async"`` and is not the answer of the turn. If it asks, its `step_type` is ``ask``, and
+    ``data["questions"]`` has the questions; reply with `CodexThread.steer`, or with the next message.
+
     Attributes:
-        step_type: ``thinking``, ``exec``, ``codex``, ``tool``, ``file``; any other item under its own name.
+        step_type: ``thinking``, ``exec``, ``codex`` (a message), ``ask`` (an asynchronous question), ``tool``,
+            ``file``; any other item under its own name.
         item_type: The server's name of it, such as ``commandExecution``.
-        text: What a person would read: the thought, the message, the command line, the tool's name, the files changed.
+        text: What a person would read: the thought, the message, the command line, the tool's name, the files changed;
+            a few words for other items, such as ``search the web: squeaking doors``. Empty where there is nothing to
+            read, such as a thought that the model keeps to itself, and for item types newer than codex 0.171.
         item_id: Id of the item, unique in its turn; empty if the server gave none.
         thread_id: The thread of the turn.
         turn_id: The turn.
@@ -166,41 +153,39 @@ class ConversationStep:
     turn_id: str
     data: Mapping[str, Any] = field(repr=False)
 
+    @property
+    def is_hidden(self) -> bool:
+        """Whether moderation wants this message not to be shown (``moderation`` of the item, codex 0.169 on).
+
+        `text` and `data` are what Codex wrote all the same. Show `display_text` to people.
+        """
+        moderation = as_object(self.data.get("moderation"))
+        if moderation.get("moderated") is not True:
+            return False
+        # `mode` since codex 0.171 (show, hide or block), `action` in 0.169. A moderated message without an instruction,
+        # or with one that is newer than this version, is hidden: `text` still has what was hidden in error, while
+        # nothing takes back what was shown in error.
+        display = as_object(moderation.get("display"))
+        return display.get("mode", display.get("action")) != "show"
+
+    @property
+    def display_text(self) -> str:
+        """The text to show to people: `text`, or ``[message withheld by moderation]`` for a hidden message."""
+        return _WITHHELD if self.is_hidden else self.text
+
     @classmethod
     def from_wire(cls, item: Mapping[str, Any], *, thread_id: str, turn_id: str) -> ConversationStep:
         """Read a thread item; an unknown type is a step of its own name."""
-        item_type = _text(item.get("type")) or "unknown"
+        item_type = as_text(item.get("type")) or "unknown"
         return cls(
-            step_type=_STEP_TYPES.get(item_type, item_type),
+            step_type=_step_type(item_type, item),
             item_type=item_type,
-            text=_step_text(item_type, item),
-            item_id=_text(item.get("id")),
+            text=item_text(item_type, item),
+            item_id=as_text(item.get("id")),
             thread_id=thread_id,
             turn_id=turn_id,
             data=item,
         )
-
-
-def _step_text(item_type: str, item: Mapping[str, Any]) -> str:
-    if item_type == "reasoning":
-        return _paragraphs(item.get("summary")) or _paragraphs(item.get("content"))
-    if item_type == "commandExecution":
-        return _text(item.get("command"))
-    if item_type in ("mcpToolCall", "dynamicToolCall"):
-        scope = _text(item.get("server")) or _text(item.get("namespace"))
-        tool = _text(item.get("tool"))
-        return f"{scope}.{tool}" if scope else tool
-    if item_type == "fileChange":
-        return "\n".join(_change_text(change) for change in _objects(item.get("changes")))
-    if item_type == "userMessage":
-        return "\n".join(_text(part.get("text")) for part in _objects(item.get("content")) if part.get("text"))
-    return _text(item.get("text")) or _text(item.get("review"))
-
-
-def _change_text(change: dict[str, Any]) -> str:
-    kind = change.get("kind")
-    name = _text(kind.get("type")) if isinstance(kind, dict) else _text(kind)
-    return f"{name} {_text(change.get('path'))}".strip()
 
 
 class OpenItem(Value, frozen=True):
@@ -231,7 +216,10 @@ class ChatResult(Generic[OutputT]):
     Attributes:
         thread_id: The thread, for the next message.
         turn_id: The turn.
-        final_text: Codex's answer; empty if it said nothing.
+        final_text: Codex's answer; empty if it said nothing. It is the last message of phase ``final_answer``, else the
+            last one without a phase that is known, else the last ``partial_answer`` (codex 0.163 on). If a completed
+            turn has none of these, it is the last ``commentary``; and only if it has no other message at all, the last
+            asynchronous one, which is a question or a remark that Codex sent while it worked.
         raw_events: The turn's notifications as the server sent them, in order, without deltas.
         assistant_item_id: Id of the message that `final_text` is from.
         completion_source: How this result came about, see `CompletionSource`.
@@ -240,6 +228,7 @@ class ChatResult(Generic[OutputT]):
         output: The answer as the `output_type` that was asked for, or as `output_schema` lets it be; `None` without.
         status: The turn's status as the server gave it: ``completed``, or one that this version does not know. In an
             error's `result`, also ``failed`` or ``interrupted``.
+        is_hidden: Moderation wants `final_text` not to be shown, see `ConversationStep.is_hidden`.
 
     Example:
         ``result = await client.chat_once("Hello"); print(result.final_text, result.usage)``
@@ -255,6 +244,12 @@ class ChatResult(Generic[OutputT]):
     steps: tuple[ConversationStep, ...]
     output: OutputT = None  # type: ignore[assignment]  # there is none unless one was asked for
     status: str = "completed"
+    is_hidden: bool = False
+
+    @property
+    def display_text(self) -> str:
+        """The text to show to people: `final_text`, or ``[message withheld by moderation]`` if it is hidden."""
+        return _WITHHELD if self.is_hidden else self.final_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,7 +303,7 @@ class ChatContinuation:
             obj = json.loads(text)
         except (ValueError, RecursionError) as exc:
             raise ValueError(f"not a continuation: {exc}") from exc
-        obj = _object(obj)
+        obj = as_object(obj)
         for name, kind in (("thread_id", str), ("turn_id", str), ("cursor", int), ("seen", list)):
             if not isinstance(obj.get(name), kind) or isinstance(obj[name], bool):
                 raise ValueError(f"not a continuation: {name} is {obj.get(name)!r}, not a {kind.__name__}")

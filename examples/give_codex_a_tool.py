@@ -19,6 +19,7 @@ import trio
 
 from codex_trio import ConversationStep, StdioTransport, Transport, WebSocketTransport, open_codex_client, tool
 from codex_trio.testing import call_tool, open_scripted_model, say
+from codex_trio.text import clean_text
 
 
 @dataclass
@@ -47,7 +48,7 @@ async def list_tickets(
 
 @tool(name="assign")
 def assign_ticket(ticket_id: str, to: str) -> str:
-    """Give a ticket to somebody."""  # not async, so it runs in a worker thread
+    """Give a ticket to somebody."""  # not async, so it runs in a worker thread, one call at a time
     if ticket_id not in [ticket.id for ticket in TICKETS]:
         raise ValueError(f"there is no ticket {ticket_id}")  # the model is told so, and the turn goes on
     return f"{ticket_id} is {to}'s now"
@@ -66,9 +67,10 @@ async def main() -> None:
         client = await stack.enter_async_context(open_codex_client(transport, tools=[list_tickets, assign_ticket]))
         async for step in client.chat(options.prompt):
             if step.step_type == "tool":
-                print(f"[tool] {step.text} {step.data['arguments']} -> {answer_of(step)}")
+                call = f"{step.text} {step.data['arguments']} -> {answer_of(step)}"
+                print(f"[tool] {clean_text(call, indent='    ')}")
             else:
-                print(f"[{step.step_type}] {step.text}")
+                print(f"[{step.step_type}] {clean_text(step.display_text, indent='    ')}")
 
 
 async def make_transport(stack: AsyncExitStack, options: argparse.Namespace) -> Transport:

@@ -24,6 +24,7 @@ from codex_trio import (
     CodexClient,
     CodexError,
     StdioTransport,
+    StepCompleted,
     StepStarted,
     TextDelta,
     Transport,
@@ -31,8 +32,8 @@ from codex_trio import (
     WebSocketTransport,
     open_codex_client,
 )
-from codex_trio.drawing import clean_text
 from codex_trio.testing import open_scripted_model, run, say, think, wait
+from codex_trio.text import clean_text
 
 TURNS = 20
 
@@ -51,11 +52,13 @@ async def take_turn(client: CodexClient, row: Row) -> None:
         async for event in client.stream(row.prompt):
             match event:
                 case StepStarted(step):
-                    row.state, row.text = step.step_type, step.text
+                    row.state, row.text = step.step_type, step.display_text
                 case TextDelta(text):
                     row.text += text
+                case StepCompleted(step) if step.is_hidden:
+                    row.text = step.display_text  # in place of what was streamed
                 case TurnCompleted(result):
-                    row.state, row.text = "done", result.final_text
+                    row.state, row.text = "done", result.display_text
                 case _:
                     pass
     except CodexError as exc:  # of this turn; the others go on
@@ -68,7 +71,7 @@ def draw(rows: list[Row]) -> Table:
         column.min_width, column.no_wrap = width, True
     for number, row in enumerate(rows, 1):
         colour = {"done": "green", "failed": "red", "waits": "dim"}.get(row.state, "yellow")
-        cells = [Text(" ".join(clean_text(text).split())) for text in (row.prompt, row.state, row.text)]
+        cells = [Text(clean_text(" ".join(text.split()))) for text in (row.prompt, row.state, row.text)]
         table.add_row(f"{number}", *cells, style=colour)
     return table
 

@@ -5,9 +5,10 @@ What it must never do is raise: of what is odd there is the message that is skip
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -30,7 +31,9 @@ from codex_trio._client.places import Starting
 from codex_trio._client.router import Router
 from codex_trio._handlers.tools import Toolbox
 from codex_trio._protocol import asks
-from codex_trio._protocol.approvals import Approval, CommandApproval, Decision, parse_approval
+from codex_trio._protocol.approvals import Approval, PermissionsApproval, parse_approval
+from codex_trio._protocol.command_approvals import CommandApproval
+from codex_trio._protocol.decisions import Decision
 from codex_trio._protocol.messages import (
     NOT_A_DELTA,
     MalformedMessageError,
@@ -84,7 +87,10 @@ class Digest:
         self._fold = TurnFold("thread", "turn")
         self._changes: object = None
         self._toolbox = Toolbox([look_up])
-        self._outputs = [Output(Answer), Output(None, {"type": "object"})]
+        self._outputs = [
+            Output(Answer),
+            Output(None, {"type": "object", "properties": {}, "required": [], "additionalProperties": False}),
+        ]
 
     def take(self, line: bytes) -> None:
         """Take a line, whatever it is."""
@@ -142,11 +148,13 @@ class Digest:
         answers = {one.id: one.question for one in UserQuestion.from_wire(params).questions}
         self._send(request, asks.dump_answers(answers, answers))
         asked = Elicitation.from_wire(params)
-        for decision in (asked.accept(), asked.accept({"a": asked.message}), asked.decline(), asked.cancel()):
+        with suppress(ValueError):  # what would be called is not known
+            self._send(request, asked.accept().result)
+        for decision in (asked.accept({"a": asked.message}, unseen=True), asked.decline(), asked.cancel()):
             self._send(request, decision.result)
         for names in (params, {"tool": "look_up"}):
             if (found := self._toolbox.find(names)) is not None:
-                with suppress(msgspec.ValidationError, TypeError):  # which the model is told
+                with suppress(ValueError, TypeError, msgspec.ValidationError):  # which the model is told
                     found._bind(params.get("arguments"))
         try:
             self._send(request, asks.safe_answer(request.method, unix_time=0))
@@ -156,16 +164,24 @@ class Digest:
 
     def _decide(self, request: ServerRequest, approval: Approval) -> None:
         assert repr(approval)
-        made: list[Callable[[], Decision]] = [approval.decline, approval.cancel]
-        granting: list[Callable[[], Decision]] = [approval.accept, approval.accept_for_session]
-        if isinstance(approval, CommandApproval):
-            granting.append(approval.accept_with_amendment)
-            made += [lambda offer=offer: approval.choose(offer) for offer in approval.available_decisions or ()]  # type: ignore[misc]
-        for make in made:
+        for make in (approval.decline, approval.cancel):
             self._send(request, make().result)
-        for make in granting:
-            with suppress(ValueError):  # the server does not offer it
-                self._send(request, make().result)
+        for grant in self._grants(approval):
+            with suppress(ValueError):  # the server does not offer it, or it grants more than is known
+                self._send(request, grant().result)
+
+    def _grants(self, approval: Approval) -> Iterator[Callable[[], Decision]]:
+        yield from (approval.accept, approval.accept_for_session)
+        if isinstance(approval, PermissionsApproval):
+            return
+        everything: dict[str, Any] = {"with_permissions": True, "unseen": True}
+        yield partial(approval.accept, **everything)
+        yield partial(approval.accept_for_session, **everything)
+        if isinstance(approval, CommandApproval):
+            yield approval.accept_with_amendment
+            for offer in approval.available_decisions or ():
+                yield partial(approval.choose, offer)
+                yield partial(approval.choose, offer, **everything)
 
     def _send(self, request: ServerRequest, result: Mapping[str, Any]) -> None:
         with suppress(ValueError):  # text that cannot be sent; the connection refuses then

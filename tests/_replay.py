@@ -114,7 +114,11 @@ class RecordedTurn:
     @property
     def final_text(self) -> str:
         """The answer, as DESIGN says it is to be found."""
-        texts = {item.get("phase"): item["text"] for item in self.items if item["type"] == "agentMessage"}
+        messages = [item for item in self.items if item["type"] == "agentMessage"]
+        answers = [item for item in messages if item.get("delivery") != "async"]
+        if not answers:  # an asynchronous message is the answer only if there is nothing else
+            return messages[-1]["text"] if messages and self.status == "completed" else ""
+        texts = {item.get("phase"): item["text"] for item in answers}
         commentary = texts.pop("commentary", "") if self.status == "completed" else ""
         return next((texts[phase] for phase in ("final_answer", None) if phase in texts), commentary)
 

@@ -1,9 +1,30 @@
-"""What every test takes for granted of the process that it runs in."""
+"""Options of the test suite, and what every test expects of its process."""
 
 from __future__ import annotations
 
 import signal
 
+import pytest
+
 # A shell lets what it starts in the background ignore SIGINT, and so would every program that a test starts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--all", action="store_true", help="run the extended tests as well: sweeps, every transport, examples"
+    )
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return "extended tests: " + ("selected" if config.getoption("--all") else "not selected; --all runs them")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--all"):
+        return
+    extended = [item for item in items if item.get_closest_marker("extended") is not None]
+    if extended:
+        config.hook.pytest_deselected(items=extended)
+        items[:] = [item for item in items if item.get_closest_marker("extended") is None]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import json
 import os
 import shlex
 import signal
@@ -23,9 +24,12 @@ from codex_trio import (
     open_codex_client,
 )
 from codex_trio._cli import main
+from codex_trio._cli.approving import Approver
 from codex_trio._cli.arguments import parse_arguments
+from codex_trio._cli.conversation import Conversation
+from codex_trio._cli.ctrl_c import CtrlC
 from codex_trio._cli.talking import talk
-from codex_trio._cli.text import printable, without_secrets
+from codex_trio._cli.text import shareable, shown
 from codex_trio._cli.view import PlainView
 from codex_trio.testing import ScriptedAppServer, ask_server_request, drop_connection, fail, hang, raw, say, wait
 
@@ -98,6 +102,12 @@ async def press_ctrl_c_when_quiet(times: int = 1) -> None:
         (["doctor", "--resume", "x"], "doctor takes no --resume"),
         (["Do it", "--token", "t"], "--token is for a websocket"),
         (["Do it", "--token", "t", "--url", "unix:///s"], "--token is for a websocket"),
+        (["Do it", "--allow-insecure-token"], "--allow-insecure-token is for a websocket"),
+        (["demo", "--allow-insecure-token"], "demo takes no --allow-insecure-token"),
+        (
+            ["Do it", "--token", "t", "--url", "ws://h:1"],
+            "the token would be sent to h over ws://, where anybody on the w",
+        ),
         (["Do it", "--cmd", "codex", "--url", "ws://127.0.0.1:1"], "give one of them"),
         (["Do it", "--url", "http://127.0.0.1:1"], "url must be ws://HOST:PORT"),
     ],
@@ -133,7 +143,28 @@ def test_a_prompt_that_cannot_be_read_is_misuse_too(
 )
 def test_what_resumes_a_thread_reaches_the_same_server_and_shows_no_secret(url: str, shown: str) -> None:
     assert parse_arguments(["Do it", "--url", url]).reaching == f" --url {shown}"
+    assert parse_arguments(["Do it", "--cmd", "a --token t"]).reaching == " --cmd 'a --token ***'"
     assert parse_arguments(["Do it", "--cmd", "a 'b c'"]).reaching == """ --cmd 'a '"'"'b c'"'"''"""
+
+
+def test_leave_to_send_a_token_unencrypted_is_given_to_the_next_call_as_well() -> None:
+    arguments = ["Do it", "--url", "ws://host:1", "--token", "t", "--allow-insecure-token"]
+    assert parse_arguments(arguments).reaching == " --url ws://host:1 --allow-insecure-token"
+    assert parse_arguments(["doctor", *arguments[1:]]).doing == "doctor"
+
+
+async def test_what_resumes_a_thread_is_safe_to_paste_into_a_shell(
+    server: ScriptedAppServer, capsys: pytest.CaptureFixture[str], autojump_clock: MockClock
+) -> None:
+    thread_id = "x'; rm -rf ~ #"
+    server.reply("thread/resume", {"thread": {"id": thread_id}})
+    options = parse_arguments(["Do it", "--resume", "x", "--cmd", "a 'b c'"])
+    async with trio.open_nursery() as nursery, open_codex_client(server.transport()) as client:
+        conversation = Conversation(client, options, CtrlC(nursery), Approver())
+        await conversation.resume("x")
+        conversation.tell_how_to_go_on()
+    printed = capsys.readouterr().err.removeprefix("to go on: ")
+    assert shlex.split(printed) == ["python", "-m", "codex_trio", "--resume", thread_id, "--cmd", "a 'b c'"]
 
 
 # --- silence
@@ -282,9 +313,14 @@ async def test_without_a_terminal_approvals_are_declined_and_told(
     await cli.run()
     assert (cli.code, cli.out) == (0, ["[codex] done"])
     assert cli.err == [
-        "declined, as there is no terminal to ask at: run: rm -r x",
-        "in: /there",
-        "because: it is in the way",
+        "declined, as there is no terminal to ask at:",
+        "Codex asks for your permission. It says why:",
+        "  │ it is in the way",
+        "The command:",
+        "  │ rm -r x",
+        "What a yes allows, this once:",
+        "  • the command above (1 line) runs, maybe outside the sandbox",
+        '  • in the folder "/there"',
     ]
     assert [answer["result"] for answer in server.answers] == [{"decision": "decline"}]
 
@@ -293,13 +329,27 @@ async def test_a_tool_of_an_mcp_server_is_not_called_and_a_question_of_one_is_no
     server: ScriptedAppServer, cli: Cli, autojump_clock: MockClock
 ) -> None:
     about = {"codex_approval_kind": "mcp_tool_call", "tool_name": "search"}
-    for params in ({"message": "Allow it?", "_meta": about}, {"message": "Your name?"}):
+    known = {**about, "tool_params": {"query": "doors"}}
+    for params in ({"message": "Allow it?", "_meta": known}, {"_meta": about}, {"message": "Your\nname?"}):
         server.on_turn(ask_server_request("mcpServer/elicitation/request", {"serverName": "web", **params}))
     await cli.run()
-    assert cli.err == ["declined, as there is no terminal to ask at: use the tool search of web: Allow it?"]
+    assert cli.err == [
+        "declined, as there is no terminal to ask at:",
+        "Codex asks for your permission. The message:",
+        "  │ Allow it?",
+        "The arguments:",
+        "  │ {",
+        '  │   "query": "doors"',
+        "  │ }",
+        "What a yes allows, this once:",
+        '  • the tool "search" of the MCP server "web" is called',
+        "  • with the arguments above (3 lines)",
+    ]
     await cli.run()
-    assert cli.err == ["declined: web asks what is not asked for here: Your name?"]
-    assert [answer["result"]["action"] for answer in server.answers] == ["decline", "decline"]
+    assert cli.err == ["declined without asking you: the server does not say what the tool would be called with"]
+    await cli.run()
+    assert cli.err == ["declined: web asks what is not asked for here: Your", "    name?"]
+    assert [answer["result"]["action"] for answer in server.answers] == ["decline", "decline", "decline"]
 
 
 async def test_what_is_asked_while_no_turn_of_ours_runs_is_left_to_others(
@@ -337,8 +387,8 @@ async def test_nothing_is_printed_while_somebody_else_has_the_terminal(
 @pytest.mark.parametrize(
     ("data", "last"),
     [
-        ({"status": "failed", "exitCode": 3, "aggregatedOutput": "no such file"}, "    exit 3"),
-        ({"status": "declined", "exitCode": None, "aggregatedOutput": None}, "    declined"),
+        ({"status": "failed", "exitCode": 3, "aggregatedOutput": "no such file"}, "  exit 3"),
+        ({"status": "declined", "exitCode": None, "aggregatedOutput": None}, "  declined"),
         ({"status": "completed", "exitCode": 0, "aggregatedOutput": "a"}, "    a"),
     ],
 )
@@ -350,15 +400,37 @@ def test_a_command_that_failed_or_did_not_run_says_so(
     assert capsys.readouterr().out.splitlines()[-1] == last
 
 
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_message_that_moderation_hides_is_not_printed(as_json: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    moderation = {"moderated": True, "display": {"mode": "block", "version": 1}}
+    item = {"type": "agentMessage", "id": "1", "text": "what must not be seen", "moderation": moderation}
+    step = ConversationStep.from_wire(item, thread_id="t", turn_id="u")
+    PlainView(as_json=as_json).show_step(step)
+    (line,) = capsys.readouterr().out.splitlines()
+    if as_json:  # a program finds all of it in the data
+        assert json.loads(line)["text"] == "[message withheld by moderation]"
+        assert json.loads(line)["data"] == item
+    else:
+        assert line == "[codex] [message withheld by moderation]"
+
+
+def test_a_thought_without_a_text_is_not_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    for summary in ([], ["I look."]):
+        item = {"type": "reasoning", "id": "1", "summary": summary, "content": []}
+        PlainView().show_step(ConversationStep.from_wire(item, thread_id="t", turn_id="u"))
+    assert capsys.readouterr().out == "[thinking] I look.\n"
+
+
 # --- what may be printed
 
 
-def test_nothing_that_is_printed_steers_the_terminal() -> None:
-    assert printable("a\tb\nc é 漢 \x1b[2J\r\u202e\x9b") == "a\tb\nc é 漢 \\x1b[2J\\r\\u202e\\x9b"
+def test_nothing_that_is_printed_steers_the_terminal_or_passes_for_a_line_of_ours() -> None:
+    text = shown("[codex] a\tb\n[exec] é 漢 \x1b[2J\r\u202e\x9b", io.StringIO())
+    assert text == "[codex] a\tb\n    [exec] é 漢 <U+001B>[2J<U+000D><U+202E><U+009B>"
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("text", "expected"),
     [
         ("codex -c openai_api_key=abcdefgh app-server", "codex -c openai_api_key=*** app-server"),
         ("codex --token abcdefgh app-server", "codex --token *** app-server"),
@@ -368,5 +440,5 @@ def test_nothing_that_is_printed_steers_the_terminal() -> None:
         ("the token of the server, turn/tokens", "the token of the server, turn/tokens"),
     ],
 )
-def test_what_looks_like_a_secret_is_masked(text: str, shown: str) -> None:
-    assert without_secrets(text) == shown
+def test_what_looks_like_a_secret_is_masked(text: str, expected: str) -> None:
+    assert shareable(text) == expected

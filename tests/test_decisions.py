@@ -140,7 +140,8 @@ OFFERS = ["accept", {"acceptWithExecpolicyAmendment": {"execpolicy_amendment": [
 
 
 def command_approval(offers: Any, amendment: Any = ("touch", "x")) -> CommandApproval:
-    return CommandApproval.from_wire({"availableDecisions": offers, "proposedExecpolicyAmendment": list(amendment)})
+    params = {"command": "touch x", "availableDecisions": offers, "proposedExecpolicyAmendment": list(amendment)}
+    return CommandApproval.from_wire(params)
 
 
 def test_a_grant_that_is_not_offered_is_an_error_and_a_refusal_never_is() -> None:
@@ -177,8 +178,9 @@ def test_an_amendment_is_words(amendment: Any) -> None:
 def test_an_offer_that_has_no_method_here_can_be_chosen_as_it_is() -> None:
     offer = {"applyNetworkPolicyAmendment": {"network_policy_amendment": {"action": "allow", "host": "a.example"}}}
     request = command_approval([*OFFERS, offer])
-    assert request.choose(offer).result == {"decision": offer}
-    assert request.choose(offer).name == "applyNetworkPolicyAmendment"
+    decision = request.choose(offer, with_permissions=True)
+    assert decision.result == {"decision": offer}
+    assert decision.name == "applyNetworkPolicyAmendment"
     with pytest.raises(ValueError, match="does not offer"):
         request.choose("acceptForSession")
 
@@ -230,15 +232,16 @@ async def test_a_file_change_is_told_with_the_changes_of_its_item(autojump_clock
 
     async def decide(request: Approval) -> Decision:
         seen.append(request)
-        return request.accept()
+        return request.decline()
 
     async with open_codex_client(server.transport(), on_approval=decide) as client:
         await client.chat_once("go")
     first, second = seen
     assert isinstance(first, FileChangeApproval)
     assert isinstance(second, FileChangeApproval)
+    assert first.changes is not None
     assert [(one.path, one.kind, one.diff) for one in first.changes] == [("/w/new.txt", "add", "hello\n")]
-    assert second.changes == (), "a completed item is forgotten"
+    assert second.changes is None, "a completed item is forgotten"
 
 
 async def test_an_item_of_another_thread_by_the_same_id_is_another_item(autojump_clock: Clock) -> None:
@@ -257,7 +260,7 @@ async def test_an_item_of_another_thread_by_the_same_id_is_another_item(autojump
 
     async def decide(request: Approval) -> Decision:
         assert isinstance(request, FileChangeApproval)
-        seen.append([one.path for one in request.changes])
+        seen.append([one.path for one in request.changes or ()])
         return request.decline()
 
     async with open_codex_client(server.transport(), on_approval=decide) as client, trio.open_nursery() as nursery:
@@ -404,7 +407,7 @@ async def test_every_id_from_0_is_answered_once_although_our_own_calls_have_the_
 async def test_a_request_that_is_asked_again_is_answered_once(autojump_clock: Clock) -> None:
     server = ScriptedAppServer()
     again = {"id": 0, "method": COMMAND, "params": {"threadId": "{thread_id}", "turnId": "{turn_id}"}}
-    server.on_turn(ask_server_request(COMMAND), raw(again), say("done"))
+    server.on_turn(ask_server_request(COMMAND, {"command": "ls"}), raw(again), say("done"))
     asked = 0
 
     async def decide(request: Approval) -> Decision:

@@ -107,8 +107,32 @@ def test_a_tool_shows_its_arguments_and_its_result() -> None:
 
 def test_anything_else_comes_under_its_own_name() -> None:
     assert drawn(step("plan", text="1. Look")) == ["plan", "1. Look", ""]
-    assert drawn(step("webSearch", query="doors", action=None)) == ["webSearch", '{"query": "doors"}', ""]
-    assert drawn(step("contextCompaction")) == ["contextCompaction", "(nothing to show)", ""]
+    assert drawn(step("webSearch", query="doors", action=None)) == ["webSearch", "search the web: doors", ""]
+    assert drawn(step("hologram", shape="a door")) == ["hologram", '{"shape": "a door"}', ""]
+    assert drawn(step("hologram")) == ["hologram", "(nothing to show)", ""]
+
+
+def test_a_question_that_codex_does_not_wait_for_is_markdown() -> None:
+    asked = step("agentMessage", text="Which?\n- Red", delivery="async", questions=[{"title": "Which?"}])
+    assert drawn(asked) == ["ask", "Which?", "", " • Red", ""]
+
+
+def test_a_sub_agent_and_what_it_is_told_are_put_in_words() -> None:
+    started = step("subAgentActivity", kind="started", agentThreadId="child", agentPath="/root/one")
+    assert drawn(started) == ["subAgentActivity", "sub-agent /root/one started", ""]
+    called = step("collabAgentToolCall", tool="spawnAgent", prompt="Count.", receiverThreadIds=[], status="completed")
+    assert drawn(called) == ["collabAgentToolCall", "start a sub-agent: Count.", ""]
+
+
+HIDDEN = {"moderation": {"moderated": True, "display": {"mode": "hide", "version": 1}}}
+
+
+@pytest.mark.parametrize("show_data", [False, True])
+def test_a_message_that_moderation_hides_is_not_shown(show_data: bool) -> None:
+    lines = drawn(step("agentMessage", text="what must not be seen", **HIDDEN), show_data=show_data)
+    assert lines[:2] == ["codex", "[message withheld by moderation]"]
+    assert "seen" not in " ".join(lines)
+    assert any("moderated" in line for line in lines) == show_data
 
 
 def test_data_is_shown_when_it_is_asked_for() -> None:
@@ -131,13 +155,30 @@ def test_a_link_shows_where_it_leads() -> None:
     assert "https://example.org/x" in file.getvalue()
 
 
-def test_what_steers_a_terminal_is_taken_out() -> None:
-    evil = "a\x1b[31mred\x1b[0m\x1b]0;title\x07 b\x1b[2J\rc\x07\x9b5n\u202ed\ud800e"
-    assert drawn(step("commandExecution", command="x", aggregatedOutput=evil))[2:4] == [
-        "ared b",
-        "c\ufffd\ufffd5n\ufffdd\ufffde",
+def test_what_steers_a_terminal_is_made_visible_and_colours_of_an_output_are_left_out() -> None:
+    evil = "a\x1b[31mred\x1b[0m\x1b]0;title\x07 b\x1b[2J\rc\x9b5n\u202ed\ud800e"
+    assert drawn(step("commandExecution", command="x\x1b[8m", aggregatedOutput=evil))[1:4] == [
+        "$ x<U+001B>[8m",
+        "ared<U+001B>]0;title<U+0007> b<U+001B>[2J",
+        "c<U+009B>5n<U+202E>d<U+D800>e",
     ]
-    assert drawn(step("\x1b[2Jodd\n\x1b", text="x"))[0] == "odd \ufffd"
+    assert drawn(step("\x1b[2Jodd\n", text="x"))[0] == "<U+001B>[2Jodd<U+000A>"
+
+
+def test_what_steers_a_terminal_is_made_visible_where_markdown_spells_it() -> None:
+    text = "&#8238;a &rlm;b [c](<x&#8238;> 'y') <http://d/%1B[2J> `\u200be`"
+    shown = "".join(drawn(step("agentMessage", text=text))[1:-1])
+    assert shown.startswith("<U+202E>a <U+200F>b c (x%E2%80%AE) http://d/<U+001B>[2J")
+    assert "<U+200B>e" in shown
+    assert drawn(step("agentMessage", text="```\n\x1b[2J\n```"))[2].strip() == "<U+001B>[2J"
+    assert drawn(step("agentMessage", text="\u26a0\ufe0f done"))[1] == "\u26a0\ufe0f done"
+
+
+def test_a_file_that_is_moved_shows_its_target_cleaned() -> None:
+    kind = {"type": "update", "move_path": "../.bashrc\x1b[8m"}
+    assert drawn(step("fileChange", changes=[{"path": "a\n.md", "kind": kind, "diff": ""}]))[1] == (
+        "update a<U+000A>.md → ../.bashrc<U+001B>[8m"
+    )
 
 
 def test_long_output_is_shortened_and_says_so() -> None:
@@ -196,7 +237,7 @@ def test_whatever_comes_is_drawn_within_the_width_and_without_control_characters
     file.getvalue().encode()
     for line in file.getvalue().split("\n"):
         assert cell_len(line) <= width
-        assert not re.search(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", line)
+        assert line.isprintable()
 
 
 # --- a whole turn
@@ -227,7 +268,7 @@ async def test_into_a_file_goes_the_turn_without_control_codes(autojump_clock: t
     lines = [line.strip("│╭╮╰╯─ ") for line in file.getvalue().splitlines()]
     assert [line for line in lines if line] == [
         *("thinking", "hm", "plan", "✓ look", "▶ [b]mend", "· test"),
-        *("exec", "$ ls", "a", "exit 0", "Reconnecting... 1/2 [b]why", "codex", "done"),
+        *("exec", "$ ls", "a", "exit 0", "retry", "Reconnecting... 1/2 [b]why", "codex", "done"),
         *("completed after 4.2 s · 30 tokens on", "this thread: 20 in (4 cached), 10 out"),
     ]
 
@@ -361,6 +402,35 @@ async def test_what_an_interrupted_turn_had_begun_to_say_is_shown(
     shown = CONTROL.sub("", file.getvalue())
     assert re.search(r"│ The answer is +│\n╰─+ cut off ─╯\n", shown)
     assert "interrupted after 5.0 s" in shown
+
+
+async def test_a_message_that_moderation_hides_once_it_is_whole_is_replaced(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    ids = {"threadId": "{thread_id}", "turnId": "{turn_id}"}
+    item = {"type": "agentMessage", "id": "m", "text": "what must not be seen", "phase": "final_answer"}
+    streamed = raw({"method": "item/agentMessage/delta", "params": {**ids, "itemId": "m", "delta": item["text"]}})
+    whole = raw({"method": "item/completed", "params": {**ids, "item": {**item, **HIDDEN}}})
+    console, file = console_of()
+    async with open_codex_client(server_of(streamed, wait(1), whole, wait(1)).transport()) as client:
+        result = await TurnView(console).draw(client.stream("go"))
+    assert (result.final_text, result.is_hidden) == (item["text"], True)
+    assert result.display_text == "[message withheld by moderation]"
+    assert "[message withheld by moderation]" in file.getvalue()
+    assert "seen" not in file.getvalue()
+
+
+async def test_a_message_that_is_hidden_from_the_start_is_not_in_the_line_below(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    ids = {"threadId": "{thread_id}", "turnId": "{turn_id}"}
+    item = {"type": "agentMessage", "id": "m", "text": "what must not be seen", "delivery": "async", **HIDDEN}
+    began = raw({"method": "item/started", "params": {**ids, "item": item}})
+    console, file = console_of(is_terminal=True)
+    async with open_codex_client(server_of(began, wait(1)).transport()) as client:
+        await TurnView(console).draw(client.stream("go"))
+    assert "withheld by moderation" in file.getvalue()
+    assert "seen" not in file.getvalue()
 
 
 @pytest.mark.parametrize("is_terminal", [False, True])

@@ -37,7 +37,8 @@ OFFERS = ["accept", {"acceptWithExecpolicyAmendment": {"execpolicy_amendment": [
 
 
 def command_approval(offers: Any, amendment: Any = ("touch", "x")) -> CommandApproval:
-    return CommandApproval.from_wire({"availableDecisions": offers, "proposedExecpolicyAmendment": list(amendment)})
+    params = {"command": "touch x", "availableDecisions": offers, "proposedExecpolicyAmendment": list(amendment)}
+    return CommandApproval.from_wire(params)
 
 
 class BoomError(Exception):

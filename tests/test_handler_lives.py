@@ -70,7 +70,8 @@ async def test_a_question_before_the_answer_to_turn_start_stops_the_clock_too(au
     async def ask_early() -> None:
         call = await server.held("turn/start").receive()
         turn_id = "01a20000-0000-7000-8000-000000000002"  # what the scripted server is about to call it
-        server.connection.ask_nowait(COMMAND, {"threadId": call.params["threadId"], "turnId": turn_id})
+        params = {"threadId": call.params["threadId"], "turnId": turn_id, "command": "ls"}
+        server.connection.ask_nowait(COMMAND, params)
         call.serve()
 
     async with open_codex_client(server.transport(), on_approval=decide, inactivity_timeout=400) as client:

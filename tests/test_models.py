@@ -20,7 +20,22 @@ any_json: st.SearchStrategy[Any] = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
     max_leaves=8,
 )
-ITEM_FIELDS = ["type", "id", "text", "summary", "content", "command", "server", "namespace", "tool", "changes", "phase"]
+ITEM_FIELDS = [
+    "type",
+    "id",
+    "text",
+    "summary",
+    "content",
+    "command",
+    "server",
+    "namespace",
+    "tool",
+    "changes",
+    "phase",
+    "delivery",
+    "questions",
+    "moderation",
+]
 ITEM_TYPES = ["reasoning", "commandExecution", "agentMessage", "mcpToolCall", "dynamicToolCall", "fileChange", "plan"]
 any_change = st.dictionaries(st.sampled_from(["kind", "path", "type"]), any_json)
 any_item = st.fixed_dictionaries(
@@ -83,12 +98,69 @@ def test_each_item_type_has_its_step_type(item_type: str, step_type: str) -> Non
             "delete a.py\nb.py",
         ),
         ({"type": "fileChange", "changes": []}, ""),
-        ({"type": "webSearch", "query": "trio"}, ""),
         ({"type": "somethingNew", "text": "and it speaks"}, "and it speaks"),
     ],
 )
 def test_the_text_of_a_step_is_what_a_person_would_read(item: dict[str, Any], text: str) -> None:
     assert step_of(**item).text == text
+
+
+RED_OR_BLUE = {"title": "Which colour?", "options": ["Red", "Blue"]}
+
+
+@pytest.mark.parametrize(
+    ("item", "step_type"),
+    [
+        ({"delivery": "async", "questions": [RED_OR_BLUE]}, "ask"),
+        ({"delivery": "async", "questions": []}, "codex"),
+        ({"delivery": "async", "questions": None}, "codex"),
+        ({"delivery": "async"}, "codex"),
+        ({"delivery": None, "questions": [RED_OR_BLUE]}, "codex"),
+        ({"delivery": ["async"], "questions": [RED_OR_BLUE]}, "codex"),
+    ],
+)
+def test_an_asynchronous_message_that_asks_is_a_question(item: dict[str, Any], step_type: str) -> None:
+    assert step_of(type="agentMessage", text="Which colour?", **item).step_type == step_type
+
+
+def test_only_a_message_is_a_question() -> None:
+    assert step_of(type="plan", delivery="async", questions=[RED_OR_BLUE]).step_type == "plan"
+
+
+HIDE = {"mode": "hide", "version": 1, "replacement": {"kind": "wellbeingPromptHelpline"}}
+BLOCK = {"mode": "block", "version": 1, "reason": {"kind": "cyber", "trustedAccess": None}}
+SHOW = {"mode": "show", "version": 1, "trustedContacts": "skip", "annotation": None}
+
+
+@pytest.mark.parametrize(
+    ("moderation", "is_hidden"),
+    [
+        ({"moderated": True, "display": HIDE}, True),
+        ({"moderated": True, "display": BLOCK}, True),
+        ({"moderated": True, "display": SHOW}, False),
+        ({"moderated": True, "display": {"mode": "blur", "version": 2}}, True),
+        ({"moderated": True, "display": {"action": "block", "blockType": "cyber"}}, True),
+        ({"moderated": True, "display": {"action": "show"}}, False),
+        ({"moderated": True, "display": None}, True),
+        ({"moderated": True}, True),
+        ({"moderated": True, "display": "show"}, True),
+        ({"moderated": False, "display": HIDE}, False),
+        ({"moderated": False, "display": None}, False),
+        ({}, False),
+        (None, False),
+        ("moderated", False),
+    ],
+)
+def test_a_moderated_message_is_hidden_unless_it_may_be_shown(moderation: object, is_hidden: bool) -> None:
+    step = step_of(type="agentMessage", text="the text", moderation=moderation)
+
+    assert step.is_hidden is is_hidden
+    assert step.display_text == ("[message withheld by moderation]" if is_hidden else "the text")
+    assert (step.text, step.data["text"]) == ("the text", "the text")
+
+
+def test_a_message_without_moderation_is_not_hidden() -> None:
+    assert not step_of(type="agentMessage", text="the text").is_hidden
 
 
 def test_a_step_knows_where_it_belongs_and_keeps_the_whole_item() -> None:
@@ -111,8 +183,9 @@ def test_no_item_is_too_odd(item: dict[str, Any]) -> None:
     step = ConversationStep.from_wire(item, thread_id="T", turn_id="U")
 
     assert step.data == item
-    for value in (step.step_type, step.item_type, step.text, step.item_id):
+    for value in (step.step_type, step.item_type, step.text, step.item_id, step.display_text):
         assert isinstance(value, str)
+    assert isinstance(step.is_hidden, bool)
 
 
 def test_a_value_cannot_be_changed() -> None:

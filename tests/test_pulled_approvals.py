@@ -37,7 +37,8 @@ OFFERS = ["accept", {"acceptWithExecpolicyAmendment": {"execpolicy_amendment": [
 
 
 def command_approval(offers: Any, amendment: Any = ("touch", "x")) -> CommandApproval:
-    return CommandApproval.from_wire({"availableDecisions": offers, "proposedExecpolicyAmendment": list(amendment)})
+    params = {"command": "touch x", "availableDecisions": offers, "proposedExecpolicyAmendment": list(amendment)}
+    return CommandApproval.from_wire(params)
 
 
 async def test_approvals_can_be_pulled(autojump_clock: Clock) -> None:
@@ -145,8 +146,8 @@ async def test_what_nobody_has_read_is_declined_with_the_last_stream(is_closed: 
 async def test_a_pulled_request_takes_only_its_own_decision(autojump_clock: Clock) -> None:
     server = ScriptedAppServer()
     async with open_codex_client(server.transport()) as client, client.approvals() as approvals:
-        server.connection.ask_nowait(COMMAND, {"threadId": "t", "turnId": "u"})
-        server.connection.ask_nowait(COMMAND, {"threadId": "t", "turnId": "u"})
+        server.connection.ask_nowait(COMMAND, {"threadId": "t", "turnId": "u", "command": "ls"})
+        server.connection.ask_nowait(COMMAND, {"threadId": "t", "turnId": "u", "command": "ls"})
         first, second = await anext(approvals), await anext(approvals)
         with pytest.raises(ValueError, match="another request"):
             await first.respond(second.accept())

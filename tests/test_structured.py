@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any, Literal, TypedDict
 
 import msgspec
 import pydantic
 import pytest
 import trio
 
-from codex_trio import CodexOutputError, CodexTurnInactiveError, TurnCompleted, open_codex_client
-from codex_trio._protocol.outputs import Output, strict_schema
+from codex_trio import CodexOutputError, CodexTurnFailedError, CodexTurnInactiveError, TurnCompleted, open_codex_client
+from codex_trio._protocol.outputs import Output
+from codex_trio._schema import strict_schema
 from codex_trio.testing import ScriptedAppServer, say, wait
 
 
@@ -36,26 +37,6 @@ class Structed(msgspec.Struct):
     next: Structed | None = None
 
 
-class Modelled:
-    """What a pydantic model looks like from outside."""
-
-    @staticmethod
-    def model_json_schema() -> dict[str, Any]:
-        one = {"type": "object", "properties": {"a": {"type": "integer", "default": 1}}}
-        return {"oneOf": [one, {"type": "null"}], "discriminator": {}}
-
-    @staticmethod
-    def model_validate_json(text: str) -> str:
-        if text == "good":
-            return "made"
-
-        class ValidationError(ValueError):
-            def errors(self) -> list[dict[str, Any]]:
-                return [{"loc": ("a", 0, "b")}]
-
-        raise ValidationError("bad")
-
-
 FILE = {
     "title": "File",
     "type": "object",
@@ -76,21 +57,10 @@ def test_a_schema_is_closed_and_requires_everything() -> None:
     }
     assert Output(Typed).schema["required"] == ["name"]
     assert list(Output(Structed).schema["$defs"]) == ["Structed"]  # it refers to itself
-    assert Output(Modelled).schema == {
-        "anyOf": [
-            {
-                "type": "object",
-                "properties": {"a": {"type": "integer"}},
-                "required": ["a"],
-                "additionalProperties": False,
-            },
-            {"type": "null"},
-        ]
-    }
 
 
 def test_a_property_named_default_stays() -> None:
-    schema = strict_schema({"type": "object", "properties": {"default": {"type": "string", "default": ""}}})
+    schema, _ = strict_schema({"type": "object", "properties": {"default": {"type": "string", "default": ""}}}, "$")
     assert schema["properties"] == {"default": {"type": "string"}}
 
 
@@ -148,28 +118,22 @@ def test_a_described_root_is_an_object_nevertheless() -> None:
 @pytest.mark.parametrize("description", [{}, {"description": "the first"}])
 def test_an_allof_that_describes_a_reference_is_taken_away(description: dict[str, str]) -> None:
     wrapped = {"allOf": [{"$ref": "#/$defs/A"}], "title": "A", **description}
-    schema = strict_schema({"type": "object", "properties": {"a": wrapped}})
+    schema, _ = strict_schema({"type": "object", "properties": {"a": wrapped}}, "$")
     reference = {"$ref": "#/$defs/A"}
     assert schema["properties"] == {"a": {"anyOf": [reference], **description} if description else reference}
 
 
-def test_a_type_without_a_strict_schema_is_refused() -> None:
-    @dataclass
-    class Open:
-        sizes: dict[str, int]
-
-    with pytest.raises(TypeError, match=r"\$\.sizes is an object of any keys|object of any keys"):
-        Output(Open)
-
-    class Pair(TypedDict):
-        pair: tuple[int, str]
-
-    with pytest.raises(TypeError, match=r"\.pair is a tuple \(prefixItems\), which a strict JSON Schema cannot say"):
-        Output(Pair)
+def test_several_schemas_at_once_are_refused() -> None:
     with pytest.raises(TypeError, match=r"\$ is several things at once \(allOf\)"):
-        strict_schema({"allOf": [{"$ref": "#/$defs/A"}, {"$ref": "#/$defs/B"}]})
-    with pytest.raises(TypeError, match=r"output_type is a dataclass, a TypedDict"):
-        Output(int)
+        strict_schema({"allOf": [{"$ref": "#/$defs/A"}, {"$ref": "#/$defs/B"}]}, "$")
+
+
+ANY_KIND = {
+    "type": "object",
+    "properties": {"kind": {"type": "string"}},
+    "required": ["kind"],
+    "additionalProperties": False,
+}
 
 
 async def test_the_output_is_of_the_type_that_was_asked_for(autojump_clock: trio.testing.MockClock) -> None:
@@ -178,14 +142,14 @@ async def test_the_output_is_of_the_type_that_was_asked_for(autojump_clock: trio
     async with open_codex_client(server.transport()) as client:
         result = await client.chat_once("list", output_type=Listing)
         assert result.output == Listing([File("a", 1)], "x")
-        assert (await client.chat_once("list", output_schema={"type": "object"})).output["kind"] == "x"
+        assert (await client.chat_once("list", output_schema=ANY_KIND)).output["kind"] == "x"
         assert (await client.chat_once("list")).output is None
         events = [event async for event in client.stream("list", output_type=Listing)]
     end = events[-1]
     assert isinstance(end, TurnCompleted)
     assert end.result.output == result.output
     schemas = [one["params"].get("outputSchema") for one in server.received if one.get("method") == "turn/start"]
-    assert schemas == [Output(Listing).schema, {"type": "object"}, None, Output(Listing).schema]
+    assert schemas == [Output(Listing).schema, ANY_KIND, None, Output(Listing).schema]
 
 
 @pytest.mark.parametrize(
@@ -240,7 +204,7 @@ class Picky:
 @pytest.mark.parametrize(
     ("text", "options", "why"),
     [
-        ("[" * 100_000, {"output_schema": {"type": "array"}}, "RecursionError"),
+        ("[" * 100_000, {"output_schema": ANY_KIND}, "RecursionError"),
         ('{"name": "new"}', {"output_type": Picky}, "KeyError: 'new'"),
     ],
     ids=["too deep", "by the type itself"],
@@ -263,16 +227,104 @@ async def test_what_is_no_schema_is_a_type_error(autojump_clock: trio.testing.Mo
             await client.chat_once("x", output_schema=schema)
 
 
-async def test_what_looks_like_a_pydantic_model_reads_and_refuses(autojump_clock: trio.testing.MockClock) -> None:
+class Cat(msgspec.Struct, tag=True):
+    lives: int
+
+
+class Dog(msgspec.Struct, tag=True):
+    tricks: list[str]
+
+
+class House(pydantic.RootModel[list[Entry]]):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("type_", "value", "output"),
+    [
+        (int, "3", 3),
+        (str, '"a"', "a"),
+        (list[File], '[{"name": "a", "size": null}]', [File("a")]),
+        (Kind, '"image"', Kind.IMAGE),
+        (Literal["a", 2], "2", 2),
+        (Cat | Dog, '{"type": "Dog", "tricks": ["sit"]}', Dog(["sit"])),
+        (list[Entry], '[{"name": "a", "size": 1}]', [Entry(name="a", size=1)]),
+        (Entry | Folder, '{"entries": []}', Folder(entries=[])),
+        (House, '[{"name": "a", "size": 1}]', House([Entry(name="a", size=1)])),
+    ],
+    ids=str,
+)
+async def test_an_output_that_is_no_object_travels_in_one(
+    autojump_clock: trio.testing.MockClock, type_: Any, value: str, output: object
+) -> None:
     server = ScriptedAppServer()
-    server.on_turn(say("good"))
-    server.on_turn(say("bad"))
+    server.default(say(f'{{"value": {value}}}'))
     async with open_codex_client(server.transport()) as client:
-        made: object = (await client.chat_once("x", output_type=Modelled)).output
-        assert made == "made"
-        with pytest.raises(CodexOutputError) as caught:
-            await client.chat_once("x", output_type=Modelled)
-    assert caught.value.where == "$.a[0].b"
+        assert (await client.chat_once("x", output_type=type_)).output == output
+    (schema,) = [m["params"]["outputSchema"] for m in server.received if m.get("method") == "turn/start"]
+    assert (schema["type"], schema["required"], schema["additionalProperties"]) == ("object", ["value"], False)
+
+
+@pytest.mark.parametrize(
+    ("text", "type_", "where", "why"),
+    [
+        ('{"value": [1, "b"]}', list[int], "$.value[1]", "Expected `int`, got `str`"),
+        ('{"value": [{"name": 1, "size": 2}]}', list[Entry], "$.value[0].name", "Input should be a valid string"),
+        ("3", int, "$.value", "Expected `object`, got `int`"),
+    ],
+)
+async def test_an_output_in_an_object_that_does_not_fit_says_where(
+    autojump_clock: trio.testing.MockClock, text: str, type_: Any, where: str, why: str
+) -> None:
+    server = ScriptedAppServer()
+    server.default(say(text))
+    async with open_codex_client(server.transport()) as client:
+        with pytest.raises(CodexOutputError, match=why) as caught:
+            await client.chat_once("x", output_type=type_)
+    assert caught.value.where == where
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '```json\n{"name": "n"}\n```',
+        '\n```\n{"name": "n"}\n```\n',
+        '```JSON\r\n{\n "name": "n"\n}\n  ```',
+        '{"name": "n"}',
+    ],
+)
+async def test_a_fence_around_the_answer_is_taken_off(autojump_clock: trio.testing.MockClock, text: str) -> None:
+    server = ScriptedAppServer()
+    server.default(say(text))
+    async with open_codex_client(server.transport()) as client:
+        result = await client.chat_once("x", output_type=Typed)
+        assert (result.output, result.final_text) == ({"name": "n"}, text)
+        assert (await client.chat_once("x", output_schema=ANY_KIND)).output == {"name": "n"}
+
+
+@pytest.mark.parametrize(
+    "text", ['Here:\n```json\n{"name": "n"}\n```', '```json\n{"name": "n"}', '```json {"name": "n"}```']
+)
+async def test_a_fence_that_is_not_all_of_the_answer_stays(autojump_clock: trio.testing.MockClock, text: str) -> None:
+    server = ScriptedAppServer()
+    server.default(say(text))
+    async with open_codex_client(server.transport()) as client:
+        with pytest.raises(CodexOutputError):
+            await client.chat_once("x", output_type=Typed)
+
+
+async def test_a_schema_that_the_api_would_refuse_is_refused_before_the_wire(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    schema = {**ANY_KIND, "properties": {"kind": {"enum": ["a", "b"]}}}
+    server = ScriptedAppServer()
+    async with open_codex_client(server.transport()) as client:
+        with pytest.raises(ValueError, match=r"output_schema would fail the turn.*: \$\.kind needs a type"):
+            await client.chat_once("x", output_schema=schema)
+        assert "turn/start" not in server.received_methods()
+        with pytest.raises(CodexTurnFailedError, match=r"In context=\('properties', 'kind'\)"):
+            await client.chat_once("x", extra={"outputSchema": schema})  # the way to send it all the same
+    assert server.received[-1]["params"]["outputSchema"] == schema
 
 
 async def test_a_continuation_may_say_what_the_output_is(autojump_clock: trio.testing.MockClock) -> None:

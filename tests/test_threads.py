@@ -92,7 +92,7 @@ async def test_a_sandbox_with_details_goes_to_the_turn_of_a_new_thread(autojump_
         ({"summary": "long"}, r"summary is one of 'auto', 'concise', 'detailed', 'none', not 'long'"),
         ({"model": "m", "extra": {"model": "n"}}, r"extra has model, which is given otherwise"),
         ({"extra": {"threadId": "x"}}, r"extra has threadId, which is given otherwise"),
-        ({"output_schema": {}, "extra": {"outputSchema": {}}}, r"extra has outputSchema, which is given otherwise"),
+        ({"output_type": int, "extra": {"outputSchema": {}}}, r"extra has outputSchema, which is given otherwise"),
         (
             {"metadata": {"a": "b"}, "extra": {"responsesapiClientMetadata": {}}},
             r"extra has responsesapiClientMetadata, which is given otherwise",

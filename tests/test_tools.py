@@ -7,11 +7,15 @@ import dataclasses
 import enum
 import functools
 import logging
+import re
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal, TypedDict
 
+import attrs
 import msgspec
+import pydantic
 import pytest
 import trio
 import trio.testing
@@ -101,7 +105,7 @@ def test_name_description_and_schema_come_from_the_function() -> None:
         "type": "object",
         "properties": {
             "id": {"type": "string", "description": "The ticket's id, such as T-1."},
-            "verbose": {"type": "boolean", "description": "Tell all.", "default": False},
+            "verbose": {"type": "boolean", "description": "Tell all. (default: false)", "default": False},
         },
         "required": ["id"],
         "additionalProperties": False,
@@ -113,10 +117,12 @@ def test_types_of_all_kinds_are_described() -> None:
     properties = schema["properties"]
     assert schema["required"] == ["ticket", "place", "level", "kind"]
     assert properties["ticket"] == {"$ref": "#/$defs/Ticket"}
-    assert properties["kind"] == {"enum": ["bug", "wish"]}
+    assert properties["kind"] == {"type": "string", "enum": ["bug", "wish"]}
     assert {"$ref": "#/$defs/Money"} in properties["price"]["anyOf"]
     assert {"type": "null"} in properties["price"]["anyOf"]
-    assert properties["count"] == {"type": "integer", "minimum": 1, "default": 1}
+    # Codex drops limits and defaults, so that the model learns of them from the description alone.
+    count = {"type": "integer", "description": "minimum: 1; default: 1", "minimum": 1, "default": 1}
+    assert properties["count"] == count
     assert set(schema["$defs"]) == {"Ticket", "Place", "Level", "Money"}
 
 
@@ -137,12 +143,28 @@ def positional_only(a: int, /) -> None: ...
 def any_number(*a: int) -> None: ...
 def any_name(**a: int) -> None: ...
 def unknown(a: NoSuchType) -> None: ...  # type: ignore[name-defined]  # noqa: F821
-def unfit(a: threading.Lock) -> None: ...
+def unfit(a: threading.Event) -> None: ...
+def compiled(a: re.Pattern[str]) -> None: ...
+def united(a: Ticket | Screw) -> None: ...
 
 
-@pytest.mark.parametrize("function", [positional_only, any_number, any_name, unknown, unfit])
-def test_what_cannot_be_described_is_told_with_its_name(function: Any) -> None:
-    with pytest.raises(TypeError, match=f"tool {function.__name__}: "):
+@pytest.mark.parametrize(
+    ("function", "why"),
+    [
+        (positional_only, "a: 'int' cannot be given by name"),
+        (any_number, r"\*a: 'int' cannot be given by name"),
+        (any_name, r"\*\*a: 'int' cannot be given by name"),
+        (unknown, "its signature cannot be read: name 'NoSuchType' is not defined"),
+        (
+            unfit,
+            "a has no JSON Schema: JSON has no threading.Event; use a type that JSON has .*or take a str and convert it",
+        ),
+        (compiled, "a has no JSON Schema: JSON has no re.Pattern; use a type that JSON has"),
+        (united, "a has no JSON Schema: Type unions .*use msgspec.Structs with tag=True"),
+    ],
+)
+def test_what_cannot_be_described_is_told_with_its_name(function: Any, why: str) -> None:
+    with pytest.raises(TypeError, match=f"tool {function.__name__}: {why}"):
         tool(function)
 
 
@@ -384,6 +406,91 @@ async def test_a_tool_by_hand_gets_its_arguments_as_they_are(autojump_clock: Clo
     assert text(await call([by_hand], "echo", {"a": [1]}, "crm")) == '{"a":[1]}'
     assert text(await call([by_hand], "echo", {"a": [1]})) == "This client has no such tool."
     assert (await call([by_hand], "echo", [1], "crm"))["success"] is False
+
+
+class Size(enum.IntEnum):
+    SMALL = 1
+    LARGE = 2
+
+
+@attrs.define
+class Screw:
+    length: float
+    tags: list[str] = attrs.Factory(list)
+
+
+class Folder(pydantic.BaseModel):
+    path: Path
+    size: Size = Size.SMALL
+
+
+async def test_paths_attrs_classes_and_pydantic_models_are_arguments_and_results(autojump_clock: Clock) -> None:
+    async def rearrange(
+        path: Path,
+        folders: list[Folder],
+        screw: Screw,
+        number: Literal[1, 2],
+        size: Size,
+        other: trio.Path | None = None,
+    ) -> Any:
+        assert isinstance(path, Path)
+        assert isinstance(other, trio.Path)
+        assert isinstance(size, Size)
+        return {"path": path.parent, "screw": screw, "number": number, "size": size, "folder": folders[0]}
+
+    arguments = {"path": "/a/b", "folders": [{"path": "/c", "size": 2}], "screw": {"length": 3}, "number": 2, "size": 1}
+    assert text(await call([rearrange], "rearrange", {**arguments, "other": "/d"})) == (
+        '{"path":"/a","screw":{"length":3.0,"tags":[]},"number":2,"size":1,"folder":{"path":"/c","size":2}}'
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        ({"path": 1, "folder": {"path": "/a"}}, "Expected `str`, got `int` - at `$.path`"),
+        (
+            {"path": "/a", "folder": {"path": []}},
+            f"Input is not a valid path for {Path} - at `$.folder.path`",
+        ),
+        ({"path": "/a", "folder": {}}, "Field required - at `$.folder.path`"),
+    ],
+)
+async def test_wrong_paths_and_models_are_told_to_the_model(arguments: Any, why: str, autojump_clock: Clock) -> None:
+    async def look(path: Path, folder: Folder) -> None: ...
+
+    result = await call([look], "look", arguments)
+    assert (result["success"], text(result)) == (False, f"Wrong arguments for look: {why}")
+
+
+async def test_a_parameter_may_have_any_name(autojump_clock: Clock) -> None:
+    async def odd(__x: int, self: int = 2, *, _y: int = 3, cls: list[int] = []) -> Any:  # noqa: B006
+        return [__x, self, _y, cls]
+
+    assert list(tool(odd).input_schema["properties"]) == ["__x", "self", "_y", "cls"]
+    assert text(await call([odd], "odd", {"__x": 1, "_y": 4})) == "[1,2,4,[]]"
+
+
+async def test_a_dataclass_may_be_a_tool(autojump_clock: Clock) -> None:
+    schema = tool(Ticket).input_schema
+    assert (schema["required"], list(schema["properties"])) == (["id"], ["id", "tags"])
+    assert text(await call([tool(name="make")(Ticket)], "make", {"id": "T-1"})) == '{"id":"T-1","tags":[]}'
+
+
+async def test_an_async_function_behind_a_plain_one_is_awaited(autojump_clock: Clock) -> None:
+    async def where(id: str) -> str:  # noqa: A002
+        await trio.lowlevel.checkpoint()
+        return f"{id} {threading.current_thread() is threading.main_thread()}"
+
+    def logged(function: Any) -> Any:
+        @functools.wraps(function)
+        def wrapper(*args: Any, **named: Any) -> Any:
+            return function(*args, **named)
+
+        return wrapper
+
+    tools = [logged(where), tool(name="lambda")(lambda id: where(id))]  # noqa: A006
+    assert text(await call(tools, "where", {"id": "x"})) == "x True"
+    assert text(await call(tools, "lambda", {"id": "x"})) == "x True"
 
 
 async def test_an_unknown_tool_fails_and_the_turn_goes_on(autojump_clock: Clock) -> None:

@@ -138,8 +138,14 @@ async def decide(request: c.Approval) -> c.Decision:
     match request:
         case c.CommandApproval(command="ls"):
             return request.accept()
+        case c.CommandApproval(network_approval_context=c.NetworkApprovalContext(host="a.example")):
+            assert_type(request.proposed_network_amendments, tuple[c.NetworkPolicyAmendment, ...])
+            return request.accept(with_permissions=True)
+        case c.CommandApproval(kind="writeStdin"):
+            assert_type(request.stdin, str | None)
+            return request.decline()
         case c.FileChangeApproval(changes=changes):
-            assert_type(changes, tuple[c.FileChange, ...])
+            assert_type(changes, tuple[c.FileChange, ...] | None)
             return request.accept_for_session() if changes else request.cancel()
         case c.PermissionsApproval():
             return request.decline()
@@ -201,7 +207,7 @@ async def of_the_client(nursery: trio.Nursery) -> c.CompletionSource:
     statistics: c.Statistics = client.statistics()
     events: c.NotificationStream = client.notifications()
     first: c.Notification = await anext(events)
-    print(server.user_agent, statistics.open_turns, first.params, c.__version__)
+    print(server.user_agent, statistics.open_turns, first.params, c.__version__, c.TESTED_CODEX_VERSIONS[1])
     try:
         return (await client.chat_once("x")).completion_source
     except c.CodexTurnInactiveError as exc:

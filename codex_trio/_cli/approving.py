@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import trio
 
-from codex_trio import Approval, CommandApproval, Decision, Elicitation, FileChange, FileChangeApproval
+from codex_trio import Approval, CommandApproval, Decision, Elicitation, PermissionsApproval
 
-from .terminal import ask_yes_or_no, can_ask
+from .arguments import is_terminal
+from .asking import ask
+from .describing import describe, describe_tool_call
+from .question import Question
+from .screen import Screen
+from .terminal import can_ask, show_rows
 from .text import tell
 from .view import View
+
+_MOST_COMMANDS = 256  # remembered, so that it is known whose terminal is typed into
+_ENDLESS = 1_000_000  # columns: in a file, rows are not broken
 
 
 class Approver:
@@ -25,6 +33,7 @@ class Approver:
         self._view: View | None = None
         self._talking = trio.Event()
         self._lock = trio.Lock()
+        self._commands: dict[str, str] = {}  # by item id, in the order in which they were asked about
 
     @contextmanager
     def answers(self, view: View) -> Iterator[None]:
@@ -38,41 +47,66 @@ class Approver:
             self._talking = trio.Event()
 
     async def decide(self, request: Approval) -> Decision:
-        """Answer an approval."""
-        what = _described(request)
-        if request.reason:
-            what = f"{what}\nbecause: {request.reason}"
-        return request.accept() if await self._ask(what) else request.decline()
+        """Answer an approval. It is declined where it is not known in full what a yes would allow."""
+        try:
+            accepted = _accept(request)
+        except ValueError as exc:
+            await self._ask(_unasked(exc))
+            return request.decline()
+        running = self._commands.get(request.item_id)
+        if isinstance(request, CommandApproval):
+            self._remember(request)
+        return accepted if await self._ask(describe(request, running)) else request.decline()
 
     async def answer(self, asked: Elicitation) -> Decision:
         """Answer whether a tool may be called; decline what wants more than a yes or no."""
         if not asked.tool_name:
-            tell(f"declined: {asked.server_name} asks what is not asked for here: {asked.message}")
+            await self._ask(f"declined: {asked.server_name} asks what is not asked for here: {asked.message}")
             return asked.decline()
-        what = f"use the tool {asked.tool_name} of {asked.server_name}: {asked.message}"
-        return asked.accept() if await self._ask(what) else asked.decline()
+        try:
+            accepted = asked.accept()
+        except ValueError as exc:
+            await self._ask(_unasked(exc))
+            return asked.decline()
+        return accepted if await self._ask(describe_tool_call(asked)) else asked.decline()
 
-    async def _ask(self, what: str) -> bool:
+    def _remember(self, request: CommandApproval) -> None:
+        if request.stdin is not None or not request.command:
+            return  # it is about a command that runs already
+        self._commands[request.item_id] = request.script
+        if len(self._commands) > _MOST_COMMANDS:
+            del self._commands[next(iter(self._commands))]
+
+    async def _ask(self, question: Question | str) -> bool:
+        """Ask the person, or tell that the answer is no; when a turn of ours runs, and no other question is open."""
         async with self._lock:
             while self._view is None:
                 await self._talking.wait()
             with self._view.paused():
-                if can_ask():
-                    tell(f"Codex wants to {what}")
-                    return await ask_yes_or_no("Allow it?")
-                tell(f"declined, as there is no terminal to ask at: {what}")
+                if isinstance(question, str):
+                    tell(question)
+                elif can_ask():
+                    return await ask(question)
+                else:
+                    tell("declined, as there is no terminal to ask at:")
+                    show_rows(question.rows(_screen()))
                 return False
 
 
-def _described(request: Approval) -> str:
-    if isinstance(request, CommandApproval):
-        where = f"\nin: {request.cwd}" if request.cwd else ""
-        return f"run: {request.script}{where}"
-    if isinstance(request, FileChangeApproval):
-        wider = f"\nand write from now on to: {request.grant_root}" if request.grant_root else ""
-        return f"change files:\n{_changes(request.changes)}{wider}"
-    return f"have more permissions: {json.dumps(dict(request.permissions))}"
+def _accept(request: Approval) -> Decision:
+    """Accept what a person is going to be shown.
+
+    Raises:
+        ValueError: It is not known what that would be, or the server does not offer it.
+    """
+    return request.accept() if isinstance(request, PermissionsApproval) else request.accept(with_permissions=True)
 
 
-def _changes(changes: Iterable[FileChange]) -> str:
-    return "\n".join(f"{one.kind} {one.path}\n{one.diff.rstrip()}" for one in changes) or "(it does not tell which)"
+def _unasked(exc: ValueError) -> str:
+    what, _, _ = str(exc).partition(";")  # behind that stands what a program may do about it
+    return f"declined without asking you: {what}"
+
+
+def _screen() -> Screen:
+    measured = Screen.of(sys.stderr)
+    return measured if is_terminal(sys.stderr) else Screen(_ENDLESS, measured.lines, measured.encoding)

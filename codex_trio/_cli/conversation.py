@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+import sys
 from typing import Literal, TypeAlias
 
 import trio
@@ -14,6 +17,7 @@ from codex_trio import (
     CodexTurnInterruptedError,
     ResumeOptions,
 )
+from codex_trio.text import clean_text
 
 from .approving import Approver
 from .arguments import PROGRAM, Options
@@ -22,6 +26,7 @@ from .output import make_view
 from .text import seconds, tell
 from .view import View
 
+_PLAIN_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")  # as those of codex are
 _STOPPING = 5.0  # seconds for a turn to end once it is interrupted
 
 Outcome: TypeAlias = Literal["completed", "stopped", "silent"]
@@ -45,7 +50,11 @@ class Conversation:
     def tell_how_to_go_on(self) -> None:
         """Print what to type to go on later, if there is something to go on with."""
         if self.thread is not None and self._is_resumable:
-            tell(f"to go on: {PROGRAM} --resume {self.thread.id}{self._options.reaching}")
+            how = f"to go on: {PROGRAM} --resume {shlex.quote(self.thread.id)}{self._options.reaching}"
+            if _PLAIN_ID.fullmatch(self.thread.id):
+                print(clean_text(how), file=sys.stderr, flush=True)  # in one piece, so that it can be copied
+            else:
+                tell(how)
 
     async def resume(self, thread_id: str) -> None:
         """Take up a thread that exists."""

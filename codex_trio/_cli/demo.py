@@ -8,8 +8,10 @@ import trio
 
 from codex_trio import CodexClient, CodexTurnInactiveError, open_codex_client
 from codex_trio.testing import hang, open_scripted_model, run, say, think
+from codex_trio.text import clean_text
 
 from .output import make_view
+from .text import say as print_line
 
 
 async def play_demo(command: str | None) -> int:
@@ -30,7 +32,7 @@ async def play_demo(command: str | None) -> int:
 
 
 async def _tell(client: CodexClient) -> None:
-    print(f"The server is {client.server.user_agent}. The model is a script on loopback.")
+    print_line(f"The server is {client.server.user_agent}. The model is a script on loopback.")
 
     print("\nA turn, step by step:")
     stream = client.stream("What does the file say?")
@@ -41,9 +43,9 @@ async def _tell(client: CodexClient) -> None:
         await client.chat_once("And what does it mean?", stream.thread_id, inactivity_timeout=1.0)
     except CodexTurnInactiveError as exc:
         print(f"Nothing came for {exc.idle_seconds:.1f} s. The turn runs on; its continuation is")
-        print(f"    {exc.continuation.to_json()}")
+        print(f"    {clean_text(exc.continuation.to_json())}")
         cancelled = await client.cancel(exc.continuation)
-        print(f"Cancelled: the server says it is {cancelled.status}. What it had said until then:")
+        print_line(f"Cancelled: the server says it is {cancelled.status}. What it had said until then:")
         for step in cancelled.steps:
             make_view().show_step(step)
 

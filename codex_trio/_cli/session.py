@@ -11,7 +11,7 @@ from codex_trio import CodexError, CodexTransportError
 
 from .conversation import Conversation
 from .terminal import ask_for_line
-from .text import printable, tell
+from .text import say, tell
 
 _HELP = """\
 /new      the next message begins a new thread
@@ -28,7 +28,7 @@ async def hold_session(conversation: Conversation) -> None:
         CodexTransportError: The server was lost.
     """
     sys.stdin.reconfigure(errors="replace")  # type: ignore[union-attr]  # what is typed may be anything
-    print(printable(f"codex_trio {codex_trio.__version__} with {conversation.client.server.user_agent}"))
+    say(f"codex_trio {codex_trio.__version__} with {conversation.client.server.user_agent}")
     print("Ctrl-C stops a turn, Ctrl-D leaves, /help tells more.")
     try:
         while (line := await _ask(conversation)) is not None:
@@ -57,11 +57,12 @@ def _obey(command: str, conversation: Conversation) -> None:
             conversation.forget()
             print("The next message begins a new thread.")
         case "/thread":
-            print(conversation.thread.id if conversation.thread else "There is no thread until something was said.")
+            thread = conversation.thread
+            say(f"thread {thread.id}" if thread else "There is no thread until something was said.")
         case "/help":
             print(_HELP)
         case _:
-            print(f"There is no {printable(command)}; /help tells what there is.")
+            say(f"There is no {command}; /help tells what there is.")
 
 
 async def _run_turn(prompt: str, conversation: Conversation) -> None:

@@ -48,7 +48,10 @@ async def talk(options: Options) -> int:
 async def _open(options: Options, ctrl_c: CtrlC) -> int:
     approver = Approver()
     async with open_codex_client(
-        options.transport, on_approval=approver.decide, on_elicitation=approver.answer
+        options.transport,
+        on_approval=approver.decide,
+        on_elicitation=approver.answer,
+        experimental_api=True,  # else the server does not say which additional permissions a command gets
     ) as client:
         conversation = Conversation(client, options, ctrl_c, approver)
         if options.resume is not None:

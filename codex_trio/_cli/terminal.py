@@ -1,21 +1,29 @@
-"""The person at the terminal: asked for a line, with the terminal's own line editor, or for a yes or no."""
+"""The person at the terminal: asked for a line with the line editor, for an answer without it."""
 
 from __future__ import annotations
 
 import os
 import sys
 import termios
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 import trio
 
 from .arguments import is_terminal
+from .screen import Screen
 
 try:
     import readline  # `input` edits lines with it, and remembers them for the arrow keys; nothing goes to a file
 except ImportError:  # not every Python has it
     readline = None  # type: ignore[assignment]
 
-_END_OF_PASTING = "\x1b[?2004l"  # what a line editor says to the terminal when it has its line
+# Between these two, the terminal puts marks around what is pasted. Editors of lines use them, too.
+_MARK_PASTES, _END_OF_PASTING = "\x1b[?2004h", "\x1b[?2004l"
+_ESCAPE = b"\x1b"  # the marks begin with it, and so do arrow keys
+_QUIET = 0.1  # seconds: who pastes or keeps a key pressed makes no such pause
+_TOGETHER = 0.05  # seconds: nobody types two lines within that
+_MOST_WAITS = 100  # for that quiet: a terminal that hung up never has it
 
 
 def can_ask() -> bool:
@@ -42,18 +50,68 @@ async def ask_for_line(prompt: str) -> str | None:
     return line
 
 
-async def ask_yes_or_no(question: str) -> bool:
-    """Return whether the answer was yes. What was typed before the question is no answer to it.
+@contextmanager
+def answering() -> Iterator[None]:
+    """Let `ask_for_answer` be used in the body: pastes are marked by the terminal, so that they are no answers."""
+    can_mark = os.environ.get("TERM", "dumb") != "dumb"
+    try:
+        _write(_MARK_PASTES if can_mark else "")
+        yield
+    finally:
+        _write(_END_OF_PASTING if can_mark else "")
 
-    Cancellation: The question is withdrawn.
+
+async def wait_for_quiet() -> None:
+    """Throw away what was typed, or is being pasted, until there is a pause."""
+    for _ in range(_MOST_WAITS):
+        _throw_away()
+        if not await _readable_within(_QUIET):
+            return
+
+
+async def ask_for_answer(prompt: str) -> str | None:
+    """Return what is typed behind `prompt` as a line of its own; `None` if it was pasted, or more came along with it.
+
+    What was typed before is thrown away. The end of the input is an empty answer.
+
+    Cancellation: Nothing was read, or it is lost.
     """
-    termios.tcflush(sys.stdin, termios.TCIFLUSH)
-    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    _throw_away()
+    _write(prompt)
     answer = b""
     try:
         await trio.lowlevel.wait_readable(sys.stdin)
-        answer = os.read(sys.stdin.fileno(), 1024)
+        answer = os.read(sys.stdin.fileno(), 4096)
     finally:
-        if not answer:
-            print(file=sys.stderr)
-    return answer.strip().lower() in (b"y", b"yes")
+        if not answer.endswith(b"\n"):
+            _write("\n")
+    if not answer:
+        return ""
+    has_more = await _readable_within(_TOGETHER)
+    _throw_away()
+    return None if has_more or _ESCAPE in answer else answer.decode(errors="replace").strip().lower()
+
+
+def show_rows(rows: Iterable[str]) -> None:
+    """Print rows that were laid out for the screen."""
+    _write("".join(f"{row}\n" for row in rows))
+
+
+def screen() -> Screen:
+    """Measure the terminal that questions stand on."""
+    return Screen.of(sys.stderr)
+
+
+async def _readable_within(seconds: float) -> bool:
+    with trio.move_on_after(seconds):
+        await trio.lowlevel.wait_readable(sys.stdin)
+        return True
+    return False
+
+
+def _throw_away() -> None:
+    termios.tcflush(sys.stdin, termios.TCIFLUSH)
+
+
+def _write(text: str) -> None:
+    print(text, end="", file=sys.stderr, flush=True)

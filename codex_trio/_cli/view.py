@@ -12,9 +12,9 @@ from dataclasses import asdict
 import trio
 
 from codex_trio import ConversationStep, EventStream, RetryNotice, StepCompleted
+from codex_trio.text import plain_output
 
-from .arguments import is_terminal
-from .text import printable, tell
+from .text import shown, tell
 
 
 class View(ABC):
@@ -34,7 +34,7 @@ class View(ABC):
 
 
 class PlainView(View):
-    """A line for each step, and the output of commands below it.
+    """A line for each step; more lines of it, and the output of commands, indented below it.
 
     Args:
         as_json: An object for each step in place of that.
@@ -42,7 +42,6 @@ class PlainView(View):
 
     def __init__(self, *, as_json: bool = False) -> None:
         self._as_json = as_json
-        self._is_seen = is_terminal(sys.stdout)
         self._free = trio.Event()
         self._free.set()
 
@@ -53,11 +52,20 @@ class PlainView(View):
                 if isinstance(event, StepCompleted):
                     self.show_step(event.step)
                 elif isinstance(event, RetryNotice):
-                    tell(" ".join(f"{event.message} {event.details or ''}".split()))
+                    words = f"{event.message} {event.details or ''}".split()
+                    tell(f"the server tries again: {' '.join(words)}")
 
     def show_step(self, step: ConversationStep) -> None:
-        text = json.dumps(asdict(step)) if self._as_json else _written(step)
-        print(printable(text) if self._is_seen else text, flush=True)
+        if self._as_json:
+            # A program that reads the JSON finds in `data` what moderation withholds.
+            print(json.dumps({**asdict(step), "text": step.display_text}), flush=True)
+            return
+        if step.step_type == "thinking" and not step.text.strip():
+            return  # most models keep their thoughts to themselves
+        is_prose = step.step_type in ("codex", "ask", "thinking")
+        print(shown(_written(step), sys.stdout, keep_emoji=is_prose), flush=True)
+        if outcome := _outcome(step):
+            print(f"  {outcome}", flush=True)  # indented less than what others say
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -69,13 +77,14 @@ class PlainView(View):
 
 
 def _written(step: ConversationStep) -> str:
-    lines = [f"[{step.step_type}] {step.text}"]
     output = step.data.get("aggregatedOutput")
-    if isinstance(output, str):
-        lines += [f"    {line}" for line in output.splitlines()]
+    below = f"\n{plain_output(output)}" if isinstance(output, str) else ""
+    # The type of an item is a word of the server, too.
+    return f"[{' '.join(step.step_type.split())}] {step.display_text}{below}".rstrip("\n")
+
+
+def _outcome(step: ConversationStep) -> str:
     status, code = step.data.get("status"), step.data.get("exitCode")
     if isinstance(code, int) and code:
-        lines.append(f"    exit {code}")
-    elif status in ("declined", "failed"):
-        lines.append(f"    {status}")
-    return "\n".join(lines)
+        return f"exit {code}"
+    return status if status in ("declined", "failed") else ""

@@ -6,7 +6,6 @@ A request is moot when the server has withdrawn it, when its turn has ended, or 
 from __future__ import annotations
 
 import logging
-from typing import Any, TypeAlias
 
 import msgspec
 import trio
@@ -14,6 +13,7 @@ import trio
 from .._connection import Connection
 from .._handlers import Handlers
 from .._handlers.dispatch import safe_answer
+from .._handlers.tools import ToolCall
 from .._protocol import asks, methods
 from .._protocol.asks import RefusedError
 from .._protocol.messages import Notice, RequestId, ServerRequest
@@ -21,16 +21,13 @@ from .._turn import Failure, Turn
 from ..errors import CodexError, CodexTransportError
 from .lifecycle import Lifecycle
 from .link import Link
+from .open_items import OpenItems
 from .router import Router
 
 _logger = logging.getLogger("codex_trio")
 
 _REMEMBERED = 1_024  # requests that were dealt with, as the server asks again when a thread is resumed
-_CHANGES_KEPT = 256  # file changes that have started and not completed
 _INTERRUPT_PATIENCE = 2.0  # seconds
-
-# An item's thread, its turn and its id: another thread's item may have the same id.
-_Item: TypeAlias = tuple[str | None, str | None, str]
 
 
 class Asked(msgspec.Struct, eq=False):
@@ -39,13 +36,17 @@ class Asked(msgspec.Struct, eq=False):
     Attributes:
         turn: The turn of ours that waits for it, where there is one: its own, or that of a sub-agent's root.
         waiting: The turns whose clocks it has stopped.
-        changes: Of the item that it is about.
+        changes: ``changes`` of the item that it is about; `None` if they are not known.
+        tool_name: The tool whose call it is about; empty if it is not known.
+        tool_call: The call of a tool that it asks for.
         is_moot: Nobody waits for the answer any more.
         is_answered: The answer was handed to the writer.
     """
 
     request: ServerRequest
     changes: object
+    tool_name: str
+    tool_call: ToolCall | None = None
     turn: Turn | None = None
     waiting: list[Turn] = msgspec.field(default_factory=list)
     scope: trio.CancelScope = msgspec.field(default_factory=trio.CancelScope)
@@ -83,7 +84,7 @@ class Answering:
         self._nursery = nursery
         self._pending: dict[RequestId, Asked] = {}
         self._dealt_with: dict[RequestId, None] = {}
-        self._changes: dict[_Item, Any] = {}  # what each is about to change
+        self._items = OpenItems(self._is_ours)
         self._failures: set[Failure] = set()
         self._is_closed = False
         self.answers = 0
@@ -101,8 +102,12 @@ class Answering:
         if request.id in self._pending or request.id in self._dealt_with:
             _logger.debug("%s was asked again, id %r", request.method, request.id)
             return
-        item = request.thread_id, request.turn_id, str(request.params.get("itemId"))
-        asked = self._pending[request.id] = Asked(request, self._changes.get(item))
+        asked = self._pending[request.id] = Asked(
+            request,
+            self._items.find_changes(request),
+            self._items.find_tool_name(request),
+            self._handlers.find_tool_call(request.method, request.params),
+        )
         if turn is not None:
             turn.touch(request.method, trio.current_time())
         self._stop_clocks(asked)
@@ -137,6 +142,7 @@ class Answering:
     def watch(self, notice: Notice) -> None:
         """Look at every notification for what makes requests moot, and for what they are about."""
         params = notice.params
+        self._items.watch(notice)
         if notice.method == asks.RESOLVED:
             request_id = params.get("requestId")
             asked = self._pending.get(request_id) if isinstance(request_id, (int, str)) else None
@@ -146,21 +152,10 @@ class Answering:
             for asked in list(self._pending.values()):
                 if asked.request.turn_id is not None and asked.request.turn_id == notice.turn_id:
                     asked.drop()
-            turn = notice.thread_id, notice.turn_id
-            self._changes = {item: changes for item, changes in self._changes.items() if item[:2] != turn}
-        elif notice.method in (methods.ITEM_STARTED, methods.ITEM_COMPLETED):
-            self._note_item(notice)
 
-    def _note_item(self, notice: Notice) -> None:
-        item = notice.params.get("item")
-        if not isinstance(item, dict) or item.get("type") != "fileChange":
-            return
-        key = notice.thread_id, notice.turn_id, str(item.get("id"))
-        self._changes.pop(key, None)
-        if notice.method == methods.ITEM_STARTED:
-            self._changes[key] = item.get("changes")
-            if len(self._changes) > _CHANGES_KEPT:
-                del self._changes[next(iter(self._changes))]
+    def _is_ours(self, thread_id: str | None, turn_id: str | None) -> bool:
+        root = self._router.sub_agents.root_of(thread_id or "")
+        return root is not None or self._router.find(turn_id or "") is not None
 
     def suspend(self) -> None:
         """Take the loss of a connection that is to be followed by another: what is still open is asked again there."""
@@ -211,7 +206,13 @@ class Answering:
     async def _ask(self, asked: Asked) -> bool:
         request = asked.request
         try:
-            answer = await self._handlers.answer(request.method, request.params, changes=asked.changes)
+            answer = await self._handlers.answer(
+                request.method,
+                request.params,
+                changes=asked.changes,
+                tool_name=asked.tool_name,
+                tool_call=asked.tool_call,
+            )
         except RefusedError as refusal:
             self._connection.refuse(request, refusal.code, str(refusal))
             asked.is_answered = True

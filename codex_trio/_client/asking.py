@@ -15,13 +15,20 @@ class Asking:
         """Return a stream of the approvals that the server asks for, in place of `on_approval`.
 
         An approval that is asked for while there is no such stream is declined. Respond to each one in every branch of the
-        loop: its variable holds the request until the next one comes, and the turn waits as long.
+        loop: its variable holds the request until the next one comes, and the turn waits as long. ``request.accept()``
+        raises `ValueError` where it would grant more than the request shows, as it does in `on_approval`. Open the client
+        with ``experimental_api=True``: without, codex does not send what a command would be allowed besides
+        (``additionalPermissions``), and some commands can be accepted unseen only.
 
         Raises:
             RuntimeError: The client has an `on_approval`, which answers them, or only observes.
 
         Example:
-            ``async for request in client.approvals(): await request.respond(request.accept())``
+            ```python
+            async for request in client.approvals():
+                is_known = isinstance(request, CommandApproval) and request.script == "ls"
+                await request.respond(request.accept() if is_known else request.decline())
+            ```
         """
         self._service.live_parts()
         if self._service.handlers.has_approval_handler:

@@ -80,12 +80,16 @@ class Conversation:
             continuation: In place of all else but the timeout and `output_type`: go on waiting for a turn that went
                 quiet, or whose connection was lost: of this client, or of another client of the server, in another
                 process, too. If it has ended by now, it is read from the server's history. In another client, what its
-                sub-agents wait for is asked once their threads are resumed: `resume_thread` each of the
-                ``receiverThreadIds`` in the data of its steps of type ``collabAgentToolCall`` (codex 0.163, 0.169).
-            output_type: What the answer shall be: a dataclass, a TypedDict, a `msgspec.Struct` or a pydantic model. Its
-                JSON Schema, made strict, goes out as ``outputSchema``, and `result.output` is a value of it.
+                sub-agents wait for is asked once their threads are resumed: call `resume_thread` for each. The ids are
+                in the data of its steps: ``agentThreadId`` where `item_type` is ``subAgentActivity`` (models of an
+                account), ``receiverThreadIds`` where it is ``collabAgentToolCall`` (other models; codex 0.163 on).
+            output_type: What the answer shall be: a dataclass, a TypedDict, a `msgspec.Struct`, an attrs class, a pydantic
+                model, or a list, an enum, a union or another type made of such. Its JSON Schema, made strict, goes out
+                as ``outputSchema``, and `result.output` is a value of it. If it is no object, the model gives the
+                answer as the property ``value`` of one. A fence of three backquotes around the answer is taken off.
             output_schema: In place of `output_type`, or with it: the JSON Schema to send. By itself, `result.output`
-                is what the JSON says, unchecked.
+                is what the JSON says, unchecked. It must be within OpenAI's subset for Structured Outputs; for a model
+                provider that takes more, send it as ``extra={"outputSchema": ...}``.
             options: Of the turn, and of the thread if it is new: see `TurnOptions` and `ThreadOptions`.
 
         Raises:
@@ -98,7 +102,8 @@ class Conversation:
             CodexTransportError: The server was lost.
             FileNotFoundError: There is no image at a path.
             ValueError: Neither text nor continuation, or both; user or metadata without `experimental_api`; an option
-                with a value that it does not have, or of a new thread where the thread exists.
+                with a value that it does not have, or of a new thread where the thread exists; or `output_schema` is one
+                that the model's API refuses.
             TypeError: There is no such option; or `output_type` has no strict schema.
 
         Cancellation: The turn is interrupted, in the background: the caller is released at once, and the next turn on

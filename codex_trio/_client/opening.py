@@ -38,10 +38,13 @@ def open_codex_client(
         inactivity_timeout: Seconds without any event after which waiting for a turn ends with a continuation; `None` or
             `math.inf` for no limit.
         client_info: ``name``, ``title`` and ``version`` of your program, for the server's records.
-        experimental_api: Ask the server for its experimental methods and fields.
-        on_approval: Decides about commands, file changes and permissions: ``async (request) -> request.accept()``; one
-            that need not wait may be a plain function, and so may the others. See
-            `approve_all` and `decline_all`. Without one, and without `client.approvals()`, they are declined.
+        experimental_api: Ask the server for its experimental methods and fields. Switched on by `on_approval` and `tools`.
+        on_approval: Decides about commands, file changes and permissions: ``async (request) -> Decision``; one
+            that need not wait may be a plain function, and so may the others. See `CommandApproval`,
+            `FileChangeApproval`, `PermissionsApproval`, `approve_all` and `decline_all`. Without one, and without
+            `client.approvals()`, they are declined. ``request.accept()`` raises `ValueError` where it would grant more
+            than the request shows; as with any exception of a handler, the server is told no. Switches `experimental_api`
+            on, without which codex does not send all that it would grant.
         on_question: Answers what the model asks the user: ``async (question) -> {question_id: text or texts}``.
         on_elicitation: Answers MCP servers, and whether their tools may be called: ``async (question) ->
             question.accept(content)``.
@@ -55,7 +58,8 @@ def open_codex_client(
             more ends with a `CodexTransportError` that has its continuation; the others go on. A call that was on its
             way raises `CodexTransportError`, and is never sent again: whether the server acted on it is unknown, and a
             turn that it started may run. Calls made meanwhile wait. What a sub-agent waits for is asked again, unless
-            the sub-agent began during the outage: then `resume_thread` its thread (codex 0.163, 0.169). A thread of
+            the sub-agent began during the outage: then `resume_thread` its thread, whose id is in the steps of the
+            turn as `CodexClient.chat_once` says under `continuation` (codex 0.163 on). A thread of
             `start_thread` on which no turn has begun ends with its connection: a turn on it raises
             `CodexThreadNotFoundError`, so start another (codex 0.163, 0.169). Not with `StdioTransport`, whose server
             ends with its connection.

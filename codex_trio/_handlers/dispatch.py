@@ -12,10 +12,11 @@ import msgspec
 import trio
 
 from .._protocol import asks
-from .._protocol.approvals import Approval, Decision, parse_approval
+from .._protocol.approvals import Approval, parse_approval
+from .._protocol.decisions import Decision
 from .._protocol.questions import Elicitation, UserQuestion
 from .pull import ApprovalHub
-from .tools import Tool, Toolbox
+from .tools import Tool, Toolbox, ToolCall
 
 _logger = logging.getLogger("codex_trio")
 
@@ -55,6 +56,7 @@ class Handlers:
 
     Attributes:
         observe: Nothing is to be answered.
+        is_experimental: Whether the client asks for the experimental API. Set by the client.
         toolbox: The tools.
         approvals: Where approvals wait for `client.approvals()`.
     """
@@ -79,6 +81,7 @@ class Handlers:
             if not isinstance(method, str) or not callable(function):
                 raise TypeError(f"on_request must be async functions by method; {method!r} is {function!r}")
         self.observe = observe
+        self.is_experimental = False
         self.toolbox = Toolbox(tools)
         self.approvals = ApprovalHub()
         self._on_approval = on_approval
@@ -94,32 +97,54 @@ class Handlers:
         """Whether approvals are pushed to a function."""
         return self._on_approval is not None
 
-    async def answer(self, method: str, params: Mapping[str, Any], *, changes: object = None) -> Answer:
+    @property
+    def needs_experimental_api(self) -> bool:
+        """Whether these need what the server keeps from a client without the experimental API."""
+        # Tools are experimental (codex 0.155 to 0.171), and so is a field of command approvals that grants permissions.
+        return bool(self.toolbox.default) or self.has_approval_handler
+
+    def find_tool_call(self, method: str, params: Mapping[str, Any]) -> ToolCall | None:
+        """Return the tool call that a request asks for, if any. Call this in the order of the requests."""
+        is_call = method == asks.TOOL_CALL and method not in self._on_request
+        return self.toolbox.call(params) if is_call else None
+
+    async def answer(
+        self,
+        method: str,
+        params: Mapping[str, Any],
+        *,
+        changes: object = None,
+        tool_name: str = "",
+        tool_call: ToolCall | None = None,
+    ) -> Answer:
         """Return the answer to a request of the server.
 
         Args:
             method: The method.
             params: Its params.
-            changes: Of the item that the request is about, where that has some.
+            changes: Of the item that the request is about, where they are known.
+            tool_name: Of the call that an elicitation is about, where it is known.
+            tool_call: What `find_tool_call` returned.
 
         Raises:
             RefusedError: The answer is an error.
             Exception: A handler raised it, or returned what is no answer.
         """
+        if tool_call is not None:
+            return Answer(await _call(tool_call.answer))  # before any checkpoint: it must leave its queue
         await trio.lowlevel.checkpoint()
         if (handler := self._on_request.get(method)) is not None:
             return Answer(await _call(handler, params))
         if method in asks.APPROVALS:
-            return await self._approve(parse_approval(method, params, changes=changes))
+            request = parse_approval(method, params, changes=changes, is_experimental=self.is_experimental)
+            return await self._approve(request)
         if method == asks.USER_INPUT and self._on_question is not None:
             asked = UserQuestion.from_wire(params)
             answers = await _call(self._on_question, asked)
             return Answer(asks.dump_answers(answers, [question.id for question in asked.questions]))
         if method == asks.ELICITATION and self._on_elicitation is not None:
-            question = Elicitation.from_wire(params)
+            question = Elicitation.from_wire(params, tool_name=tool_name)
             return _checked(question, await _call(self._on_elicitation, question))
-        if method == asks.TOOL_CALL and (found := self.toolbox.find(params)) is not None:
-            return Answer(await _call(found.answer, params.get("arguments")))
         _logger.info("the server asked %s and was refused: this client has no handler for it", method)
         return Answer(safe_answer(method))
 

@@ -9,7 +9,8 @@ from weakref import WeakSet
 
 import trio
 
-from .._protocol.approvals import Approval, Decision, with_responder
+from .._protocol.approvals import Approval, with_responder
+from .._protocol.decisions import Decision
 from ..errors import CodexTransportError
 
 _logger = logging.getLogger("codex_trio")
@@ -22,13 +23,17 @@ class ApprovalStream:
     that is let go of without an answer is declined; so are those that nobody has read when the last stream is closed
     or let go of. Ends with `CodexTransportError` when the connection does.
 
+    ``request.accept()`` raises `ValueError` where it would grant more than the request shows: see `CommandApproval` and
+    `FileChangeApproval`. It is an exception in your loop like any other. It grants nothing, and the request can still be
+    declined.
+
     The variable of an ``async for`` holds its request until the next one comes, and so does the turn wait: respond in
     every branch of the loop.
 
     Example:
         ```python
         async for request in client.approvals():
-            if isinstance(request, FileChangeApproval):
+            if isinstance(request, CommandApproval) and request.script == "ls":
                 await request.respond(request.accept())
             else:
                 await request.respond(request.decline())

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import trio
 
-from .._protocol.approvals import Approval, Decision
+from .._protocol.approvals import Approval
+from .._protocol.command_approvals import CommandApproval
+from .._protocol.decisions import Decision
+from .._protocol.file_changes import FileChangeApproval
 from .._protocol.questions import Elicitation
 
 
 async def approve_all(request: Approval | Elicitation) -> Decision:
     """Grant whatever is asked, this once; as `on_approval`, as `on_elicitation`, or both.
+
+    It looks at nothing: it also grants extra permissions, accepts file changes that are not known, and lets input be
+    typed into running terminals. Use it only where Codex may do everything.
 
     Of elicitations, a call of an MCP tool is accepted, and a form is declined: somebody would have to fill it in.
 
@@ -17,8 +23,10 @@ async def approve_all(request: Approval | Elicitation) -> Decision:
         ``open_codex_client(on_approval=approve_all, on_elicitation=approve_all)``
     """
     await trio.lowlevel.checkpoint()
-    if isinstance(request, Elicitation) and not request.tool_name:
-        return request.decline()
+    if isinstance(request, (CommandApproval, FileChangeApproval)):
+        return request.accept(with_permissions=True, unseen=True)
+    if isinstance(request, Elicitation):
+        return request.accept(unseen=True) if request.tool_name else request.decline()
     return request.accept()
 
 

@@ -1,4 +1,4 @@
-"""Tools: functions of the program that Codex may call. Described, checked and answered by `msgspec`."""
+"""Tools: functions of the program that Codex may call. How they are described, called and answered."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ import functools
 import inspect
 import logging
 import re
-import typing
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, TypeAlias, overload
+from typing import Any, TypeAlias, overload
+from weakref import WeakValueDictionary
 
 import msgspec
 import trio
 
+from .._schema import dump_value, fill_types, find_faults
 from .docstrings import parse_docstring
+from .parameters import Parameters
 
 _logger = logging.getLogger("codex_trio")
 
@@ -48,14 +51,21 @@ class Tool:
     Attributes:
         name: Letters, digits, ``_`` and ``-``; at most 64.
         description: What it does, for the model.
-        input_schema: JSON Schema of its arguments, an object.
-        function: Is called with the arguments, a mapping; async, or sync, which runs in a worker thread. Returns text,
-            a `ToolImage`, a list of both, or anything that msgspec can encode as JSON. What it raises goes to the model
-            as a failed result, and to the log.
+        input_schema: JSON Schema of its arguments, an object. Missing types and items are filled in when it is sent,
+            because codex would take them for strings.
+        function: Is called with the arguments, a mapping. An async function runs in Trio, any other in a worker thread;
+            if that returns an awaitable, it is awaited in Trio. Returns text, a `ToolImage`, a list of both, or
+            a value that becomes JSON: see `tool`. What it raises goes to the model as a failed result, and to the log.
         namespace: Groups tools, if given.
+        overlaps: Whether calls of this tool may run at the same time within one codex thread. From codex 0.165 on, the
+            calls of one model answer arrive together. With False they run one after another, in the order in which the
+            server sent them, and a waiting call is dropped when its turn ends. Calls from different codex threads
+            always overlap. `None` stands for True if the function is async, and else for False.
+        limiter: Limits the worker threads, as in `trio.to_thread.run_sync`; Trio's default limiter unless given.
 
     Raises:
-        ValueError: The name, or the namespace, cannot be one.
+        ValueError: The name or the namespace is not valid; or the model's API would refuse the schema.
+        TypeError: The schema is not a mapping; or the function is async and has a limiter, but needs no worker thread.
 
     Example:
         ``Tool(name="add", description="Add.", input_schema={"type": "object"}, function=add)``
@@ -66,12 +76,22 @@ class Tool:
     input_schema: Mapping[str, Any] = field(repr=False)
     function: Callable[..., Any] = field(repr=False)
     namespace: str | None = None
-    _arguments: type[msgspec.Struct] | None = field(default=None, repr=False, kw_only=True)
+    overlaps: bool | None = field(default=None, kw_only=True)
+    limiter: trio.CapacityLimiter | None = field(default=None, repr=False, kw_only=True)
+    _parameters: Parameters | None = field(default=None, repr=False, kw_only=True)
 
     def __post_init__(self) -> None:
         for name in (self.name, self.namespace):
             if name is not None and not re.fullmatch(_NAME, name):
                 raise ValueError(f"{name!r} cannot name a tool: letters, digits, _ and -, at most 64")
+        if not isinstance(self.input_schema, Mapping):
+            raise TypeError(f"tool {self.name}: input_schema is a JSON Schema, an object, not {self.input_schema!r}")
+        if fault := next(find_faults(fill_types(self.input_schema), is_strict=False), None):
+            raise ValueError(f"tool {self.name}: input_schema cannot be used: {fault}")
+        if self._is_async and self.limiter is not None:
+            raise TypeError(f"tool {self.name}: limiter is for functions that run in worker threads; this one is async")
+        if self.overlaps is None:
+            object.__setattr__(self, "overlaps", self._is_async)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function itself, as the program may do, too."""
@@ -85,25 +105,31 @@ class Tool:
         """
         try:
             bound = self._bind(arguments)
-        except (msgspec.ValidationError, TypeError) as exc:
+        except (ValueError, TypeError, msgspec.ValidationError) as exc:
             _logger.warning("tool %s was called with wrong arguments: %s", self.name, exc)
             return _failure(f"Wrong arguments for {self.name}: {exc}")
         try:
-            return {"contentItems": _content(await _run(bound)), "success": True}
+            return {"contentItems": _content(await self._run(bound)), "success": True}
         except Exception as exc:
             _logger.warning("tool %s raised", self.name, exc_info=True)
             return _failure(f"{self.name} failed: {type(exc).__name__}: {exc}")
 
+    @property
+    def _is_async(self) -> bool:
+        return any(map(inspect.iscoroutinefunction, (self.function, type(self.function).__call__)))
+
     def _bind(self, arguments: object) -> Callable[[], Any]:
-        arguments = {} if arguments is None else arguments
-        if self._arguments is None:
-            if not isinstance(arguments, Mapping):
-                raise TypeError(f"expected an object, got {type(arguments).__name__}")
-            return functools.partial(self.function, arguments)
-        given = msgspec.convert(arguments, self._arguments)
-        return functools.partial(
-            self.function, **{name: getattr(given, name) for name in self._arguments.__struct_fields__}
-        )
+        if self._parameters is not None:
+            return functools.partial(self.function, **self._parameters.read(arguments))
+        return functools.partial(self.function, msgspec.convert({} if arguments is None else arguments, dict[str, Any]))
+
+    async def _run(self, bound: Callable[[], Any]) -> Any:
+        if self._is_async:
+            return await bound()
+        # The function may still return an awaitable: a lambda or a plain decorator around an async function does. The
+        # tuple is needed because Trio refuses an awaitable as the result of a worker thread.
+        (result,) = await trio.to_thread.run_sync(lambda: (bound(),), limiter=self.limiter)
+        return await result if inspect.isawaitable(result) else result
 
 
 AnyTool: TypeAlias = Tool | Callable[..., Any]
@@ -113,7 +139,12 @@ AnyTool: TypeAlias = Tool | Callable[..., Any]
 def tool(function: Callable[..., Any], /) -> Tool: ...
 @overload
 def tool(
-    *, name: str | None = None, description: str | None = None, namespace: str | None = None
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    namespace: str | None = None,
+    overlaps: bool | None = None,
+    limiter: trio.CapacityLimiter | None = None,
 ) -> Callable[[Callable[..., Any]], Tool]: ...
 def tool(
     function: Callable[..., Any] | None = None,
@@ -122,21 +153,28 @@ def tool(
     name: str | None = None,
     description: str | None = None,
     namespace: str | None = None,
+    overlaps: bool | None = None,
+    limiter: trio.CapacityLimiter | None = None,
 ) -> Tool | Callable[[Callable[..., Any]], Tool]:
     """Make a tool of a function, async or sync; for use as ``@tool``, or as ``@tool(name="lookup")``.
 
     Its description, and that of its arguments, come from its docstring (Google style), and the arguments' schema from its
-    annotations: whatever msgspec knows, such as dataclasses, `TypedDict`, `msgspec.Struct`, `Literal`, enums, unions,
-    and ``Annotated[int, msgspec.Meta(ge=0)]``. Arguments are checked and converted before it is called.
+    annotations: JSON's own types, dataclasses, `TypedDict`, `msgspec.Struct`, attrs classes, pydantic models, `Literal`,
+    enums, unions, dates and times, `Path`, and ``Annotated[int, msgspec.Meta(ge=0)]``. Arguments are checked and
+    converted before it is called. It may return a value of any of these types; the model gets it as JSON.
 
     Args:
         function: The function. See `Tool` for what it may return and raise.
         name: Instead of the function's.
         description: Instead of the docstring's.
         namespace: Groups tools, if given.
+        overlaps: Whether calls may run at the same time within one codex thread; see `Tool`. By default calls of an
+            async function may, and calls of any other may not.
+        limiter: Limits the worker threads of a function that is not async; see `Tool`.
 
     Raises:
-        TypeError: Its parameters cannot be described; the message names the function and says why.
+        TypeError: Its parameters cannot be described; the message names the parameter and says what to use. Or the
+            function is async and has a limiter.
 
     Example:
         ``@tool`` above ``async def lookup_ticket(id: str, verbose: bool = False) -> Ticket: ...``
@@ -145,11 +183,53 @@ def tool(
     def make(function: Callable[..., Any]) -> Tool:
         text, texts = parse_docstring(function.__doc__)
         own_name = name or str(getattr(function, "__name__", type(function).__name__))
-        arguments = _argument_type(own_name, function, texts)
-        schema = _schema(own_name, arguments)
-        return Tool(own_name, description or text or own_name, schema, function, namespace, _arguments=arguments)
+        try:
+            parameters = Parameters(function, texts)
+        except TypeError as exc:
+            raise TypeError(f"tool {own_name}: {exc}") from exc
+        return Tool(
+            own_name,
+            description or text or own_name,
+            parameters.schema,
+            function,
+            namespace,
+            overlaps=overlaps,
+            limiter=limiter,
+            _parameters=parameters,
+        )
 
     return make if function is None else make(function)
+
+
+class ToolCall:
+    """A call of a tool by the model. Made by the reader, in the order in which the server sent the calls.
+
+    Args:
+        tool: The tool.
+        arguments: The arguments, as the model gave them.
+        queue: Calls that must not overlap with this one, in order. This call joins the queue, and `answer` leaves it.
+    """
+
+    def __init__(self, tool: Tool, arguments: object, queue: deque[ToolCall]) -> None:
+        self._tool = tool
+        self._arguments = arguments
+        self._queue = queue
+        self._is_first = trio.Event()
+        queue.append(self)
+        queue[0]._is_first.set()
+
+    async def answer(self) -> dict[str, Any]:
+        """Wait for the calls before this one, then call the tool. Await this once.
+
+        Cancellation: While it waits, the tool is not called. Afterwards as `Tool.answer`.
+        """
+        try:
+            await self._is_first.wait()
+            return await self._tool.answer(self._arguments)
+        finally:
+            self._queue.remove(self)
+            if self._queue:
+                self._queue[0]._is_first.set()
 
 
 class Toolbox:
@@ -163,6 +243,7 @@ class Toolbox:
         self.default = make_tools(tools)
         self._index = _indexed(self.default)
         self._threads: dict[str, dict[tuple[str | None, str], Tool]] = {}
+        self._queues: WeakValueDictionary[tuple[str, Tool], deque[ToolCall]] = WeakValueDictionary()
 
     def assign(self, thread_id: str, tools: Iterable[Tool]) -> None:
         """Give a thread tools of its own. They are kept until it is deleted: it may be gone on with at any time."""
@@ -182,6 +263,15 @@ class Toolbox:
         index = self._threads.get(str(params.get("threadId")), self._index)
         namespace = params.get("namespace")
         return index.get((namespace if isinstance(namespace, str) else None, str(params.get("tool"))))
+
+    def call(self, params: Mapping[str, Any]) -> ToolCall | None:
+        """Return the call that the params of `item/tool/call` ask for, queued behind calls that must end first."""
+        if (found := self.find(params)) is None:
+            return None
+        queue: deque[ToolCall] = deque()
+        if not found.overlaps:
+            queue = self._queues.setdefault((str(params.get("threadId")), found), queue)
+        return ToolCall(found, params.get("arguments"), queue)
 
 
 def make_tools(tools: Iterable[AnyTool]) -> tuple[Tool, ...]:
@@ -207,7 +297,7 @@ def dump_tools(tools: Iterable[Tool]) -> list[dict[str, Any]]:
             "type": "function",
             "name": one.name,
             "description": one.description,
-            "inputSchema": dict(one.input_schema),
+            "inputSchema": fill_types(one.input_schema),
         }
         if one.namespace is None:
             entries.append(entry)
@@ -234,51 +324,6 @@ def _indexed(tools: Iterable[Tool]) -> dict[tuple[str | None, str], Tool]:
     return index
 
 
-def _argument_type(name: str, function: Callable[..., Any], texts: Mapping[str, str]) -> type[msgspec.Struct]:
-    try:
-        parameters = inspect.signature(function).parameters.values()
-        hints = typing.get_type_hints(
-            function if hasattr(function, "__name__") else type(function).__call__, include_extras=True
-        )
-    except (NameError, TypeError, ValueError) as exc:
-        raise TypeError(f"tool {name}: its signature cannot be read: {exc}") from exc
-    fields: list[Any] = []
-    for one in parameters:
-        if one.kind not in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY):
-            raise TypeError(f"tool {name}: {one} cannot be given by name, as the model gives arguments")
-        kind: Any = hints.get(one.name, Any)
-        if one.name in texts:
-            kind = Annotated[kind, msgspec.Meta(description=texts[one.name])]
-        fields.append((one.name, kind) if one.default is one.empty else (one.name, kind, _default(one.default)))
-    try:
-        return msgspec.defstruct(name.replace("-", "_"), fields, kw_only=True, forbid_unknown_fields=True)
-    except TypeError as exc:
-        raise TypeError(f"tool {name}: {exc}") from exc
-
-
-def _default(value: Any) -> Any:
-    # A function hands out one and the same default at each call, and so do we; msgspec asks to have that said.
-    return msgspec.field(default_factory=lambda: value) if isinstance(value, (list, dict, set, bytearray)) else value
-
-
-def _schema(name: str, arguments: type[msgspec.Struct]) -> dict[str, Any]:
-    # The model wants an object at the top, where msgspec has a reference to one.
-    try:
-        (top,), definitions = msgspec.json.schema_components([arguments], ref_template="#/$defs/{name}")
-    except TypeError as exc:
-        raise TypeError(f"tool {name}: {exc}") from exc
-    schema: dict[str, Any] = definitions.pop(top["$ref"].rpartition("/")[2])
-    schema.pop("title", None)
-    return {**schema, "$defs": definitions} if definitions else schema
-
-
-async def _run(bound: functools.partial[Any] | Callable[[], Any]) -> Any:
-    function = bound.func if isinstance(bound, functools.partial) else bound
-    if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None)):  # noqa: B004
-        return await bound()
-    return await trio.to_thread.run_sync(bound)
-
-
 def _content(result: object) -> list[dict[str, Any]]:
     if isinstance(result, (list, tuple)) and any(isinstance(one, ToolImage) for one in result):
         return [_item(one) for one in result]
@@ -290,7 +335,7 @@ def _item(result: object) -> dict[str, Any]:
         return {"type": "inputImage", "imageUrl": result.url}
     if result is None:
         return {"type": "inputText", "text": ""}
-    return {"type": "inputText", "text": result if isinstance(result, str) else msgspec.json.encode(result).decode()}
+    return {"type": "inputText", "text": result if isinstance(result, str) else dump_value(result)}
 
 
 def _failure(text: str) -> dict[str, Any]:

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..models import Value
-from .approvals import Decision
+from .decisions import Decision, check_grant, read_text
+
+_TOOL_CALL = "mcp_tool_call"
+_UNKNOWN = "unknown"
 
 
 class QuestionOption(Value, frozen=True):
@@ -50,13 +53,13 @@ class Question(Value, frozen=True):
     def from_wire(cls, obj: Mapping[str, Any]) -> Question:
         """Read an entry of ``questions``; whatever is missing is empty."""
         options = (
-            QuestionOption(_text(one.get("label")), _text(one.get("description")))
+            QuestionOption(read_text(one.get("label")), read_text(one.get("description")))
             for one in _objects(obj.get("options"))
         )
         return cls(
-            id=_text(obj.get("id")),
-            header=_text(obj.get("header")),
-            question=_text(obj.get("question")),
+            id=read_text(obj.get("id")),
+            header=read_text(obj.get("header")),
+            question=read_text(obj.get("question")),
             options=tuple(options),
             is_other=obj.get("isOther") is True,
             is_secret=obj.get("isSecret") is True,
@@ -87,9 +90,9 @@ class UserQuestion(Value, frozen=True, eq=False):
     def from_wire(cls, params: Mapping[str, Any]) -> UserQuestion:
         """Read the params; whatever is missing is empty."""
         return cls(
-            thread_id=_text(params.get("threadId")),
-            turn_id=_text(params.get("turnId")),
-            item_id=_text(params.get("itemId")),
+            thread_id=read_text(params.get("threadId")),
+            turn_id=read_text(params.get("turnId")),
+            item_id=read_text(params.get("itemId")),
             questions=tuple(map(Question.from_wire, _objects(params.get("questions")))),
             raw=params,
         )
@@ -107,11 +110,19 @@ class Elicitation(Value, frozen=True, eq=False):
         requested_schema: JSON Schema of the content that `accept` wants; empty if it wants none.
         url: The page to open, in mode ``url``; else empty.
         tool_name: The tool that may or may not be called, where that is the question; else empty. A bare ``accept()``
-            is enough then.
-        raw: The request's params; its ``_meta`` has the tool's arguments as ``tool_params``.
+            is enough then, if the tool and `tool_arguments` are known. Codex before 0.169 does not send the name; it is
+            taken from the item of the call, and is ``unknown`` if that was not seen.
+        tool_arguments: ``_meta.tool_params``: what the tool would be called with. `None` if no tool call is asked about, or
+            if the arguments are not known.
+        raw: The request's params.
 
     Example:
-        ``async def on_elicitation(asked): return asked.accept({"name": "Ada"})``
+        ```python
+        async def on_elicitation(asked: Elicitation) -> Decision:
+            if (asked.server_name, asked.tool_name) == ("tickets", "look_up"):
+                return asked.accept()
+            return asked.decline()
+        ```
     """
 
     thread_id: str
@@ -122,32 +133,48 @@ class Elicitation(Value, frozen=True, eq=False):
     requested_schema: Mapping[str, Any]
     url: str
     tool_name: str
+    tool_arguments: Mapping[str, Any] | None
     raw: Mapping[str, Any]
 
     @classmethod
-    def from_wire(cls, params: Mapping[str, Any]) -> Elicitation:
-        """Read the params; whatever is missing is empty."""
+    def from_wire(cls, params: Mapping[str, Any], *, tool_name: str = "") -> Elicitation:
+        """Read the params; whatever is missing is empty.
+
+        Args:
+            params: Of the request.
+            tool_name: The tool whose call this is about, for a request that does not have the name.
+        """
         meta = _object(params.get("_meta"))
-        is_tool_call = meta.get("codex_approval_kind") == "mcp_tool_call"
+        arguments = meta.get("tool_params")
+        is_tool_call = meta.get("codex_approval_kind") == _TOOL_CALL
         return cls(
-            thread_id=_text(params.get("threadId")),
-            turn_id=_text(params.get("turnId")),
-            server_name=_text(params.get("serverName")),
-            mode=_text(params.get("mode")),
-            message=_text(params.get("message")) or _text(params.get("description")),
+            thread_id=read_text(params.get("threadId")),
+            turn_id=read_text(params.get("turnId")),
+            server_name=read_text(params.get("serverName")),
+            mode=read_text(params.get("mode")),
+            message=read_text(params.get("message")) or read_text(params.get("description")),
             requested_schema=_object(params.get("requestedSchema")),
-            url=_text(params.get("url")),
-            tool_name=(_text(meta.get("tool_name")) or "unknown") if is_tool_call else "",
+            url=read_text(params.get("url")),
+            tool_name=(read_text(meta.get("tool_name")) or tool_name or _UNKNOWN) if is_tool_call else "",
+            tool_arguments=arguments if is_tool_call and isinstance(arguments, dict) else None,
             raw=params,
         )
 
-    def accept(self, content: Mapping[str, Any] | None = None, *, meta: Mapping[str, Any] | None = None) -> Decision:
-        """Answer.
+    def accept(
+        self, content: Mapping[str, Any] | None = None, *, meta: Mapping[str, Any] | None = None, unseen: bool = False
+    ) -> Decision:
+        """Answer, or let the tool be called.
 
         Args:
             content: The answer, in the form of `requested_schema`.
             meta: Sent along as ``_meta``.
+            unseen: Let the tool be called although its name or its arguments are not known; or accept an approval of
+                another kind (``_meta.codex_approval_kind`` in `raw`).
+
+        Raises:
+            ValueError: What would be accepted is not known in full, and `unseen` was not given.
         """
+        check_grant(self._unknown(), {}, with_permissions=False, unseen=unseen)
         result: dict[str, Any] = {"action": "accept", "content": {} if content is None else dict(content)}
         if meta is not None:
             result["_meta"] = dict(meta)
@@ -161,9 +188,15 @@ class Elicitation(Value, frozen=True, eq=False):
         """Do not answer, because whoever was asked has left the question."""
         return Decision("cancel", self, {"action": "cancel", "content": None})
 
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+    def _unknown(self) -> str:
+        kind = _object(self.raw.get("_meta")).get("codex_approval_kind")
+        if kind is None:
+            return ""  # a question, and no approval
+        if kind != _TOOL_CALL:
+            return f"the request is an approval of a kind that codex_trio does not know, {kind!r}"
+        if self.tool_name == _UNKNOWN:
+            return "the server does not say which tool would be called"
+        return "the server does not say what the tool would be called with" if self.tool_arguments is None else ""
 
 
 def _object(value: object) -> dict[str, Any]:

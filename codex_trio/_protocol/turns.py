@@ -5,11 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..models import ConversationStep
+from ..models import ConversationStep, is_asynchronous
 from . import methods
 from .messages import Notice
 
 _IN_PROGRESS = "inProgress"
+
+# Kinds of agent messages: the phases that are known, under the server's names; messages without one of these; and
+# asynchronous messages, whatever their phase.
+_FINAL, _PARTIAL, _COMMENTARY, _PLAIN, _ASYNC = "final_answer", "partial_answer", "commentary", "plain", "async"
+_PHASES = (_FINAL, _PARTIAL, _COMMENTARY)
+
+# Which kind is the answer, best first. The summary of codex also prefers final answers to plain messages, and never
+# contains a partial answer. A partial answer counts here, because it is text of the answer, and may be all there is of a
+# turn that was cut short.
+_ANSWERS = (_FINAL, _PLAIN, _PARTIAL)
+# What stands in for the answer of a completed turn without one. In a turn that did not complete, the answer had not been
+# given yet, and these do not replace it. Asynchronous messages come last, although the server gives them the phase
+# `final_answer`: they are questions and remarks beside the answer.
+_SUBSTITUTES = (_COMMENTARY, _ASYNC)
 
 
 class TurnFold:
@@ -22,8 +36,8 @@ class TurnFold:
         self.error: Mapping[str, Any] = {}
         self.usage: Mapping[str, Any] | None = None
         self.delivered: dict[str, None] = {}  # ids of the items that became steps, in order
-        self.items_told = False  # the turn's end told its items, so that no message means that there was none
-        self._messages: dict[str | None, tuple[str, str | None]] = {}  # phase: the last message's text and item id
+        self.items_told = False  # the turn's end told its items, so that no answer means that there was none
+        self._messages: dict[str, ConversationStep] = {}  # the last message of each kind
 
     def feed(self, notice: Notice) -> list[ConversationStep]:
         """Take one notification of this turn; return the steps that it completes."""
@@ -51,11 +65,14 @@ class TurnFold:
 
     def supply(self, turn: Mapping[str, Any]) -> list[ConversationStep]:
         """Take the items of the ended turn, where they are told; return the steps not yet delivered."""
-        items = turn.get("items")
-        if not isinstance(items, list) or turn.get("itemsView") == "notLoaded":
+        items, view = turn.get("items"), turn.get("itemsView")
+        if not isinstance(items, list) or view == "notLoaded":
             return []
+        steps = [step for item in items for step in self._complete(item)]
         self.items_told = bool(items) or "itemsView" in turn
-        return [step for item in items for step in self._complete(item)]
+        if view != "full" and _ASYNC in self._messages:
+            self.items_told = False  # a summary contains one message, and an asynchronous one displaces the answer
+        return steps
 
     def catch_up(self, items: Iterable[object]) -> list[ConversationStep]:
         """Take what history has of the running turn; return the steps not yet delivered."""
@@ -66,11 +83,7 @@ class TurnFold:
             return []
         step = ConversationStep.from_wire(item, thread_id=self.thread_id, turn_id=self.turn_id)
         if step.item_type == "agentMessage":  # one that another client delivered may be the answer all the same
-            phase = item.get("phase")
-            self._messages[phase if phase in ("final_answer", "commentary") else None] = (
-                step.text,
-                step.item_id or None,
-            )
+            self._messages[_kind_of(item)] = step
         if step.item_id:
             if step.item_id in self.delivered:
                 return []
@@ -79,17 +92,20 @@ class TurnFold:
 
     @property
     def wants_history(self) -> bool:
-        """Whether the turn completed without a word, and its end did not tell whether there was one."""
-        return self.status == "completed" and not self._messages and not self.items_told
+        """Whether the turn completed without a message that may be its answer, and its end may have left one out."""
+        return self.status == "completed" and self._messages.keys() <= {_ASYNC} and not self.items_told
 
-    def final(self) -> tuple[str, str | None]:
-        """Return the answer and the id of its item; empty if there is none."""
-        for phase in ("final_answer", None):
-            if phase in self._messages:
-                return self._messages[phase]
-        if self.status == "completed" and "commentary" in self._messages:
-            return self._messages["commentary"]
-        return "", None
+    def final(self) -> ConversationStep | None:
+        """Return the message that is the answer; `None` if there is none."""
+        kinds = (*_ANSWERS, *_SUBSTITUTES) if self.status == "completed" else _ANSWERS
+        return next((self._messages[kind] for kind in kinds if kind in self._messages), None)
+
+
+def _kind_of(message: Mapping[str, Any]) -> str:
+    if is_asynchronous(message):
+        return _ASYNC
+    phase = message.get("phase")
+    return phase if phase in _PHASES else _PLAIN
 
 
 def is_complete(item: object) -> bool:

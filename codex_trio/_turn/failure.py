@@ -91,7 +91,7 @@ def inactive_error(
 
 def _described(item: OpenItem, thread_id: str) -> str:
     # The model's words: `repr` shows control characters as what they are.
-    text = ConversationStep.from_wire(item.data, thread_id=item.thread_id, turn_id="").text
+    text = ConversationStep.from_wire(item.data, thread_id=item.thread_id, turn_id="").display_text
     shown = text if len(text) <= _DESCRIBED_LENGTH else text[:_DESCRIBED_LENGTH] + "..."
     name = item.item_type if item.item_type.isidentifier() else repr(item.item_type)
     whose = "" if item.thread_id == thread_id else " of a sub-agent"

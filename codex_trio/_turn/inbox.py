@@ -19,7 +19,7 @@ from .deltas import COALESCING, PendingDelta
 from .failure import Failure
 from .held import Held
 from .history import EndFromHistory, FromHistory, MissedItems
-from .open_items import OpenItems
+from .unfinished import UnfinishedItems
 
 _logger = logging.getLogger("codex_trio")
 
@@ -69,7 +69,7 @@ class TurnInbox:
         self.ended = trio.Event()
         self.alive_at = alive_at
         self.last_event: str | None = None
-        self.open_items = OpenItems()
+        self.open_items = UnfinishedItems()
         self.on_end: set[Callable[[], None]] = set()
         self._owed = 0  # answers that the server is waiting for
         self._loss: CodexTransportError | None = None

@@ -270,18 +270,19 @@ class Turn(TurnInbox):
         return result
 
     def _result(self) -> ChatResult:
-        text, item_id = self._fold.final()
-        is_mute = self._fold.status == "completed" and item_id is None and not text
+        answer = self._fold.final()
+        is_mute = self._fold.status == "completed" and answer is None
         return ChatResult(
             thread_id=self.thread_id,
             turn_id=self.turn_id,
-            final_text=text,
+            final_text="" if answer is None else answer.text,
             raw_events=tuple(self._events),
-            assistant_item_id=item_id,
+            assistant_item_id=None if answer is None else answer.item_id or None,
             completion_source="no_message" if is_mute else self._source,
             usage=self._fold.usage,
             steps=tuple(self._steps),
             status=self._fold.status or "unknown",
+            is_hidden=answer is not None and answer.is_hidden,
         )
 
     def drain(self) -> CancelResult:

@@ -4,9 +4,10 @@ Imported explicitly; it needs Rich, which the extra ``codex-trio[rich]`` brings.
 never taken for Rich's markup, and never able to steer the terminal.
 """
 
+from ..text import clean_text
+
 try:
     from ._steps import draw_step
-    from ._text import clean_text
     from ._view import TurnView
 except ModuleNotFoundError as exc:
     raise ImportError(

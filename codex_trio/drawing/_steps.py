@@ -13,8 +13,9 @@ from rich.text import Text
 
 from codex_trio import ConversationStep
 from codex_trio.models import script_of
+from codex_trio.text import clean_text, plain_output
 
-from ._text import Prose, dumped, one_line, shortened, with_line_feeds
+from ._text import Prose, dumped, shortened
 
 _WIDEST = 120  # columns: longer lines are hard to read
 _WORTH_TELLING = 100  # milliseconds
@@ -22,6 +23,8 @@ _WORTH_TELLING = 100  # milliseconds
 
 def draw_step(step: ConversationStep, *, show_data: bool = False) -> RenderableType:
     """Draw a step as a panel, for ``console.print``. Long output is shortened, and says so.
+
+    The text of a message that moderation withholds is not drawn, also not as part of its data.
 
     Args:
         step: Of any type; one that is not known is drawn under its own name.
@@ -31,9 +34,12 @@ def draw_step(step: ConversationStep, *, show_data: bool = False) -> RenderableT
         ``async for step in client.chat("Fix the tests"): console.print(draw_step(step))``
     """
     draw, style = _DRAWN.get(step.step_type, (_draw_other, "white"))
+    data = step.data
+    if step.is_hidden:
+        draw, data = _draw_withheld, {**data, "text": step.display_text}
     body = list(draw(step)) or [Text("(nothing to show)", "dim")]
     if show_data:
-        body += [Rule("data", style="dim"), dumped(step.data)]
+        body += [Rule("data", style="dim"), dumped(data)]
     return draw_panel(step.step_type, Group(*body), style, outcome=_outcome(step.data))
 
 
@@ -41,7 +47,7 @@ def draw_panel(title: str, body: RenderableType, style: str, *, outcome: Text | 
     """Draw a panel with a title above and an outcome below."""
     panel = Panel(
         body,
-        title=Text(one_line(title), f"bold {style}"),
+        title=Text(clean_text(title), f"bold {style}"),
         title_align="left",
         subtitle=outcome or None,
         subtitle_align="right",
@@ -73,10 +79,14 @@ def _draw_codex(step: ConversationStep) -> Iterator[RenderableType]:
         yield Prose(step.text)
 
 
+def _draw_withheld(step: ConversationStep) -> Iterator[RenderableType]:
+    yield Text(step.display_text, "dim")
+
+
 def _draw_exec(step: ConversationStep) -> Iterator[RenderableType]:
     yield Text.assemble(("$ ", "dim"), shortened(script_of(step.text), "bold"))
     if output := text_of(step.data.get("aggregatedOutput")).rstrip():
-        yield shortened(output)
+        yield shortened(plain_output(output))
 
 
 def _draw_file(step: ConversationStep) -> Iterator[RenderableType]:
@@ -84,7 +94,7 @@ def _draw_file(step: ConversationStep) -> Iterator[RenderableType]:
         kind = change.get("kind")
         kind = kind if isinstance(kind, Mapping) else {"type": kind}
         moved = f" → {text_of(kind['move_path'])}" if kind.get("move_path") else ""
-        yield Text(one_line(f"{text_of(kind.get('type'))} {text_of(change.get('path'))}{moved}"), "bold")
+        yield Text(clean_text(f"{text_of(kind.get('type'))} {text_of(change.get('path'))}{moved}"), "bold")
         if diff := text_of(change.get("diff")):
             yield _draw_diff(diff, text_of(kind.get("type")))
 
@@ -92,7 +102,7 @@ def _draw_file(step: ConversationStep) -> Iterator[RenderableType]:
 def _draw_diff(diff: str, kind: str) -> Text:
     # Of a file that is added or deleted, the server sends the content, and no diff.
     if sign := {"add": "+", "delete": "-"}.get(kind):
-        diff = "\n".join(sign + line for line in with_line_feeds(diff).rstrip("\n").split("\n"))
+        diff = "\n".join(sign + line for line in diff.rstrip("\n").split("\n"))
     return shortened(diff, style_of=_style_of_diff)
 
 
@@ -102,11 +112,11 @@ def _style_of_diff(line: str) -> str:
 
 def _draw_tool(step: ConversationStep) -> Iterator[RenderableType]:
     arguments = step.data.get("arguments")
-    yield Text.assemble((one_line(step.text), "bold"), " ", dumped(arguments) if arguments else "")
+    yield Text.assemble((clean_text(step.text), "bold"), " ", dumped(arguments) if arguments else "")
     result, error = step.data.get("result"), step.data.get("error")
     content = result.get("content") if isinstance(result, Mapping) else step.data.get("contentItems")
     for part in _objects(content):
-        yield shortened(text_of(part.get("text")) or f"({text_of(part.get('type'))})")
+        yield shortened(plain_output(text_of(part.get("text"))) or f"({text_of(part.get('type'))})")
     if isinstance(error, Mapping):
         yield shortened(text_of(error.get("message")), "red")
 
@@ -124,6 +134,7 @@ _DRAWN: Mapping[str, tuple[Callable[[ConversationStep], Iterator[RenderableType]
     "file": (_draw_file, "yellow"),
     "tool": (_draw_tool, "blue"),
     "codex": (_draw_codex, "green"),
+    "ask": (_draw_codex, "bright_yellow"),
 }
 
 
@@ -134,7 +145,7 @@ def _outcome(data: Mapping[str, Any]) -> Text:
     if isinstance(code, int):
         parts.append(Text(f"exit {code}", "red" if code else "green"))
     elif isinstance(status, str) and status != "completed":
-        parts.append(Text(one_line(status), "red"))
+        parts.append(Text(clean_text(status), "red"))
     if isinstance(milliseconds, int) and milliseconds >= _WORTH_TELLING:
         parts.append(Text(duration(milliseconds / 1000), "dim"))
     return Text(" · ").join(parts)

@@ -1,54 +1,38 @@
-"""Text of the server, made fit for a terminal: it cannot steer it, and what is long is shortened."""
+"""Text of the server as Rich draws it: cleaned, and shortened where it is long."""
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 from rich.highlighter import JSONHighlighter
 from rich.markdown import Markdown
 from rich.text import Text
+
+from codex_trio.text import clean_text
 
 _FIRST_LINES, _LAST_LINES = 16, 16  # of a long text
 _LONGEST_LINE = 2_000  # characters
 _LONGEST_JSON_LINE = 100  # characters
 _NOTE = "not bold italic yellow"
 
-_ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)|[ -/]*[0-Z\\^-~])")
-# C0 but for tab and line feed; DEL and C1; what turns the direction of writing, or begins a line unseen; half characters.
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-
-
-def clean_text(text: str) -> str:
-    """Take out of a text what steers a terminal: escape sequences vanish, and what else cannot be printed is marked.
-
-    Example:
-        ``table.add_row(Text(clean_text(step.text)))``
-    """
-    return _UNSAFE.sub("\ufffd", _ESCAPE.sub("", with_line_feeds(text)))
-
 
 def one_line(text: str) -> str:
-    """Do as `clean_text`, and put all on one line."""
-    return " ".join(clean_text(text).split())
-
-
-def with_line_feeds(text: str) -> str:
-    """End each line with a line feed, and so, too, each state of a progress bar: nothing is overwritten unseen."""
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    """Put a text on one line, for where it does not matter how many it has."""
+    return clean_text(" ".join(text.split()))
 
 
 def shortened(text: str, style: str = "", style_of: Callable[[str], str] | None = None) -> Text:
     """Return cleaned text, without its middle if it is long.
 
     Args:
-        text: Of the server.
+        text: Of the server; the output of a command as `plain_output` returns it.
         style: Of all of it.
         style_of: Tells the style of a line.
     """
-    lines = with_line_feeds(text).rstrip("\n").split("\n")
+    lines = text.rstrip("\n").split("\n")
     left_out = max(0, len(lines) - _FIRST_LINES - _LAST_LINES)
     drawn = Text(style=style)
     for number, line in enumerate(lines):
@@ -60,7 +44,7 @@ def shortened(text: str, style: str = "", style_of: Callable[[str], str] | None 
 
 
 def _append_line(drawn: Text, line: str, style_of: Callable[[str], str] | None) -> None:
-    drawn.append(clean_text(line[:_LONGEST_LINE]), style_of(line) if style_of else None)
+    drawn.append(clean_text(line[:_LONGEST_LINE], indent=""), style_of(line) if style_of else None)
     if (more := len(line) - _LONGEST_LINE) > 0:
         drawn.append(f" … {more:,} characters are not shown …", _NOTE)
 
@@ -83,5 +67,15 @@ class Prose(Markdown):
 
     def __init__(self, text: str, style: str = "none") -> None:
         super().__init__("", code_theme="ansi_dark", hyperlinks=False, style=style)
-        self.markup = clean_text(text)
-        self.parsed = MarkdownIt("commonmark", {"html": False}).enable(["strikethrough", "table"]).parse(self.markup)
+        self.parsed = MarkdownIt("commonmark", {"html": False}).enable(["strikethrough", "table"]).parse(text)
+        _clean(self.parsed)
+
+
+def _clean(tokens: Iterable[Token]) -> None:
+    """Clean what Markdown was parsed to. Before, it may be hidden: as ``&#8238;``, or as ``%1B`` in a link."""
+    for token in tokens:
+        token.content = clean_text(token.content, indent="", keep_emoji=True)
+        token.attrs = {
+            name: clean_text(value) if isinstance(value, str) else value for name, value in token.attrs.items()
+        }
+        _clean(token.children or ())

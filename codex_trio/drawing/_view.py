@@ -30,9 +30,10 @@ from codex_trio import (
     TurnCompleted,
 )
 from codex_trio.models import script_of
+from codex_trio.text import clean_text, plain_output
 
 from ._steps import draw_panel, draw_step, duration, text_of
-from ._text import Prose, one_line, with_line_feeds
+from ._text import Prose, one_line
 
 _TICK = 0.1  # seconds
 _TITLE = 400  # characters, more than a line has
@@ -158,7 +159,7 @@ class TurnView:
     def _show(self, event: Event) -> None:
         match event:
             case StepStarted(step):
-                self._running[step.item_id] = _Running(step.step_type, _title_of(step.text))
+                self._running[step.item_id] = _Running(step.step_type, _title_of(step.display_text))
             case StepCompleted(step):
                 self._running.pop(step.item_id, None)
                 if step.step_type != "thinking" or step.text.strip() or self._show_data:  # most thoughts are not told
@@ -173,7 +174,7 @@ class TurnView:
                 self._console.print(_draw_plan(plan))
             case RetryNotice(message, details):
                 self._running = {key: one for key, one in self._running.items() if not one.said}  # it is said anew
-                self._console.print(Text(one_line(f"{message} {details or ''}"), "yellow"))
+                self._console.print(draw_panel("retry", Text(one_line(f"{message} {details or ''}")), "yellow"))
             case _:
                 pass
 
@@ -185,7 +186,7 @@ class TurnView:
     def _end(self, result: ChatResult) -> None:
         if result.status != "completed":
             self._draw_cut_off()
-        words = [f"{result.status} after {duration(self._elapsed())}", *_used(result.usage)]
+        words = [f"{clean_text(result.status)} after {duration(self._elapsed())}", *_used(result.usage)]
         self._console.print(Text(" · ".join(words), "green" if result.status == "completed" else "red"))
 
     def _draw_cut_off(self) -> None:
@@ -212,7 +213,7 @@ class TurnView:
             line.append(f" {newest.title}", "cyan")
         if others:
             line.append(f" and {len(others)} more", "dim")
-        tail = newest.tail if newest.said else with_line_feeds(newest.tail).rstrip().rpartition("\n")[2]
+        tail = newest.tail if newest.said else plain_output(newest.tail).rstrip().rpartition("\n")[2]
         if tail := one_line(tail):
             _append_end(line, tail, self._console.width)
         return line

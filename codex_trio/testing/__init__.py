@@ -10,28 +10,31 @@ from ._model import ScriptedModel, open_scripted_model
 from ._replay import ReplayDeviationError, ReplayTransport
 from ._script import (
     ScriptPart,
-    Step,
     ask_approval,
+    ask_async,
     ask_question,
-    ask_server_request,
     call_tool,
-    drop_connection,
-    exit,  # noqa: A004  the script's word for what a process does
     fail,
     hang,
-    omit_completed,
+    parallel,
     patch,
-    raw,
-    refuse,
-    reply,
     retry,
     run,
     say,
+    script_js,
+    sleep,
+    spawn_agent,
+    start_command,
+    tell_async,
     think,
     wait,
+    wait_agent,
+    write_stdin,
 )
+from ._script_server import ask_server_request, drop_connection, exit, omit_completed, raw, refuse, reply  # noqa: A004  a process exits
 from ._server import HeldCall, ScriptedAppServer
 from ._server_connection import PendingAsk, ScriptedTransport, ServerConnection
+from ._steps import Step
 from ._wire import Refusal
 
 __all__ = [
@@ -47,6 +50,7 @@ __all__ = [
     "ServerConnection",
     "Step",
     "ask_approval",
+    "ask_async",
     "ask_question",
     "ask_server_request",
     "call_tool",
@@ -57,6 +61,7 @@ __all__ = [
     "hang",
     "omit_completed",
     "open_scripted_model",
+    "parallel",
     "patch",
     "raw",
     "refuse",
@@ -64,6 +69,13 @@ __all__ = [
     "retry",
     "run",
     "say",
+    "script_js",
+    "sleep",
+    "spawn_agent",
+    "start_command",
+    "tell_async",
     "think",
     "wait",
+    "wait_agent",
+    "write_stdin",
 ]

@@ -1,4 +1,4 @@
-"""Wire shapes of items, and of what the server asks about them. Codex 0.169, as its recorded traffic shows it. Pure."""
+"""Wire shapes of items, and of what the server asks about them. Codex 0.171, as its recorded traffic shows it. Pure."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ._patches import make_change
-from ._script import AskQuestion, CallTool, Patch, Run
+from ._steps import AskAsync, AskQuestion, CallTool, Patch, Run, StartCommand, TellAsync
 from ._wire import Message, Refusal
 
 _INPUTS = ("text", "image", "localImage", "audio", "localAudio", "skill", "mention")
 _UNSAID: dict[str, Message] = {"text": {"text_elements": []}, "image": {"detail": None}, "localImage": {"detail": None}}
 _UNQUOTED = re.compile(r"[\w@+:./\]-]+", re.ASCII)
+_STDIN_REASON = (
+    "Send input to an existing terminal. This terminal was launched outside the sandbox, bypassing any managed network "
+    "proxy. The cwd is its launch directory; the terminal's current directory and state may have changed."
+)
 _SHELL = ("/bin/bash", "-lc")
 
 
@@ -49,6 +53,36 @@ def make_agent_message(item_id: str, phase: str | None, now_ms: int, text: str =
     """Return an `agentMessage` item."""
     unused = dict.fromkeys(("memoryCitation", "delivery", "questions"))
     return make_item("agentMessage", item_id, now_ms, moderation=None, text=text, phase=phase, **unused)
+
+
+def make_async_message(item_id: str, step: AskAsync | TellAsync, now_ms: int) -> Message:
+    """Return the `agentMessage` item of a question that the model does not wait for, or of a message beside the answer."""
+    if isinstance(step, TellAsync):
+        item = make_agent_message(item_id, "final_answer", now_ms, step.message)
+        return {**item, "delivery": "async"}
+    shown = ["\n".join([title, *(f"- {option}" for option in options)]) for title, options in step.questions]
+    item = make_agent_message(item_id, "final_answer", now_ms, "\n\n".join(shown))
+    questions = [{"title": title, "options": list(options) or None} for title, options in step.questions]
+    return {**item, "delivery": "async", "questions": questions}
+
+
+def make_sub_agent_activity(item_id: str, kind: str, thread_id: str, path: str, now_ms: int, **model: Any) -> Message:
+    """Return a `subAgentActivity` item."""
+    item = make_item("subAgentActivity", item_id, now_ms, agentThreadId=thread_id, agentPath=path)
+    return {**item, "kind": kind, "model": None, "reasoningEffort": None, **model}
+
+
+def make_collab_call(item_id: str, tool: str, sender_id: str, now_ms: int, **fields: Any) -> Message:
+    """Return a `collabAgentToolCall` item."""
+    unsaid: Message = {
+        "receiverThreadIds": [],
+        "prompt": None,
+        "model": None,
+        "reasoningEffort": None,
+        "agentsStates": {},
+    }
+    called = {"tool": tool, "status": "inProgress", "senderThreadId": sender_id}
+    return make_item("collabAgentToolCall", item_id, now_ms, **called, **{**unsaid, **fields})
 
 
 def make_reasoning(item_id: str, now_ms: int) -> Message:
@@ -98,7 +132,7 @@ def default_reason(command: str) -> str:
     return f"May I run {command}?"
 
 
-def make_command_approval(item: Mapping[str, Any], step: Run) -> Message:
+def make_command_approval(item: Mapping[str, Any], step: Run | StartCommand) -> Message:
     """Return the params of the request to approve a `commandExecution` item; thread and turn are to be added."""
     words = words_of(step.command)
     params = {
@@ -119,6 +153,23 @@ def make_command_approval(item: Mapping[str, Any], step: Run) -> Message:
     if step.escalate:
         params["reason"] = step.reason or default_reason(step.command)
     return params
+
+
+def make_stdin_approval(item: Mapping[str, Any], approval_id: str, text: str, now_ms: int) -> Message:
+    """Return the params of the request to approve input to a running command; thread and turn are to be added."""
+    command = f"write_stdin --session-id {item['processId']} {_quoted(text)}"
+    return {
+        "kind": "writeStdin",
+        "itemId": item["id"],
+        "startedAtMs": now_ms,
+        "approvalId": approval_id,
+        "environmentId": "local",
+        "reason": _STDIN_REASON,
+        "command": command,
+        "cwd": item["cwd"],
+        "commandActions": [{"type": "unknown", "command": command}],
+        "availableDecisions": ["accept", "cancel"],
+    }
 
 
 def make_file_approval(item: Mapping[str, Any], now_ms: int) -> Message:

@@ -20,18 +20,18 @@ import trio
 from .._transports.stdio import StdioTransport
 from . import _home, _responses
 from ._failures import FAILURES
-from ._items import default_reason, make_question
 from ._listening import ListeningServer
-from ._patches import dump_patch
+from ._model_calls import CALLS, Call, NotOfferedError, make_calls
 from ._responses import Exchange, ModelRequest
-from ._script import AskQuestion, CallTool, Fail, Hang, Patch, Retry, Run, Say, Step, Think, Wait, say
+from ._schema_check import find_request_fault
+from ._script import say
 from ._scripts import ScriptedTurns, opens_stream
+from ._steps import Fail, Hang, Retry, Say, Step, Think, Wait
 
 _Script = tuple[Step, ...]
 
 _ITEM_NUMBERS = itertools.count(1)  # of all models, for several of them may serve one codex
-_CALLS = (Run, Patch, CallTool, AskQuestion)
-_PLAYABLE = (Say, Think, Wait, Fail, Retry, Hang, *_CALLS)
+_PLAYABLE = (Say, Think, Wait, Fail, Retry, Hang, *CALLS)
 
 
 def open_scripted_model(
@@ -70,9 +70,16 @@ def open_scripted_model(
 class ScriptedModel(ScriptedTurns):
     """A model that plays scripts, one for each turn. Made by `open_scripted_model`.
 
-    A turn takes several calls of the model: a tool (`run`, `ask_approval`, `patch`, `call_tool` or `ask_question`) ends
-    a call, and the call that brings its result goes on behind it. A turn that codex gives up, or that the user steers,
-    drops the rest of its script.
+    A turn takes several calls of the model: a tool (`run`, `patch`, `call_tool`, `sleep` and so on) ends a call, and the
+    call that brings its result goes on behind it. A turn that codex gives up, or that the user steers, drops the rest
+    of its script.
+
+    The same script plays on a thread with an unknown model and on one with the model of an account, such as
+    ``model="gpt-6.2-sol"``, to which codex offers other tools: there `run`, `patch` and `call_tool` are sent as
+    JavaScript. A tool that codex does not offer fails the turn, with an HTTP 400 that names the step and the tool.
+
+    The schemas of an answer and of tools are checked as the Responses API does. A request with one that the API refuses
+    is answered with its HTTP 400, ``invalid_json_schema`` or ``invalid_function_parameters``, and the turn fails.
 
     Attributes:
         requests: Every call of the model so far, in order of arrival.
@@ -84,7 +91,9 @@ class ScriptedModel(ScriptedTurns):
         self._settings = settings
         self._home: Path | None = None
         self._url = ""
-        self._rests: dict[str, _Script] = {}  # by the call id or turn id that the next call of the turn will bring
+        # By the thread, and by the call id or turn id that the next call of the turn will bring. A sub-agent's thread
+        # begins with a copy of its parent's calls.
+        self._rests: dict[tuple[str, str], _Script] = {}
         self._open_responses = 0
         self._idle = trio.Event()
         self._nursery_manager: Any = None
@@ -210,7 +219,7 @@ class ScriptedModel(ScriptedTurns):
                 )
             if isinstance(step, Fail) and step.http_status is None and step.error_info not in FAILURES:
                 raise ValueError(f"a model can make codex fail with {', '.join(FAILURES)}, not {step.error_info!r}")
-            has_spoken = isinstance(step, Say | Think) or (has_spoken and not isinstance(step, (Retry, *_CALLS)))
+            has_spoken = isinstance(step, Say | Think) or (has_spoken and not isinstance(step, (Retry, *CALLS)))
 
     async def _serve(self, stream: trio.SocketStream) -> None:
         exchange = Exchange(stream)
@@ -236,8 +245,15 @@ class ScriptedModel(ScriptedTurns):
         request = ModelRequest.from_wire(decoded, headers)
         self.requests.append(request)
         self._open_responses += 1
+        script = self._script_for(request)
         try:
-            await self._play(exchange, request.turn_id, self._script_for(request))
+            fault = find_request_fault(decoded)
+            if fault is not None:
+                await exchange.refuse_with(400, fault)
+                return
+            await self._play(exchange, request, script)
+        except NotOfferedError as error:
+            await exchange.refuse(400, str(error))
         finally:
             self._open_responses -= 1
             if not self._open_responses:
@@ -246,16 +262,19 @@ class ScriptedModel(ScriptedTurns):
 
     def _script_for(self, request: ModelRequest) -> _Script:
         for key in (*request.answered_calls, request.turn_id):
-            if key in self._rests:  # this is how a turn goes on; all else begins one
-                return self._rests.pop(key)
+            if (request.thread_id, key) in self._rests:  # this is how a turn goes on; all else begins one
+                return self._rests.pop((request.thread_id, key))
+        if request.ends_with_report:
+            return ()  # the script of the turn is over, and what the model has said last stays its answer
         if request.kind != "turn":  # codex calls for itself, as in a compaction: no turn's script is spent on it
             return self._script_by_rule(request.prompt) or (say("ok"),)
-        return self._script_of(request.prompt)
+        return (self._script_of_agent if request.is_of_agent else self._script_of)(request.prompt)
 
-    async def _play(self, exchange: Exchange, turn_id: str, script: _Script) -> None:
+    async def _play(self, exchange: Exchange, request: ModelRequest, script: _Script) -> None:
         """Play a script to its next tool, or to its end. Left without the closing events, the stream breaks off."""
         response_id = self._new_id("resp")
         opening = _responses.created_events(response_id)  # spent by the first step that needs an open stream
+        calls = _next_calls(script, request)
         for position, step in enumerate(script):
             rest = script[position + 1 :]
             match step:
@@ -264,11 +283,11 @@ class ScriptedModel(ScriptedTurns):
                         await exchange.stream(opening)
                     await trio.sleep(seconds)
                 case Fail():
-                    self._keep(turn_id, (step,))  # should codex try again, it fails again
+                    self._keep(request, request.turn_id, (step,))  # should codex try again, it fails again
                     await self._fail(exchange, opening, step)
                     return
                 case Retry():
-                    self._keep(turn_id, rest)
+                    self._keep(request, request.turn_id, rest)
                     await exchange.stream(opening)
                     return
                 case Hang():
@@ -277,10 +296,11 @@ class ScriptedModel(ScriptedTurns):
                 case Say(seconds=seconds) if seconds:
                     await exchange.stream(opening)
                     await self._say_slowly(exchange, step)
+                case Say() | Think():
+                    await exchange.stream(itertools.chain(opening, self._events(step)))
                 case _:
-                    await exchange.stream(itertools.chain(opening, self._events(step, rest)))
-            if isinstance(step, _CALLS):
-                break
+                    await exchange.stream(itertools.chain(opening, self._call(request, calls, rest)))
+                    break
         await exchange.stream(itertools.chain(opening, _responses.completed_events(response_id)))
         await exchange.finish()
 
@@ -293,49 +313,43 @@ class ScriptedModel(ScriptedTurns):
         await exchange.finish()
 
     async def _say_slowly(self, exchange: Exchange, step: Say) -> None:
-        events = list(self._events(step, ()))
+        events = list(self._events(step))
         await exchange.stream(events[:1])
         for event in events[1:-1]:
             await exchange.stream([event])
             await trio.sleep(step.seconds / (len(events) - 2))
         await exchange.stream(events[-1:])
 
-    def _events(self, step: Step, rest: _Script) -> Iterable[_responses.Event]:
-        match step:
-            case Say(text, phase, pieces):
-                return _responses.message_events(self._new_id("msg"), text, phase=phase, pieces=pieces)
-            case Think(text):
-                return _responses.reasoning_events(self._new_id("rs"), text)
-        call_id = self._new_id("call")
-        self._keep(call_id, rest)
-        name, arguments, namespace = _call_of(step)
-        return _responses.call_events(self._new_id("fc"), call_id, name, arguments, namespace)
+    def _events(self, step: Say | Think) -> Iterable[_responses.Event]:
+        if isinstance(step, Say):
+            return _responses.message_events(self._new_id("msg"), step.text, phase=step.phase, pieces=step.pieces)
+        return _responses.reasoning_events(self._new_id("rs"), step.text)
 
-    def _keep(self, key: str, rest: _Script) -> None:
+    def _call(self, request: ModelRequest, calls: Sequence[Call], rest: _Script) -> Iterable[_responses.Event]:
+        """Call tools at once. The results come together, so the last call's id is enough to find the rest again."""
+        for position, call in enumerate(calls):
+            call_id = self._new_id("call")
+            if position == len(calls) - 1:
+                self._keep(request, call_id, rest)
+            yield from _responses.call_events(self._new_id("fc"), call_id, call)
+
+    def _keep(self, request: ModelRequest, key: str, rest: _Script) -> None:
         """Keep the rest of a script for the call that will bring `key`; it is empty if codex tells no turn id."""
         if key:
-            self._rests[key] = rest
+            self._rests[request.thread_id, key] = rest
 
     def _new_id(self, prefix: str) -> str:
         return f"{prefix}_{next(_ITEM_NUMBERS)}"
 
 
-def _call_of(step: Step) -> tuple[str, Mapping[str, Any], str | None]:
-    """Return the tool that the model calls for a step, what it says to it, and the tool's namespace."""
-    match step:
-        case Run(command, escalate=False):
-            return "exec_command", {"cmd": command}, None
-        case Run(command, reason=reason):
-            reason = reason or default_reason(command)
-            escalation = {"sandbox_permissions": "require_escalated", "justification": reason}
-            return "exec_command", {"cmd": command, **escalation}, None
-        case Patch():
-            return "exec_command", {"cmd": dump_patch(step)}, None
-        case AskQuestion():
-            return "request_user_input", {"questions": [make_question(step)]}, None
-        case CallTool(name, arguments, namespace):
-            return name, arguments, namespace
-    raise AssertionError(f"a checked script holds {step}")
+def _next_calls(script: _Script, request: ModelRequest) -> list[Call]:
+    """Return the calls of tools that the model's answer ends with.
+
+    Raises:
+        NotOfferedError: Codex does not offer the tool.
+    """
+    end = next((step for step in script if isinstance(step, (Fail, Retry, Hang, *CALLS))), None)
+    return make_calls(end, request) if isinstance(end, CALLS) else []
 
 
 async def _cancel_when_dropped(exchange: Exchange, scope: trio.CancelScope) -> None:

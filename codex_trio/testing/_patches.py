@@ -8,14 +8,18 @@ import posixpath
 from collections.abc import Mapping
 from typing import Any
 
-from ._script import Patch
+from ._steps import Patch
 
 _NO_FILE = "0" * 40
 
 
-def dump_patch(step: Patch) -> str:
-    """Return the shell command with which the model changes the file."""
-    body = "\n".join(["*** Begin Patch", *_hunks(step), "*** End Patch"])
+def dump_patch_text(step: Patch) -> str:
+    """Return the change of the file as `apply_patch` takes it."""
+    return "\n".join(["*** Begin Patch", *_hunks(step), "*** End Patch"])
+
+
+def dump_patch(body: str) -> str:
+    """Return the shell command with which a model without code mode calls `apply_patch`."""
     end = "EOF"
     while f"\n{end}\n" in f"\n{body}\n":
         end += "_"

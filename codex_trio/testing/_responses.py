@@ -14,11 +14,14 @@ import h11
 import msgspec
 import trio
 
+from ._failures import dump_http_error, make_http_error
 from ._wire import split_text
 
 Event = dict[str, Any]
 
 _HEADERS_LIMIT = 1 << 20  # bytes; codex puts what it knows of a workspace's git into a header
+_NEW_TASK = "Message Type: NEW_TASK"
+_NOTIFICATION = "<subagent_notification>"
 _BATCH = 1 << 16  # bytes of events that go out in one chunk
 
 
@@ -29,7 +32,8 @@ class ModelRequest:
     Attributes:
         body: The JSON body, with ``model``, ``input``, ``tools`` and so on.
         headers: The HTTP headers, by lower-case name.
-        prompt: Text of the last message of the user in ``input``; empty if there is none.
+        prompt: Text of the last message of the user in ``input``, or of the task that a sub-agent was given; empty if
+            there is none.
     """
 
     body: Mapping[str, Any]
@@ -39,6 +43,45 @@ class ModelRequest:
     @classmethod
     def from_wire(cls, body: Mapping[str, Any], headers: Mapping[str, str]) -> ModelRequest:
         return cls(body, headers, _last_prompt(_items(body)))
+
+    @property
+    def is_of_agent(self) -> bool:
+        """Whether a sub-agent calls."""
+        return self.headers.get("x-openai-subagent") == "collab_spawn"
+
+    @property
+    def thread_id(self) -> str:
+        """Id of the thread that the call belongs to; empty where codex does not report it."""
+        return str(self._metadata.get("thread_id") or "")
+
+    @property
+    def offered_tools(self) -> set[tuple[str, str]]:
+        """The tools that the model may call, as pairs of namespace and name; the namespace is empty if there is none.
+
+        Codex lists the tools of an unknown model in ``tools``, those of an account's model in the first item of
+        ``input``.
+        """
+        tools = list(self.body.get("tools") or [])
+        for item in _items(self.body):
+            if item.get("type") == "additional_tools":
+                tools += item.get("tools") or []
+        offered: set[tuple[str, str]] = set()
+        for tool in tools:
+            name = str(tool.get("name") or tool.get("type"))
+            if tool.get("type") == "namespace":
+                offered.update((name, str(one.get("name"))) for one in tool.get("tools") or [])
+            else:
+                offered.add(("", name))
+        return offered
+
+    @property
+    def tool_outputs(self) -> Iterator[str]:
+        """The results of tool calls in ``input``, oldest first."""
+        for item in _items(self.body):
+            if str(item.get("type")).endswith("_call_output"):
+                output = item.get("output")
+                parts = output if isinstance(output, list) else [{"text": output}]
+                yield "\n".join(str(part.get("text")) for part in parts if isinstance(part, dict))
 
     @property
     def turn_id(self) -> str:
@@ -61,9 +104,15 @@ class ModelRequest:
         for item in reversed(_items(self.body)):
             if str(item.get("type")).endswith("_call_output"):
                 calls.append(str(item.get("call_id")))
-            elif item.get("role") not in ("developer", "system"):  # codex adds those where it likes
+            elif not (_is_instruction(item) or _is_report(item)):
                 break
         return calls
+
+    @property
+    def ends_with_report(self) -> bool:
+        """Whether a sub-agent has finished, and nothing else has happened since the model answered."""
+        said = [item for item in _items(self.body) if not _is_instruction(item)]
+        return bool(said) and _is_report(said[-1])
 
     @property
     def _metadata(self) -> Mapping[str, Any]:
@@ -112,7 +161,11 @@ class Exchange:
 
     async def refuse(self, status: int, message: str) -> None:
         """Answer with an HTTP error and a JSON body that explains it."""
-        body = msgspec.json.encode({"error": {"message": message, "type": "scripted", "code": None}})
+        await self.refuse_with(status, make_http_error(message))
+
+    async def refuse_with(self, status: int, error: Mapping[str, Any]) -> None:
+        """Answer with an HTTP error, and the ``error`` of its JSON body."""
+        body = dump_http_error(error).encode()
         headers = [("content-type", "application/json"), ("content-length", str(len(body))), ("connection", "close")]
         await self._send(h11.Response(status_code=status, headers=headers), h11.Data(data=body), h11.EndOfMessage())
 
@@ -195,15 +248,9 @@ def reasoning_events(item_id: str, text: str) -> Iterator[Event]:
     yield {"type": "response.output_item.done", "item": {**item, "summary": summary}}
 
 
-def call_events(
-    item_id: str, call_id: str, name: str, arguments: Mapping[str, Any], namespace: str | None = None
-) -> Iterator[Event]:
+def call_events(item_id: str, call_id: str, call: Mapping[str, Any]) -> Iterator[Event]:
     """Call a tool."""
-    item: Event = {"type": "function_call", "id": item_id, "call_id": call_id, "name": name}
-    if namespace is not None:
-        item["namespace"] = namespace
-    text = msgspec.json.encode(arguments).decode()
-    yield {"type": "response.output_item.done", "item": {**item, "arguments": text}}
+    yield {"type": "response.output_item.done", "item": {**call, "id": item_id, "call_id": call_id}}
 
 
 def _items(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -211,9 +258,36 @@ def _items(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
 
 
+def _is_instruction(item: Mapping[str, Any]) -> bool:
+    """Whether it is a message that codex adds anywhere."""
+    return item.get("role") in ("developer", "system")
+
+
+def _is_task(item: Mapping[str, Any]) -> bool:
+    """Whether it gives a sub-agent its task."""
+    return item.get("type") == "agent_message" and any(text.startswith(_NEW_TASK) for text in _texts_of(item))
+
+
+def _is_report(item: Mapping[str, Any]) -> bool:
+    """Whether a sub-agent reports with it that it has finished."""
+    if item.get("type") == "agent_message":
+        return not _is_task(item)
+    return item.get("role") == "user" and any(text.startswith(_NOTIFICATION) for text in _texts_of(item))
+
+
+def _texts_of(item: Mapping[str, Any]) -> list[str]:
+    parts = item.get("content")
+    found = [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
+    return [str(part["text"]) for part in found if part.get("type") == "input_text" and "text" in part]
+
+
 def _last_prompt(items: list[Mapping[str, Any]]) -> str:
     for item in reversed(items):
-        if item.get("type") == "message" and item.get("role") == "user":
-            parts = [part for part in item.get("content") or [] if isinstance(part, dict)]
-            return "\n".join(str(part["text"]) for part in parts if part.get("type") == "input_text" and "text" in part)
+        texts = _texts_of(item)
+        if _is_task(item):
+            # A sub-agent's task. The first text is a header; codex takes the task itself for encrypted.
+            sealed = [part["encrypted_content"] for part in item["content"] if "encrypted_content" in part]
+            return "\n".join([*texts[1:], *map(str, sealed)])
+        if item.get("type") == "message" and item.get("role") == "user" and not _is_report(item):
+            return "\n".join(texts)
     return ""

@@ -7,128 +7,33 @@ play it. This module must never do anything.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Something that happens in a turn. Made by the words of a script: `say`, `run` and so on."""
-
+from ._steps import (
+    AskAsync,
+    AskQuestion,
+    CallTool,
+    Fail,
+    Hang,
+    Parallel,
+    Patch,
+    Retry,
+    Run,
+    Say,
+    ScriptJs,
+    Sleep,
+    SpawnAgent,
+    StartCommand,
+    Step,
+    TellAsync,
+    Think,
+    Wait,
+    WaitAgent,
+    WriteStdin,
+)
 
 ScriptPart: TypeAlias = Step | Callable[[str], Iterable[Step]]
 """What a script is made of: a step, or a function of the prompt that returns steps."""
-
-
-@dataclass(frozen=True, slots=True)
-class Say(Step):
-    text: str
-    phase: str | None = None
-    pieces: int | None = None
-    seconds: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Think(Step):
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Run(Step):
-    command: str
-    output: str = ""
-    exit_code: int = 0
-    seconds: float = 0.0
-    escalate: bool = False
-    reason: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Patch(Step):
-    path: str
-    new: str | None
-    old: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class CallTool(Step):
-    name: str
-    arguments: Mapping[str, Any] = field(default_factory=dict)
-    namespace: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class AskQuestion(Step):
-    question: str
-    options: Mapping[str, str]
-    question_id: str
-    header: str
-
-
-@dataclass(frozen=True, slots=True)
-class Wait(Step):
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Fail(Step):
-    message: str
-    http_status: int | None = None
-    error_info: Any = "other"
-
-
-@dataclass(frozen=True, slots=True)
-class Retry(Step):
-    message: str = "Reconnecting... 1/2"
-    http_status: int | None = None
-    details: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Hang(Step):
-    """Nothing more happens in this turn until it is interrupted."""
-
-
-@dataclass(frozen=True, slots=True)
-class DropConnection(Step):
-    """The connection ends in the middle of the turn."""
-
-
-@dataclass(frozen=True, slots=True)
-class Exit(Step):
-    code: int = 0
-    stderr: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class OmitCompleted(Step):
-    """The turn ends on the server, but its `turn/completed` is never sent."""
-
-
-@dataclass(frozen=True, slots=True)
-class Raw(Step):
-    message: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class AskServerRequest(Step):
-    method: str
-    params: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Reply(Step):
-    method: str
-    result: object
-
-
-@dataclass(frozen=True, slots=True)
-class Refuse(Step):
-    method: str
-    code: int
-    message: str
-    data: object
-    times: int | None
 
 
 def _text(text: object, word: str) -> str:
@@ -259,6 +164,158 @@ def ask_question(
     return AskQuestion(question, described, question_id, header)
 
 
+def start_command(command: str, *, output: str = "", escalate: bool = False, reason: str | None = None) -> StartCommand:
+    """Start a command in a terminal and leave it running, for `write_stdin`.
+
+    Args:
+        command: The command line. It should wait for input: if it ends within a quarter of a second, there is nothing
+            left to write to.
+        output: What it prints before it waits for input. In-memory server only.
+        escalate: Run it outside the sandbox. Codex then asks for approval, and asks again for each `write_stdin`
+            (codex 0.163 and newer).
+        reason: Why it should run outside the sandbox, in the model's words.
+
+    Example:
+        ``server.on_turn(start_command("read name; echo hello $name"), write_stdin("Ada\\n", exit_code=0))``
+    """
+    return StartCommand(command, output, escalate, reason)
+
+
+def write_stdin(text: str, *, output: str = "", exit_code: int | None = None) -> WriteStdin:
+    """Type text into the terminal of the last `start_command` of the same turn.
+
+    Args:
+        text: What is typed, line feeds included.
+        output: What the command prints then. In-memory server only.
+        exit_code: The command exits with this code; `None` if it goes on running. In-memory server only.
+
+    Example:
+        ``server.on_turn(start_command("python3 -i"), write_stdin("1 + 1\\n", output="2\\n"), say("Two."))``
+    """
+    return WriteStdin(_text(text, "write_stdin"), output, exit_code)
+
+
+def script_js(code: str) -> ScriptJs:
+    """Run JavaScript that calls tools, as the models of an account do ("code mode"). Scripted model only.
+
+    The thread's model must be one of an account, such as ``model="gpt-6.2-sol"`` (codex 0.171) or
+    ``model="gpt-6-astra"`` (codex 0.155 and newer). The other words do not need this: on such a thread, `run`, `patch`,
+    `call_tool` and so on are sent as scripts, too.
+
+    Args:
+        code: The script. ``tools`` has codex's own tools and the client's, ``text(...)`` returns a result to the model.
+
+    Example:
+        ``model.on_turn(script_js("const r = await tools.exec_command({cmd: 'ls'}); text(r.output)"), say("Done."))``
+    """
+    return ScriptJs(_text(code, "script_js"))
+
+
+def ask_async(*questions: str, options: Sequence[str] = ()) -> AskAsync:
+    """Ask the user and go on without waiting for the answer: an ``agentMessage`` with ``delivery: "async"``.
+
+    The user's answer comes as an ordinary message, in a later turn or as a steer. On the real binary the thread's
+    model must be one of an account (see `script_js`).
+
+    Args:
+        questions: The questions, shown together.
+        options: What may be chosen; for every question.
+
+    Raises:
+        ValueError: There is no question.
+
+    Example:
+        ``server.on_turn(ask_async("Which colour?", options=["Red", "Blue"]), say("I start with red."))``
+    """
+    if not questions:
+        raise ValueError("ask_async() needs at least one question")
+    return AskAsync(tuple((_text(question, "ask_async"), tuple(options)) for question in questions))
+
+
+def tell_async(message: str) -> TellAsync:
+    """Send the user a message that is not the answer: an ``agentMessage`` with ``delivery: "async"``.
+
+    On the real binary this needs codex 0.171 and a thread with ``model="gpt-6.2-sol"``.
+
+    Example:
+        ``server.on_turn(tell_async("The tests run now."), say("They pass."))``
+    """
+    return TellAsync(_text(message, "tell_async"))
+
+
+def sleep(seconds: float) -> Sleep:
+    """Sleep, as the model does with its own clock: a ``sleep`` item, without any event until it ends.
+
+    Input to the turn (a steer) ends it early. On the real binary the thread's model must be one of an account (see
+    `script_js`). For silence without an item there is `wait`.
+
+    Args:
+        seconds: 0.001 to 43200, twelve hours.
+
+    Raises:
+        ValueError: `seconds` is out of range.
+
+    Example:
+        ``server.on_turn(sleep(3600), say("Good morning."))``
+    """
+    if not 0.001 <= seconds <= 43200:
+        raise ValueError(f"sleep(seconds) must be between 0.001 and 43200, not {seconds!r}")
+    return Sleep(seconds)
+
+
+def spawn_agent(name: str, prompt: str) -> SpawnAgent:
+    """Start a sub-agent, which works on a thread of its own while this turn goes on.
+
+    The sub-agent's turn is scripted by its prompt, with `on_prompt`.
+
+    Args:
+        name: What the sub-agent is called: lower-case letters, digits and underscores. Models without code mode give
+            sub-agents no name.
+        prompt: Its task.
+
+    Example:
+        ```python
+        server.on_prompt("count the files", run("ls | wc -l", output="7\\n"), say("Seven."))
+        server.on_turn(spawn_agent("counter", "count the files"), wait_agent(), say("There are seven files."))
+        ```
+    """
+    return SpawnAgent(_text(name, "spawn_agent"), _text(prompt, "spawn_agent"))
+
+
+def wait_agent(*, timeout: float = 600.0) -> WaitAgent:
+    """Wait until a sub-agent of this turn has finished.
+
+    Args:
+        timeout: Seconds after which the model stops waiting, 10 to 3600.
+
+    Raises:
+        ValueError: `timeout` is out of range.
+
+    Example:
+        See `spawn_agent`.
+    """
+    if not 10 <= timeout <= 3600:
+        raise ValueError(f"wait_agent(timeout=...) must be between 10 and 3600 seconds, not {timeout!r}")
+    return WaitAgent(timeout)
+
+
+def parallel(*steps: Step) -> Parallel:
+    """Call several tools at once: `run`, `ask_approval`, `patch` and `call_tool`.
+
+    The turn goes on when all of them have ended. Codex 0.163 and older let the client's tools run one after another.
+
+    Raises:
+        ValueError: There are no steps, or one of them is not a tool call.
+
+    Example:
+        ``server.on_turn(parallel(call_tool("lookup", {"id": 1}), call_tool("lookup", {"id": 2})), say("Both open."))``
+    """
+    wrong = [step for step in steps if not isinstance(step, Run | Patch | CallTool)]
+    if wrong or not steps:
+        raise ValueError(f"parallel() takes run(), ask_approval(), patch() and call_tool(), not {wrong or 'nothing'}")
+    return Parallel(steps)
+
+
 def wait(seconds: float) -> Wait:
     """Silence.
 
@@ -302,79 +359,3 @@ def hang() -> Hang:
         ``server.on_turn(say("Hm,"), hang())``
     """
     return Hang()
-
-
-def drop_connection() -> DropConnection:
-    """The connection is lost. In-memory server only.
-
-    Example:
-        ``server.on_turn(say("Wait,"), drop_connection())``
-    """
-    return DropConnection()
-
-
-def exit(code: int = 0, stderr: str = "") -> Exit:  # noqa: A001  the script's word for what a process does
-    """The server's process exits. In-memory server only.
-
-    Example:
-        ``server.on_turn(say("Wait,"), exit(101, "thread 'main' panicked"))``
-    """
-    return Exit(code, stderr)
-
-
-def omit_completed() -> OmitCompleted:
-    """The turn ends, unannounced: its history knows it, but no `turn/completed` comes. In-memory server only.
-
-    Example:
-        ``server.on_turn(say("Done."), omit_completed())``
-    """
-    return OmitCompleted()
-
-
-def raw(message: Mapping[str, Any]) -> Raw:
-    """A message of the server, sent as it is; ``{thread_id}`` and ``{turn_id}`` in its strings are filled in.
-
-    In-memory server only.
-
-    Example:
-        ``server.on_turn(raw({"method": "new/thing", "params": {"threadId": "{thread_id}"}}))``
-    """
-    return Raw(message)
-
-
-def ask_server_request(method: str, params: Mapping[str, Any] | None = None) -> AskServerRequest:
-    """A request of the server; the turn waits for the answer. Thread and turn are filled in. In-memory server only.
-
-    Example:
-        ``server.on_turn(ask_server_request("mcpServer/elicitation/request", {"mode": "form", "message": "Who?"}))``
-    """
-    return AskServerRequest(method, dict(params or {}))
-
-
-def reply(method: str, result: object) -> Reply:
-    """From this step on the server answers a method so, as by `ScriptedAppServer.reply`. In-memory server only.
-
-    Args:
-        method: The method of a request.
-        result: The result, or a callable of the params that returns it.
-
-    Example:
-        ``server.on_turn(say("From now on nothing is listed."), reply("thread/list", {"data": []}))``
-    """
-    return Reply(method, result)
-
-
-def refuse(
-    method: str,
-    code: int = -32001,
-    *,
-    message: str = "Server overloaded; retry later.",
-    data: object = None,
-    times: int | None = 1,
-) -> Refuse:
-    """From this step on the server refuses a method, as by `ScriptedAppServer.refuse`. In-memory server only.
-
-    Example:
-        ``server.on_turn(say("Too late."), refuse("turn/interrupt", -32600, message="no active turn to interrupt"))``
-    """
-    return Refuse(method, code, message, data, times)

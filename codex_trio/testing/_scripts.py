@@ -6,9 +6,12 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-from ._script import Fail, Hang, Say, ScriptPart, Step, Think, Wait, say
+from . import _script, _script_server
+from ._script import ScriptPart, say
+from ._steps import Fail, Hang, Say, Step, Think, Wait
 
 PromptTest: TypeAlias = Callable[[str], bool]
+_WORDS = (_script.__name__, _script_server.__name__)
 _Script: TypeAlias = Sequence[ScriptPart]
 
 
@@ -84,6 +87,11 @@ class ScriptedTurns:
             return by_prompt
         return self._written_out(self._queue.popleft() if self._queue else self._default, prompt)
 
+    def _script_of_agent(self, prompt: str) -> tuple[Step, ...]:
+        """Return the script of a sub-agent's turn. It never takes one from the queue: nobody knows when it begins."""
+        by_prompt = self._script_by_rule(prompt)
+        return self._written_out(self._default, prompt) if by_prompt is None else by_prompt
+
     def _script_by_rule(self, prompt: str) -> tuple[Step, ...] | None:
         """Return the script that a rule has for this prompt; of several, the first."""
         found = next((script for test, script in self._rules if test(prompt)), None)
@@ -96,7 +104,7 @@ class ScriptedTurns:
 
     def _checked(self, script: _Script) -> _Script:
         for part in script:
-            is_word = getattr(part, "__module__", "") == say.__module__  # as it is, and not called
+            is_word = getattr(part, "__module__", "") in _WORDS  # as it is, and not called
             if not isinstance(part, Step) and (is_word or not callable(part)):
                 raise TypeError(f"a script is made of steps, such as say('ok'), and of functions, not of {part!r}")
         self._check([part for part in script if isinstance(part, Step)])

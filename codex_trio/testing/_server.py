@@ -11,12 +11,16 @@ import msgspec
 import trio
 
 from ..errors import CodexTransportError
-from ._script import CallTool, Step
 from ._scripts import ScriptedTurns
 from ._server_connection import ScriptedTransport, ServerConnection
 from ._server_methods import Methods
 from ._server_overrides import Times
 from ._server_state import ServerState
+from ._steps import (
+    CallTool,
+    ScriptJs,
+    Step,
+)
 from ._wire import Message, Refusal, text_of
 
 _OWN_TOOLS = frozenset({"apply_patch", "exec_command", "request_permissions", "request_user_input", "write_stdin"})
@@ -57,7 +61,7 @@ class HeldCall:
 class ScriptedAppServer(ScriptedTurns):
     """An app-server in memory, scripted turn by turn.
 
-    It imitates codex 0.169 as its recorded traffic shows it. Everything happens in the tasks of those who use it, and
+    It imitates codex 0.171 as its recorded traffic shows it. Everything happens in the tasks of those who use it, and
     waiting is `trio.sleep`, so tests with a mock clock take no time.
 
     Args:
@@ -89,7 +93,7 @@ class ScriptedAppServer(ScriptedTurns):
         self.prompts: list[str] = []
         self.open_delay = 0.0
         self._state = ServerState(nursery, start_delay)
-        self._methods = Methods(self._state, self._script_of)
+        self._methods = Methods(self._state, self._script_of, self._script_of_agent)
         self._held: dict[str, tuple[trio.MemorySendChannel[HeldCall], trio.MemoryReceiveChannel[HeldCall]]] = {}
         self._holding: set[str] = set()
         self._unreachable: tuple[str, Times] = ("", Times(0))
@@ -270,5 +274,9 @@ class ScriptedAppServer(ScriptedTurns):
 
     def _check(self, steps: Sequence[Step]) -> None:
         for step in steps:
+            if isinstance(step, ScriptJs):
+                raise ValueError(
+                    f"the in-memory server cannot play {step}: it runs no JavaScript; the scripted model can"
+                )
             if isinstance(step, CallTool) and (step.name in _OWN_TOOLS or (step.namespace or "").startswith("mcp__")):
                 raise ValueError(f"the in-memory server cannot play {step}: {_INSTEAD}")

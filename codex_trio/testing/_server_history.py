@@ -11,23 +11,22 @@ from typing import TYPE_CHECKING, Any, Literal
 import trio
 
 from ._items import set_command_end
-from ._script import Step
 from ._settings import Settings
+from ._steps import Step
 from ._wire import VERSION, Message, Refusal
 
 if TYPE_CHECKING:
     from ._server_connection import PendingAsk, ServerConnection
 
 ITEMS_VIEWS = ("notLoaded", "summary", "full")
+AGENT_NICKNAME = "Ada"
 _UNUSED_THREAD_FIELDS = (
     "extra",
     "attachedToThreadId",
-    "parentThreadId",
     "section",
     "sectionEnteredAt",
     "projectId",
     "threadSource",
-    "agentNickname",
     "agentRole",
     "gitInfo",
     "daybreakEnabled",
@@ -47,6 +46,9 @@ class ServedTurn:
         has_called: Whether it has told what it has used, or will.
         is_used: Whether the model was called, and nothing was told yet of what that call has used.
         is_given_up: Whether all was told that comes before an interrupt takes effect.
+        refusal: The ``error`` with which the model's API refuses the turn's first request.
+        asks: The requests to the clients that have no answer yet.
+        ended: Set when the turn is over.
     """
 
     id: str
@@ -70,7 +72,9 @@ class ServedTurn:
     has_called: bool = False
     is_used: bool = False
     is_given_up: bool = False
-    ask: PendingAsk | None = None
+    refusal: Message | None = None
+    asks: list[PendingAsk] = field(default_factory=list)
+    ended: trio.Event = field(default_factory=trio.Event)
     scope: trio.CancelScope = field(default_factory=trio.CancelScope)
     step_scope: trio.CancelScope = field(default_factory=trio.CancelScope)
 
@@ -104,8 +108,12 @@ class ServedTurn:
         return self.to_wire(view, items)
 
     def last_message(self) -> list[Message]:
-        """Return the last agent message, in a list that is empty if there is none."""
-        return [item for _, item in self.items if item["type"] == "agentMessage"][-1:]
+        """Return the message that codex takes for the answer, in a list that is empty if there is none.
+
+        It is the last one that is not commentary, be it an asynchronous one.
+        """
+        messages = [item for _, item in self.items if item["type"] == "agentMessage"]
+        return [item for item in messages if item["phase"] != "commentary"][-1:] or messages[-1:]
 
 
 @dataclass(eq=False)
@@ -115,12 +123,20 @@ class Terminal:
     Attributes:
         item: Its `commandExecution` item.
         output: What it has written.
+        exit_code: What it exits with.
+        is_escalated: Whether it runs outside the sandbox because the user has allowed it.
+        exited: Set when its input makes it exit.
+        completed: Set when its item is completed.
         scope: Cancel this to kill it.
     """
 
     item: Message
     command: str
     output: str = ""
+    exit_code: int = 0
+    is_escalated: bool = False
+    exited: trio.Event = field(default_factory=trio.Event)
+    completed: trio.Event = field(default_factory=trio.Event)
     scope: trio.CancelScope = field(default_factory=trio.CancelScope)
 
     def to_wire(self) -> Message:
@@ -136,8 +152,11 @@ class ServedThread:
 
     Attributes:
         tools: Namespace and name of each tool that the client has.
+        tools_refusal: The ``error`` with which the model's API refuses the schemas of these tools.
         approved: The commands, and the paths of files, that need no further approval while this process lives.
         terminals: By item id the commands that run.
+        parent_id: Of a sub-agent: the thread that has started it.
+        agent_path: Of a sub-agent that has a name: its path.
         is_stored: Whether it is on disk, as it is from its first turn or name on.
         is_probed: Whether its history was asked for before there was any.
         was_unloaded: Whether it was read from disk since it was made, or will be.
@@ -149,10 +168,13 @@ class ServedThread:
     originator: str
     settings: Settings
     tools: frozenset[tuple[str | None, str]] = frozenset()
+    tools_refusal: Message | None = None
     is_ephemeral: bool = False
     is_loaded: bool = True
     is_archived: bool = False
     forked_from: str | None = None
+    parent_id: str | None = None
+    agent_path: str | None = None
     preview: str = ""
     name: str | None = None
     status: Message = field(default_factory=lambda: {"type": "idle"})
@@ -194,12 +216,20 @@ class ServedThread:
             "cwd": self.settings.cwd,
             "cliVersion": VERSION,
             "originator": self.originator,
-            "source": "vscode",
+            "source": self._source(),
             "canAcceptDirectInput": True if self.is_loaded else None,
             "name": self.name,
             **dict.fromkeys(_UNUSED_THREAD_FIELDS),
+            "parentThreadId": self.parent_id,
+            "agentNickname": None if self.parent_id is None else AGENT_NICKNAME,
             "turns": [turn.viewed("full") for turn in self.turns] if with_turns else [],
         }
+
+    def _source(self) -> str | Message:
+        if self.parent_id is None:
+            return "vscode"
+        spawned = {"parent_thread_id": self.parent_id, "depth": 1, "agent_path": self.agent_path}
+        return {"subAgent": {"thread_spawn": {**spawned, "agent_nickname": AGENT_NICKNAME, "agent_role": None}}}
 
     def count_call(self, turn: ServedTurn) -> None:
         """Count a call of the model that was answered."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import trio
 
@@ -11,7 +11,11 @@ from ._items import make_user_message
 from ._server_connection import ServerConnection
 from ._server_history import ServedThread, ServedTurn
 from ._server_state import ServerState
+from ._steps import Step
 from ._wire import Message, dump_deltas
+
+Players: TypeAlias = dict[type[Step], Callable[[Any], Awaitable[None]]]
+"""How to play a step, by its type."""
 
 _DELTAS_AT_ONCE = 1000
 
@@ -32,6 +36,8 @@ class TurnItems:
         self.turn = turn
         self.kept_by = turn
         self._ids: Message = {"threadId": thread.id, "turnId": turn.id}
+        self._waits = 0
+        self._waits_ended = trio.Event()
 
     def publish(self, method: str, params: Mapping[str, object]) -> None:
         """Publish a notification of the turn."""
@@ -84,13 +90,49 @@ class TurnItems:
         ask = self.state.ask_thread(self.thread, self.turn, method, params)
         answer = await ask.wait()
         await trio.lowlevel.checkpoint_if_cancelled()
-        self.turn.ask = None
+        self.turn.asks.remove(ask)
         self.state.publish_resolved(self.thread, ask)
         return answer
 
-    def set_waiting(self, *flags: str) -> None:
-        """Publish what the thread waits for; without any flag that it goes on."""
-        self.state.set_status(self.thread, "active", *flags)
+    def new_call_id(self) -> str:
+        """Return the id of an item for which the model calls a tool, from a script if it has code mode."""
+        if self.thread.settings.has_code_mode:
+            return f"exec-{self.state.new_uuid()}"
+        return self.state.new_item_id("call")
+
+    def begin_waiting(self, flag: str) -> None:
+        """Publish that the thread waits for the user, unless another tool call waits already."""
+        self._waits += 1
+        if self._waits == 1:
+            self.state.set_status(self.thread, "active", flag)
+
+    def end_waiting(self) -> None:
+        """Publish that the thread goes on, once no tool call waits."""
+        self._waits -= 1
+        if self._waits == 0:
+            self.state.set_status(self.thread, "active")
+            self._waits_ended.set()
+            self._waits_ended = trio.Event()
+
+    async def wait_others_answered(self) -> None:
+        """Wait until no tool call waits for the user: of several at once none runs before (codex 0.165 and newer)."""
+        if self._waits:
+            await self._waits_ended.wait()
+
+    async def ask_decision(self, method: str, params: Mapping[str, object]) -> Any:
+        """Ask for an approval. Return the decision: a word, or the beginning of commands to allow; else `None`."""
+        result = (await self.ask(method, params)).get("result")
+        decision = result.get("decision") if isinstance(result, dict) else None
+        if isinstance(decision, dict):
+            amendment = decision.get("acceptWithExecpolicyAmendment")
+            return amendment.get("execpolicy_amendment") if isinstance(amendment, dict) else None
+        return decision if isinstance(decision, str) else None
+
+    async def end_if_cancelled(self, decision: object) -> None:
+        """End the turn if the user has decided so."""
+        if decision == "cancel":
+            self.state.end_turn(self.thread, "interrupted")
+            await trio.lowlevel.checkpoint()
 
 
 async def let_clients_read() -> None:

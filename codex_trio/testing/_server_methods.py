@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from ._script import Step
 from ._server_account import AccountMethods
 from ._server_connection import ServerConnection
 from ._server_lookup import require
 from ._server_state import Method, ServerState
 from ._server_threads import ThreadMethods
-from ._server_turn_methods import TurnMethods
+from ._server_turn_methods import ScriptOf, TurnMethods
+from ._steps import Step
 from ._wire import Message, Refusal, make_initialize_result
 
 _EXPERIMENTAL = (
@@ -49,14 +49,14 @@ class Methods:
     What has to follow the answer waits in the state, see `ServerState.after_answer`.
     """
 
-    def __init__(self, state: ServerState, script_of: Callable[[str], Sequence[Step]]) -> None:
+    def __init__(self, state: ServerState, script_of: ScriptOf, script_of_agent: ScriptOf) -> None:
         self._state = state
         self._find_script = script_of
         self._error_of_script: Exception | None = None
         self._methods: dict[str, Method] = {
             "initialize": self._initialize,
             **ThreadMethods(state).methods,
-            **TurnMethods(state, self._script_of).methods,
+            **TurnMethods(state, self._script_of, script_of_agent).methods,
             **AccountMethods(state).methods,
         }
 

@@ -9,10 +9,11 @@ from typing import Any
 import trio
 
 from ._items import make_agent_message, make_command, make_item, set_command_end
-from ._script import Say, Step
+from ._server_agents import StartAgent
 from ._server_history import ServedTurn
 from ._server_items import TurnItems, let_clients_read
 from ._server_turns import TurnPlayer
+from ._steps import Say, Step
 from ._wire import Refusal
 
 _NO_REVIEW = "Reviewer failed to output a response."
@@ -66,8 +67,8 @@ async def run_shell(items: TurnItems, command: str) -> None:
 class ReviewPlayer(TurnPlayer):
     """Plays a review: what the model does goes into a turn of its own, whose end is never told."""
 
-    def __init__(self, items: TurnItems, title: str, prompt: str) -> None:
-        super().__init__(items)
+    def __init__(self, items: TurnItems, start_agent: StartAgent, title: str, prompt: str) -> None:
+        super().__init__(items, start_agent)
         self._title = title
         self._prompt = prompt
         self._said = ""

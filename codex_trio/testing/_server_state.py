@@ -109,10 +109,11 @@ class ServerState:
     def ask_thread(self, thread: ServedThread, turn: ServedTurn, method: str, params: Mapping[str, Any]) -> PendingAsk:
         """Ask all subscribers of a thread on behalf of its turn; the first answer counts."""
         filled = {"threadId": thread.id, "turnId": turn.id, **params}
-        turn.ask = self.asks.open(method, filled)
+        ask = self.asks.open(method, filled)
+        turn.asks.append(ask)
         for connection in self.subscribers(thread):
-            connection.send_bytes(turn.ask.raw)
-        return turn.ask
+            connection.send_bytes(ask.raw)
+        return ask
 
     def publish_resolved(self, thread: ServedThread, ask: PendingAsk) -> None:
         """Tell the subscribers that a request is settled, where the real server does."""
@@ -137,12 +138,11 @@ class ServerState:
             self.publish_read_state(thread)
 
     def publish_used(self, thread: ServedThread, turn: ServedTurn) -> None:
-        """Publish what the thread has used, what the account may still use, and what has changed in files."""
+        """Publish what the thread has used, and what the account may still use."""
         turn.is_used = False
         if thread.model_calls:
             self.publish_usage(thread, turn, self.subscribers(thread))
         self.publish(thread, "account/rateLimits/updated", make_rate_limits())
-        self.publish_diff(thread, turn)
 
     def publish_diff(self, thread: ServedThread, turn: ServedTurn) -> None:
         """Publish what a turn has changed in files, if it has."""
@@ -151,12 +151,12 @@ class ServerState:
             self.publish(thread, "turn/diff/updated", {"threadId": thread.id, "turnId": turn.id, "diff": diff})
 
     def publish_read_state(self, thread: ServedThread) -> None:
-        """Publish what nobody has read yet."""
-        if thread.is_ephemeral:
+        """Tell everybody what has not been read yet."""
+        if thread.is_ephemeral or thread.parent_id is not None:
             return
         thread.revision = self.new_uuid()
         changed = {"threadId": thread.id, "readState": thread.read_state()}
-        self.publish(thread, "thread/readState/changed", changed)
+        self.broadcast("thread/readState/changed", changed)
 
     def end_turn(
         self, thread: ServedThread, status: str, *, error: Message | None = None, is_announced: bool = True
@@ -170,18 +170,23 @@ class ServerState:
         thread.running = None
         turn.scope.cancel()  # before its request is dropped, so that its task never sees that
         message = turn.last_message() if status == "completed" else []
+        if status == "completed":
+            self.publish_diff(thread, turn)
         if message:
             self.publish_read_state(thread)
         self.set_status(thread, "systemError" if status == "failed" else "idle")
         if error is not None:
             self.publish_error(thread, turn, error, will_retry=False)
+            self.publish_diff(thread, turn)
             self.publish_read_state(thread)
         if is_announced:
             wire = turn.to_wire("summary" if message else "notLoaded", message)
             self.publish(thread, "turn/completed", {"threadId": thread.id, "turn": wire})
-        if turn.ask is not None:
-            self.asks.drop(turn.ask)
-            self.publish_resolved(thread, turn.ask)
+        for ask in turn.asks:
+            self.asks.drop(ask)
+            self.publish_resolved(thread, ask)
+        turn.asks.clear()
+        turn.ended.set()
 
     def publish_usage(self, thread: ServedThread, turn: ServedTurn, connections: Iterable[ServerConnection]) -> None:
         """Tell connections what the thread has used so far."""

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ._schema_check import find_tools_fault
 from ._server_connection import ServerConnection
 from ._server_history import ServedThread, ServedTurn
 from ._server_lookup import loaded_thread, no_rollout, readable_thread, require_turns, stored_thread
@@ -50,6 +51,7 @@ class ThreadMethods:
             self._state.originator,
             Settings().for_thread(params),
             _tools_of(params),
+            find_tools_fault(params.get("dynamicTools") or ()),
             is_ephemeral=bool(params.get("ephemeral")),
         )
         return self._announce(connection, thread, with_turns=False)
@@ -94,8 +96,8 @@ class ThreadMethods:
         if with_turns:
             self._tell_usage(connection, thread)
         self._state.broadcast("thread/goal/cleared", {"threadId": thread.id})
-        if thread.running is not None and thread.running.ask is not None:
-            connection.send_bytes(thread.running.ask.raw)
+        for ask in thread.running.asks if thread.running is not None else ():
+            connection.send_bytes(ask.raw)
 
     def _tell_usage(self, connection: ServerConnection, thread: ServedThread) -> None:
         called = [turn for turn in thread.turns if turn.has_called and not (turn.is_forked and thread.was_unloaded)]
@@ -119,6 +121,7 @@ class ThreadMethods:
             self._state.originator,
             source.settings.forked().for_thread(params),
             source.tools,
+            source.tools_refusal,
         )
         fork.forked_from, fork.name, fork.preview = source.id, source.name, source.preview
         fork.model_calls, fork.last_ordinal, fork.is_stored = source.model_calls, source.last_ordinal, True
@@ -140,7 +143,8 @@ class ThreadMethods:
     def _list(self, connection: ServerConnection, params: Message) -> Message:
         is_archived, is_found = bool(params.get("archived")), _search(params)
         kinds = params.get("sourceKinds") or ("vscode",)
-        kept = [t for t in self._state.threads.values() if t.is_stored and not t.is_ephemeral and "vscode" in kinds]
+        all_kept = [t for t in self._state.threads.values() if t.is_stored and not t.is_ephemeral]
+        kept = [t for t in all_kept if t.parent_id is None and "vscode" in kinds]
         found = [t for t in reversed(kept) if t.is_archived == is_archived and is_found(t)]
         cursor = params.get("cursor") or "0"
         if not cursor.isdecimal():

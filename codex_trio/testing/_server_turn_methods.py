@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeAlias
 
 from ._items import check_input
-from ._script import Step
+from ._schema_check import find_output_fault
 from ._server_connection import ServerConnection
 from ._server_history import ServedThread, ServedTurn
 from ._server_items import TurnItems
@@ -14,7 +15,11 @@ from ._server_lookup import loaded_thread
 from ._server_other_turns import ReviewPlayer, describe_review, play_compaction, play_shell, run_shell
 from ._server_state import Method, ServerState
 from ._server_turns import TurnPlayer
+from ._steps import SpawnAgent, Step
 from ._wire import Message, Refusal, text_of
+
+ScriptOf: TypeAlias = Callable[[str], Sequence[Step]]
+"""Returns what a turn with a prompt does."""
 
 _UNSTEERABLE = ("compact", "review")
 
@@ -26,9 +31,10 @@ class TurnMethods:
         methods: By name.
     """
 
-    def __init__(self, state: ServerState, script_of: Callable[[str], Sequence[Step]]) -> None:
+    def __init__(self, state: ServerState, script_of: ScriptOf, script_of_agent: ScriptOf) -> None:
         self._state = state
         self._script_of = script_of
+        self._script_of_agent = script_of_agent
         self._players: dict[ServedTurn, TurnPlayer] = {}
         self.methods: dict[str, Method] = {
             "turn/start": self._start,
@@ -58,7 +64,8 @@ class TurnMethods:
             self._state.publish(thread, "thread/settings/updated", changed)
         steps = self._script_of(text_of(params["input"]))
         items = self._new_turn(connection, thread, steps, [params])
-        self._run_player(thread, items.turn, TurnPlayer(items))
+        items.turn.refusal = find_output_fault(params.get("outputSchema"))
+        self._run_player(thread, items.turn, TurnPlayer(items, self._start_agent))
         return {"turn": items.turn.to_wire("notLoaded")}
 
     def _new_turn(
@@ -89,6 +96,25 @@ class TurnMethods:
 
         self._players[turn] = player
         self._run(thread, turn, play)
+
+    def _start_agent(self, parent: TurnItems, step: SpawnAgent) -> tuple[ServedThread, ServedTurn]:
+        """Start a sub-agent. Every client gets its events and is asked its questions, subscribed to the parent or not."""
+        state, thread = self._state, parent.thread
+        child = ServedThread(state.new_uuid(), state.now_ms(), state.originator, thread.settings, thread.tools)
+        child.parent_id = thread.id
+        state.threads[child.id] = child
+        for connection in [one for one in state.connections if one.is_initialized]:
+            connection.subscriptions.add(child.id)
+        state.set_status(child, "idle")
+        is_named = thread.settings.has_code_mode
+        if is_named:
+            child.agent_path = f"{thread.agent_path or '/root'}/{step.name}"
+        # A task of the older tools is an input of the user's. The other comes as a message that is no item.
+        said = [] if is_named else [{"type": "text", "text": step.prompt}]
+        items = self._new_turn(parent.turn.owner, child, self._script_of_agent(step.prompt), [{"input": said}])
+        items.turn.root_id = parent.turn.root_id or parent.turn.id
+        self._run_player(child, items.turn, TurnPlayer(items, self._start_agent))
+        return child, items.turn
 
     def _add_input(self, turn: ServedTurn, params: Message) -> None:
         if turn.kind == "shell":  # it takes no script: the model is not called
@@ -142,7 +168,7 @@ class TurnMethods:
         items = self._new_turn(connection, thread, self._script_of(prompt))
         turn = items.turn
         turn.kind, turn.running_id = "review", self._state.new_uuid()
-        player = ReviewPlayer(items, title, prompt)
+        player = ReviewPlayer(items, self._start_agent, title, prompt)
         self._state.after_answer(lambda: self._run_player(thread, turn, player))
         said = {"type": "text", "text": title, "text_elements": []}
         message = {"type": "userMessage", "id": turn.id, "clientId": None, "content": [said]}

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import trio
 
-from ._failures import make_error, make_failure
+from ._failures import dump_http_error, make_error, make_failure
 from ._items import make_agent_message, make_reasoning
-from ._script import (
+from ._scripts import opens_stream
+from ._server_agents import AgentSteps, StartAgent
+from ._server_commands import CommandSteps
+from ._server_items import Players, TurnItems, let_clients_read
+from ._server_tools import ToolSteps
+from ._steps import (
     AskServerRequest,
     DropConnection,
     Exit,
     Fail,
     Hang,
     OmitCompleted,
+    Parallel,
     Raw,
     Refuse,
     Reply,
@@ -25,9 +30,6 @@ from ._script import (
     Think,
     Wait,
 )
-from ._scripts import opens_stream
-from ._server_items import TurnItems, let_clients_read
-from ._server_tools import ToolSteps
 from ._wire import Message, Refusal, dump_message, fill_in, split_text
 
 _BROKEN_OFF = "stream disconnected before completion: Transport error: network error: error decoding response body"
@@ -36,15 +38,21 @@ _BROKEN_OFF = "stream disconnected before completion: Transport error: network e
 class TurnPlayer:
     """Plays one turn. Each step is published at once; the server yields between the steps."""
 
-    def __init__(self, items: TurnItems) -> None:
+    def __init__(self, items: TurnItems, start_agent: StartAgent) -> None:
         self._items = items
         self._state = items.state
         self._thread = items.thread
         self._turn = items.turn
-        self._tools = ToolSteps(items).players
+        self._tool_steps = ToolSteps(items)
+        self._tools: Players = {
+            Parallel: self._play_parallel,
+            **self._tool_steps.players(),
+            **CommandSteps(items).players(),
+            **AgentSteps(items, start_agent).players(),
+        }
         self._is_at_tool = False
         self._steered: list[tuple[Message, Sequence[Step]]] = []
-        self._players: dict[type[Step], Callable[[Any], Awaitable[None]]] = {
+        self._players: Players = {
             AskServerRequest: self._play_ask,
             DropConnection: self._play_drop,
             Exit: self._play_exit,
@@ -73,9 +81,19 @@ class TurnPlayer:
             if turn.is_interrupt_due:
                 self._state.end_turn(self._thread, "interrupted")
             await let_clients_read()
+            await self._end_if_refused()
             await self.play_steps()
             self._end_call()
             self._state.end_turn(self._thread, "completed")
+
+    async def _end_if_refused(self) -> None:
+        """Let the turn fail if the model's API refuses a schema. Codex sends it no schemas of tools in code mode."""
+        tools_refusal = None if self._thread.settings.has_code_mode else self._thread.tools_refusal
+        refusal = self._turn.refusal or tools_refusal
+        if refusal is not None:
+            error = make_error(dump_http_error(refusal), "other")
+            self._state.end_turn(self._thread, "failed", error=error)
+            await trio.lowlevel.checkpoint()
 
     async def play_steps(self) -> None:
         """Play what there is to play, and what is added meanwhile."""
@@ -91,7 +109,7 @@ class TurnPlayer:
     def steer(self, params: Message, steps: Sequence[Step]) -> None:
         """Take more input, and with it the steps that replace what was still to come.
 
-        What the model is saying breaks off; a tool is waited for.
+        What the model is saying breaks off, and so does its sleep; another tool is waited for.
         """
         turn = self._turn
         if not turn.is_echoed:
@@ -100,6 +118,7 @@ class TurnPlayer:
             turn.steps.extend(steps)
             return
         self._steered.append((params, steps))
+        self._tool_steps.wake()
         if not self._is_at_tool:
             turn.step_scope.cancel()
             if turn.is_used:
@@ -125,6 +144,12 @@ class TurnPlayer:
         await self._tools[type(step)](step)
         self._is_at_tool = False
         self._state.publish_used(self._thread, self._turn)
+
+    async def _play_parallel(self, step: Parallel) -> None:
+        async with trio.open_nursery() as nursery:
+            for one in step.steps:
+                nursery.start_soon(self._tools[type(one)], one)
+                await let_clients_read()  # so that each has begun before the next one
 
     def _take_steered(self) -> None:
         for params, steps in self._steered:
@@ -155,13 +180,13 @@ class TurnPlayer:
         self._items.complete(item)
 
     async def _play_ask(self, step: AskServerRequest) -> None:
-        flags = _flags_of(step.method)
+        flag = _flag_of(step.method)
         self._is_at_tool = True
-        if flags:
-            self._items.set_waiting(*flags)
+        if flag is not None:
+            self._items.begin_waiting(flag)
         await self._items.ask(step.method, step.params)
-        if flags:
-            self._items.set_waiting()
+        if flag is not None:
+            self._items.end_waiting()
         self._is_at_tool = False
 
     async def _play_wait(self, step: Wait) -> None:
@@ -213,9 +238,9 @@ class TurnPlayer:
         await trio.lowlevel.checkpoint()
 
 
-def _flags_of(method: str) -> tuple[str, ...]:
+def _flag_of(method: str) -> str | None:
     if method == "item/tool/requestUserInput":
-        return ("waitingOnUserInput",)
+        return "waitingOnUserInput"
     if method.endswith("/requestApproval") or method == "mcpServer/elicitation/request":
-        return ("waitingOnApproval",)
-    return ()
+        return "waitingOnApproval"
+    return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -27,6 +28,7 @@ _POLICIES: dict[str, Message] = {
 }
 _APPROVAL_POLICIES = ("untrusted", "on-request", "granular", "never")
 _GRANULAR_FIELDS = ("sandbox_approval", "rules", "mcp_elicitations")
+_ACCOUNT_MODELS = re.compile(r"gpt-(5\.6|6)\b")
 _KEPT = (".git", ".agents", ".codex")
 
 
@@ -52,6 +54,11 @@ class Settings:
         if isinstance(self.approval_policy, Mapping):
             return bool(self.approval_policy["granular"]["sandbox_approval"])
         return bool(self.approval_policy != "never")
+
+    @property
+    def has_code_mode(self) -> bool:
+        """Whether the model is one of an account, which calls its tools from JavaScript."""
+        return _ACCOUNT_MODELS.match(self.model) is not None
 
     @property
     def has_sandbox(self) -> bool:

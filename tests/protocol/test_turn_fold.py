@@ -20,7 +20,9 @@ odd_values: st.SearchStrategy[Any] = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=2)
         | st.dictionaries(
-            st.sampled_from(["id", "type", "text", "phase", "items", "status", "itemsView", "error"]), inner, max_size=4
+            st.sampled_from(["id", "type", "text", "phase", "delivery", "items", "status", "itemsView", "error"]),
+            inner,
+            max_size=4,
         )
     ),
     max_leaves=10,
@@ -155,11 +157,20 @@ def test_the_error_comes_from_the_end_or_else_from_the_event_before_it() -> None
 
 # --- the final text
 
+
+def answer_of(turn: TurnFold) -> tuple[str, str | None]:
+    step = turn.final()
+    return ("", None) if step is None else (step.text, step.item_id)
+
+
 FINAL = message("f", "final", phase="final_answer")
 PLAIN = message("p", "plain")
 NULL_PHASE = message("n", "null phase", phase=None)
 COMMENTARY = message("c", "commentary", phase="commentary")
+PARTIAL = message("h", "half of it", phase="partial_answer")
 NEW_PHASE = message("x", "new phase", phase="epilogue")
+ASK = message("q", "Red or blue?", phase="final_answer", delivery="async", questions=[{"title": "Red or blue?"}])
+TELL = message("t", "By the way", phase="final_answer", delivery="async", questions=None)
 
 
 @pytest.mark.parametrize(
@@ -176,22 +187,62 @@ NEW_PHASE = message("x", "new phase", phase="epilogue")
         ([COMMENTARY, message("c2", "more", phase="commentary")], ("more", "c2")),
         ([command("e")], ("", None)),
         ([message("f", "", phase="final_answer")], ("", "f")),
+        ([PARTIAL], ("half of it", "h")),
+        ([PARTIAL, COMMENTARY], ("half of it", "h")),
+        ([FINAL, PARTIAL], ("final", "f")),
+        ([PLAIN, PARTIAL], ("plain", "p")),
+        ([FINAL, ASK], ("final", "f")),
+        ([ASK, FINAL], ("final", "f")),
+        ([PLAIN, TELL], ("plain", "p")),
+        ([PARTIAL, TELL], ("half of it", "h")),
+        ([COMMENTARY, ASK, TELL], ("commentary", "c")),
+        ([ASK], ("Red or blue?", "q")),
+        ([ASK, TELL, command("e")], ("By the way", "t")),
+        ([FINAL, message("l", "late", phase="final_answer", delivery="by pigeon")], ("late", "l")),
     ],
 )
 def test_the_final_text_of_a_completed_turn(items: list[Item], expected: tuple[str, str | None]) -> None:
     turn, _ = fold(*map(completed, items), ended())
 
-    assert turn.final() == expected
+    assert answer_of(turn) == expected
 
 
 @pytest.mark.parametrize("status", ["failed", "interrupted"])
 def test_commentary_is_no_answer_of_a_turn_that_did_not_complete(status: str) -> None:
-    assert fold(completed(COMMENTARY), ended(status))[0].final() == ("", None)
-    assert fold(completed(COMMENTARY), completed(PLAIN), ended(status))[0].final() == ("plain", "p")
+    assert answer_of(fold(completed(COMMENTARY), ended(status))[0]) == ("", None)
+    assert answer_of(fold(completed(COMMENTARY), completed(PLAIN), ended(status))[0]) == ("plain", "p")
+
+
+@pytest.mark.parametrize("status", ["failed", "interrupted"])
+def test_of_a_turn_that_did_not_complete_answers_count_and_asynchronous_messages_do_not(status: str) -> None:
+    assert answer_of(fold(completed(ASK), completed(TELL), ended(status))[0]) == ("", None)
+    assert answer_of(fold(completed(PLAIN), completed(ASK), ended(status))[0]) == ("plain", "p")
+    assert answer_of(fold(completed(PARTIAL), completed(TELL), ended(status))[0]) == ("half of it", "h")
 
 
 def test_a_message_that_only_the_end_tells_is_the_answer() -> None:
-    assert fold(completed(COMMENTARY), ended(items=[FINAL], itemsView="summary"))[0].final() == ("final", "f")
+    assert answer_of(fold(completed(COMMENTARY), ended(items=[FINAL], itemsView="summary"))[0]) == ("final", "f")
+
+
+def test_an_asynchronous_message_in_the_end_does_not_displace_the_answer() -> None:
+    end = ended(items=[TELL], itemsView="summary")
+
+    assert answer_of(fold(completed(FINAL), completed(TELL), end)[0]) == ("final", "f")
+    assert answer_of(fold(completed(FINAL), end)[0]) == ("final", "f")
+
+
+def test_an_asynchronous_message_in_history_does_not_displace_the_answer() -> None:
+    turn, _ = fold(completed(FINAL))
+
+    assert ids(turn.catch_up([ASK, FINAL, TELL])) == ["q", "t"]
+    turn.end({"status": "completed"})
+    assert answer_of(turn) == ("final", "f")
+
+
+def test_an_asynchronous_message_is_a_step_of_its_own_type() -> None:
+    _, steps = fold(completed(ASK), completed(TELL), completed(FINAL))
+
+    assert [step.step_type for step in steps] == ["ask", "codex", "codex"]
 
 
 # --- what only history knows
@@ -208,6 +259,12 @@ def test_a_message_that_only_the_end_tells_is_the_answer() -> None:
         ([completed(PLAIN), ended()], False),
         ([ended("failed")], False),
         ([completed(command("e"))], False),
+        ([ended(items=[TELL], itemsView="summary")], True),
+        ([completed(TELL), ended(items=[TELL], itemsView="summary")], True),
+        ([completed(TELL), ended(items=[TELL])], True),
+        ([completed(TELL), ended(items=[TELL], itemsView="full")], False),
+        ([completed(PLAIN), completed(TELL), ended(items=[TELL], itemsView="summary")], False),
+        ([completed(TELL), ended("failed", items=[TELL], itemsView="summary")], False),
     ],
 )
 def test_history_is_wanted_when_a_turn_completed_and_nothing_tells_whether_it_said_something(
@@ -220,8 +277,15 @@ def test_history_supplies_what_is_missing_and_nothing_twice() -> None:
     turn, _ = fold(completed(command("e")), ended())
 
     assert ids(turn.supply({"items": [command("e"), FINAL], "itemsView": "full"})) == ["f"]
-    assert turn.final() == ("final", "f")
+    assert answer_of(turn) == ("final", "f")
     assert not turn.wants_history
+
+
+def test_history_supplies_the_answer_that_an_asynchronous_message_displaced() -> None:
+    turn, _ = fold(ended(items=[TELL], itemsView="summary"))
+
+    assert ids(turn.supply({"items": [ASK, FINAL, TELL], "itemsView": "full"})) == ["q", "f"]
+    assert answer_of(turn) == ("final", "f")
 
 
 @pytest.mark.parametrize(
@@ -256,5 +320,5 @@ def test_nothing_that_a_server_says_raises(notices: list[tuple[str, dict[str, An
 
     delivered = [step.item_id for step in steps if step.item_id]
     assert delivered == list(turn.delivered)
-    assert isinstance(turn.final()[0], str)
+    assert isinstance(answer_of(turn)[0], str)
     assert turn.wants_history in (True, False)

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import trio
+from _account_models import ACCOUNT_MODELS, NEWEST, account_model
 from _peer import HELLO, Message, Peer
+from _real import version_under_test
 from _sameness import Names
 from trio.testing import MockClock
 
@@ -32,7 +34,6 @@ class Stage:
     Attributes:
         script: What the server does.
         cwd: Where its threads work.
-        version: The server's.
         notes: What the case has seen by itself.
     """
 
@@ -45,12 +46,12 @@ class Stage:
     ) -> None:
         self.script = script
         self.cwd = cwd
-        self.version = ""
         self.notes: list[Any] = []
         self._make_transport = make_transport
         self._config = config or {}
         self._peers: list[Peer] = []
         self._others: list[Peer] = []
+        self._by_thread: list[list[Message]] = []
         self._left_out: set[str] = set()
         self._tasks: trio.Nursery
 
@@ -67,12 +68,14 @@ class Stage:
         peer = Peer(self._make_transport())
         (self._peers if is_heard else self._others).append(peer)
         await peer.transport.open(self._tasks)
-        hello = await peer.result("initialize", **HELLO, capabilities={"experimentalApi": True, **capabilities})
-        self.version = hello["userAgent"].split("/")[1].split()[0]
+        await peer.result("initialize", **HELLO, capabilities={"experimentalApi": True, **capabilities})
         await peer.until("remoteControl/status/changed")
         return peer
 
     async def start_thread(self, peer: Peer, **params: Any) -> str:
+        """Start a thread. For the newest of an account's models an older server gets the one that it knows."""
+        if params.get("model") == NEWEST and isinstance(self.script, ScriptedModel):
+            params["model"] = account_model(version_under_test())
         config = {**self._config, **params.pop("config", {})}
         return await peer.start_thread(cwd=self.cwd, config=config, **params)
 
@@ -95,6 +98,12 @@ class Stage:
         if isinstance(self.script, ScriptedAppServer):
             self.script.on_shell(command, output=output, exit_code=exit_code)
 
+    def note_by_thread(self, peer: Peer, *thread_ids: str) -> None:
+        """Note what a client was told of each thread, where the order of different threads means nothing."""
+        for thread_id in thread_ids:
+            own = [one for one in peer.seen if (one.get("params") or {}).get("threadId") == thread_id]
+            self._by_thread.append(own)
+
     def note(self, what: Any) -> None:
         self.notes.append(what)
 
@@ -105,7 +114,8 @@ class Stage:
     def heard(self) -> list[list[Message]]:
         """Return what each of the peers was told, the news of other cases left out."""
         own = {thread_id for peer in self._peers for message in peer.seen if (thread_id := _opened(message))}
-        return [[message for message in peer.seen if self._counts(message, own)] for peer in self._peers]
+        heard = [[message for message in peer.seen if self._counts(message, own)] for peer in self._peers]
+        return heard + self._by_thread
 
     def _counts(self, message: Message, thread_ids: set[str]) -> bool:
         return _concerns(message, thread_ids) and message.get("method") not in self._left_out
@@ -118,7 +128,6 @@ Case = Callable[[Stage], Awaitable[None]]
 class Record:
     """What came of a case."""
 
-    version: str = ""
     heard: list[list[Message]] = field(default_factory=list)
     notes: list[Any] = field(default_factory=list)
     places: dict[str, str] = field(default_factory=dict)
@@ -126,7 +135,7 @@ class Record:
 
     def told(self, version: str) -> list[str]:
         """Return all of it in lines, to compare with a server of a version."""
-        names = Names(self.places, version)
+        names = Names({**self.places, **dict.fromkeys(ACCOUNT_MODELS, "<account model>")}, version)
         lines: list[str] = []
         for number, messages in enumerate(self.heard, 1):
             lines += [f"to client {number}:", *names.told(messages)]
@@ -191,7 +200,7 @@ async def _play(case: Case, stage: Stage, record: Record, places: dict[str, str]
         await stage.play(case)
     except Exception as error:
         record.error = error
-    record.version, record.heard, record.notes, record.places = stage.version, stage.heard(), stage.notes, places
+    record.heard, record.notes, record.places = stage.heard(), stage.notes, places
 
 
 def _opened(message: Message) -> str | None:

@@ -24,16 +24,15 @@ from codex_trio.testing import ScriptedModel, open_scripted_model
 TOKEN = "a-token-of-this-test"
 MakeTransport = Callable[[], Transport]
 
-# Set this in the environment, and all that is shown over stdio is shown over each of the other ways, too.
-EVERY = "CODEX_TRIO_EVERY_TRANSPORT"
-LISTENING = ["ws", "ws with a token", "unix"]
-WAYS = ["stdio", *(LISTENING if os.environ.get(EVERY) else LISTENING[1:2])]
+# A plain `pytest` reaches codex over stdio; `pytest --all` uses every transport.
+LISTENING = [pytest.param(way, marks=pytest.mark.extended) for way in ("ws", "ws with a token", "unix")]
+WAYS = ["stdio", *LISTENING]
 
-# For what takes seconds, or is no matter of the transport: over stdio, and over the others only where all is asked for.
-over_stdio = pytest.mark.parametrize("reach", WAYS if os.environ.get(EVERY) else WAYS[:1], indirect=True)
+# For tests that need a server of their own process.
+own_server = pytest.mark.parametrize("reach", ["stdio"], indirect=True)
 
-# For what only a process of our own shows.
-own_server = pytest.mark.parametrize("reach", WAYS[:1], indirect=True)
+# For tests of servers that listen: a plain `pytest` uses one of them.
+over_each = pytest.mark.parametrize("reach", [LISTENING[0], "ws with a token", LISTENING[2]], indirect=True)
 
 
 def codex() -> str:
@@ -162,7 +161,7 @@ async def open_both(
             yield model, client
 
 
-@pytest.fixture(params=["ws", "unix"])
+@pytest.fixture(params=["ws", pytest.param("unix", marks=pytest.mark.extended)])
 async def server(request: pytest.FixtureRequest, model: ScriptedModel, tmp_path: Path) -> AsyncIterator[Listening]:
     """A server that listens, for those who cut its connections."""
     listen = "ws://127.0.0.1:0" if request.param == "ws" else f"unix://{model.home}/socket"
@@ -172,7 +171,7 @@ async def server(request: pytest.FixtureRequest, model: ScriptedModel, tmp_path:
 
 @pytest.fixture(params=WAYS)
 def reach(request: pytest.FixtureRequest) -> Reach:
-    """Each test that asks for it runs over stdio and over a websocket, or over what it is parametrized with."""
+    """Run the test over stdio, and with `--all` over every transport, unless it has transports of its own."""
     return Reach(request.param)
 
 

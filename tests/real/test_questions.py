@@ -123,3 +123,24 @@ async def test_a_tool_of_an_mcp_server_is_called_only_if_that_is_granted(
                 result = await client.chat_once("go")
                 assert client.statistics().server_requests == 1
     assert result.steps[0].data["status"] == status
+
+
+@pytest.mark.parametrize("arguments", [{"path": "/", "force": True}, {}, None])
+async def test_a_tool_call_of_an_mcp_server_is_asked_for_with_its_arguments(
+    arguments: Mapping[str, Any] | None, tmp_path: Path
+) -> None:
+    seen: list[tuple[str, Mapping[str, Any] | None]] = []
+
+    def reply(asked: Elicitation) -> Decision:
+        seen.append((asked.tool_name, asked.tool_arguments))
+        return asked.accept()
+
+    with trio.fail_after(PATIENCE):
+        async with (
+            asking_model(mcp_config(tmp_path)) as model,
+            open_codex_client(model.transport(cwd=tmp_path), on_elicitation=reply) as client,
+        ):
+            model.on_turn(call_tool("danger", arguments, namespace="mcp__tiny"), say("done"))
+            result = await client.chat_once("go")
+    assert seen == [("danger", arguments or {})]
+    assert result.steps[0].data["status"] == "completed"

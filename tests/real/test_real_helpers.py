@@ -8,11 +8,9 @@ from pathlib import Path
 
 import pytest
 import trio
-from _listening import Reach, open_both, over_stdio
+from _listening import Reach, open_both
 
 from codex_trio import CodexError, CodexProtocolError, CodexTransportError
-
-pytestmark = over_stdio
 
 
 async def test_a_command_reads_and_writes_while_it_runs(reach: Reach, tmp_path: Path) -> None:

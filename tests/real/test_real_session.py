@@ -82,10 +82,12 @@ async def test_what_codex_asks_is_answered_at_the_terminal(tmp_path: Path) -> No
         for name in ("one", "two\x1b[8m", "three"):  # the second would hide what comes behind it
             model.on_turn(run(f"touch {name}", escalate=True), say(f"End of {name[:5]}."))
         async with session(model, tmp_path) as terminal:
-            for answer, name in (("y", "one"), ("n", "two\\x1b[8m"), (CTRL_C, "three")):
+            for answer, name in (("y", "one"), ("n", "two<U+001B>[8m"), (CTRL_C, "three")):
                 await terminal.type("Do it\r")
                 question = await terminal.expect("Allow it? [y/N] ")
-                assert f"run: touch {name}\nin: {tmp_path}\nbecause: May I run touch {name}?\n" in question
+                assert f"It says why:\n  │ May I run touch {name}?\nThe command:\n  │ touch {name}\n" in question
+                assert '  • by the shell "/bin/bash -' in question
+                assert f'  • in the folder "{tmp_path}"\n' in question.replace("\n  ┊ ", "")
                 await terminal.type(answer if answer == CTRL_C else f"{answer}\r")
                 await terminal.expect("The turn was stopped." if answer == CTRL_C else f"End of {name[:3]}")
                 await terminal.expect("\n> ")
@@ -107,6 +109,7 @@ async def test_what_was_typed_before_a_question_is_no_answer_to_it(tmp_path: Pat
     assert not (tmp_path / "one").exists()
 
 
+@pytest.mark.from_codex("0.163", "what a short command writes is sometimes lost")
 async def test_the_commands_of_a_session_and_plain_text_without_rich(model: ScriptedModel, tmp_path: Path) -> None:
     (tmp_path / "rich.py").write_text("raise ImportError('as if it were not installed')")
     model.default(run("printf 'a\\033[2Jb'"), say("Done."))
@@ -118,9 +121,9 @@ async def test_the_commands_of_a_session_and_plain_text_without_rich(model: Scri
         await terminal.type("/help\r")
         await terminal.expect("/quit")
         await terminal.type("/etc/hosts\r")  # which is no command
-        await terminal.expect("    a\\x1b[2Jb\n[codex] Done.\n> ")
+        await terminal.expect("    a<U+001B>[2Jb\n[codex] Done.\n> ")
         await terminal.type("/thread\r")
-        await terminal.expect(f"{thread_of(model)}\n> ")
+        await terminal.expect(f"thread {thread_of(model)}\n> ")
         await terminal.type("/new\r")
         await terminal.expect(f"--resume {thread_of(model)}\n")
         await terminal.type("Hello\r")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import trio
-from _listening import Reach, open_both, over_stdio
+from _listening import Reach, open_both
 
 from codex_trio import (
     CodexOutputError,
@@ -24,8 +24,6 @@ from codex_trio import (
     open_codex_client,
 )
 from codex_trio.testing import hang, open_scripted_model, run, say, think
-
-pytestmark = over_stdio
 
 UNKNOWN = "01a2063d-0633-72f1-ab28-75129a7058a8"
 
@@ -148,6 +146,7 @@ async def test_a_cancelled_review_or_command_leaves_the_thread_free(reach: Reach
         assert (await thread.chat_once("next")).final_text == "ok"
 
 
+@pytest.mark.from_codex("0.163", "a steer waits until the model has said what it is saying")
 async def test_steering_and_interrupting(reach: Reach, tmp_path: Path) -> None:
     async with open_both(reach, tmp_path) as (model, client):
         thread = await client.start_thread()

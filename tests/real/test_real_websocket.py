@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import trio
-from _listening import LISTENING, MakeTransport, running_server, with_token
+from _listening import MakeTransport, over_each, running_server, with_token
 from _real import assert_nothing_open, told_statuses
 
 from codex_trio import (
@@ -19,7 +19,6 @@ from codex_trio import (
 )
 from codex_trio.testing import ScriptedModel, hang, run, say, think
 
-over_each = pytest.mark.parametrize("reach", LISTENING, indirect=True)
 # What runs over stdio runs over a websocket with a token, too; of the others, this is the least to know.
 over_others = pytest.mark.parametrize("reach", ["ws", "unix"], indirect=True)
 

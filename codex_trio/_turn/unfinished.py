@@ -1,4 +1,4 @@
-"""`OpenItems`: what a turn and its sub-agents have begun and not finished. Says what a silent turn waits for."""
+"""`UnfinishedItems`: what a turn and its sub-agents have begun and not finished. Says what a silent turn waits for."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class _Open(msgspec.Struct, eq=False):
     asleep_until: float
 
 
-class OpenItems:
+class UnfinishedItems:
     """Items by thread and id: a sub-agent's may have the id of one of its parent.
 
     Attributes:

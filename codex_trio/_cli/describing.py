@@ -1,0 +1,137 @@
+"""What an approval is about, in our words, with all that would be granted. Nobody is asked here."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import unicodedata
+from collections.abc import Mapping, Sequence
+
+from codex_trio import Approval, CommandApproval, Elicitation, FileChange, FileChangeApproval, PermissionsApproval
+
+from .grants import Grants
+from .question import Fact, Foreign, Part, Question, quoted
+
+_TITLE = "Codex asks for your permission"
+_SUMMARY = "What a yes allows, this once:"
+_RUNNING = "The command that runs:"
+
+
+def describe(request: Approval, running: str | None = None) -> Question:
+    """Return what to ask a person about an approval.
+
+    Args:
+        request: Of any kind.
+        running: The command whose terminal is typed into, if it is known.
+    """
+    if isinstance(request, PermissionsApproval):
+        parts = _permissions(request)
+    elif isinstance(request, FileChangeApproval):
+        parts = _changes(request)
+    else:
+        parts = _command(request, running) if request.stdin is None else _typed(request, running)
+    if request.reason:
+        return _question(Part(f"{_TITLE}. It says why:", [Foreign(request.reason, is_line=True)]), *parts)
+    return _question(Part(f"{_TITLE}. It does not say why.", []), *parts)
+
+
+def describe_tool_call(asked: Elicitation) -> Question:
+    """Return what to ask a person about the call of an MCP server's tool."""
+    message = Part(f"{_TITLE}. The message:", [Foreign(asked.message)])
+    call = f"the tool {quoted(asked.tool_name)} of the MCP server {quoted(asked.server_name)} is called"
+    if not asked.tool_arguments:
+        return _question(message, Part(_SUMMARY, [Fact(call), Fact("without arguments")]))
+    arguments = json.dumps(asked.tool_arguments, ensure_ascii=False, indent=2, default=str)
+    summary = Part(_SUMMARY, [Fact(call), Fact(f"with the arguments above ({_count(arguments)})")])
+    return _question(message, Part("The arguments:", [Foreign(arguments)]), summary)
+
+
+def _permissions(request: PermissionsApproval) -> list[Part]:
+    grants = Grants()
+    grants.add_permissions(request.permissions, "Codex may")
+    others = grants.others()
+    more = [Fact("until this turn ends"), Fact(f"paths that are relative start from {quoted(request.cwd)}")]
+    return [*others, Part(_SUMMARY, [*grants.facts, *more])]
+
+
+def _command(request: CommandApproval, running: str | None) -> list[Part]:
+    parts, facts = [], []
+    if request.command:
+        script = request.script
+        parts.append(Part("The command:", [Foreign(script)]))
+        facts.append(Fact(f"the command above ({_count(script)}) runs, maybe outside the sandbox"))
+        if script != request.command:
+            facts.append(Fact(f"by the shell {quoted(shlex.join(shlex.split(request.command)[:-1]))}"))
+        facts.append(Fact(f"in the folder {quoted(request.cwd)}" if request.cwd else "in a folder that is not told"))
+    elif running is not None:  # which wants to reach a host
+        parts.append(Part(_RUNNING, [Foreign(running)]))
+    return [*parts, *_granted(request, facts)]
+
+
+def _typed(request: CommandApproval, running: str | None) -> list[Part]:
+    stdin = request.stdin or ""
+    target = Fact(f"not known here; its id is {quoted(request.item_id)}") if running is None else Foreign(running)
+    end = "ends with Return and takes effect at once" if stdin.endswith(("\n", "\r")) else "does not end with Return"
+    facts = [
+        Fact("this is typed into the terminal of that command, which runs already"),
+        Fact(f"{_count(stdin)}, {len(stdin):,} characters; it {end}"),
+    ]
+    return [
+        Part(_RUNNING, [target]),
+        Part("What Codex would type there:", [Foreign(stdin.removesuffix("\n"))]),
+        *_granted(request, facts),
+    ]
+
+
+def _changes(request: FileChangeApproval) -> list[Part]:
+    changes = request.changes or ()
+    entries: list[Foreign | Fact] = []
+    for change in changes:
+        entries += [Fact(f"{_change(change)}:"), Foreign(change.diff.removesuffix("\n"))]
+    number = "1 file" if len(changes) == 1 else f"{len(changes):,} files"
+    return [Part(f"The changes of {number}:", entries), *_granted(request, [Fact(_change(one)) for one in changes])]
+
+
+def _change(change: FileChange) -> str:
+    moved = f" and move it to {quoted(change.moved_to)}, in place of what is there" if change.moved_to else ""
+    return f"{change.kind} {quoted(change.path)}{moved}"
+
+
+def _granted(request: CommandApproval | FileChangeApproval, facts: Sequence[Fact]) -> list[Part]:
+    """Return the summary, with what is granted beyond the command or the changes; and before it, what has no words."""
+    grants = Grants()
+    for name, value in request.extra_permissions.items():
+        match name, value:
+            case "additionalPermissions", Mapping():
+                grants.add_permissions(value, "with that, it may")
+            case "networkApprovalContext", {"host": str(host), "protocol": str(protocol), **others} if not others:
+                grants.facts.append(Fact(f"it may reach {quoted(host)} by {quoted(protocol)}"))
+            case "grantRoot", str():
+                grants.facts.append(Fact(f"from now on, Codex may write to {quoted(value)} without asking"))
+            case _:
+                grants.add_other(name, value)
+    others = grants.others()
+    more = [*grants.facts]
+    if isinstance(request, CommandApproval):
+        if request.environment_id not in ("", "local"):
+            more.append(Fact(f"in the environment {quoted(request.environment_id)}, not on this machine"))
+        if request.proposed_amendment or request.proposed_network_amendments:
+            more.append(Fact("the rule for the future that Codex proposes is not granted"))
+    return [*others, Part(_SUMMARY, [*facts, *more])]
+
+
+def _count(text: str) -> str:
+    number = len(text.removesuffix("\n").split("\n"))
+    return "1 line" if number == 1 else f"{number:,} lines"
+
+
+def _question(*parts: Part) -> Question:
+    if not any(_runs_from_right_to_left(entry.text) for part in parts for entry in part.entries):
+        return Question(parts)
+    *others, summary = parts
+    note = Fact("some letters above run from right to left: a terminal may reorder them")
+    return Question([*others, Part(summary.heading, [*summary.entries, note])])
+
+
+def _runs_from_right_to_left(text: str) -> bool:
+    return not text.isascii() and any(unicodedata.bidirectional(one) in ("R", "AL", "AN") for one in text)

@@ -1,0 +1,25 @@
+"""Lenient reading of JSON: a value of another type than the expected one becomes an empty value of that type."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def as_text(value: object) -> str:
+    """Return a string; empty if the value is not one."""
+    return value if isinstance(value, str) else ""
+
+
+def as_object(value: object) -> dict[str, Any]:
+    """Return a JSON object; empty if the value is not one."""
+    return value if isinstance(value, dict) else {}
+
+
+def as_objects(value: object) -> list[dict[str, Any]]:
+    """Return the objects of an array; other elements are left out, and the list is empty if it is not an array."""
+    return [element for element in value if isinstance(element, dict)] if isinstance(value, list) else []
+
+
+def as_texts(value: object) -> list[str]:
+    """Return the strings of an array; other elements are left out, and the list is empty if it is not an array."""
+    return [element for element in value if isinstance(element, str)] if isinstance(value, list) else []

@@ -1,0 +1,159 @@
+"""`FileChangeApproval`: the request to change files, and the changes that it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..models import Value
+from .decisions import (
+    COMMON_PARAMS,
+    ApprovalRequest,
+    Decision,
+    check_grant,
+    find_extra,
+    is_empty,
+    read_common,
+    read_text,
+)
+
+_GRANTS = frozenset({"grantRoot"})
+
+
+class FileChange(Value, frozen=True):
+    """A change of one file.
+
+    Attributes:
+        path: The file.
+        kind: ``add``, ``delete`` or ``update``.
+        moved_to: ``kind.move_path``: where the file is moved to, with its changes; empty if it stays where it is. A file
+            that is there already is replaced.
+        diff: The unified diff; the whole content of a file that is added or deleted.
+        raw: All that the server tells.
+
+    Example:
+        ``for change in request.changes or (): print(change.kind, change.path, change.moved_to)``
+    """
+
+    path: str
+    kind: str
+    diff: str
+    raw: Mapping[str, Any]
+    moved_to: str = ""
+
+    @classmethod
+    def from_wire(cls, change: Mapping[str, Any]) -> FileChange:
+        """Read an entry of ``changes``."""
+        kind = change.get("kind")
+        kind = kind if isinstance(kind, dict) else {"type": kind}
+        return cls(
+            path=read_text(change.get("path")),
+            kind=read_text(kind.get("type")),
+            diff=read_text(change.get("diff")),
+            raw=change,
+            moved_to=read_text(kind.get("move_path")),
+        )
+
+
+class FileChangeApproval(ApprovalRequest, frozen=True, kw_only=True, eq=False):
+    """May these files be changed?
+
+    Attributes:
+        thread_id: The thread that asks.
+        turn_id: Its turn.
+        item_id: Id of the ``fileChange`` item.
+        reason: Why; empty if the server does not say.
+        changes: What would change, from the item's `item/started`; at least one change. `None` if that is not known in
+            full: another client or process started the turn, and this one took it up later (codex 0.163 to 0.171 do not
+            have a waiting change in their history), or one of the changes cannot be read.
+        grant_root: ``grantRoot``: a folder that the server would like to write to from now on, or empty.
+        available_decisions: Always `None`: the server does not tell (codex 0.169).
+        raw: The request's params.
+
+    Example:
+        ```python
+        def on_approval(request: Approval) -> Decision:
+            if not isinstance(request, FileChangeApproval) or request.changes is None:
+                return request.decline()
+            written = [path for change in request.changes for path in (change.path, change.moved_to) if path]
+            return request.accept() if all(path.endswith(".md") for path in written) else request.decline()
+        ```
+    """
+
+    changes: tuple[FileChange, ...] | None
+    grant_root: str
+    available_decisions: None = None
+
+    @classmethod
+    def from_wire(cls, params: Mapping[str, Any], changes: object) -> FileChangeApproval:
+        """Read the params, and the item's ``changes``."""
+        return cls(
+            **read_common(params),
+            changes=_read_changes(changes),
+            grant_root=read_text(params.get("grantRoot")),
+        )
+
+    @property
+    def extra_permissions(self) -> Mapping[str, Any]:
+        """What accepting grants besides `changes`, by wire name; empty if nothing.
+
+        ``grantRoot``, and objects and lists that this version does not know.
+        """
+        return find_extra(self.raw, grants=_GRANTS, known=COMMON_PARAMS)
+
+    def accept(self, *, with_permissions: bool = False, unseen: bool = False) -> Decision:
+        """Let them be changed, this once.
+
+        Args:
+            with_permissions: Grant `extra_permissions` as well.
+            unseen: Accept although `changes` is `None`.
+
+        Raises:
+            ValueError: The request needs an argument that was not given.
+        """
+        return self._grant("accept", with_permissions=with_permissions, unseen=unseen)
+
+    def accept_for_session(self, *, with_permissions: bool = False, unseen: bool = False) -> Decision:
+        """Let them be changed, and let the same files be changed in this thread without asking again.
+
+        Args:
+            with_permissions: As of `accept`.
+            unseen: As of `accept`.
+
+        Raises:
+            ValueError: As of `accept`.
+        """
+        return self._grant("acceptForSession", with_permissions=with_permissions, unseen=unseen)
+
+    def decline(self) -> Decision:
+        """Leave them as they are. The turn goes on, and the model is told."""
+        return Decision("decline", self, {"decision": "decline"})
+
+    def cancel(self) -> Decision:
+        """Leave them as they are, and end the turn: it is interrupted."""
+        return Decision("cancel", self, {"decision": "cancel"})
+
+    def _grant(self, name: str, *, with_permissions: bool, unseen: bool) -> Decision:
+        unknown = "it is not known what would be changed" if self.changes is None else ""
+        check_grant(unknown, self.extra_permissions, with_permissions=with_permissions, unseen=unseen)
+        return Decision(name, self, {"decision": name})
+
+
+def _read_changes(value: object) -> tuple[FileChange, ...] | None:
+    """Return the changes if each of them is understood in full, and if there are any."""
+    if not isinstance(value, list) or not value:
+        return None
+    changes = [FileChange.from_wire(one) for one in value if isinstance(one, dict) and _is_understood(one)]
+    return tuple(changes) if len(changes) == len(value) else None
+
+
+def _is_understood(change: Mapping[str, Any]) -> bool:
+    path, kind, diff = change.get("path"), change.get("kind"), change.get("diff")
+    if not (isinstance(path, str) and path and isinstance(diff, str)):
+        return False
+    if not isinstance(kind, dict):
+        return kind in ("add", "delete", "update")
+    target = kind.get("move_path")
+    is_target_known = target is None or (isinstance(target, str) and target != "")
+    has_more = any(not is_empty(value) for name, value in kind.items() if name not in ("type", "move_path"))
+    return kind.get("type") in ("add", "delete", "update") and is_target_known and not has_more
