@@ -15,18 +15,23 @@ from _peer import Message
 from codex_trio.testing import (
     Step,
     ask_approval,
+    ask_async,
     ask_question,
     call_tool,
     fail,
+    parallel,
     patch,
     raw,
     retry,
     run,
     say,
+    sleep,
+    tell_async,
     think,
     wait,
 )
 from codex_trio.testing._items import make_agent_message
+from codex_trio.testing._steps import Run
 
 _FOREVER = 1e6  # seconds
 _LATENCY = 0.03  # seconds of the recorder's model
@@ -40,6 +45,8 @@ _HALF_MESSAGE = {  # that was begun, and never completed
         "startedAtMs": 0,
     },
 }
+_CALL = re.compile(r"tools\.(\w+)\((\{.*?\}|'.*?')\)")
+_PAIR = re.compile(r"(\w+): ?(?:'([^']*)'|(\d+))")
 _PATCH = re.compile(r"\*\*\* Add File: (\S+)\n((?:\+.*\n)*)")
 
 
@@ -95,6 +102,16 @@ class Acts:
                     yield think(text)
                 case {"sleep": seconds}:
                     yield wait(seconds)
+                case {"custom": "exec", "input": code}:
+                    steps = [self._called(name, given) for name, given in _CALL.findall(code)]
+                    steps.sort(key=lambda step: isinstance(step, Run))  # a command takes a while to start
+                    yield steps[0] if len(steps) == 1 else parallel(*steps)
+                case {"call": "request_user_input_async", "args": {"questions": [{"title": title, **more}]}}:
+                    yield ask_async(title, options=more.get("options", ()))
+                case {"call": "send_message_to_user_async", "args": {"message": text}}:
+                    yield tell_async(text)
+                case {"call": "sleep", "namespace": "clock", "args": {"duration_ms": milliseconds}}:
+                    yield sleep(milliseconds / 1000)
                 case {"call": "exec_command", "args": {"cmd": command, **more}}:
                     yield self._command(command, more)
                 case {"call": "request_user_input", "args": {"questions": [asked]}}:
@@ -105,6 +122,13 @@ class Acts:
                     yield call_tool(
                         name if known is arguments else "no such tool", known, namespace=act.get("namespace")
                     )
+
+    def _called(self, name: str, given: str) -> Step:
+        """Return what a script of the model called: in JavaScript, with an object or a text."""
+        if found := _PATCH.search(given.replace("\\n", "\n")):
+            return patch(found[1], found[2].replace("+", ""))
+        arguments = {key: text or int(number) for key, text, number in _PAIR.findall(given)}
+        return self._command(arguments["cmd"], arguments) if name == "exec_command" else call_tool(name, arguments)
 
     def _attempts(self, attempts: list[Any], errors: list[Message]) -> Iterator[Step]:
         """Yield what came of a call that was made several times, of which all but the last failed."""
