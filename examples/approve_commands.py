@@ -3,15 +3,18 @@
 python examples/approve_commands.py --prompt "Install the dependencies" --prompt "What is this project about?"
 python examples/approve_commands.py --demo         # the real codex binary with a scripted model: no account needed
 
-Each prompt is a conversation of its own. While a question waits for its answer, the others go on.
+Each prompt is a conversation of its own. While a question waits for its answer, the others go on, and print afterwards.
 With --transport websocket, the server is one that listens: CODEX_APP_SERVER_WS_URL, or ws://127.0.0.1:8765.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import shutil
 import sys
 import tempfile
+import termios
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 
@@ -22,7 +25,6 @@ from codex_trio import (
     CodexClient,
     CommandApproval,
     Decision,
-    FileChange,
     FileChangeApproval,
     NetworkApprovalContext,
     PermissionsApproval,
@@ -32,21 +34,21 @@ from codex_trio import (
     open_codex_client,
 )
 from codex_trio.testing import open_scripted_model, run, say, wait
+from codex_trio.text import clean_text, fold_line
 
-at_the_terminal = trio.Lock()  # one question at a time
+at_the_terminal = trio.Lock()  # one question at a time, and no steps in between
 
 
 async def ask(request: Approval) -> Decision:
     """Decide, as `on_approval`: in a task of its own, which may take its time."""
     async with at_the_terminal:
-        print(f"Codex gives as its reason: {request.reason!r}")
-        print("It would like to", *described(request), sep="\n  ")
         try:
             yes = accepted(request)
         except ValueError as exc:  # nobody can say yes to what is not known
-            print(f"No: {exc}.")
+            print(f"Declined: {clean_text(str(exc))}.")
             return request.decline()
-        return yes if await says_yes() else request.decline()
+        await show_pages(list(described(request)))
+        return yes if await read_answer("Yes or no? ") in ("y", "yes") else request.decline()
 
 
 def accepted(request: Approval) -> Decision:
@@ -56,49 +58,79 @@ def accepted(request: Approval) -> Decision:
 
 
 def described(request: Approval) -> Iterator[str]:
-    """Say all that a yes would do, in lines. Text of the model is quoted, so that it cannot pass for one of them."""
+    """Say all that a yes would do, in rows. Those with text of the model are marked, so that it cannot pass for ours."""
+    yield "Codex gives as its reason:"
+    yield from marked(request.reason)
     match request:
         case CommandApproval(kind="writeStdin"):
-            yield f"type {request.stdin!r} into the terminal of the running command {request.item_id!r}"
+            yield f"It would like to type into the terminal of the running command {request.item_id!r}:"
+            yield from marked(repr(request.stdin))
         case CommandApproval(network_approval_context=NetworkApprovalContext() as network):
-            yield f"reach {network.host!r} by {network.protocol!r}"
+            yield "It would like to reach this host:"
+            yield from marked(f"{network.protocol} {network.host}")
         case CommandApproval():
-            yield f"run {request.script!r} in {request.cwd!r}"
+            yield "It would like to run this command:"
+            yield from marked(request.script)
+            yield "in the folder:"
+            yield from marked(request.cwd)
         case FileChangeApproval():
-            yield from ("change files", *map(changed, request.changes or ()))
+            for change in request.changes or ():
+                yield f"It would like to {change.kind} this file:"
+                yield from marked(change.path)
+                if change.moved_to:
+                    yield "and to move it to:"
+                    yield from marked(change.moved_to)
+                yield "with this diff:"
+                yield from marked(change.diff)
         case _:
-            yield f"be permitted {dict(request.permissions)!r}"
+            yield "It would like to have these permissions:"
+            yield from marked(repr(request.permissions))
     if not isinstance(request, PermissionsApproval) and request.extra_permissions:
-        yield f"with more permissions: {dict(request.extra_permissions)!r}"
+        yield "and these permissions with it:"
+        yield from marked(repr(request.extra_permissions))
 
 
-def changed(change: FileChange) -> str:
-    target = f", move it to {change.moved_to!r}" if change.moved_to else ""
-    return f"{change.kind} {change.path!r}{target}: {change.diff!r}"
+def marked(text: str) -> Iterator[str]:
+    columns, _ = shutil.get_terminal_size()
+    for line in clean_text(text, indent="").split("\n"):
+        yield from fold_line(line, columns - 1, first="  | ", rest="  : ")
 
 
-async def says_yes() -> bool:
+async def show_pages(rows: list[str]) -> None:
+    """Print rows, and wait before anything would scroll out of the window."""
+    _, lines = shutil.get_terminal_size()
+    for start in range(0, len(rows), lines - 1):
+        if start > 0:
+            await read_answer("Return shows more ")
+        print(*rows[start : start + lines - 1], sep="\n")
+
+
+async def read_answer(question: str) -> str:
     if not sys.stdin.isatty():
         print("Nobody is there to say yes.")
-        return False
-    print("Yes or no? ", end="", flush=True)
+        return ""
+    termios.tcflush(sys.stdin, termios.TCIFLUSH)  # what was typed before is no answer to this
+    print(question, end="", flush=True)
     # A terminal can be read once a line has been typed. `input` would need a thread, which nothing can call back when
     # the turn ends meanwhile, and which would take the answer to the next question.
     await trio.lowlevel.wait_readable(sys.stdin)
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    return os.read(sys.stdin.fileno(), 1_000).decode(errors="replace").strip().lower()
 
 
 async def converse(client: CodexClient, number: int, prompt: str) -> None:
     async for step in client.chat(prompt, approval_policy="on-request"):
         outcome = f" ({step.data['status']})" if step.step_type == "exec" else ""
-        print(f"{number} [{step.step_type}] {step.display_text}{outcome}")
+        async with at_the_terminal:
+            print(f"{number} [{step.step_type}] {clean_text(step.display_text, indent='    ')}{outcome}")
 
 
 async def main() -> None:
     options = parse_options()
     async with AsyncExitStack() as stack:
         transport = await make_transport(stack, options)
-        client = await stack.enter_async_context(open_codex_client(transport, on_approval=ask))
+        # With the experimental API, the server says which permissions a command gets besides.
+        opened = open_codex_client(transport, on_approval=ask, experimental_api=True)
+        client = await stack.enter_async_context(opened)
         async with trio.open_nursery() as nursery:
             for number, prompt in enumerate(options.prompt, 1):
                 nursery.start_soon(converse, client, number, prompt)

@@ -14,6 +14,7 @@ import trio
 
 from codex_trio import CodexClient, StdioTransport, Transport, open_codex_client
 from codex_trio.testing import open_scripted_model, run, say
+from codex_trio.text import clean_text
 
 PROMPTS = ["Which folder is this?", "Thank you. And what did I ask first?"]
 
@@ -24,7 +25,7 @@ async def converse(client: CodexClient, prompts: list[str]) -> None:
         print(f"> {prompt}")
         steps = client.chat(prompt, thread_id)
         async for step in steps:
-            print(f"[{step.step_type}] {step.display_text}")
+            print(f"[{step.step_type}] {clean_text(step.display_text, indent='    ')}")
         thread_id = steps.thread_id
 
 

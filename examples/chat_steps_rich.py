@@ -35,6 +35,7 @@ from codex_trio import (
 )
 from codex_trio.drawing import TurnView, draw_step
 from codex_trio.testing import open_scripted_model, run, say, think, wait
+from codex_trio.text import clean_text
 
 INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
 
@@ -69,7 +70,7 @@ class Chat:
         except CodexTurnInterruptedError:
             return INTERRUPTED
         except CodexError as exc:
-            self.console.print(Text(f"{type(exc).__name__}: {exc}", "red"))
+            self.console.print(Text(f"{type(exc).__name__}: {clean_text(str(exc), indent='    ')}", "red"))
             return 1
         except SystemExit:  # Rich says so when whoever read our output has left
             return 1
@@ -85,7 +86,8 @@ class Chat:
                 await view.draw(events)
                 return True
             except CodexTurnInactiveError as exc:
-                self.console.print(Text(f"nothing for {exc.idle_seconds:.0f} s since {exc.last_event}", "yellow"))
+                last = clean_text(str(exc.last_event))
+                self.console.print(Text(f"nothing for {exc.idle_seconds:.0f} s since {last}", "yellow"))
                 if self.options.cancel_on_timeout:
                     cancelled = await self.client.cancel(exc.continuation)
                     for step in cancelled.steps:
@@ -179,6 +181,6 @@ if __name__ == "__main__":
     try:
         sys.exit(trio.run(main))
     except CodexError as exc:  # there is no server, say
-        sys.exit(f"{type(exc).__name__}: {exc}")
+        sys.exit(f"{type(exc).__name__}: {clean_text(str(exc), indent='    ')}")
     except KeyboardInterrupt:  # before there was a turn
         sys.exit(INTERRUPTED)

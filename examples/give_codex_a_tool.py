@@ -19,6 +19,7 @@ import trio
 
 from codex_trio import ConversationStep, StdioTransport, Transport, WebSocketTransport, open_codex_client, tool
 from codex_trio.testing import call_tool, open_scripted_model, say
+from codex_trio.text import clean_text
 
 
 @dataclass
@@ -66,9 +67,10 @@ async def main() -> None:
         client = await stack.enter_async_context(open_codex_client(transport, tools=[list_tickets, assign_ticket]))
         async for step in client.chat(options.prompt):
             if step.step_type == "tool":
-                print(f"[tool] {step.text} {step.data['arguments']} -> {answer_of(step)}")
+                call = f"{step.text} {step.data['arguments']} -> {answer_of(step)}"
+                print(f"[tool] {clean_text(call, indent='    ')}")
             else:
-                print(f"[{step.step_type}] {step.display_text}")
+                print(f"[{step.step_type}] {clean_text(step.display_text, indent='    ')}")
 
 
 async def make_transport(stack: AsyncExitStack, options: argparse.Namespace) -> Transport:

@@ -32,8 +32,8 @@ from codex_trio import (
     WebSocketTransport,
     open_codex_client,
 )
-from codex_trio.drawing import clean_text
 from codex_trio.testing import open_scripted_model, run, say, think, wait
+from codex_trio.text import clean_text
 
 TURNS = 20
 
@@ -71,7 +71,7 @@ def draw(rows: list[Row]) -> Table:
         column.min_width, column.no_wrap = width, True
     for number, row in enumerate(rows, 1):
         colour = {"done": "green", "failed": "red", "waits": "dim"}.get(row.state, "yellow")
-        cells = [Text(" ".join(clean_text(text).split())) for text in (row.prompt, row.state, row.text)]
+        cells = [Text(clean_text(" ".join(text.split()))) for text in (row.prompt, row.state, row.text)]
         table.add_row(f"{number}", *cells, style=colour)
     return table
 

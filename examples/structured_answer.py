@@ -18,6 +18,7 @@ import trio
 
 from codex_trio import CodexOutputError, StdioTransport, Transport, WebSocketTransport, open_codex_client
 from codex_trio.testing import open_scripted_model, say
+from codex_trio.text import clean_text
 
 
 @dataclass
@@ -41,12 +42,12 @@ async def main() -> None:
         try:
             result = await client.chat_once("Review the code in this folder.", output_type=Review)
         except CodexOutputError as exc:
-            print(f"That is no review, at {exc.where}: {exc.text}")
+            print(f"That is no review, at {exc.where}: {clean_text(exc.text)}")
             return
         review = result.output
-        print(review.verdict)
+        print("Verdict:", clean_text(review.verdict))
         for finding in sorted(review.findings, key=lambda one: one.severity):
-            print(f"{finding.severity:>4} {finding.file}:{finding.line} {finding.remark}")
+            print(f"{finding.severity:>4} {clean_text(f'{finding.file}:{finding.line} {finding.remark}')}")
 
 
 async def make_transport(stack: AsyncExitStack, options: argparse.Namespace) -> Transport:

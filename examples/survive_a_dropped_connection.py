@@ -18,14 +18,15 @@ import trio
 
 from codex_trio import CodexClient, CodexTransportError, WebSocketTransport, open_codex_client
 from codex_trio.testing import open_scripted_model, say, wait
+from codex_trio.text import clean_text
 
 
 async def take_turn(client: CodexClient, prompt: str) -> None:
     try:
         async for step in client.chat(prompt):
-            print(f"[{step.step_type}] {step.display_text}")
+            print(f"[{step.step_type}] {clean_text(step.display_text, indent='    ')}")
     except CodexTransportError as exc:
-        print(exc)
+        print(clean_text(str(exc), indent="    "))
         if exc.continuation is not None:  # good in another process, too
             print(f"It goes on with ChatContinuation.from_json({exc.continuation.to_json()!r}).")
 

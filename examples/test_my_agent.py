@@ -27,6 +27,7 @@ from codex_trio import (
     open_codex_client,
 )
 from codex_trio.testing import ScriptedAppServer, ask_approval, open_scripted_model, run, say, think, wait
+from codex_trio.text import clean_text
 
 # --- the program
 
@@ -85,7 +86,7 @@ async def play_demo(transport: str | None) -> None:
         else:
             opened = open_codex_client(model.transport())
         client = await stack.enter_async_context(opened)
-        print(await ask_patiently(client, "How many files are here?"))
+        print(clean_text(await ask_patiently(client, "How many files are here?"), indent="    "))
 
 
 if __name__ == "__main__":

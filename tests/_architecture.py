@@ -260,7 +260,7 @@ def the_test_kit_reuses_nothing_that_it_tests(sources: Sequence[Source]) -> list
 
 
 def outsiders_use_the_public_surface(sources: Sequence[Source]) -> list[str]:
-    """What draws, the command line and the examples import and touch nothing with an underscore, but for their own."""
+    """What draws, the command line and the examples use no underscored name but their own, and the free room's."""
     return [
         source.tell(getattr(node, "lineno", 0), f"uses {name}")
         for source in sources
@@ -269,6 +269,7 @@ def outsiders_use_the_public_surface(sources: Sequence[Source]) -> list[str]:
         if not _is_of_its_room(source, node)
         for name in _used_names(node)
         if name.startswith("_") and not name.startswith("__")
+        if not _imports_the_free_room(source, node, name)
         if not (source.room == "_cli" and name in FOR_COMMAND_LINE)
     ]
 
@@ -276,6 +277,11 @@ def outsiders_use_the_public_surface(sources: Sequence[Source]) -> list[str]:
 def _is_of_its_room(source: Source, node: ast.AST) -> bool:
     """Whether a room that is a folder imports a file of its own there."""
     return isinstance(node, ast.ImportFrom) and node.level == 1 and source.path.count("/") == 2
+
+
+def _imports_the_free_room(source: Source, node: ast.AST, name: str) -> bool:
+    """Whether a name is that of the free room, in an import. An example shows what users write, so not there."""
+    return name == FREE_ROOM and isinstance(node, ast.ImportFrom) and source.room != EXAMPLES
 
 
 def _used_names(node: ast.AST) -> list[str]:

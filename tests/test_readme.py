@@ -60,7 +60,7 @@ async def test_the_quick_start_runs_against_the_real_binary(tmp_path: Path) -> N
                 cwd=tmp_path,
                 capture_stdout=True,
             )
-    assert printed.stdout.decode().splitlines() == ["one file", "exec /bin/bash -c 'cat *'", "codex a poem"]
+    assert printed.stdout.decode().splitlines() == ["one file", "[exec] /bin/bash -c 'cat *'", "[codex] a poem"]
 
 
 async def test_the_tool_is_called_and_one_command_approved(tmp_path: Path) -> None:
@@ -122,6 +122,10 @@ def test_it_is_short_and_its_links_lead_somewhere() -> None:
     links = re.findall(r"\]\((?!https:)([^)]+)\)", text)
     assert len(links) > 5
     assert [link for link in links if not (README.parent / link).exists()] == []
+
+
+def test_it_names_the_tested_versions_of_codex() -> None:
+    assert "codex {} to {}".format(*codex_trio.TESTED_CODEX_VERSIONS) in README.read_text()
 
 
 def test_every_public_name_of_the_client_and_the_thread_that_it_names_exists() -> None:

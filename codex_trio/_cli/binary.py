@@ -56,11 +56,6 @@ class Differences:
         return [name for names in self.gone.values() for name in names if name in _NEEDED]
 
 
-def number_of(text: str) -> tuple[int, ...]:
-    """Return a version for comparison; what is not a number in it does not count."""
-    return tuple(map(int, re.findall(r"\d+", text)[:3]))
-
-
 async def read_version(words: Sequence[str], patience: float) -> str:
     """Ask for ``--version``.
 

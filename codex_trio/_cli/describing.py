@@ -71,10 +71,10 @@ def _command(request: CommandApproval, running: str | None) -> list[Part]:
 def _typed(request: CommandApproval, running: str | None) -> list[Part]:
     stdin = request.stdin or ""
     target = Fact(f"not known here; its id is {quoted(request.item_id)}") if running is None else Foreign(running)
-    end = "ends with Return, so it takes effect at once" if stdin.endswith(("\n", "\r")) else "does not end with Return"
+    end = "ends with Return and takes effect at once" if stdin.endswith(("\n", "\r")) else "does not end with Return"
     facts = [
         Fact("this is typed into the terminal of that command, which runs already"),
-        Fact(f"it has {_count(stdin)} and {len(stdin)} characters, and {end}"),
+        Fact(f"{_count(stdin)}, {len(stdin):,} characters; it {end}"),
     ]
     return [
         Part(_RUNNING, [target]),

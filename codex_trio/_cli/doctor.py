@@ -33,7 +33,8 @@ from codex_trio import (
 )
 from codex_trio._redaction import redact_command
 
-from .binary import Differences, NotToldError, number_of, read_differences, read_version
+from .._version import is_newer_than_tested, is_older_than_tested
+from .binary import Differences, NotToldError, read_differences, read_version
 from .text import shareable, shown
 
 PATIENCE = 15.0  # seconds for each step
@@ -165,26 +166,31 @@ async def _examine_binary(report: Report, binary: Sequence[str]) -> str | None:
 
 
 def _judge_version(report: Report, told: str) -> None:
-    if number_of(told) < number_of(protocol.VERSION):
-        text = f"codex {told} is older than {protocol.VERSION}, and this version of codex_trio was not tried with it"
+    oldest, newest = codex_trio.TESTED_CODEX_VERSIONS
+    ours = f"version that codex_trio {codex_trio.__version__} was tested with"
+    if is_older_than_tested(told):
+        text = f"codex {told} is older than {oldest}, the oldest {ours}"
         report.add("version", "note", text, f"get a newer one: {_GET_CODEX}")
+    elif is_newer_than_tested(told):
+        text = f"codex {told} is newer than {newest}, the newest {ours}"
+        report.add("version", "note", text, "nothing, unless something fails; then look for a newer codex_trio")
     else:
-        report.add("version", "ok", f"codex {told}")
+        report.add("version", "ok", f"codex {told}; codex_trio was tested with {oldest} to {newest}")
 
 
 def _judge_schema(report: Report, found: Differences, told: str) -> None:
     known = f"{protocol.VERSION}, which codex_trio.protocol was made from"
-    details = [f"new {kind}: {', '.join(names)}" for kind, names in found.new.items() if names]
-    gone = [f"{kind} that are gone: {', '.join(names)}" for kind, names in found.gone.items() if names]
+    details = [f"{kind} that only this codex has: {', '.join(names)}" for kind, names in found.new.items() if names]
+    gone = [f"{kind} that this codex lacks: {', '.join(names)}" for kind, names in found.gone.items() if names]
     if found.missing:
         text = f"codex {told} does not have what every turn needs: {', '.join(found.missing)}"
         advice = f"use codex {protocol.VERSION}, or a newer codex_trio"
         report.add("schema", "bad", text, advice, details + gone)
     elif gone:
-        advice = "do without what is gone; all else works"
+        advice = "do without what it lacks; all else works"
         report.add("schema", "note", f"codex {told} differs from {known}", advice, details + gone)
     elif details:
-        advice = "nothing: what is new is passed on as it comes, and can be requested by name"
+        advice = "nothing: what only this codex has is passed on as it comes, and can be requested by name"
         report.add("schema", "note", f"codex {told} differs from {known}", advice, details)
     else:
         report.add("schema", "ok", f"the same methods as of {known}")

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pyte
 import trio
 
 CTRL_C, CTRL_D, UP = "\x03", "\x04", "\x1b[A"
@@ -40,10 +41,19 @@ class Terminal:
         first_settings: What it did with keys before the program began.
     """
 
-    def __init__(self, stream: trio.lowlevel.FdStream, process: trio.Process, first_settings: list[object]) -> None:
+    def __init__(
+        self,
+        stream: trio.lowlevel.FdStream,
+        process: trio.Process,
+        first_settings: list[object],
+        columns: int,
+        lines: int,
+    ) -> None:
         self._stream = stream
         self.process = process
         self._read_up_to = 0
+        self._screen = pyte.Screen(columns, lines)
+        self._screen_stream = pyte.ByteStream(self._screen)
         self.raw = b""
         self.first_settings = first_settings
 
@@ -87,7 +97,23 @@ class Terminal:
         except trio.BrokenResourceError:  # Linux says so when no program has it open any more
             return False
         self.raw += chunk
+        self._screen_stream.feed(chunk)
         return bool(chunk)
+
+    @property
+    def screen(self) -> list[str]:
+        """What stands on the screen now, down to the row that is typed in."""
+        return [row.rstrip() for row in self._screen.display[: self._screen.cursor.y + 1]]
+
+    async def see(self, *ends: str) -> list[str]:
+        """Wait until the row that is typed in ends so; return the screen."""
+        with trio.move_on_after(_PATIENCE):
+            while not self.screen[-1].endswith(ends):
+                if not await self.read():
+                    break
+            else:
+                return self.screen
+        raise AssertionError(f"{ends} did not appear at the end of\n" + "\n".join(self.screen))
 
     async def wait(self) -> int:
         """Read on to the end of the program; return its exit code."""
@@ -99,14 +125,14 @@ class Terminal:
 
 @asynccontextmanager
 async def open_terminal(
-    program: str, *args: str, env: Mapping[str, str], cwd: Path, columns: int = 80
+    program: str, *args: str, env: Mapping[str, str], cwd: Path, columns: int = 80, lines: int = 40
 ) -> AsyncIterator[Terminal]:
     """Run a module, or a file, as a program on a terminal of its own, until the body ends at the latest."""
     unwanted = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR")
     inherited = {name: value for name, value in os.environ.items() if name not in unwanted}
     master, slave = pty.openpty()
     settings = termios.tcgetattr(slave)
-    termios.tcsetwinsize(slave, (40, columns))
+    termios.tcsetwinsize(slave, (lines, columns))
     try:
         process = await trio.lowlevel.open_process(
             [sys.executable, "-W", "error", "-c", _START, program, *args],
@@ -121,7 +147,7 @@ async def open_terminal(
         os.close(slave)
     async with trio.lowlevel.FdStream(master) as stream:
         try:
-            yield Terminal(stream, process, settings)
+            yield Terminal(stream, process, settings, columns, lines)
         finally:
             with trio.CancelScope(shield=True):
                 if process.returncode is None:

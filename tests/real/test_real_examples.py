@@ -147,6 +147,7 @@ def test_at_a_terminal_a_line_below_says_what_runs(ran: Mapping[str, Ran]) -> No
     assert not any("waiting for Codex" in line for line in ran["steps, 80 columns"].screen), "it does not stay"
 
 
+@pytest.mark.from_codex("0.163", "what a short command writes is sometimes lost")
 def test_in_a_file_are_the_same_panels_and_no_control_codes(ran: Mapping[str, Ran]) -> None:
     written = ran["steps, file"].out
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", written)
@@ -244,16 +245,17 @@ def test_sessions(ran: Mapping[str, Ran]) -> None:
 def test_commands_are_approved_at_the_terminal_while_another_turn_goes_on(ran: Mapping[str, Ran]) -> None:
     text = "\n".join(ran["approve, stdio"].screen)
     for command in ("touch oiled", "rm -rf house"):
-        reason = re.escape(f"Codex gives as its reason: 'May I run {command}?'")
-        asked = rf"{reason}\nIt would like to\n  run '{command}' in '[^']*'\nYes or no\? "
+        reason = re.escape(
+            f"Codex gives as its reason:\n  | May I run {command}?\nIt would like to run this command:\n"
+        )
+        asked = rf"{reason}  \| {command}\nin the folder:\n  \| /.*\nYes or no\? "
         assert len(re.findall(asked, text)) == 1, text
     assert re.findall(r"1 \[.*", text) == [
         "1 [exec] /bin/bash -c 'touch oiled' (completed)",
         "1 [exec] /bin/bash -c 'rm -rf house' (declined)",
         "1 [codex] That is all.",
     ]
-    # They may come while a question waits for its answer, and so stand behind it.
-    assert re.findall(r"2 \[.*", text) == ["2 [codex] I have time.", "2 [codex] And I still have."]
+    assert re.findall(r"^2 \[.*", text, re.MULTILINE) == ["2 [codex] I have time.", "2 [codex] And I still have."]
 
 
 def test_nothing_is_approved_where_nobody_is(ran: Mapping[str, Ran]) -> None:
@@ -303,7 +305,7 @@ def test_a_turn_outlives_its_connections(ran: Mapping[str, Ran]) -> None:
 
 def test_an_answer_is_structured(ran: Mapping[str, Ran]) -> None:
     assert ran["answer, stdio"].lines == [
-        "Good, but for a door.",
+        "Verdict: Good, but for a door.",
         "high door.py:1 Nobody can open it.",
         " low door.py:2 It squeaks.",
     ]
