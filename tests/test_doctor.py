@@ -181,6 +181,32 @@ async def test_a_server_that_refuses_to_begin_is_told_of_and_there_is_a_verdict(
     assert "login" not in found
 
 
+async def test_what_it_says_can_be_shown_to_others(
+    codex: Codex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    tells = "shake_hands(userAgent='codex_trio/0.163.0', codexHome='/home/ann/.codex'); serve()"
+    _, found = await codex.examine(TELLS_VERSION.format("0.163.0"), codex.tells_schema(), tells)
+    assert found["command"]["text"].startswith("~/codex app-server, given as --cmd")
+    assert found["server"]["text"].startswith("~/codex app-server answered after ")
+    assert found["server"]["text"].endswith("its CODEX_HOME is ~/.codex")
+    assert str(tmp_path) not in str(found)
+
+
+@pytest.mark.parametrize("word", ["-c", "--token"])
+async def test_a_secret_among_the_words_of_the_command_is_not_told(
+    word: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program = install_server(tmp_path / "codex", "complain(' '.join(sys.argv)); die(3)")
+    command = [str(program), word, "x.api_key=-abcdefgh", "app-server"]
+    with trio.fail_after(20):
+        await doctor.examine(StdioTransport(command, shutdown_grace=0.1), as_json=False)
+    told = capsys.readouterr().out
+    assert f"{program} {word} " in told
+    assert "***" in told
+    assert "abcdefgh" not in told
+
+
 # --- as a command
 
 
