@@ -1,5 +1,8 @@
 """The Trio-native client for `codex app-server`."""
 
+import logging as _logging
+
+from . import _redaction
 from ._client import (
     ChatGPTLogin,
     CodexClient,
@@ -33,7 +36,7 @@ from ._transports.stdio import StdioTransport
 from ._transports.unix import UnixSocketTransport
 from ._transports.websocket import WebSocketTransport
 from ._turn import EventStream, StepStream
-from ._version import __version__
+from ._version import TESTED_CODEX_VERSIONS, __version__
 from .abc import Transport
 from .errors import (
     CodexError,
@@ -74,7 +77,10 @@ from .models import (
     Statistics,
 )
 
+_logging.getLogger("codex_trio").addFilter(_redaction.LogRedaction())
+
 __all__ = [
+    "TESTED_CODEX_VERSIONS",
     "AccountInfo",
     "Approval",
     "ApprovalPolicy",

@@ -30,6 +30,7 @@ from ._protocol.messages import (
     parse_message,
 )
 from ._protocol.methods import INTERNAL_ERROR, OVERLOADED
+from ._redaction import redact_start
 from .abc import Transport
 from .errors import CodexTimeoutError, CodexTransportError
 
@@ -340,7 +341,7 @@ class Connection:
         try:
             message = parse_message(line)
         except MalformedMessageError as exc:
-            self._ignore(str(exc), line)
+            self._ignore(f"{exc}: {redact_start(line)!r}")
             return
         if isinstance(message, Notice):
             self._on_notice(message, now)
@@ -353,11 +354,12 @@ class Connection:
                 self._free_place(call)
                 call.settle(message)
             else:
-                self._ignore("an answer to no call of ours", line)
+                # Its words are not logged: the answer to an abandoned request may be a secret.
+                self._ignore(f"an answer to no call of ours, id {id_!r}, {len(line)} bytes")
 
-    def _ignore(self, why: str, line: bytes | bytearray) -> None:
+    def _ignore(self, why: str) -> None:
         self.ignored_messages += 1
-        _logger.debug("a message was skipped: %s: %r", why, bytes(line[:200]))
+        _logger.debug("a message was skipped: %s", why)
 
     @trio.lowlevel.enable_ki_protection
     async def _write(self) -> None:

@@ -86,7 +86,10 @@ class Digest:
         self._fold = TurnFold("thread", "turn")
         self._changes: object = None
         self._toolbox = Toolbox([look_up])
-        self._outputs = [Output(Answer), Output(None, {"type": "object"})]
+        self._outputs = [
+            Output(Answer),
+            Output(None, {"type": "object", "properties": {}, "required": [], "additionalProperties": False}),
+        ]
 
     def take(self, line: bytes) -> None:
         """Take a line, whatever it is."""
@@ -150,7 +153,7 @@ class Digest:
             self._send(request, decision.result)
         for names in (params, {"tool": "look_up"}):
             if (found := self._toolbox.find(names)) is not None:
-                with suppress(msgspec.ValidationError, TypeError):  # which the model is told
+                with suppress(ValueError, TypeError, msgspec.ValidationError):  # which the model is told
                     found._bind(params.get("arguments"))
         try:
             self._send(request, asks.safe_answer(request.method, unix_time=0))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
+
+from _versions import NEWEST, Versions
 
 Message = dict[str, Any]
 
@@ -51,6 +53,7 @@ RACES = {
     (ANSWER, "thread/started"): "the answer to another request, which was sent before that was told",
     ("thread/tokenUsage/updated", ANSWER): "an interrupt is answered before or after it is told what the call has used",
     ("account/rateLimits/updated", ANSWER): "likewise",
+    ("thread/readState/changed", ANSWER): "likewise",
     ("thread/settings/updated", ANSWER): "a turn that changes settings is answered before or after that is told",
     ("thread/settings/updated", NEW_TURN): "likewise",
     (NEW_TURN, "turn/started"): "seen with 0.169: the turn of an ephemeral thread started before it was answered",
@@ -71,19 +74,40 @@ REPEATED = {UNLOADED: "an archived thread is told once or twice to be unloaded: 
 SHELL = ("/bin/bash -lc ", "/bin/bash -c ")
 """In the home of a scripted model no login shell is allowed, so that the user's own profile is not run."""
 
-OLDER = {
-    "0.163": {
-        "attachedToThreadId": "of a thread: not there yet",
-        "completedAtMs": "of an item: not there yet",
-        "contentTokenCount": "of a completed item: not there yet",
-        "environments": "of a thread's settings: not there yet",
-        "moderation": "of an agent's message: not there yet",
-        "preview": "of a fork, and of a thread that was reverted: what is said next",
-        "startedAtMs": "of an item: not there yet",
-        "userId": "of the account: not there yet",
-    },
+OLDER_FIELDS: dict[str, tuple[Versions, str]] = {
+    "account/updated reason": (Versions("0.171"), "not there yet"),
+    "aggregatedOutput": (Versions("0.163"), "of a short command: sometimes null, although it wrote something"),
+    "attachedToThreadId": (Versions("0.169"), "of a thread: not there yet"),
+    "collaborationMode": (Versions("0.163"), "of a thread that is resumed: not there yet"),
+    "completedAtMs": (Versions("0.166"), "of an item: not there yet"),
+    "contentTokenCount": (Versions("0.168"), "of a completed item: not there yet"),
+    "disabledPluginIds": (Versions("0.163"), "of a thread's settings: not there yet"),
+    "environments": (Versions("0.169"), "of a thread's settings: not there yet"),
+    "historyMode": (Versions("0.163"), "of an ephemeral thread: legacy"),
+    "moderation": (Versions("0.169"), "of an agent's message: not there yet"),
+    "personality": (Versions("0.163"), "of a thread's settings: pragmatic, unless told"),
+    "preview": (Versions("0.169"), "of a fork, and of a thread that was reverted: what is said next"),
+    "readState": (Versions("0.163"), "of a thread: not there yet"),
+    "readStates": (Versions("0.163"), "of a list of threads: not there yet"),
+    "rootTurnId": (Versions("0.163"), "of a turn: not there yet"),
+    "startedAtMs": (Versions("0.166"), "of an item: not there yet"),
+    "userId": (Versions("0.169"), "of the account: not there yet"),
+    "workspaceRouting": (Versions("0.163"), "of the account: not there yet"),
 }
-"""By the beginning of a version: fields in which it differs from 0.169, which the fake imitates, and how."""
+"""Fields, some of them only in a method's params, in which older servers differ from the newest: which, and how."""
+
+OLDER_NOTIFICATIONS: dict[str, tuple[Versions, str]] = {
+    "thread/readState/changed": (Versions("0.171"), "sent to subscribers only; not there yet before 0.163"),
+}
+"""Notifications in which older servers differ from the newest, and how. They are left out."""
+
+OLDER_REPETITIONS: dict[str, tuple[Versions, str]] = {
+    "turn/diff/updated": (
+        Versions("0.171"),
+        "told again with each thread/tokenUsage/updated, not before the turn's end",
+    ),
+}
+"""Notifications that older servers tell again at other times than the newest, and so count once."""
 
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b(?:msg|rs|call|fc)_[\w-]+")
 _METHODS = re.compile(r"(?<=expected one of )`initialize`, .*")  # that a server knows
@@ -97,19 +121,22 @@ class Names:
 
     Args:
         places: Names for parts of strings, such as folders.
-        version: The version to compare with; that in which it differs is left out.
+        version: The version to compare with; that in which it differs from the newest is left out.
     """
 
-    def __init__(self, places: Mapping[str, str] | None = None, version: str = "0.169") -> None:
+    def __init__(self, places: Mapping[str, str] | None = None, version: str = NEWEST) -> None:
         self._places = places or {}
-        different = (fields for old, fields in OLDER.items() if version.startswith(old))
-        self._untold = UNTOLD.keys() | {name for fields in different for name in fields}
+        self._untold = UNTOLD.keys() | {name for name, (versions, _) in OLDER_FIELDS.items() if version in versions}
+        self._unheard = UNHEARD.keys() | {
+            name for name, (versions, _) in OLDER_NOTIFICATIONS.items() if version in versions
+        }
+        self._repeated = {name for name, (versions, _) in OLDER_REPETITIONS.items() if version in versions}
         self._ids: dict[str, str] = {}
 
     def told(self, messages: Iterable[Message]) -> list[str]:
         """Return one line for each message that counts."""
-        counting = [message for message in messages if message.get("method") not in UNHEARD]
-        return [self.line(message) for message in without_races(counting)]
+        counting = [message for message in messages if message.get("method") not in self._unheard]
+        return [self.line(message) for message in without_races(self._as_the_older(counting))]
 
     def line(self, value: Any) -> str:
         return json.dumps(self.of(value), sort_keys=True, ensure_ascii=False)
@@ -135,6 +162,21 @@ class Names:
         if isinstance(value, int) and key.endswith("Tokens"):
             return "<tokens>"
         return value
+
+    def _as_the_older(self, messages: Iterable[Message]) -> Iterator[Message]:
+        """Yield messages without what the older of the two servers says at other times, or without some of its fields."""
+        latest: dict[Any, Any] = {}
+        for message in messages:
+            method, params = message.get("method", ""), message.get("params") or {}
+            if method in self._repeated:
+                turn = (method, params["turnId"])
+                if latest.get(turn) == params:
+                    continue
+                latest[turn] = params
+            left_out = [name for name in params if f"{method} {name}" in self._untold]
+            if left_out:
+                message = {**message, "params": {name: params[name] for name in params if name not in left_out}}
+            yield message
 
     def _ask(self, ask_id: Any) -> str:
         return self._name(f"ask {ask_id}")

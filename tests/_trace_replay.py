@@ -13,6 +13,7 @@ from _peer import Message, Peer, name_of
 from _replay import TRACES, Row, rows_of
 from _sameness import UNHEARD
 from _trace_scripts import Acts
+from _versions import Versions, version_of_trace
 from trio.testing import MockClock
 
 from codex_trio.testing import ScriptedAppServer
@@ -28,6 +29,11 @@ CUT = {
     "ws_two_subscribers": ("touch p1", "two commands of one call of the model, which no script can say"),
 }
 """The mark of the line before which the replay of a trace ends, and why."""
+
+CHANGED = {
+    "overrides": ('"outputSchema": "not a schema"', '"outputSchema": null', "the recorded model took any schema"),
+}
+"""What is in a line of a trace, what the replay has in its place, and why."""
 
 SKIPPED_TURNS = {
     ("approvals", '"id": 17, "method": "turn/start"'): "it writes into a file what is there already",
@@ -53,6 +59,7 @@ LISTENING = ("ws_approvals_reconnect", "ws_resume_running", "ws_two_subscribers"
 RESTARTED = ("server_death_resume",)
 """Traces of processes, one after another, with the same home."""
 
+_WITH_SANDBOX = Versions(until="0.171")  # traces of these were recorded with `sandbox_mode = "read-only"` in the config
 _MOMENT = 1e-6  # seconds
 _PATIENCE = 1000.0  # virtual seconds for what was recorded to be said
 _UNSAID = re.compile(r".*[dD]elta|mcpServer/startupStatus/updated")
@@ -69,6 +76,8 @@ class Heard:
 def read_session(name: str) -> list[Row]:
     """Return a trace up to where it is cut, without what is skipped."""
     lines = TRACES.joinpath(f"{name}.jsonl").read_text().splitlines()
+    if name in CHANGED:
+        lines = [line.replace(*CHANGED[name][:2]) for line in lines]
     end = next((number for number, line in enumerate(lines) if name in CUT and CUT[name][0] in line), len(lines))
     return list(rows_of(_without_skipped(name, lines[:end])))
 
@@ -99,7 +108,12 @@ def _without_skipped(name: str, lines: list[str]) -> Iterator[str]:
 
 def replay(name: str) -> dict[str, Heard]:
     """Play a trace, and return what was told to each of its connections."""
-    replaying = Replaying(read_session(name), survives=name in LISTENING, remembers=name in RESTARTED)
+    replaying = Replaying(
+        read_session(name),
+        survives=name in LISTENING,
+        remembers=name in RESTARTED,
+        sandbox="read-only" if version_of_trace(name) in _WITH_SANDBOX else None,
+    )
 
     async def main() -> None:
         async with trio.open_nursery() as tasks:
@@ -123,16 +137,18 @@ class Replaying:
         rows: The trace.
         survives: One server listens, and outlives its clients; else each connection is a process of its own.
         remembers: The processes share their home.
+        sandbox: The sandbox of threads that are opened without one.
 
     Attributes:
         heard: What was told, by connection.
     """
 
-    def __init__(self, rows: list[Row], *, survives: bool, remembers: bool) -> None:
+    def __init__(self, rows: list[Row], *, survives: bool, remembers: bool, sandbox: str | None) -> None:
         self.heard: dict[str, Heard] = {}
         self._rows = rows
         self._survives = survives
         self._remembers = remembers
+        self._sandbox = sandbox
         self._server: ScriptedAppServer | None = None
         self._note = ""
         self._acts = Acts([row.message for row in rows if not row.is_ours])
@@ -239,7 +255,7 @@ class Replaying:
         if isinstance(value, Mapping) and value.keys() & {"result", "error"}:
             value = {**value, "id": self._asks.get(value["id"], value["id"])}
         if isinstance(value, Mapping) and value.get("method") in ("thread/start", "thread/resume", "thread/fork"):
-            value = {**value, "params": {"sandbox": "read-only", **value["params"]}}  # as the recorder's config said
+            value = {**value, "params": {"sandbox": self._sandbox, **value["params"]}}
         if isinstance(value, Mapping):
             return {key: self._translated(one) for key, one in value.items()}
         if isinstance(value, list):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
+from typing import Any
 
 import trio
 from trio_websocket import ConnectionClosed, WebSocketConnection, WebSocketRequest, wrap_server_stream
@@ -95,6 +97,22 @@ async def serve_answer(nursery: trio.Nursery, answer: bytes) -> str:
             await stream.send_all(answer)
 
     return await serve_raw(nursery, handle)
+
+
+class Names(trio.abc.HostnameResolver):
+    """Knows these names, and no other. Only for IPv4."""
+
+    def __init__(self, **addresses: str) -> None:
+        self._addresses = addresses
+
+    async def getaddrinfo(self, host: bytes | None, port: bytes | str | int | None, *args: Any, **options: Any) -> Any:
+        address = self._addresses.get((host or b"").decode())
+        if address is None:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))]
+
+    async def getnameinfo(self, *args: Any, **options: Any) -> Any:
+        raise NotImplementedError
 
 
 class Proxy:

@@ -377,7 +377,7 @@ def test_permissions_that_cannot_be_read_grant_nothing(permissions: Any) -> None
 
 
 def elicitation(**meta: Any) -> Elicitation:
-    return Elicitation.from_wire({"serverName": "s", "_meta": {"codex_approval_kind": "mcp_tool_call", **meta}})
+    return Elicitation.from_wire({"serverName": "s", "_meta": {"codex_approval_kind": "mcp_tool_call"} | meta})
 
 
 def test_a_tool_call_is_shown_with_its_arguments() -> None:
@@ -404,6 +404,15 @@ def test_a_tool_call_that_is_not_known_is_accepted_unseen_only(meta: dict[str, A
         asked.accept()
     assert asked.accept(unseen=True).result["action"] == "accept"
     assert asked.decline().is_refusal
+
+
+@pytest.mark.parametrize("kind", ["tool_suggestion", "", 7, {}])
+def test_an_elicitation_that_approves_something_else_is_accepted_unseen_only(kind: Any) -> None:
+    asked = elicitation(codex_approval_kind=kind, tool_name="install", tool_params={})
+    assert (asked.tool_name, asked.tool_arguments) == ("", None)
+    with pytest.raises(ValueError, match="a kind that codex_trio does not know"):
+        asked.accept({"name": "Ada"})
+    assert asked.accept(unseen=True).result["action"] == "accept"
 
 
 def test_a_form_has_no_tool_arguments() -> None:

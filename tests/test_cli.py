@@ -24,9 +24,12 @@ from codex_trio import (
     open_codex_client,
 )
 from codex_trio._cli import main
+from codex_trio._cli.approving import Approver
 from codex_trio._cli.arguments import parse_arguments
+from codex_trio._cli.conversation import Conversation
+from codex_trio._cli.ctrl_c import CtrlC
 from codex_trio._cli.talking import talk
-from codex_trio._cli.text import shown, without_secrets
+from codex_trio._cli.text import shareable, shown
 from codex_trio._cli.view import PlainView
 from codex_trio.testing import ScriptedAppServer, ask_server_request, drop_connection, fail, hang, raw, say, wait
 
@@ -99,6 +102,12 @@ async def press_ctrl_c_when_quiet(times: int = 1) -> None:
         (["doctor", "--resume", "x"], "doctor takes no --resume"),
         (["Do it", "--token", "t"], "--token is for a websocket"),
         (["Do it", "--token", "t", "--url", "unix:///s"], "--token is for a websocket"),
+        (["Do it", "--allow-insecure-token"], "--allow-insecure-token is for a websocket"),
+        (["demo", "--allow-insecure-token"], "demo takes no --allow-insecure-token"),
+        (
+            ["Do it", "--token", "t", "--url", "ws://h:1"],
+            "the token would be sent to h over ws://, where anybody on the w",
+        ),
         (["Do it", "--cmd", "codex", "--url", "ws://127.0.0.1:1"], "give one of them"),
         (["Do it", "--url", "http://127.0.0.1:1"], "url must be ws://HOST:PORT"),
     ],
@@ -134,7 +143,28 @@ def test_a_prompt_that_cannot_be_read_is_misuse_too(
 )
 def test_what_resumes_a_thread_reaches_the_same_server_and_shows_no_secret(url: str, shown: str) -> None:
     assert parse_arguments(["Do it", "--url", url]).reaching == f" --url {shown}"
+    assert parse_arguments(["Do it", "--cmd", "a --token t"]).reaching == " --cmd 'a --token ***'"
     assert parse_arguments(["Do it", "--cmd", "a 'b c'"]).reaching == """ --cmd 'a '"'"'b c'"'"''"""
+
+
+def test_leave_to_send_a_token_unencrypted_is_given_to_the_next_call_as_well() -> None:
+    arguments = ["Do it", "--url", "ws://host:1", "--token", "t", "--allow-insecure-token"]
+    assert parse_arguments(arguments).reaching == " --url ws://host:1 --allow-insecure-token"
+    assert parse_arguments(["doctor", *arguments[1:]]).doing == "doctor"
+
+
+async def test_what_resumes_a_thread_is_safe_to_paste_into_a_shell(
+    server: ScriptedAppServer, capsys: pytest.CaptureFixture[str], autojump_clock: MockClock
+) -> None:
+    thread_id = "x'; rm -rf ~ #"
+    server.reply("thread/resume", {"thread": {"id": thread_id}})
+    options = parse_arguments(["Do it", "--resume", "x", "--cmd", "a 'b c'"])
+    async with trio.open_nursery() as nursery, open_codex_client(server.transport()) as client:
+        conversation = Conversation(client, options, CtrlC(nursery), Approver())
+        await conversation.resume("x")
+        conversation.tell_how_to_go_on()
+    printed = capsys.readouterr().err.removeprefix("to go on: ")
+    assert shlex.split(printed) == ["python", "-m", "codex_trio", "--resume", thread_id, "--cmd", "a 'b c'"]
 
 
 # --- silence
@@ -400,7 +430,7 @@ def test_nothing_that_is_printed_steers_the_terminal_or_passes_for_a_line_of_our
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("text", "expected"),
     [
         ("codex -c openai_api_key=abcdefgh app-server", "codex -c openai_api_key=*** app-server"),
         ("codex --token abcdefgh app-server", "codex --token *** app-server"),
@@ -410,5 +440,5 @@ def test_nothing_that_is_printed_steers_the_terminal_or_passes_for_a_line_of_our
         ("the token of the server, turn/tokens", "the token of the server, turn/tokens"),
     ],
 )
-def test_what_looks_like_a_secret_is_masked(text: str, shown: str) -> None:
-    assert without_secrets(text) == shown
+def test_what_looks_like_a_secret_is_masked(text: str, expected: str) -> None:
+    assert shareable(text) == expected

@@ -12,6 +12,7 @@ import pytest
 import trio
 from _servers import install_server, nothing_left
 
+import codex_trio
 from codex_trio import StdioTransport, protocol
 from codex_trio._cli import doctor, main
 
@@ -87,22 +88,22 @@ async def test_what_is_new_and_what_is_gone_in_the_schema_is_named(codex: Codex)
     write_schema(codex.schema, new=new)
     code, found = await codex.examine(TELLS_VERSION.format("0.170.0"), codex.tells_schema(), SERVES)
     assert (code, found["schema"]["state"]) == (0, "note")
-    assert found["schema"]["text"].startswith("codex 0.170.0 differs from 0.163.0")
+    assert found["schema"]["text"].startswith(f"codex 0.170.0 differs from {protocol.VERSION}")
     assert found["schema"]["details"] == [
-        "new requests: thread/dream",
-        "new requests of the server: item/ask",
-        "new notifications: thread/woke",
+        "requests that only this codex has: thread/dream",
+        "requests of the server that only this codex has: item/ask",
+        "notifications that only this codex has: thread/woke",
     ]
-    assert found["schema"]["advice"].startswith("nothing: what is new is passed on")
+    assert found["schema"]["advice"].startswith("nothing: what only this codex has is passed on")
 
     write_schema(codex.schema, gone=["thread/fork", "thread/closed"])
     code, found = await codex.examine(TELLS_VERSION.format("0.170.0"), codex.tells_schema(), SERVES)
     assert (code, found["schema"]["state"]) == (0, "note")
     assert found["schema"]["details"] == [
-        "requests that are gone: thread/fork",
-        "notifications that are gone: thread/closed",
+        "requests that this codex lacks: thread/fork",
+        "notifications that this codex lacks: thread/closed",
     ]
-    assert found["schema"]["advice"] == "do without what is gone; all else works"
+    assert found["schema"]["advice"] == "do without what it lacks; all else works"
 
 
 async def test_without_the_methods_of_a_turn_no_turn_can_run(codex: Codex) -> None:
@@ -110,15 +111,30 @@ async def test_without_the_methods_of_a_turn_no_turn_can_run(codex: Codex) -> No
     code, found = await codex.examine(TELLS_VERSION.format("9.0.0"), codex.tells_schema(), SERVES)
     assert (code, found["schema"]["state"]) == (1, "bad")
     assert found["schema"]["text"] == "codex 9.0.0 does not have what every turn needs: turn/start, turn/completed"
-    assert found["schema"]["advice"] == "use codex 0.163.0, or a newer codex_trio"
+    assert found["schema"]["advice"] == f"use codex {protocol.VERSION}, or a newer codex_trio"
 
 
 async def test_an_old_binary_and_a_server_of_another_version_are_noted(codex: Codex) -> None:
     code, found = await codex.examine(TELLS_VERSION.format("0.100.0-alpha.3"), codex.tells_schema(), SERVES)
     assert code == 0
-    assert found["version"]["text"].startswith("codex 0.100.0-alpha.3 is older than 0.163.0")
+    oldest, _ = codex_trio.TESTED_CODEX_VERSIONS
+    assert found["version"]["state"] == "note"
+    assert found["version"]["text"].startswith(f"codex 0.100.0-alpha.3 is older than {oldest}, the oldest version that")
     assert "pip install 'codex-trio[codex]'" in found["version"]["advice"]
     assert found["server"]["advice"] == "find out why --version says 0.100.0-alpha.3, and the server 0.163.0"
+
+
+async def test_a_binary_newer_than_the_tested_ones_is_noted_and_usable(codex: Codex) -> None:
+    code, found = await codex.examine(TELLS_VERSION.format("0.172.0-alpha.3"), codex.tells_schema(), SERVES)
+    assert (code, found["version"]["state"]) == (0, "note")
+    assert found["version"]["text"].startswith("codex 0.172.0-alpha.3 is newer than 0.171.0, the newest version that")
+
+
+@pytest.mark.parametrize("version", ["0.0.0", "0.163.0-alpha.1", f"0.171.{'9' * 5000}"])
+async def test_a_binary_of_an_odd_version_is_no_error(codex: Codex, version: str) -> None:
+    code, found = await codex.examine(TELLS_VERSION.format(version), codex.tells_schema(), SERVES)
+    assert (code, found["version"]["state"]) == (0, "ok")
+    assert found["version"]["text"] == f"codex {version}; codex_trio was tested with 0.155.0 to 0.171.0"
 
 
 async def test_a_binary_that_is_broken_is_told_of_with_its_last_words(codex: Codex) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 import trio
 from _by_hand import Background
+from _versions import NEWEST
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from codex_trio import (
+    TESTED_CODEX_VERSIONS,
     CodexClient,
     CodexProtocolError,
     CodexTransportError,
@@ -47,12 +50,71 @@ async def test_handshake_says_what_the_program_wants_it_to(autojump_clock: MockC
 async def test_answer_to_the_handshake_is_kept(autojump_clock: MockClock) -> None:
     server = ScriptedAppServer()
     async with open_codex_client(server.transport()) as client:
-        assert client.server.server_info == {"name": "codex_trio", "version": "0.169.0"}
+        assert client.server.server_info == {"name": "codex_trio", "version": NEWEST}
         assert client.server.codex_home == "/codex-home"
         assert await client.initialize() is client.server
         with pytest.raises(CodexProtocolError, match="Already initialized"):
             await client.initialize({"clientInfo": {"name": "again", "version": "1"}})
     assert server.received_methods().count("initialize") == 2
+
+
+OLD, NEW = TESTED_CODEX_VERSIONS
+UNREADABLE = ["0.0.0", "0.1", "", "x.y.z", "0.172", "v0.172.0", f"0.{'9' * 5000}.0", "0.172.0-\x1b[2J", "٩.٩.٩"]
+
+
+async def versions_logged(server: ScriptedAppServer, user_agent: object, caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Open a client, and return what it logged at INFO or above."""
+    server.reply("initialize", {"userAgent": user_agent})
+    with caplog.at_level(logging.INFO, "codex_trio"):
+        async with open_codex_client(server.transport()):
+            pass
+    return [f"{record.name} {record.levelname} {record.getMessage()}" for record in caplog.records]
+
+
+@pytest.mark.parametrize("version", ["0.171.1", "0.172.0-alpha.1", "0.172.0", "1.0.0", "0.1000.0+build"])
+async def test_newer_server_than_the_newest_tested_one_is_logged_as_info(
+    version: str, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    [logged] = await versions_logged(ScriptedAppServer(), f"me/{version} (Linux)", caplog)
+    assert logged.startswith(f"codex_trio INFO codex {version} is newer than {NEW}, the newest version that")
+
+
+@pytest.mark.parametrize("version", ["0.154.9", "0.155.0-alpha.7", "0.99.0", "0.0.1"])
+async def test_older_server_than_the_oldest_tested_one_is_logged_as_a_warning(
+    version: str, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    [logged] = await versions_logged(ScriptedAppServer(), f"me/{version} (Linux)", caplog)
+    assert logged.startswith(f"codex_trio WARNING codex {version} is older than {OLD}, the oldest version that")
+
+
+@pytest.mark.parametrize("version", [OLD, NEW, "0.169.0", "0.163.0-alpha.1", f"{NEW}-alpha.1", *UNREADABLE])
+async def test_tested_server_and_one_without_a_readable_version_are_not_logged(
+    version: str, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert await versions_logged(ScriptedAppServer(), f"me/{version} (Linux)", caplog) == []
+
+
+@pytest.mark.parametrize("user_agent", [None, 7, "me", "/", []])
+async def test_server_without_a_user_agent_is_not_logged(
+    user_agent: object, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert await versions_logged(ScriptedAppServer(), user_agent, caplog) == []
+
+
+async def test_version_is_logged_again_only_when_a_reconnection_finds_another(
+    nursery: trio.Nursery, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = ScriptedAppServer(nursery)
+    caplog.set_level(logging.INFO, "codex_trio")
+    server.reply("initialize", {"userAgent": "me/0.172.0"})
+    async with open_codex_client(server.transport(), reconnecting=True) as client:
+        for version in ("0.172.0", "0.173.0"):
+            server.reply("initialize", {"userAgent": f"me/{version}"})
+            server.connection.drop()
+            await trio.sleep(5)
+            await client.request("thread/list")
+    versions = [record.getMessage().split()[1] for record in caplog.records if "newer than" in record.getMessage()]
+    assert versions == ["0.172.0", "0.173.0"]
 
 
 async def test_deaf_server_is_given_up_after_the_connect_timeout(autojump_clock: MockClock) -> None:

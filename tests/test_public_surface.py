@@ -28,7 +28,7 @@ def test_all_is_what_the_package_exposes_and_is_sorted() -> None:
         if not name.startswith("_") and not isinstance(value, ModuleType)
     }
 
-    assert codex_trio.__all__ == sorted(codex_trio.__all__)
+    assert codex_trio.__all__ == sorted(codex_trio.__all__, key=lambda name: (not name.isupper(), name))
     assert set(codex_trio.__all__) == exposed | {"__version__"}
 
 

@@ -124,6 +124,10 @@ def test_it_is_short_and_its_links_lead_somewhere() -> None:
     assert [link for link in links if not (README.parent / link).exists()] == []
 
 
+def test_it_names_the_tested_versions_of_codex() -> None:
+    assert "codex {} to {}".format(*codex_trio.TESTED_CODEX_VERSIONS) in README.read_text()
+
+
 def test_every_public_name_of_the_client_and_the_thread_that_it_names_exists() -> None:
     text = README.read_text()
     named = set(re.findall(r"`client\.(\w+)", text)), set(re.findall(r"`thread\.(\w+)", text))

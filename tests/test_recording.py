@@ -6,8 +6,13 @@ import json
 import logging
 import math
 import os
+import resource
+import socket
 import stat
-from collections.abc import Awaitable, Callable, Sequence
+import termios
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +24,7 @@ from _servers import server as command
 from trio.testing import MockClock
 
 from codex_trio import (
+    ChatResult,
     CodexClient,
     CodexTransportError,
     Transport,
@@ -47,6 +53,10 @@ def path(tmp_path: Path) -> Path:
 
 def read_bytes(path: Path) -> bytes:
     return path.read_bytes()
+
+
+def write(path: Path, text: str) -> None:
+    path.write_text(text)
 
 
 def rows(path: Path) -> list[Any]:
@@ -146,6 +156,33 @@ async def test_secrets_are_masked_in_both_directions(path: Path, autojump_clock:
     assert server.received[-2]["params"]["apiKey"] == "from-the-client"
 
 
+async def test_home_folders_and_names_of_machines_are_left_out_and_replay_works_elsewhere(
+    path: Path, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def talk(client: CodexClient, home: str, server: ScriptedAppServer | None = None) -> ChatResult:
+        async with client:
+            if server is not None:
+                server.connection.send({"method": "remoteControl/status/changed", "params": status})
+            thread = await client.start_thread(cwd=f"{home}/project")
+            return await thread.chat_once(f"What is in {home}/notes?")
+
+    status = {"serverName": "anns-laptop", "installationId": "8-4-4-4-12", "status": "disabled"}
+    server = ScriptedAppServer()
+    server.reply("initialize", {"userAgent": "x/0.169.0", "codexHome": "/home/ann/.codex"})
+    server.on_turn(run("pwd", output="/home/ann/project"), say("Nothing in /home/ann/notes"))
+    monkeypatch.setenv("HOME", "/home/ann")
+    await talk(open_codex_client(server.transport(), record=path), "/home/ann", server)
+
+    written = read_bytes(path)
+    assert not [word for word in (b"/home", b"ann/", b"anns-laptop", b"8-4-4") if word in written]
+    assert b'"~/.codex"' in written
+    monkeypatch.setenv("HOME", "/srv/bob")
+    transport = ReplayTransport(path)
+    result = await talk(open_codex_client(transport), "/srv/bob")
+    assert (transport.deviation, transport.is_finished) == (None, True)
+    assert result.final_text == "Nothing in ~/notes"
+
+
 async def test_a_message_nested_too_deeply_to_be_searched_is_not_kept(path: Path, autojump_clock: MockClock) -> None:
     server = ScriptedAppServer()
     deep = b'{"method": "deep/one", "params": {"token": ' + b"[" * 20_000 + b"]" * 20_000 + b"}}"
@@ -234,14 +271,15 @@ async def test_every_way_to_make_a_client_can_record(tmp_path: Path) -> None:
         assert not any("CLOSED" in message for message in messages(tmp_path / name, "s2c")), "it was no loss"
 
 
-async def test_a_file_that_is_there_is_replaced_and_a_new_one_is_private(path: Path, autojump_clock: MockClock) -> None:
-    path.with_name("old").write_text("old\n")
-    for name in ("old", path.name):
-        async with open_codex_client(ScriptedAppServer().transport(), record=path.with_name(name)):
-            pass
+async def test_a_file_that_is_there_is_replaced_and_each_is_private(path: Path, autojump_clock: MockClock) -> None:
+    old = path.with_name("old")
+    write(old, "old\n")
+    os.chmod(old, 0o666)
+    for file in (old, path):
+        async with open_codex_client(ScriptedAppServer().transport(), record=file):
+            assert stat.S_IMODE(os.stat(file).st_mode) == 0o600
 
-    assert b"old\n" not in read_bytes(path.with_name("old"))
-    assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
+    assert b"old\n" not in read_bytes(old)
 
 
 # --- connections
@@ -409,26 +447,111 @@ async def test_two_clients_may_record_to_nowhere(autojump_clock: MockClock, capl
     assert not caplog.records
 
 
-async def test_a_pipe_is_refused_at_once(path: Path, autojump_clock: MockClock) -> None:
+@contextmanager
+def pipe(path: Path, *, is_read: bool) -> Iterator[Path]:
     os.mkfifo(path)
-    with pytest.raises(CodexTransportError, match=r"cannot record to .*it is a pipe"):
-        async with open_codex_client(ScriptedAppServer().transport(), record=path):
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK) if is_read else None
+    yield path
+    if reader is not None:
+        os.close(reader)
+
+
+@contextmanager
+def stopped_terminal(path: Path) -> Iterator[Path]:
+    ours, theirs = os.openpty()
+    termios.tcflow(theirs, termios.TCOOFF)
+    yield Path(os.ttyname(theirs))
+    os.close(ours)
+    os.close(theirs)
+
+
+@contextmanager
+def listening_socket(path: Path) -> Iterator[Path]:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        yield path
+
+
+@pytest.mark.parametrize(
+    "make", [partial(pipe, is_read=False), partial(pipe, is_read=True), stopped_terminal, listening_socket]
+)
+async def test_what_is_no_regular_file_is_refused_at_once(
+    make: Callable[[Path], AbstractContextManager[Path]], path: Path, autojump_clock: MockClock
+) -> None:
+    with make(path) as odd, pytest.raises(CodexTransportError, match=r"cannot record to .*: it is not a regular file"):
+        async with open_codex_client(ScriptedAppServer().transport(), record=odd):
             raise AssertionError("not reached")
 
 
+@pytest.mark.parametrize("is_there", [True, False])
+async def test_a_symbolic_link_is_not_followed(path: Path, is_there: bool, autojump_clock: MockClock) -> None:
+    target = path.with_name("target")
+    if is_there:
+        write(target, "precious\n")
+    os.symlink(target, path)
+
+    with pytest.raises(CodexTransportError, match=r"cannot record to .*session\.jsonl.*: it is a symbolic link; give"):
+        async with open_codex_client(ScriptedAppServer().transport(), record=path):
+            raise AssertionError("not reached")
+
+    assert target.exists() == is_there
+    assert not is_there or read_bytes(target) == b"precious\n"
+
+
+async def test_a_file_of_another_user_is_left_alone(
+    path: Path, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(path, "precious\n")
+    os.chmod(path, 0o644)
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+
+    with pytest.raises(CodexTransportError, match=r"cannot record to .*: it belongs to another user"):
+        async with open_codex_client(ScriptedAppServer().transport(), record=path):
+            raise AssertionError("not reached")
+
+    assert (read_bytes(path), stat.S_IMODE(os.stat(path).st_mode)) == (b"precious\n", 0o644)
+
+
+async def test_a_link_that_was_put_in_place_of_the_file_is_not_followed_at_a_reconnection(
+    path: Path, autojump_clock: MockClock, nursery: trio.Nursery, caplog: pytest.LogCaptureFixture
+) -> None:
+    target = path.with_name("target")
+    write(target, "precious\n")
+    server = ScriptedAppServer(nursery)
+    async with open_codex_client(server.transport(), record=path, reconnecting=True) as client:
+        os.unlink(path)
+        os.symlink(target, path)
+        server.connection.drop()
+        await trio.sleep(1)
+        assert (await client.chat_once("hello")).final_text == "ok"
+
+    assert read_bytes(target) == b"precious\n"
+    assert "it is a symbolic link" in caplog.text
+
+
+@pytest.fixture
+def small_files() -> Iterator[None]:
+    """No file may grow beyond two kilobytes."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, limits[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
 async def test_a_full_disk_ends_the_recording_and_not_the_conversation(
-    autojump_clock: MockClock, nursery: trio.Nursery, caplog: pytest.LogCaptureFixture
+    path: Path, small_files: None, autojump_clock: MockClock, nursery: trio.Nursery, caplog: pytest.LogCaptureFixture
 ) -> None:
     server = ScriptedAppServer(nursery)
-    async with open_codex_client(server.transport(), record="/dev/full", reconnecting=True) as client:
-        assert (await client.chat_once("one")).final_text == "ok"
+    async with open_codex_client(server.transport(), record=path, reconnecting=True) as client:
+        assert (await client.chat_once("one " * 500)).final_text == "ok"
         server.connection.drop()
         await trio.sleep(1)
         assert (await client.chat_once("two")).final_text == "ok"
 
     (warning,) = (record for record in caplog.records if record.levelno >= logging.WARNING)
-    assert warning.getMessage().startswith("nothing more is recorded to /dev/full: ")
-    assert "No space left" in warning.getMessage()
+    assert warning.getMessage().startswith(f"nothing more is recorded to {path}: ")
+    assert "File too large" in warning.getMessage()
+    assert len(read_bytes(path)) == 2_000
 
 
 async def test_a_file_that_is_gone_at_a_reconnection_ends_the_recording_alone(

@@ -42,7 +42,7 @@ open_turns = pytest.mark.parametrize(
 def test_the_traces_are_of_all_versions_and_of_every_end() -> None:
     versions = {turn.hello["userAgent"].split("/")[1].split(" ")[0] for turn in all_turns()}
 
-    assert versions == {"0.100.0", "0.120.0", "0.140.0", "0.155.0", "0.163.0", "0.169.0"}
+    assert versions == {"0.100.0", "0.120.0", "0.140.0", "0.155.0", "0.163.0", "0.169.0", "0.171.0"}
     assert {turn.status for turn in all_turns()} == {"completed", "failed", "interrupted", None}
     assert len(all_turns()) > 150
 

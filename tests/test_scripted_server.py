@@ -1,4 +1,4 @@
-"""The scripted app-server against what recorded sessions of codex 0.169 show, driven through its transport by hand."""
+"""The scripted app-server against what recorded sessions of codex show, driven through its transport by hand."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import trio
 from _peer import HELLO, Message, Peer, names
+from _versions import NEWEST
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from codex_trio.errors import CodexTransportError
@@ -20,6 +21,7 @@ from codex_trio.testing._steps import Step
 from codex_trio.testing._wire import Refusal
 
 UNKNOWN = "01a2061e-99c0-74f0-b2d6-3710637b248c"
+NEWS_OF_A_TURN = ["thread/status/changed", "thread/readState/changed", "thread/status/changed"]
 
 
 class Server(ScriptedAppServer):
@@ -61,7 +63,7 @@ async def test_handshake_is_refused_and_granted_as_by_the_real_server(
     assert (await peer.refusal("initialize", clientInfo={"name": "me"}))[1].endswith("`version`")
     result = await peer.result("initialize", **HELLO)
     assert set(result) == {"userAgent", "codexHome", "platformFamily", "platformOs"}
-    assert result["userAgent"].startswith("me/0.169.0 ")
+    assert result["userAgent"].startswith(f"me/{NEWEST} ")
     assert await peer.refusal("initialize", **HELLO) == (-32600, "Already initialized")
 
 
@@ -512,7 +514,7 @@ async def test_events_go_to_subscribers_and_news_of_threads_to_all(server: Serve
     await peer.start_thread()
     await peer.play(thread_id)
     await other.request("thread/list")
-    assert names(other.seen)[2:] == ["thread/status/changed", "thread/status/changed", "response"]
+    assert names(other.seen)[2:] == [*NEWS_OF_A_TURN, "response"]
     await other.result("thread/resume", threadId=thread_id, excludeTurns=True)
     await peer.play(thread_id)
     assert "turn/completed" in names(await other.until("turn/completed"))

@@ -11,7 +11,7 @@ import pydantic
 import pytest
 import trio
 
-from codex_trio import CodexOutputError, CodexTurnInactiveError, TurnCompleted, open_codex_client
+from codex_trio import CodexOutputError, CodexTurnFailedError, CodexTurnInactiveError, TurnCompleted, open_codex_client
 from codex_trio._protocol.outputs import Output
 from codex_trio._schema import strict_schema
 from codex_trio.testing import ScriptedAppServer, say, wait
@@ -322,7 +322,8 @@ async def test_a_schema_that_the_api_would_refuse_is_refused_before_the_wire(
         with pytest.raises(ValueError, match=r"output_schema would fail the turn.*: \$\.kind needs a type"):
             await client.chat_once("x", output_schema=schema)
         assert "turn/start" not in server.received_methods()
-        await client.chat_once("x", extra={"outputSchema": schema})  # the way to send it all the same
+        with pytest.raises(CodexTurnFailedError, match=r"In context=\('properties', 'kind'\)"):
+            await client.chat_once("x", extra={"outputSchema": schema})  # the way to send it all the same
     assert server.received[-1]["params"]["outputSchema"] == schema
 
 

@@ -207,7 +207,7 @@ async def of_the_client(nursery: trio.Nursery) -> c.CompletionSource:
     statistics: c.Statistics = client.statistics()
     events: c.NotificationStream = client.notifications()
     first: c.Notification = await anext(events)
-    print(server.user_agent, statistics.open_turns, first.params, c.__version__)
+    print(server.user_agent, statistics.open_turns, first.params, c.__version__, c.TESTED_CODEX_VERSIONS[1])
     try:
         return (await client.chat_once("x")).completion_source
     except c.CodexTurnInactiveError as exc:

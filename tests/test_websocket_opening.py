@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import ssl
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,9 @@ import trio
 import trio.testing
 import trustme
 from _servers import nothing_left
-from _websockets import receive_request, serve, serve_answer, serve_raw
+from _websockets import Names, receive_request, serve, serve_answer, serve_raw
 
-from codex_trio import CodexTransportError, WebSocketTransport, open_codex_client
+from codex_trio import CodexClient, CodexTransportError, WebSocketTransport, open_codex_client
 
 URL, TOKEN = "CODEX_APP_SERVER_WS_URL", "CODEX_APP_SERVER_TOKEN"
 SECRET = "sk-very-secret"
@@ -146,6 +147,214 @@ async def test_the_environments_token_is_used_unless_one_is_given(
         assert server.header("authorization") == sent
 
 
+async def test_the_environments_token_goes_to_no_other_server_on_another_machine(
+    nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(TOKEN, "from-environment")
+    trio.socket.set_custom_hostname_resolver(Names(elsewhere="127.0.0.1"))
+    server = await serve(nursery)
+    elsewhere = server.url.replace("127.0.0.1", "elsewhere")
+    cases: list[tuple[str, str | None, str | None]] = [
+        (elsewhere, None, None),
+        (elsewhere, elsewhere.replace("elsewhere", "third"), None),
+        (elsewhere, "no URL", None),
+        (elsewhere, f"{elsewhere}/its/path?and=query", "Bearer from-environment"),
+        (server.url, elsewhere, "Bearer from-environment"),
+    ]
+    for url, url_of_environment, sent in cases:
+        monkeypatch.setenv(URL, url_of_environment or "")
+        await open_and_close(WebSocketTransport(url, allow_insecure_token=True))
+        assert server.header("authorization") == sent
+    monkeypatch.setenv(URL, elsewhere)
+    await open_and_close(WebSocketTransport(allow_insecure_token=True))
+    assert server.header("authorization") == "Bearer from-environment"
+
+
+async def test_where_the_environments_token_was_held_back_a_refusal_says_so(
+    nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(TOKEN, SECRET)
+    trio.socket.set_custom_hostname_resolver(Names(elsewhere="127.0.0.1"))
+    url = await serve_answer(nursery, b"HTTP/1.1 401 x\r\nContent-Length: 0\r\n\r\n")
+    held_back = f"{TOKEN} was not sent, as it is for the server of {URL}, and for this machine; give it as token="
+    assert held_back in await refusal(WebSocketTransport(url.replace("127.0.0.1", "elsewhere")))
+    assert held_back not in await refusal(WebSocketTransport(url))
+    assert held_back not in await refusal(WebSocketTransport(url, token="other"))
+
+
+# --- what lets one in, over an unencrypted connection
+
+
+LOGINS: list[tuple[str, dict[str, Any], str]] = [
+    ("", {"token": SECRET}, "the token"),
+    ("", {"token": Path("/no/such/file")}, "the token"),
+    ("", {"token": lambda: pytest.fail("it was called")}, "the token"),
+    ("", {"headers": {"AUTHORIZATION": "Basic eA=="}}, "the header AUTHORIZATION"),
+    ("", {"headers": {"Cookie": "a=b", "x-api-key": "c", "X-Auth-Token": "d"}}, "the header Cookie, the header x-api-"),
+    ("", {"headers": {"Proxy-Authorization": "x", "X-Amz-Signature": "y"}}, "the header Proxy-Authorization, the he"),
+    ("", {"headers": {"X-Mine": "Bearer 0123456789"}}, "the header X-Mine"),
+    (f"me:{SECRET}@", {}, "the login in the URL"),
+    (f"{SECRET}@", {}, "the login in the URL"),
+    ("127.0.0.1@", {}, "the login in the URL"),
+]
+HOSTS = [
+    *("example.org", "localhost.example.org", "127.0.0.1.example.org", "notlocalhost", "10.0.0.1", "128.0.0.1"),
+    *("0x80000001", "[2001:db8::1]", "[::ffff:10.0.0.1]", "[::2]", "0.0.0.0", "[::]", "127.0.0.1%2eexample.org"),
+    *("127.0.0.1.", "1270.0.1", "host.localhost.x", "localhost..", "local%68ost"),
+]
+
+
+@pytest.mark.parametrize(("login", "options", "what"), LOGINS)
+def test_what_lets_one_in_is_not_sent_unencrypted_to_another_machine(
+    login: str, options: dict[str, Any], what: str
+) -> None:
+    for make in (partial(WebSocketTransport, f"ws://{login}example.org"), partial(connect, f"ws://{login}example.org")):
+        with pytest.raises(ValueError, match=f"^{what}") as caught:
+            make(**options)
+        message = str(caught.value)
+        assert "would be sent to example.org over ws://" in message
+        assert message.endswith(
+            "use wss://, or pass allow_insecure_token=True (--allow-insecure-token on the command line)"
+        )
+        assert SECRET not in message
+        make(**options, allow_insecure_token=True)
+    WebSocketTransport(f"wss://{login}example.org", **options)
+    WebSocketTransport(f"ws://{login}127.0.0.1", **options)
+
+
+def connect(url: str, **options: Any) -> CodexClient:
+    return CodexClient.connect_websocket(url=url, **options)
+
+
+@pytest.mark.parametrize("query", ["token=x", "a=b&Api_Key=x", "access%5Ftoken=x", "sig=1&X-Signature=x"])
+def test_a_credential_in_the_query_is_not_sent_unencrypted_either(query: str) -> None:
+    with pytest.raises(ValueError, match=r"in the query would be sent to example\.org"):
+        WebSocketTransport(f"ws://example.org/?{query}")
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_other_machines_are_told_from_this_one_whatever_they_look_like(host: str) -> None:
+    with pytest.raises(ValueError, match="would be sent to"):
+        WebSocketTransport(f"ws://{host}:1", token=SECRET)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("127.0.0.1", "127.3.2.1", "127.1", "0x7f000001", "2130706433", "0177.0.0.1", "[::1]", "[0:0:0:0:0:0:0:1]"),
+        *(
+            "[::ffff:127.0.0.1]",
+            "[::ffff:7f00:1]",
+            "localhost",
+            "LocalHost",
+            "localhost.",
+            "my.app.localhost",
+            "a.LOCALHOST.",
+        ),
+    ],
+)
+def test_this_machine_is_known_in_all_its_forms(host: str) -> None:
+    WebSocketTransport(f"ws://{host}:1", token=SECRET)
+
+
+def test_whether_a_host_is_this_machine_is_known_without_asking_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def resolve(*args: Any, flags: int = 0, **options: Any) -> Any:
+        assert flags & socket.AI_NUMERICHOST, "it would wait for a name server"
+        raise socket.gaierror(socket.EAI_NONAME, "it is no number")
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    with pytest.raises(ValueError, match=r"would be sent to example\.org"):
+        WebSocketTransport("ws://example.org", token=SECRET)
+
+
+def test_what_lets_nobody_in_may_go_anywhere() -> None:
+    headers = {"X-Mine": "yes", "User-Agent": "me", "Accept-Language": "en"}
+    WebSocketTransport("ws://example.org/a/b?c=d&room=token", headers=headers, token="")
+
+
+@pytest.mark.parametrize("value", ["false", 1, None])
+def test_leave_to_send_a_token_unencrypted_is_given_by_true_alone(value: Any) -> None:
+    with pytest.raises(TypeError, match=f"allow_insecure_token must be a bool, not {type(value).__name__}"):
+        WebSocketTransport("ws://127.0.0.1", allow_insecure_token=value)
+
+
+def test_the_environments_token_is_not_sent_unencrypted_to_another_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(TOKEN, SECRET)
+    monkeypatch.setenv(URL, "ws://example.org")
+    with pytest.raises(ValueError, match=f"^{TOKEN} would be sent to example.org"):
+        WebSocketTransport()
+    WebSocketTransport(token="")
+    WebSocketTransport(allow_insecure_token=True)
+
+
+async def test_an_environment_that_has_changed_is_looked_at_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    transport = WebSocketTransport(token=lambda: pytest.fail("it was called"))
+    monkeypatch.setenv(URL, "ws://example.org")
+    said = await refusal(transport, is_permanent=True)
+    assert "the token would be sent to example.org over ws://" in said
+
+
+async def test_an_environment_that_changes_while_the_token_is_fetched_does_not_redirect_it(
+    nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fetch() -> str:
+        monkeypatch.setenv(URL, "ws://example.org")
+        return SECRET
+
+    server = await serve(nursery)
+    monkeypatch.setenv(URL, server.url)
+    await open_and_close(WebSocketTransport(token=fetch))
+    assert server.header("authorization") == f"Bearer {SECRET}"
+
+
+async def test_a_name_of_this_machine_that_leads_to_another_one_is_found_out_before_anything_is_sent(
+    nursery: trio.Nursery,
+) -> None:
+    async def hear(stream: trio.SocketStream) -> None:
+        async with stream:
+            heard.append(await stream.receive_some())
+
+    heard: list[bytes | bytearray] = []
+    (listener,) = await trio.open_tcp_listeners(0, host="0.0.0.0")
+    await nursery.start(trio.serve_listeners, hear, [listener])
+    address = own_address()
+    trio.socket.set_custom_hostname_resolver(Names(**{"my.localhost": address}))
+    url = f"ws://my.localhost:{listener.socket.getsockname()[1]}"
+
+    said = await refusal(WebSocketTransport(url, token=SECRET), is_permanent=True)
+    assert f"it is not this machine, but {address}, and what lets one in is not sent there over ws://" in said
+    assert heard == [b""]
+    for options in ({"token": SECRET, "allow_insecure_token": True}, {}):
+        heard.clear()
+        await refusal(WebSocketTransport(url, **options))
+        assert heard[0].startswith(b"GET / HTTP")
+
+
+def own_address() -> str:
+    """Return an address of this machine that is not loopback; nothing is sent for that."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            pytest.skip("this machine has no address but loopback")
+        return str(probe.getsockname()[0])
+
+
+async def test_a_redirect_is_not_followed(nursery: trio.Nursery) -> None:
+    other = await serve(nursery)
+    answer = f"HTTP/1.1 307 x\r\nLocation: {other.url}\r\nContent-Length: 0\r\n\r\n".encode()
+    await refusal(WebSocketTransport(await serve_answer(nursery, answer), token=SECRET))
+    assert not other.requests
+
+
+async def test_no_proxy_is_used(nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    server = await serve(nursery)
+    await open_and_close(WebSocketTransport(server.url, token=SECRET))
+    assert server.header("authorization") == f"Bearer {SECRET}"
+
+
 async def test_a_login_in_the_url_is_sent_and_never_shown(nursery: trio.Nursery) -> None:
     server = await serve(nursery)
     transport = WebSocketTransport(server.url.replace("://", f"://me:{SECRET}%40@") + f"/?key={SECRET}")
@@ -240,16 +449,8 @@ async def test_nobody_listening_is_told() -> None:
         )
 
 
-class NoNames(trio.abc.HostnameResolver):
-    async def getaddrinfo(self, *args: Any, **options: Any) -> Any:
-        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-
-    async def getnameinfo(self, *args: Any, **options: Any) -> Any:
-        raise NotImplementedError
-
-
 async def test_a_name_that_does_not_resolve_is_told() -> None:
-    trio.socket.set_custom_hostname_resolver(NoNames())
+    trio.socket.set_custom_hostname_resolver(Names())
     said = await refusal(WebSocketTransport("ws://nowhere.invalid:1"))
     assert said.endswith("the name 'nowhere.invalid' cannot be resolved: Name or service not known")
 

@@ -39,10 +39,11 @@ When nothing comes for --inactivity-timeout seconds, the turn is stopped, and th
 With --keep-waiting it is only told, and the waiting goes on; in a session it always is so.
 
 exit codes: 0 the turn completed, 1 it did not, or there is no server, 2 misuse, 130 Ctrl-C.
-environment: CODEX_APP_SERVER_CMD as --cmd, CODEX_APP_SERVER_TOKEN as --token, which nobody else can see then.
+environment: CODEX_APP_SERVER_CMD as --cmd; CODEX_APP_SERVER_TOKEN as --token, which nobody else can see then, where --url
+is on this machine, or the server that CODEX_APP_SERVER_WS_URL names.
 """
 
-_TAKEN = {"demo": {"prompt", "cmd"}, "doctor": {"prompt", "cmd", "url", "token", "json"}}
+_TAKEN = {"demo": {"prompt", "cmd"}, "doctor": {"prompt", "cmd", "url", "token", "allow_insecure_token", "json"}}
 """What goes with the words that are no prompt."""
 
 
@@ -53,7 +54,7 @@ class Options:
     Attributes:
         cwd: On the server's machine.
         inactivity_timeout: In seconds.
-        reaching: What to type after a thread's id to reach the same server.
+        reaching: What to type after a thread's id to reach the same server, without secrets.
     """
 
     doing: Doing
@@ -107,7 +108,8 @@ def _make_parser() -> argparse.ArgumentParser:
     add("--cwd", metavar="FOLDER", help="the folder to work in (default: this one; with --url, the server's)")
     add("--cmd", metavar="COMMAND", help="the server's command line (default: codex app-server)")
     add("--url", help="a server that runs already: ws://HOST:PORT, wss://... or unix://PATH")
-    add("--token", help="what such a server wants to see")
+    add("--token", help="what such a server wants to see; others may see it in the list of processes")
+    add("--allow-insecure-token", action="store_true", help="send it over ws:// to another machine all the same")
     add(
         "--inactivity-timeout",
         type=_seconds,
@@ -158,8 +160,11 @@ def _check(given: argparse.Namespace, doing: Doing, parser: argparse.ArgumentPar
     url: str | None = given.url
     if url is not None and given.cmd is not None:
         raise ValueError("--cmd starts a server, and --url is one that runs: give one of them")
-    if given.token is not None and (url is None or url.startswith(_UNIX)):
-        raise ValueError("--token is for a websocket at --url")
+    if url is None or url.startswith(_UNIX):
+        if given.token is not None:
+            raise ValueError("--token is for a websocket at --url")
+        if given.allow_insecure_token:
+            raise ValueError("--allow-insecure-token is for a websocket at --url")
 
 
 def _check_text(options: Options) -> None:
@@ -191,7 +196,12 @@ def _make_transport(given: argparse.Namespace, connect_timeout: float) -> Transp
         return StdioTransport(given.cmd, connect_timeout=connect_timeout)
     if given.url.startswith(_UNIX):
         return UnixSocketTransport(given.url.removeprefix(_UNIX), connect_timeout=connect_timeout)
-    return WebSocketTransport(given.url, token=given.token, connect_timeout=connect_timeout)
+    return WebSocketTransport(
+        given.url,
+        token=given.token,
+        allow_insecure_token=given.allow_insecure_token,
+        connect_timeout=connect_timeout,
+    )
 
 
 def _read_folder(given: argparse.Namespace) -> str | None:
@@ -204,6 +214,8 @@ def _read_folder(given: argparse.Namespace) -> str | None:
 
 
 def _reaching(given: argparse.Namespace, transport: Transport) -> str:
+    """Return options for a shell. What may be secret is left out of them, so it has to be put in again."""
     if given.url is not None:
-        return f" --url {shlex.quote(transport.describe())}"  # which leaves out what may be secret in it
-    return "" if given.cmd is None else f" --cmd {shlex.quote(given.cmd)}"
+        leave = " --allow-insecure-token" if given.allow_insecure_token else ""
+        return f" --url {shlex.quote(transport.describe())}{leave}"
+    return "" if given.cmd is None else f" --cmd {shlex.quote(transport.describe())}"

@@ -18,6 +18,7 @@ from typing import Any, get_args
 import trio
 
 from codex_trio import protocol
+from codex_trio._redaction import redact, redact_command
 
 _KINDS: Mapping[str, tuple[str, Any]] = {
     "requests": ("ClientRequest", protocol.RequestMethod),
@@ -34,7 +35,7 @@ _NEEDED = frozenset(
 
 
 class NotToldError(Exception):
-    """The binary did not tell what it was asked for; the message says what happened."""
+    """The binary did not tell what it was asked for; the message says what happened, without secrets of the command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +56,6 @@ class Differences:
         return [name for names in self.gone.values() for name in names if name in _NEEDED]
 
 
-def number_of(text: str) -> tuple[int, ...]:
-    """Return a version for comparison; what is not a number in it does not count."""
-    return tuple(map(int, re.findall(r"\d+", text)[:3]))
-
-
 async def read_version(words: Sequence[str], patience: float) -> str:
     """Ask for ``--version``.
 
@@ -70,7 +66,7 @@ async def read_version(words: Sequence[str], patience: float) -> str:
         told = await _run([*words, "--version"], home, patience)
     found = re.search(r"\d+\.\d+\.\S+", told)
     if found is None:
-        raise NotToldError(f"{' '.join(words)} --version tells no version, but {told[:200]!r}")
+        raise NotToldError(f"{redact_command(words)} --version tells no version, but {redact(told)[:200]!r}")
     return found[0]
 
 
@@ -105,7 +101,7 @@ def _read_methods(path: Path) -> set[str]:
 
 async def _run(command: Sequence[str], home: str, patience: float) -> str:
     """Return what a command prints."""
-    shown = " ".join(command)
+    shown = redact_command(command)
     try:
         with trio.fail_after(patience):
             ran = await trio.run_process(
@@ -123,7 +119,8 @@ async def _run(command: Sequence[str], home: str, patience: float) -> str:
         raise NotToldError(f"{shown} did not end within {patience:g} s") from None
     if ran.returncode != 0:
         last_words = ran.stderr.decode(errors="replace").strip().splitlines()[-3:]
-        raise NotToldError(f"{shown} exited with code {ran.returncode}: {' / '.join(last_words) or 'without a word'}")
+        said = redact(" / ".join(last_words)) or "without a word"
+        raise NotToldError(f"{shown} exited with code {ran.returncode}: {said}")
     return ran.stdout.decode(errors="replace")
 
 

@@ -1,14 +1,14 @@
 """`doctor`: looks at everything that a conversation needs, says what it found, and what to do about it.
 
 The one part of this package that looks at the user's own CODEX_HOME: by starting codex as the user would. Each step of it
-is bounded. What it prints can be shown to others: no secret, and no name of an account.
+is bounded. What it prints can be shown to others: no name of an account, no home folder (but ``~``), no host name that is
+more than letters, and no secret, as far as `codex_trio._redaction.redact` knows one.
 """
 
 from __future__ import annotations
 
 import json
 import platform
-import shlex
 import shutil
 import sys
 from collections.abc import Sequence
@@ -31,9 +31,11 @@ from codex_trio import (
     open_codex_client,
     protocol,
 )
+from codex_trio._redaction import redact_command
 
-from .binary import Differences, NotToldError, number_of, read_differences, read_version
-from .text import shown, without_secrets
+from .._version import is_newer_than_tested, is_older_than_tested
+from .binary import Differences, NotToldError, read_differences, read_version
+from .text import shareable, shown
 
 PATIENCE = 15.0  # seconds for each step
 _BELOW = " " * 9  # before what others say, and so deeper than our own lines
@@ -79,7 +81,7 @@ class Report:
         return not any(one.state == "bad" for one in self.findings)
 
     def add(self, about: str, state: State, text: str, advice: str = "", details: Sequence[str] = ()) -> None:
-        text, advice, *details = (without_secrets(one) for one in (text, advice, *details))
+        text, advice, *details = (shareable(one) for one in (text, advice, *details))
         self.findings.append(Finding(about, state, text, advice, details))
         if not self._as_json:
             whole = "\n".join([f"{state:<5}{about}: {text}", *details])
@@ -132,7 +134,7 @@ async def _examine_ours(report: Report, transport: StdioTransport) -> None:
         what, _, advice = str(exc).partition(" Install one: ")
         report.add("command", "bad", what, advice or "set it to a command line, such as 'codex app-server'")
         return
-    found = f"{shlex.join(command)}, {_WHERE_FROM[source]}"
+    found = f"{redact_command(command)}, {_WHERE_FROM[source]}"
     if shutil.which(command[0]) is None:
         report.add("command", "bad", f"{found}: there is no such program", f"name another, or get one: {_GET_CODEX}")
         return
@@ -140,7 +142,7 @@ async def _examine_ours(report: Report, transport: StdioTransport) -> None:
     if "app-server" in command:
         binary = command[: command.index("app-server")]
         told = await _examine_binary(report, binary)
-        await _examine_server(report, transport, f"run `{shlex.join(binary)} login`", told)
+        await _examine_server(report, transport, f"run `{redact_command(binary)} login`", told)
     else:
         report.add(
             "schema", "note", "the command has no word 'app-server', so it can be asked for no version or schema"
@@ -164,26 +166,31 @@ async def _examine_binary(report: Report, binary: Sequence[str]) -> str | None:
 
 
 def _judge_version(report: Report, told: str) -> None:
-    if number_of(told) < number_of(protocol.VERSION):
-        text = f"codex {told} is older than {protocol.VERSION}, and this version of codex_trio was not tried with it"
+    oldest, newest = codex_trio.TESTED_CODEX_VERSIONS
+    ours = f"version that codex_trio {codex_trio.__version__} was tested with"
+    if is_older_than_tested(told):
+        text = f"codex {told} is older than {oldest}, the oldest {ours}"
         report.add("version", "note", text, f"get a newer one: {_GET_CODEX}")
+    elif is_newer_than_tested(told):
+        text = f"codex {told} is newer than {newest}, the newest {ours}"
+        report.add("version", "note", text, "nothing, unless something fails; then look for a newer codex_trio")
     else:
-        report.add("version", "ok", f"codex {told}")
+        report.add("version", "ok", f"codex {told}; codex_trio was tested with {oldest} to {newest}")
 
 
 def _judge_schema(report: Report, found: Differences, told: str) -> None:
     known = f"{protocol.VERSION}, which codex_trio.protocol was made from"
-    details = [f"new {kind}: {', '.join(names)}" for kind, names in found.new.items() if names]
-    gone = [f"{kind} that are gone: {', '.join(names)}" for kind, names in found.gone.items() if names]
+    details = [f"{kind} that only this codex has: {', '.join(names)}" for kind, names in found.new.items() if names]
+    gone = [f"{kind} that this codex lacks: {', '.join(names)}" for kind, names in found.gone.items() if names]
     if found.missing:
         text = f"codex {told} does not have what every turn needs: {', '.join(found.missing)}"
         advice = f"use codex {protocol.VERSION}, or a newer codex_trio"
         report.add("schema", "bad", text, advice, details + gone)
     elif gone:
-        advice = "do without what is gone; all else works"
+        advice = "do without what it lacks; all else works"
         report.add("schema", "note", f"codex {told} differs from {known}", advice, details + gone)
     elif details:
-        advice = "nothing: what is new is passed on as it comes, and can be requested by name"
+        advice = "nothing: what only this codex has is passed on as it comes, and can be requested by name"
         report.add("schema", "note", f"codex {told} differs from {known}", advice, details)
     else:
         report.add("schema", "ok", f"the same methods as of {known}")

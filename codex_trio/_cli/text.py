@@ -1,20 +1,15 @@
-"""What may be printed: text that cannot steer a terminal or pass for ours, and text without secrets."""
+"""What may be printed: text that cannot steer a terminal or pass for ours, and text that can be shown to others."""
 
 from __future__ import annotations
 
-import re
 import sys
 from typing import TextIO
 
+from codex_trio._redaction import LocalNames, redact
 from codex_trio.text import clean_text
 
 from .arguments import is_terminal
 from .screen import Screen
-
-_SECRET = re.compile(
-    r"(?i)(bearer\s+|\bsk-|\beyJ|--[a-z-]*(?:key|token|secret|password)[\s=]\s*"
-    r"|(?:key|token|secret|password)[\"']?\s*[=:]\s*[\"']?)[^\s\"',;)]{4,}"
-)
 
 
 def say(text: str) -> None:
@@ -47,9 +42,9 @@ def shown(text: str, stream: TextIO, *, indent: str = "    ", keep_emoji: bool =
     return "\n".join(rows + [row for line in others for row in screen.rows(line, indent, indent)])
 
 
-def without_secrets(text: str) -> str:
-    """Mask what looks like a secret."""
-    return _SECRET.sub(r"\1***", text)
+def shareable(text: str) -> str:
+    """Return text that can be shown to others: without what looks like a secret, and without home folders and host names."""
+    return LocalNames.here().hide_in_text(redact(text))
 
 
 def seconds(number: float) -> str:

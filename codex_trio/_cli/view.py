@@ -62,7 +62,7 @@ class PlainView(View):
             return
         if step.step_type == "thinking" and not step.text.strip():
             return  # most models keep their thoughts to themselves
-        is_prose = step.step_type in ("codex", "thinking")
+        is_prose = step.step_type in ("codex", "ask", "thinking")
         print(shown(_written(step), sys.stdout, keep_emoji=is_prose), flush=True)
         if outcome := _outcome(step):
             print(f"  {outcome}", flush=True)  # indented less than what others say

@@ -30,6 +30,7 @@ from .notifications import NotificationStream
 from .processes import Processes
 from .service import Service
 from .threads import Threads
+from .versions import log_untested_version
 
 if TYPE_CHECKING:  # thousands of lines that only an editor wants
     from ..protocol._requests import Request
@@ -183,8 +184,11 @@ class CodexClient(Connecting, Conversation, Threads, Asking, Account, Processes)
             params = {"clientInfo": self._client_info, "capabilities": capabilities}
         result = await connection.request(methods.INITIALIZE, params, timeout=timeout)
         connection.notify(methods.INITIALIZED)
-        self._server = InitializeResult.from_wire(result)
-        return self._server
+        server = InitializeResult.from_wire(result)
+        if self._server is None or self._server.user_agent != server.user_agent:  # so not at each reconnection
+            log_untested_version(server)
+        self._server = server
+        return server
 
     if TYPE_CHECKING:
         request: Request

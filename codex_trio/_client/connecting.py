@@ -38,14 +38,17 @@ class Connecting:
             command: See `StdioTransport` for this and the other named arguments.
             options: As `open_codex_client` takes them.
         """
-        transport = StdioTransport(
-            command,
-            cwd=cwd,
-            env=env,
-            connect_timeout=connect_timeout,
-            max_message_size=max_message_size,
-            shutdown_grace=shutdown_grace,
-        )
+        try:
+            transport = StdioTransport(
+                command,
+                cwd=cwd,
+                env=env,
+                connect_timeout=connect_timeout,
+                max_message_size=max_message_size,
+                shutdown_grace=shutdown_grace,
+            )
+        finally:
+            del command, env  # a traceback with the values of variables would show them
         return cls(transport, **options)
 
     @classmethod
@@ -56,6 +59,7 @@ class Connecting:
         token: TokenSource | None = None,
         headers: Mapping[str, str] | None = None,
         ssl_context: ssl.SSLContext | None = None,
+        allow_insecure_token: bool = False,
         connect_timeout: float = 30.0,
         ping_interval: float = 20.0,
         max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE,
@@ -67,15 +71,19 @@ class Connecting:
             url: See `WebSocketTransport` for this and the other named arguments.
             options: As `open_codex_client` takes them.
         """
-        transport = WebSocketTransport(
-            url,
-            token=token,
-            headers=headers,
-            ssl_context=ssl_context,
-            connect_timeout=connect_timeout,
-            ping_interval=ping_interval,
-            max_message_size=max_message_size,
-        )
+        try:
+            transport = WebSocketTransport(
+                url,
+                token=token,
+                headers=headers,
+                ssl_context=ssl_context,
+                allow_insecure_token=allow_insecure_token,
+                connect_timeout=connect_timeout,
+                ping_interval=ping_interval,
+                max_message_size=max_message_size,
+            )
+        finally:
+            del url, token, headers  # a traceback with the values of variables would show them
         return cls(transport, **options)
 
     @classmethod

@@ -8,6 +8,7 @@ from typing import Any
 from ..models import Value
 from .decisions import Decision, check_grant, read_text
 
+_TOOL_CALL = "mcp_tool_call"
 _UNKNOWN = "unknown"
 
 
@@ -109,8 +110,8 @@ class Elicitation(Value, frozen=True, eq=False):
         requested_schema: JSON Schema of the content that `accept` wants; empty if it wants none.
         url: The page to open, in mode ``url``; else empty.
         tool_name: The tool that may or may not be called, where that is the question; else empty. A bare ``accept()``
-            is enough then. Codex before 0.169 does not send the name, so it is taken from the item of the call;
-            ``unknown`` if that was not seen.
+            is enough then, if the tool and `tool_arguments` are known. Codex before 0.169 does not send the name; it is
+            taken from the item of the call, and is ``unknown`` if that was not seen.
         tool_arguments: ``_meta.tool_params``: what the tool would be called with. `None` if no tool call is asked about, or
             if the arguments are not known.
         raw: The request's params.
@@ -145,7 +146,7 @@ class Elicitation(Value, frozen=True, eq=False):
         """
         meta = _object(params.get("_meta"))
         arguments = meta.get("tool_params")
-        is_tool_call = meta.get("codex_approval_kind") == "mcp_tool_call"
+        is_tool_call = meta.get("codex_approval_kind") == _TOOL_CALL
         return cls(
             thread_id=read_text(params.get("threadId")),
             turn_id=read_text(params.get("turnId")),
@@ -167,13 +168,13 @@ class Elicitation(Value, frozen=True, eq=False):
         Args:
             content: The answer, in the form of `requested_schema`.
             meta: Sent along as ``_meta``.
-            unseen: Let the tool be called although the request does not name it, or does not have its arguments.
+            unseen: Let the tool be called although its name or its arguments are not known; or accept an approval of
+                another kind (``_meta.codex_approval_kind`` in `raw`).
 
         Raises:
-            ValueError: The call is not known in full, and `unseen` was not given.
+            ValueError: What would be accepted is not known in full, and `unseen` was not given.
         """
-        if self.tool_name:
-            check_grant(self._unknown(), {}, with_permissions=False, unseen=unseen)
+        check_grant(self._unknown(), {}, with_permissions=False, unseen=unseen)
         result: dict[str, Any] = {"action": "accept", "content": {} if content is None else dict(content)}
         if meta is not None:
             result["_meta"] = dict(meta)
@@ -188,6 +189,11 @@ class Elicitation(Value, frozen=True, eq=False):
         return Decision("cancel", self, {"action": "cancel", "content": None})
 
     def _unknown(self) -> str:
+        kind = _object(self.raw.get("_meta")).get("codex_approval_kind")
+        if kind is None:
+            return ""  # a question, and no approval
+        if kind != _TOOL_CALL:
+            return f"the request is an approval of a kind that codex_trio does not know, {kind!r}"
         if self.tool_name == _UNKNOWN:
             return "the server does not say which tool would be called"
         return "the server does not say what the tool would be called with" if self.tool_arguments is None else ""

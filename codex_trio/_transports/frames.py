@@ -8,6 +8,7 @@ from __future__ import annotations
 import http
 import math
 import re
+import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, cast
 
@@ -15,12 +16,15 @@ import trio
 from trio_websocket import CloseReason, ConnectionClosed, ConnectionRejected, WebSocketConnection, wrap_client_stream
 
 from ..errors import CodexTransportError
+from .secrets import Secret, without_tracebacks
 
 _READ_SIZE = 1 << 18  # bytes; trio-websocket's own 4 KiB make a big message slow
 _WRITE_SIZE = 1 << 18  # bytes, after each of which a long write shows that it gets on
 _QUEUE_SIZE = 1 << 10  # messages; trio-websocket's own 1 means a task switch for each
 _BATCH_SIZE = 1 << 8  # messages that are handed over although more of the same read are to come
 _HEAD_SIZE = 1 << 10  # bytes of the answer to the upgrade that are kept, to tell what it was
+_BODY_SIZE = 1 << 12  # bytes of that answer's body that are looked at
+_SHOWN = 200  # characters of either that are shown
 _LAST_WORDS = 0.5  # seconds to read on what the server said before it stopped reading
 _GOODBYE = 1.0  # seconds for the closing handshake; codex just drops the connection, at once
 _HINTS = {
@@ -161,7 +165,7 @@ class FrameStream:
         self._all_left = trio.Event()
 
     async def open(
-        self, nursery: trio.Nursery, *, host: str, resource: str, headers: list[tuple[bytes, bytes]]
+        self, nursery: trio.Nursery, *, host: str, resource: Secret[str], headers: Secret[list[tuple[bytes, bytes]]]
     ) -> None:
         """Ask for the upgrade, and start the tasks.
 
@@ -173,7 +177,8 @@ class FrameStream:
         await nursery.start(self._run, name="codex_trio websocket")
         try:
             await self._shake_hands(host, resource, headers)
-        except BaseException:
+        except BaseException as exc:
+            traceback.clear_frames(exc.__traceback__)  # those of trio-websocket hold what was to be sent
             with trio.CancelScope(shield=True):  # nothing in it waits for the server
                 await self._stop()
             raise
@@ -191,23 +196,22 @@ class FrameStream:
         finally:
             self._all_left.set()
 
-    async def _shake_hands(self, host: str, resource: str, headers: list[tuple[bytes, bytes]]) -> None:
+    async def _shake_hands(self, host: str, resource: Secret[str], headers: Secret[list[tuple[bytes, bytes]]]) -> None:
         with trio.CancelScope() as self._patience:
             self._websocket = await wrap_client_stream(
                 cast("trio.Nursery", _ReaderPlace(self._nursery, self._read)),
                 cast("trio.SocketStream", self._stream),  # any stream does
                 host,
-                resource,
-                extra_headers=headers,
+                resource.reveal(),
+                extra_headers=headers.reveal(),
                 message_queue_size=_QUEUE_SIZE,
                 max_message_size=self._max_message_size,
                 receive_buffer_size=_READ_SIZE,
             )
             return
-        head, failure = self._life.head, self._failure
-        # A refusal is told in full, and may hold what we sent.
-        cause = None if isinstance(failure, ConnectionRejected) else failure
-        raise HandshakeError(self._mask(_why_refused(head, failure)), _status_of(head)) from cause
+        # The reader's failure is no cause of it: that may repeat what we sent, and its words are told here.
+        head = self._life.head
+        raise HandshakeError(_why_refused(head, self._failure, self._mask), _status_of(head))
 
     # --- sending and receiving
 
@@ -258,7 +262,8 @@ class FrameStream:
     def _lose(self, why: str, cause: BaseException | None = None) -> None:
         if self._loss is None:
             self._loss = CodexTransportError(f"lost the server ({self._name}): {why}")
-            self._loss.__cause__ = cause
+            if cause is not None and self._mask(repr(cause)) == repr(cause):  # else it repeats what we sent
+                self._loss.__cause__ = without_tracebacks(cause)
 
     def _raise_if_lost(self) -> None:
         if self._loss is not None:
@@ -266,7 +271,7 @@ class FrameStream:
 
     def _how_it_ended(self, reason: CloseReason | None) -> str:
         if self._failure is not None:
-            return f"it broke the websocket protocol ({self._failure!r})"
+            return f"it broke the websocket protocol ({self._mask(repr(self._failure))})"
         if reason is None or reason.code == 1006:
             return "the connection ended without a closing word: the server is gone, or the network cut it"
         words = reason.reason or ""
@@ -356,18 +361,19 @@ def _status_of(head: bytes) -> int:
     return int(found[1]) if found else 0
 
 
-def _why_refused(head: bytes, failure: Exception | None) -> str:
-    body = b""
+def _why_refused(head: bytes, failure: Exception | None, mask: Callable[[str], str]) -> str:
+    """Tell it in the server's words, which are masked before they are cut."""
     status = _status_of(head)
-    if isinstance(failure, ConnectionRejected):
-        body = failure.body or b""
     if status == 101:
-        return f"its upgrade to a websocket is a faulty one ({failure or 'the connection ended right after it'})"
+        what = mask(str(failure)) if failure else "the connection ended right after it"
+        return f"its upgrade to a websocket is a faulty one ({what})"
     if status:
         phrase = http.HTTPStatus(status).phrase if status in set(http.HTTPStatus) else ""
-        words = " ".join(body.decode("utf-8", "replace").split())[:200]
+        body = (failure.body or b"") if isinstance(failure, ConnectionRejected) else b""
+        words = mask(" ".join(body[:_BODY_SIZE].decode("utf-8", "replace").split()))[:_SHOWN]
         hint = _HINTS.get(status, "is it an app-server?")
         return f"it refused with HTTP {status} {phrase}".rstrip() + (words and f": {words}") + f" ({hint})"
     if head:
-        return f"it does not speak HTTP, so it is no websocket server; it said {head[:60]!r}"
-    return f"it ended the connection in place of upgrading it ({failure or 'no answer at all'})"
+        return f"it does not speak HTTP, so it is no websocket server; it said {mask(repr(head))[:_SHOWN]}"
+    what = mask(str(failure)) if failure else "no answer at all"
+    return f"it ended the connection in place of upgrading it ({what})"

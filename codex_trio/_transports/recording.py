@@ -8,6 +8,7 @@ no JSON object is kept as a string. Three objects are no messages: ``{"CLOSED": 
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import logging
@@ -21,10 +22,10 @@ from typing import Any, BinaryIO
 import msgspec
 import trio
 
+from .._redaction import LocalNames, Redactor, redact
 from .._version import __version__
 from ..abc import Transport
 from ..errors import CodexTransportError
-from .masking import MessageMask, mask_text
 from .wrapping import WrappingTransport
 
 _logger = logging.getLogger("codex_trio")
@@ -33,14 +34,18 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 _check = msgspec.json.Decoder(msgspec.Raw).decode  # builds nothing
 
+_NOT_REGULAR = "it is not a regular file; while nobody reads from a pipe or a terminal, the client would stand still"
+
 
 class RecordingTransport(WrappingTransport):
-    """Writes down what the client and the server say to each other, without secrets as `MessageMask` knows them.
+    """Writes down what the client and the server say to each other, without secrets as `Redactor` knows them.
+
+    Home folders, and the names of this user and this machine, have stand-ins, see `LocalNames`.
 
     Args:
         inner: Carries the messages.
-        path: Where to write: a file that nobody else records to. One that is there is replaced; a new one is for its
-            owner's eyes only.
+        path: Where to write: a regular file of this user that nobody else records to. One that is there is replaced.
+            Only its owner can read it.
     """
 
     def __init__(self, inner: Transport, path: str | os.PathLike[str]) -> None:
@@ -52,7 +57,8 @@ class RecordingTransport(WrappingTransport):
         self._begun = self._written_at = 0.0
         self._failure: tuple[float, bytes] | None = None  # when `send` failed, and how: `receive` may not tell of that
         self._connections = 0
-        self._mask = MessageMask()
+        self._redactor = Redactor()
+        self._names = LocalNames.here()
 
     async def open(self, nursery: trio.Nursery) -> None:
         """Reach the server, and begin to write. See `Transport.open`.
@@ -69,7 +75,7 @@ class RecordingTransport(WrappingTransport):
             await super().open(nursery)
         except BaseException as exc:
             error = exc if isinstance(exc, CodexTransportError) else CodexTransportError("opening it was given up")
-            self._write("s2c", [_dump_loss("UNREACHABLE", error)])
+            self._write("s2c", [self._dump_loss("UNREACHABLE", error)])
             self._close_file()
             raise
 
@@ -80,7 +86,7 @@ class RecordingTransport(WrappingTransport):
         try:
             await super().send(messages)
         except CodexTransportError as exc:
-            self._failure = trio.current_time(), _dump_loss("CLOSED", exc)
+            self._failure = trio.current_time(), self._dump_loss("CLOSED", exc)
             raise
 
     async def receive(self) -> Sequence[bytes | bytearray]:
@@ -90,7 +96,7 @@ class RecordingTransport(WrappingTransport):
         except CodexTransportError as exc:
             if not self._is_over:  # else it is no loss
                 self._is_over = True
-                self._write("s2c", [_dump_loss("CLOSED", exc)])
+                self._write("s2c", [self._dump_loss("CLOSED", exc)])
             raise
         self._write("s2c", map(self._dump, lines))
         return lines
@@ -109,21 +115,35 @@ class RecordingTransport(WrappingTransport):
 
     def _dump(self, line: bytes | bytearray) -> bytes | bytearray:
         """Return a message in the JSON of one line. One without secrets is not touched."""
-        line = line.strip()
+        line = self._names.hide(line.strip())
         try:
             if not _is_object(line):
-                return _dump_text(line.decode("utf-8", "surrogateescape"))
-            if b"\n" not in line and not self._mask.may_find(line):
+                return self._dump_text(line.decode("utf-8", "surrogateescape"))
+            if b"\n" not in line and not self._redactor.may_contain_secret(line):
                 return line
             message = _decode(line)
-            masked = _encode(self._mask.apply(message))
-            self._mask.forget(message)
-            return masked
+            redacted = _encode(self._redactor.apply(message))
+            self._redactor.forget(message)
+            return redacted
         except (ValueError, RecursionError) as exc:  # it is nested too deeply, or has a number out of all range
             return _encode({"TRIMMED": f"a message of {len(line)} bytes that cannot be searched for secrets: {exc}"})
 
     def _remark(self, text: str) -> None:
-        self._write("note", [_dump_text(text)])
+        self._write("note", [self._dump_text(text)])
+
+    def _dump_loss(self, kind: str, error: CodexTransportError) -> bytes:
+        loss: dict[str, Any] = {kind: self._hide(str(error))}
+        if error.returncode is not None:
+            loss["returncode"] = error.returncode
+        if error.stderr_tail:
+            loss["stderr"] = self._hide(error.stderr_tail)
+        return json.dumps(loss).encode()
+
+    def _dump_text(self, text: str) -> bytes:
+        return json.dumps(self._hide(text)).encode()  # which can write bytes that are no UTF-8, as lone surrogates
+
+    def _hide(self, text: str) -> str:
+        return self._names.hide_in_text(redact(text))
 
     # --- the file
 
@@ -167,19 +187,40 @@ class RecordingTransport(WrappingTransport):
 
 
 def _open_alone(path: str, flags: int) -> int:
-    """Open a file for writing that nobody else records to; it is not emptied before that is known."""
-    if os.path.exists(path) and stat.S_ISFIFO(os.stat(path).st_mode):
-        raise OSError("it is a pipe, which may be read slowly or not at all, and then the client would stand still")
-    file = os.open(path, flags & ~os.O_TRUNC, 0o600)
+    """Open a file for writing that nobody else records to, or reads; it is not emptied before that is known."""
+    # All is found out about the open file: what has its name may be another one by then. Without O_NONBLOCK, opening a
+    # pipe waits for its reader.
+    flags = flags & ~os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
+    empties = flags & os.O_APPEND == 0
     try:
-        if stat.S_ISREG(os.fstat(file).st_mode):  # /dev/null is for all
-            _lock(file)
-            if flags & os.O_TRUNC:
+        file = os.open(path, flags, 0o600)
+    except OSError as exc:
+        if exc.errno == errno.ELOOP and os.path.islink(path):
+            raise OSError("it is a symbolic link; give the path of the file itself") from None
+        if exc.errno == errno.ENXIO:  # a pipe that nobody reads, or a socket
+            raise OSError(_NOT_REGULAR) from None
+        raise
+    try:
+        if not os.path.samestat(os.fstat(file), os.stat(os.devnull)):  # that is for all
+            _take_over(file)
+            if empties:
                 os.ftruncate(file, 0)
     except BaseException:
         os.close(file)
         raise
     return file
+
+
+def _take_over(file: int) -> None:
+    """Make a file this user's alone, and this recording's."""
+    status = os.fstat(file)
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(_NOT_REGULAR)
+    if status.st_uid != os.geteuid():
+        raise OSError("it belongs to another user, who could read what is recorded")
+    _lock(file)
+    if stat.S_IMODE(status.st_mode) & 0o077:
+        os.fchmod(file, 0o600)
 
 
 def _lock(file: int) -> None:
@@ -199,16 +240,3 @@ def _is_object(line: bytes | bytearray) -> bool:
         return line.isascii() or bool(line.decode("utf-8"))
     except (msgspec.DecodeError, UnicodeDecodeError):
         return False
-
-
-def _dump_loss(kind: str, error: CodexTransportError) -> bytes:
-    loss: dict[str, Any] = {kind: mask_text(str(error))}
-    if error.returncode is not None:
-        loss["returncode"] = error.returncode
-    if error.stderr_tail:
-        loss["stderr"] = mask_text(error.stderr_tail)
-    return json.dumps(loss).encode()
-
-
-def _dump_text(text: str) -> bytes:
-    return json.dumps(mask_text(text)).encode()  # which can write bytes that are no UTF-8, as lone surrogates

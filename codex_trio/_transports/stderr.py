@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Iterable
 
 import trio
 
-from .masking import mask_text
+from .._redaction import MASK, redact
+from .secrets import Secret
 
 _logger = logging.getLogger("codex_trio.server")
 
 _KEPT = 65_536  # bytes
 _CHUNK = 8_192  # bytes; logging thousands of short lines at once would hold up everybody else
+_SHORTEST_SECRET = 8  # characters
 _ANSI = r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\))"
 
 
-def _readable(raw: bytes) -> str:
-    return mask_text(re.sub(_ANSI, "", raw.decode("utf-8", "replace")))
-
-
 class StderrTail:
-    """Reads a stream to its end, in chunks."""
+    """Reads a stream to its end, in chunks.
 
-    def __init__(self) -> None:
+    Args:
+        secrets: Left out of what is kept and logged, besides what looks like a secret; not those of less than eight
+            characters, which may be anything.
+    """
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
         self.ended = trio.Event()
+        self._secrets = Secret(sorted({one for one in secrets if len(one) >= _SHORTEST_SECRET}, key=len, reverse=True))
         self._tail = bytearray()
         self._line = bytearray()
 
@@ -38,7 +43,7 @@ class StderrTail:
             pass  # its end, as far as anybody reads it
         finally:
             if self._line:
-                _logger.info("%s", _readable(bytes(self._line)))
+                _logger.info("%s", self._readable(bytes(self._line)))
             self.ended.set()
 
     def _take(self, chunk: bytes) -> None:
@@ -48,13 +53,19 @@ class StderrTail:
             return
         *lines, rest = chunk.split(b"\n")
         for line in lines:
-            _logger.info("%s", _readable(bytes(self._line) + line).rstrip())
+            _logger.info("%s", self._readable(bytes(self._line) + line).rstrip())
             self._line.clear()
         self._line += rest
         if len(self._line) > _KEPT:  # a line without end is logged in pieces
-            _logger.info("%s", _readable(bytes(self._line)))
+            _logger.info("%s", self._readable(bytes(self._line)))
             self._line.clear()
 
     def text(self) -> str:
         """Return the end of what was written: at most 64 KiB, without colours and secrets."""
-        return _readable(bytes(self._tail))
+        return self._readable(bytes(self._tail))
+
+    def _readable(self, raw: bytes) -> str:
+        text = re.sub(_ANSI, "", raw.decode("utf-8", "replace"))
+        for secret in self._secrets.reveal():
+            text = text.replace(secret, MASK)
+        return redact(text)

@@ -17,9 +17,11 @@ from typing import Literal, TypeAlias
 
 import trio
 
+from .._redaction import is_secret_variable, redact, redact_command
 from ..abc import Transport
 from ..errors import CodexTransportError
 from .limits import check_limits
+from .secrets import Secret, without_tracebacks
 from .stderr import StderrTail
 from .stream import DEFAULT_MAX_MESSAGE_SIZE, LineStream, LineTooLongError
 
@@ -67,13 +69,18 @@ class StdioTransport(Transport):
         max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE,
         shutdown_grace: float = 3.0,
     ) -> None:
-        check_limits(connect_timeout=connect_timeout, max_message_size=max_message_size)
-        if shutdown_grace != 0:  # which is to kill it at once
-            check_limits(shutdown_grace=shutdown_grace)
-        self._given_command = None if command is None else _split(command, "command")
-        self._command: Sequence[str] = self._given_command or ("codex", "app-server")
+        try:
+            check_limits(connect_timeout=connect_timeout, max_message_size=max_message_size)
+            if shutdown_grace != 0:  # which is to kill it at once
+                check_limits(shutdown_grace=shutdown_grace)
+            self._given_command = None if command is None else Secret[Sequence[str]](_split(command, "command"))
+        except (TypeError, ValueError) as exc:
+            raise without_tracebacks(exc)  # noqa: B904  it is the same
+        finally:
+            self._env = Secret(env)
+            del command, env  # a traceback with the values of variables would show them
+        self._command: Secret[Sequence[str]] = self._given_command or Secret(["codex", "app-server"])
         self._cwd = cwd
-        self._env = env
         self.connect_timeout = connect_timeout
         self._max_message_size = max_message_size
         self._shutdown_grace = shutdown_grace
@@ -88,8 +95,8 @@ class StdioTransport(Transport):
         return self._stderr.text()
 
     def describe(self) -> str:
-        """Return the command line."""
-        return shlex.join(self._command)
+        """Return the command line, without what looks like a secret in it."""
+        return redact_command(self._command.reveal())
 
     def find_command(self) -> tuple[Sequence[str], CommandSource]:
         """Return the words that `open` would run now, and where they are from.
@@ -100,37 +107,43 @@ class StdioTransport(Transport):
         Example:
             ``words, source = StdioTransport().find_command()``
         """
-        env = _environment(self._env)
+        env = Secret(_environment(self._env.reveal()))
         if self._given_command is None:
-            return _default_command(env)
-        program, *arguments = self._given_command
-        if program == "codex" and not shutil.which(program, path=env.get("PATH")) and (bundled := _bundled()[0]):
+            try:
+                return _default_command(env.reveal())
+            except CodexTransportError as exc:
+                raise without_tracebacks(exc)  # noqa: B904  it is the same
+        program, *arguments = self._given_command.reveal()
+        path = env.reveal().get("PATH")
+        if program == "codex" and not shutil.which(program, path=path) and (bundled := _bundled()[0]):
             return [bundled, *arguments], "package"
-        return self._given_command, "argument"
+        return self._given_command.reveal(), "argument"
 
     async def open(self, nursery: trio.Nursery) -> None:
         """Start the child. See `Transport.open`."""
         if self._process is not None or self._is_opening:
             raise RuntimeError("this StdioTransport is open already; each client needs its own")
-        env = _environment(self._env)
-        self._command, _ = self.find_command()
+        self._command = Secret(self.find_command()[0])
         self._is_opening = True
+        env = Secret(_environment(self._env.reveal()))
         try:
             process = await trio.lowlevel.open_process(
-                list(self._command),
+                list(self._command.reveal()),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 cwd=self._cwd,
-                env=env,
+                env=env.reveal(),
                 start_new_session=True,
             )
         except OSError as exc:
             if self._cwd is not None and not os.path.isdir(self._cwd):  # noqa: ASYNC240  it was just looked up
-                raise CodexTransportError(f"cannot start {self.describe()!r}: there is no folder {self._cwd}") from exc
-            raise CodexTransportError(
-                f"cannot start {self.describe()!r}: {exc} (give another command, or set {COMMAND_VARIABLE})"
-            ) from exc
+                why = f"there is no folder {self._cwd}"
+            else:
+                why = f"{exc} (give another command, or set {COMMAND_VARIABLE})"
+            raise CodexTransportError(f"cannot start {self.describe()!r}: {why}") from without_tracebacks(exc)
+        except (TypeError, ValueError) as exc:  # what a process cannot be given
+            raise without_tracebacks(exc)  # noqa: B904  it is the same
         finally:
             self._is_opening = False
         # No checkpoint up to here: whoever is cancelled from now on has something to close.
@@ -141,7 +154,7 @@ class StdioTransport(Transport):
         self._stdin = process.stdin if isinstance(process.stdin, trio.lowlevel.FdStream) else None
         _widen(process.stdout)
         self._lines = LineStream(process.stdin, process.stdout, max_message_size=self._max_message_size)
-        self._stderr = StderrTail()
+        self._stderr = StderrTail(value for name, value in env.reveal().items() if is_secret_variable(name))
         nursery.start_soon(self._stderr.drain, process.stderr, name="codex_trio stderr")
         self._stderr_stream = process.stderr
         nursery.start_soon(self._watch, self._process, self._lines, process.stdout, name="codex_trio process")
@@ -291,11 +304,11 @@ def kill_group(group: int) -> None:
 
 def _split(command: str | Sequence[str], what: str) -> list[str]:
     if not isinstance(command, (str, Sequence)):
-        raise TypeError(f"{what} must be a str or a sequence of words, not {command!r}")
+        raise TypeError(f"{what} must be a str or a sequence of words, not {redact(repr(command))}")
     try:
         words = shlex.split(command) if isinstance(command, str) else [os.fspath(word) for word in command]
     except ValueError as exc:
-        raise ValueError(f"{what} {command!r} cannot be split into words: {exc}") from exc
+        raise ValueError(f"{what} {redact(repr(command))} cannot be split into words: {exc}") from exc
     if not words:
         raise ValueError(f"{what} is empty")
     return words
@@ -316,7 +329,7 @@ def _default_command(env: Mapping[str, str]) -> tuple[list[str], CommandSource]:
         try:
             return _split(given, COMMAND_VARIABLE), "environment"
         except ValueError as exc:
-            raise CodexTransportError(f"the environment's {exc}") from exc
+            raise CodexTransportError(f"the environment's {exc}") from None
     if found := shutil.which("codex", path=env.get("PATH")):
         return [found, "app-server"], "PATH"
     bundled, why_not = _bundled()

@@ -6,8 +6,9 @@ import os
 
 import trio
 
+from .secrets import Secret
 from .stream import DEFAULT_MAX_MESSAGE_SIZE
-from .websocket import Upgrade, WebSocketBase
+from .websocket_base import Upgrade, WebSocketBase
 
 
 class UnixSocketTransport(WebSocketBase):
@@ -46,7 +47,7 @@ class UnixSocketTransport(WebSocketBase):
         return f"unix://{self._path}"
 
     async def _prepare(self) -> Upgrade:
-        return Upgrade(host="localhost", resource="/", headers=[])
+        return Upgrade(host="localhost", resource=Secret("/"), headers=Secret([]), secrets=Secret([]))
 
     async def _connect(self) -> trio.SocketStream:
         try:

@@ -1,4 +1,4 @@
-"""`WebSocketTransport`: a server that somebody else runs, over TCP or TLS; and what `UnixSocketTransport` shares with it.
+"""`WebSocketTransport`: a server that somebody else runs, over TCP or TLS.
 
 Foreign exceptions, and secrets, end here: no error of this module shows a token.
 """
@@ -11,154 +11,31 @@ import os
 import re
 import socket
 import ssl
-from abc import abstractmethod
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-import msgspec
 import trio
 
-from ..abc import Transport
+from .._redaction import is_credential, redact
 from ..errors import CodexTransportError
-from .limits import check_limits
+from .addresses import DEFAULT_URL, Address, is_loopback
+from .secrets import Secret, without_tracebacks
 from .stream import DEFAULT_MAX_MESSAGE_SIZE
-
-if TYPE_CHECKING:  # for whoever has no use for it, importing trio-websocket is too slow
-    from .frames import FrameStream
+from .websocket_base import Upgrade, WebSocketBase
 
 URL_VARIABLE = "CODEX_APP_SERVER_WS_URL"
 TOKEN_VARIABLE = "CODEX_APP_SERVER_TOKEN"
-DEFAULT_URL = "ws://127.0.0.1:8765"
-
 TokenSource = str | os.PathLike[str] | Callable[[], str | Awaitable[str | None] | None]
 
-# Of `connect_timeout`: we give up a little before a client does, because we know what we waited for.
-_OUR_SHARE = 0.9
 _QUICK_ACK = getattr(socket, "TCP_QUICKACK", None)  # Linux has it
 _RESERVED = frozenset({"connection", "host", "origin", "upgrade"})
 _HEADER_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _HEADER_VALUE = r"[\x20-\x7e\t]*"
-_TOKEN = r"[\x21-\x7e]+"
-
-Headers = list[tuple[bytes, bytes]]
-
-
-class Upgrade(msgspec.Struct, frozen=True):
-    """How to ask for a websocket.
-
-    Attributes:
-        host: The value of the ``Host`` header.
-        secrets: What no message may show.
-    """
-
-    host: str
-    resource: str
-    headers: Headers
-    secrets: Sequence[str] = ()
-
-    def mask(self, text: str) -> str:
-        """Take the secrets out of a text."""
-        for secret in self.secrets:
-            text = text.replace(secret, "***")
-        return text
-
-
-class WebSocketBase(Transport):
-    """A transport that speaks websocket over some byte stream.
-
-    Attributes:
-        max_send_size: Bytes of the longest message to send: the server drops the connection, without a word, for a
-            longer one (codex 0.163, 0.169).
-    """
-
-    max_send_size = 16 * 2**20
-    _permanent_statuses = frozenset({401, 403, 404})  # of HTTP: what the next attempt would be told, too
-
-    def __init__(self, *, connect_timeout: float, ping_interval: float, max_message_size: int) -> None:
-        check_limits(connect_timeout=connect_timeout, ping_interval=ping_interval, max_message_size=max_message_size)
-        self.connect_timeout = connect_timeout
-        self._ping_interval = ping_interval
-        self._max_message_size = max_message_size
-        self._frames: FrameStream | None = None
-        self._doing = ""
-
-    async def open(self, nursery: trio.Nursery) -> None:
-        """Connect, and upgrade to a websocket. See `Transport.open`."""
-        if self._frames is not None:
-            raise RuntimeError(f"this {type(self).__name__} is open already; each client needs its own")
-        with trio.move_on_after(_OUR_SHARE * self.connect_timeout):
-            upgrade = await self._prepare()
-            self._doing = "connecting"
-            socket_stream = await self._connect()
-            try:
-                self._frames = await self._upgrade(nursery, socket_stream, upgrade)
-            except BaseException:
-                await trio.aclose_forcefully(socket_stream)
-                raise
-            return
-        raise self._unreachable(f"{self._doing} took more than {self.connect_timeout:g} s (connect_timeout)")
-
-    @abstractmethod
-    async def _prepare(self) -> Upgrade:
-        """Find out what to ask for."""
-
-    @abstractmethod
-    async def _connect(self) -> trio.SocketStream:
-        """Reach the server's socket."""
-
-    def _after_read(self, socket_stream: trio.SocketStream) -> None:
-        pass
-
-    async def _encrypt(self, stream: trio.abc.Stream) -> trio.abc.Stream:
-        return stream
-
-    async def _upgrade(self, nursery: trio.Nursery, socket_stream: trio.SocketStream, upgrade: Upgrade) -> FrameStream:
-        from .frames import FrameStream, HandshakeError, LiveStream  # a tenth of a second, only for whoever needs it
-
-        life = LiveStream(socket_stream, partial(self._after_read, socket_stream))
-        frames = FrameStream(
-            await self._encrypt(life),
-            life,
-            name=self.describe(),
-            mask=upgrade.mask,
-            ping_interval=self._ping_interval,
-            max_message_size=self._max_message_size,
-        )
-        self._doing = "the upgrade to a websocket"
-        try:
-            await frames.open(nursery, host=upgrade.host, resource=upgrade.resource, headers=upgrade.headers)
-        except HandshakeError as exc:
-            is_permanent = exc.status in self._permanent_statuses
-            raise self._unreachable(str(exc), is_permanent=is_permanent) from exc.__cause__ or exc
-        return frames
-
-    def _unreachable(self, why: str, *, is_permanent: bool = False) -> CodexTransportError:
-        return CodexTransportError(f"cannot reach the server ({self.describe()}): {why}", is_permanent=is_permanent)
-
-    async def send(self, messages: Sequence[bytes]) -> None:
-        """Write messages, each as a text frame. See `Transport.send`."""
-        await self._open_frames().send(messages)
-
-    async def receive(self) -> Sequence[bytes]:
-        """Take messages. See `Transport.receive`."""
-        return await self._open_frames().receive()
-
-    def _open_frames(self) -> FrameStream:
-        if self._frames is None:
-            raise CodexTransportError(f"the transport to {self.describe()} is not open")
-        return self._frames
-
-    async def aclose(self) -> None:
-        """Close the websocket, and the connection. See `Transport.aclose`."""
-        if self._frames is None:
-            await trio.lowlevel.checkpoint()
-            return
-        with trio.CancelScope(shield=True):  # a second at most
-            await self._frames.aclose()
-        self._frames = None
+_TOKEN = r"[\x21-\x7e]*"  # an empty one is none
+_NO_TOKEN = "is not a token: it has characters that a header cannot carry"
+_WITHHELD = f"was not sent, as it is for the server of {URL_VARIABLE}, and for this machine; give it as token="
 
 
 class WebSocketTransport(WebSocketBase):
@@ -166,18 +43,34 @@ class WebSocketTransport(WebSocketBase):
 
     A link that went dead is noticed within two ping intervals, whether or not anybody sends or receives.
 
+    What lets one in (a token, a login or a token in the URL, a header such as ``Authorization``, ``Cookie`` or
+    ``X-Api-Key``) is not sent over ``ws://`` to another machine, where anybody on the way could read it. This machine is
+    ``localhost``, a name that ends in ``.localhost``, and an address such as ``127.0.0.1`` or ``::1``. Over ``wss://`` it
+    is as private as the `ssl_context` makes it: one with ``verify_mode=ssl.CERT_NONE`` lets anybody in between pretend to
+    be the server. No proxy is used, and no redirect followed.
+
+    Errors and logs show host and path of the URL, and nothing else of what was given here: what a server repeats of it
+    is left out, as is any piece of eight characters or more. The frames of their tracebacks hold it no more.
+
     Args:
         url: Where it listens, ``ws://`` or ``wss://``; path and query are sent as they are. Default: the environment
             variable ``CODEX_APP_SERVER_WS_URL``, else ``ws://127.0.0.1:8765``.
         token: Sent as ``Authorization: Bearer``: the token itself, the path of a file that has it, or a function, sync
             or async, that returns it; read anew at each opening, so a client that is reconnecting tries again with the
             next token of a file or a function, and gives up at once over any other that is refused. Default: the
-            environment variable ``CODEX_APP_SERVER_TOKEN``; an empty string for none at all.
+            environment variable ``CODEX_APP_SERVER_TOKEN``, if `url` is not given, is on this machine, or is the server of
+            ``CODEX_APP_SERVER_WS_URL``; no other server is sent it. An empty string for none at all.
         headers: More headers for the upgrade. Never an ``Origin``: the server answers 403 to any.
         ssl_context: For ``wss://``; `ssl.create_default_context` unless given.
+        allow_insecure_token: Send what lets one in over ``ws://`` to another machine all the same, as where the network
+            between them is private.
         connect_timeout: Seconds until the server must have answered `initialize`.
         ping_interval: Seconds; `math.inf` for no pings, and so no way to notice a dead link.
         max_message_size: Longest message to accept from the server, in characters.
+
+    Raises:
+        ValueError: The URL, a header or the token is none; or what lets one in would go over ``ws://`` to another machine.
+            Where only the environment of the opening makes it so, opening raises a `CodexTransportError`.
 
     Example:
         ``open_codex_client(WebSocketTransport("ws://127.0.0.1:8765", token=Path("token.txt")))``
@@ -190,62 +83,128 @@ class WebSocketTransport(WebSocketBase):
         token: TokenSource | None = None,
         headers: Mapping[str, str] | None = None,
         ssl_context: ssl.SSLContext | None = None,
+        allow_insecure_token: bool = False,
         connect_timeout: float = 10.0,
         ping_interval: float = 20.0,
         max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE,
     ) -> None:
-        super().__init__(
-            connect_timeout=connect_timeout, ping_interval=ping_interval, max_message_size=max_message_size
-        )
+        try:
+            super().__init__(
+                connect_timeout=connect_timeout, ping_interval=ping_interval, max_message_size=max_message_size
+            )
+            if not isinstance(allow_insecure_token, bool):  # a text such as "false" would be taken for a yes
+                raise TypeError(f"allow_insecure_token must be a bool, not {type(allow_insecure_token).__name__}")
+            self._ssl_context = ssl_context
+            self._allow_insecure_token = allow_insecure_token
+            self._take(url, token, headers or {})
+        except Exception as exc:
+            raise without_tracebacks(exc)  # noqa: B904  it is the same
+        finally:
+            del url, token, headers  # a traceback with the values of variables would show them
+
+    def _take(self, url: str | None, token: TokenSource | None, headers: Mapping[str, str]) -> None:
         if not isinstance(url, (str, type(None))):
             raise TypeError(f"url must be a str, such as {DEFAULT_URL}, not {type(url).__name__}")
-        if isinstance(token, str) and token:
-            _check_token(token, "the token")
-        self._given_address = None if url is None else _Address.parse(url, "url", ssl_context)
-        self._token = token
+        if token is not None and not isinstance(token, (str, os.PathLike)) and not callable(token):
+            raise TypeError(f"token must be a str, an os.PathLike or a function, not {type(token).__name__}")
+        if isinstance(token, str) and not _is_token(token):
+            raise ValueError(f"the token {_NO_TOKEN}")
+        self._given_address = None if url is None else self._parse(url, "url")
+        self._token = Secret(token) if isinstance(token, str) else token
         if token is not None and not isinstance(token, str):  # the next attempt may bring another one
             self._permanent_statuses -= {401, 403}
-        self._headers = _checked_headers(headers or {})
-        self._secrets = [value for name, value in (headers or {}).items() if name.lower() == "authorization"]
-        if token is not None and self._secrets:
+        self._headers = Secret(_checked_headers(headers))
+        self._has_authorization = any(name.lower() == "authorization" for name in headers)
+        if token is not None and self._has_authorization:
             raise ValueError("give either a token or an Authorization header, not both")
-        self._ssl_context = ssl_context
+        self._given_credentials = [f"the header {name}" for name, value in headers.items() if _is_secret(name, value)]
+        if token is not None and token != "":
+            self._given_credentials.append("the token")
+        with suppress(CodexTransportError):  # the environment's URL is none, which opening tells
+            self._check_privacy(self._find_address())
 
     def describe(self) -> str:
         """Return the URL, without what may be secret in it."""
         try:
-            return self._address().shown
-        except ValueError:
+            return self._find_address().shown
+        except CodexTransportError:
             return f"the server that {URL_VARIABLE} names"
 
-    def _address(self) -> _Address:
+    def _find_address(self) -> Address:
         if self._given_address is not None:
             return self._given_address
-        return _Address.parse(os.environ.get(URL_VARIABLE, "").strip() or DEFAULT_URL, URL_VARIABLE, self._ssl_context)
-
-    async def _prepare(self) -> Upgrade:
         try:
-            address = self._address()
+            return self._parse(os.environ.get(URL_VARIABLE, "").strip() or DEFAULT_URL, URL_VARIABLE)
         except ValueError as exc:
             raise CodexTransportError(f"cannot reach the server: {exc}") from None
-        headers, secrets = [*self._headers], list(self._secrets)
-        if token := await self._read_token():
-            headers.append((b"Authorization", b"Bearer " + token.encode()))
-            secrets.append(token)
-        elif address.login and not self._secrets:
-            login = base64.b64encode(address.login.encode())
-            headers.append((b"Authorization", b"Basic " + login))
-            secrets += [login.decode(), address.login]
-        return Upgrade(address.authority, address.resource, headers, secrets)
+
+    def _parse(self, url: str, source: str) -> Address:
+        address = Address.parse(url, source)
+        if self._ssl_context is not None and not address.is_secure:
+            raise ValueError(f"ssl_context is for wss://, and {source} is ws://")
+        return address
+
+    def _check_privacy(self, address: Address) -> None:
+        """Raise ValueError if what lets one in would be sent where anybody can read it."""
+        if not (is_loopback(address.host) or self._may_be_elsewhere(address)):
+            what = ", ".join(self._credentials(address))
+            raise ValueError(
+                f"{what} would be sent to {address.host} over ws://, where anybody on the way can read it: use wss://, or "
+                "pass allow_insecure_token=True (--allow-insecure-token on the command line)"
+            )
+
+    def _may_be_elsewhere(self, address: Address) -> bool:
+        # A name such as x.localhost is only as good as the resolver.
+        return address.is_secure or self._allow_insecure_token or not self._credentials(address)
+
+    def _credentials(self, address: Address) -> list[str]:
+        """Return what lets one in there, as messages call it."""
+        token = [TOKEN_VARIABLE] if self._environment_token(address).reveal() else []
+        return [*self._given_credentials, *address.credentials, *token]
+
+    def _environment_token(self, address: Address) -> Secret[str]:
+        """Return the environment's token if it is for this server, else an empty one."""
+        if self._token is not None or self._has_authorization:
+            return Secret("")
+        is_for_it = self._given_address is None or is_loopback(address.host) or address.origin == _environment_origin()
+        return Secret(os.environ.get(TOKEN_VARIABLE, "").strip() if is_for_it else "")
+
+    async def _prepare(self) -> Upgrade:
+        from .echoes import secrets_in_headers
+
+        self._address = address = self._find_address()  # which stays the same until it is closed
+        try:
+            self._check_privacy(address)
+        except ValueError as exc:  # it was not so when this transport was made
+            raise CodexTransportError(f"cannot reach the server: {exc}", is_permanent=True) from None
+        token = await self._read_token(address)
+        headers = Secret(dict(self._headers.reveal()))
+        if token.reveal():
+            headers.reveal()["Authorization"] = f"Bearer {token.reveal()}"
+        elif address.login.reveal() and not self._has_authorization:
+            login = base64.b64encode(address.login.reveal().encode())
+            headers.reveal()["Authorization"] = f"Basic {login.decode()}"
+        return Upgrade(
+            address.authority,
+            address.resource,
+            Secret([(name.encode(), value.encode()) for name, value in headers.reveal().items()]),
+            Secret([*secrets_in_headers(headers.reveal()), *address.secrets.reveal()]),
+        )
 
     async def _connect(self) -> trio.SocketStream:
-        address = self._address()
+        address = self._address
         try:
-            return await trio.open_tcp_stream(address.host, address.port)
+            stream = await trio.open_tcp_stream(address.host, address.port)
+            peer = str(stream.socket.getpeername()[0])
         except socket.gaierror as exc:
             raise self._unreachable(f"the name {address.host!r} cannot be resolved: {exc.strerror}") from exc
         except (OSError, UnicodeError) as exc:
             raise self._unreachable(_why_not_connected(exc)) from exc
+        if not (is_loopback(peer) or self._may_be_elsewhere(address)):
+            await trio.aclose_forcefully(stream)
+            why = f"it is not this machine, but {peer}, and what lets one in is not sent there over ws://"
+            raise self._unreachable(f"{why}: use wss://, or allow_insecure_token=True", is_permanent=True)
+        return stream
 
     def _after_read(self, socket_stream: trio.SocketStream) -> None:
         # Codex holds a packet back until the one before it is acknowledged (Nagle's algorithm; 0.163, 0.169), and left
@@ -255,7 +214,7 @@ class WebSocketTransport(WebSocketBase):
                 socket_stream.setsockopt(socket.IPPROTO_TCP, _QUICK_ACK, 1)
 
     async def _encrypt(self, stream: trio.abc.Stream) -> trio.abc.Stream:
-        address = self._address()
+        address = self._address
         if not address.is_secure:
             return stream
         self._doing = "the agreement on TLS"
@@ -271,96 +230,62 @@ class WebSocketTransport(WebSocketBase):
             raise self._unreachable(f"it does not speak TLS: {cause} (is it a ws:// server?)") from cause
         return encrypted
 
-    async def _read_token(self) -> str | None:
+    async def _read_token(self, address: Address) -> Secret[str]:
+        """Return the token; an empty one if there is none."""
         source = self._token
+        if isinstance(source, Secret):
+            return source
         if source is None:
-            source = "" if self._secrets else os.environ.get(TOKEN_VARIABLE, "").strip()
-            what = TOKEN_VARIABLE
-        elif isinstance(source, str):
-            what = "the token"
+            token, what = self._environment_token(address), TOKEN_VARIABLE
+            is_withheld = not token.reveal() and bool(os.environ.get(TOKEN_VARIABLE, "").strip())
+            self._advice_on_401 = (
+                f"; {TOKEN_VARIABLE} {_WITHHELD}" if is_withheld and not self._has_authorization else ""
+            )
         elif callable(source):
-            source, what = await self._ask_for_token(source), "what the token function returned"
+            token, what = await self._ask_for_token(source), "what the token function returned"
         else:
-            source, what = await self._read_token_file(Path(source)), f"what is in {os.fspath(source)}"
-        try:
-            return _check_token(source, what) if source else None
-        except ValueError as exc:
-            raise self._unreachable(str(exc)) from None
-
-    async def _ask_for_token(self, ask: Callable[[], str | Awaitable[str | None] | None]) -> str | None:
-        self._doing = "the token function"
-        try:
-            token = ask()
-            if inspect.isawaitable(token):
-                token = await token
-        except Exception as exc:
-            raise self._unreachable(f"the token function raised {type(exc).__name__}") from exc
-        if token is not None and not isinstance(token, str):
-            why = f"the token function returned {type(token).__name__}, and a token is a str"
-            raise self._unreachable(why, is_permanent=True)  # in the background, too, when the client reconnects
+            token, what = await self._read_token_file(Path(source)), f"what is in {os.fspath(source)}"
+        if not _is_token(token.reveal()):
+            raise self._unreachable(f"{what} {_NO_TOKEN}")
         return token
 
-    async def _read_token_file(self, path: Path) -> str:
+    async def _ask_for_token(self, ask: Callable[[], str | Awaitable[str | None] | None]) -> Secret[str]:
+        self._doing = "the token function"
+        try:
+            told: Secret[Any] = Secret(ask())
+            if inspect.isawaitable(told.reveal()):
+                told = Secret(await told.reveal())
+        except Exception as exc:
+            raise self._unreachable(f"the token function raised {type(exc).__name__}") from exc
+        if not isinstance(told.reveal(), (str, type(None))):
+            why = f"the token function returned {type(told.reveal()).__name__}, and a token is a str"
+            raise self._unreachable(why, is_permanent=True)  # in the background, too, when the client reconnects
+        return Secret(told.reveal() or "")
+
+    async def _read_token_file(self, path: Path) -> Secret[str]:
         self._doing = f"reading {path}"
         try:
             # In a thread that can be left behind: a pipe that nobody writes to opens never.
-            token = await trio.to_thread.run_sync(path.read_text, "utf-8", abandon_on_cancel=True)
-        except (OSError, UnicodeError) as exc:
+            token = Secret(await trio.to_thread.run_sync(_read_secret, path, abandon_on_cancel=True))
+        except OSError as exc:
             raise self._unreachable(f"the token cannot be read: {exc}") from exc
-        if not token.strip():
+        if not token.reveal():
             raise self._unreachable(f"there is no token in {path}")
-        return token.strip()
+        return token
 
 
-class _Address(msgspec.Struct, frozen=True):
-    """A URL, taken apart.
-
-    Attributes:
-        shown: The URL as messages show it: neither userinfo nor query, which may hold secrets.
-        authority: The value of the ``Host`` header.
-        login: The userinfo, ``user:password``; empty if there is none.
-    """
-
-    shown: str
-    is_secure: bool
-    host: str
-    port: int
-    authority: str
-    resource: str
-    login: str
-
-    @classmethod
-    def parse(cls, url: str, source: str, ssl_context: ssl.SSLContext | None) -> _Address:
-        """Take a URL apart; `source` is what a ValueError calls it, which never shows the URL."""
-        from urllib.parse import quote, unquote, urlsplit  # two milliseconds, only for whoever needs it
-
-        try:
-            parts = urlsplit(url)
-            host, port = parts.hostname, parts.port
-        except ValueError:
-            raise ValueError(f"{source} is not a URL, such as {DEFAULT_URL}") from None
-        if parts.scheme not in ("ws", "wss") or not host:
-            raise ValueError(f"{source} must be ws://HOST:PORT or wss://HOST:PORT")
-        is_secure = parts.scheme == "wss"
-        if ssl_context is not None and not is_secure:
-            raise ValueError(f"ssl_context is for wss://, and {source} is ws://")
-        authority = f"[{host}]" if ":" in host else host
-        if port is not None:
-            authority += f":{port}"
-        path = parts.path or "/"
-        user, colon, password = parts.netloc.rpartition("@")[0].partition(":")
-        return cls(
-            shown=f"{parts.scheme}://{authority}{parts.path}" + ("?..." if parts.query else ""),
-            is_secure=is_secure,
-            host=host,
-            port=port if port is not None else 443 if is_secure else 80,
-            authority=authority,
-            resource=quote(path + (f"?{parts.query}" if parts.query else ""), safe="%/?:@!$&'()*+,;=-._~[]"),
-            login=unquote(user) + ":" + unquote(password) if user or colon else "",
-        )
+def _read_secret(path: Path) -> str:
+    return path.read_text("utf-8", "replace").strip()  # what is no text is no token either
 
 
-def _checked_headers(headers: Mapping[str, str]) -> Headers:
+def _environment_origin() -> tuple[bool, str, int] | None:
+    try:
+        return Address.parse(os.environ.get(URL_VARIABLE, "").strip(), URL_VARIABLE).origin
+    except ValueError:
+        return None
+
+
+def _checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
     for name, value in headers.items():
         if not isinstance(name, str) or not isinstance(value, str):
             raise TypeError(f"headers must be text by name; {name!r} is of type {type(value).__name__}")
@@ -368,13 +293,15 @@ def _checked_headers(headers: Mapping[str, str]) -> Headers:
             raise ValueError(f"the header {name} is not yours to give; an app-server answers 403 to any Origin")
         if not re.fullmatch(_HEADER_NAME, name) or not re.fullmatch(_HEADER_VALUE, value):
             raise ValueError(f"the header {name!r} has characters that a header cannot have")
-    return [(name.encode(), value.strip().encode()) for name, value in headers.items()]
+    return {name: value.strip() for name, value in headers.items()}
 
 
-def _check_token(token: str, what: str) -> str:
-    if not re.fullmatch(_TOKEN, token):
-        raise ValueError(f"{what} is not a token: it has characters that a header cannot carry")
-    return token
+def _is_secret(header: str, value: str) -> bool:
+    return is_credential(header) or redact(value) != value
+
+
+def _is_token(token: str) -> bool:
+    return re.fullmatch(_TOKEN, token) is not None
 
 
 def _why_not_connected(exc: Exception) -> str:

@@ -1,10 +1,10 @@
-"""The app-server's wire protocol as types. Made by `_generate.py` from codex 0.163.0; do not edit."""
+"""The app-server's wire protocol as types. Made by `_generate.py` from codex 0.171.0; do not edit."""
 
 from __future__ import annotations
 
 from typing import Any, Final, Literal, NotRequired, TypeAlias, TypedDict
 
-VERSION: Final = "0.163.0"
+VERSION: Final = "0.171.0"
 """The codex that these types were made from."""
 
 RequestMethod: TypeAlias = Literal[
@@ -18,6 +18,8 @@ RequestMethod: TypeAlias = Literal[
     "thread/start",
     "thread/resume",
     "thread/fork",
+    "thread/sample",
+    "thread/sample/cancel",
     "thread/archive",
     "thread/delete",
     "thread/unsubscribe",
@@ -42,6 +44,7 @@ RequestMethod: TypeAlias = Literal[
     "thread/section/move",
     "thread/settings/update",
     "thread/memoryMode/set",
+    "thread/memory/read",
     "memory/status",
     "memory/reset",
     "rollout/compress",
@@ -66,6 +69,9 @@ RequestMethod: TypeAlias = Literal[
     "threadSection/update",
     "threadSection/delete",
     "thread/search",
+    "thread/search/stream",
+    "thread/search/cancel",
+    "thread/search/stream/cancel",
     "thread/searchOccurrences",
     "thread/loaded/list",
     "thread/read",
@@ -73,7 +79,9 @@ RequestMethod: TypeAlias = Literal[
     "thread/turns/list",
     "thread/items/list",
     "thread/items/read",
+    "thread/guardianReview",
     "thread/inject_items",
+    "thread/prepareApprovedPlan",
     "skills/list",
     "skills/extraRoots/set",
     "hooks/list",
@@ -116,12 +124,16 @@ RequestMethod: TypeAlias = Literal[
     "thread/realtime/appendSpeech",
     "thread/realtime/stop",
     "thread/timeline/list",
+    "thread/realtime/list",
     "thread/realtime/listVoices",
     "review/start",
     "model/list",
     "account/gatewayOAuth/read",
     "account/gatewayOAuth/login",
     "account/gatewayOAuth/cancel",
+    "modelProvider/list",
+    "modelProvider/config/write",
+    "modelProvider/default/set",
     "modelProvider/capabilities/read",
     "experimentalFeature/list",
     "permissionProfile/list",
@@ -150,15 +162,20 @@ RequestMethod: TypeAlias = Literal[
     "account/login/start",
     "account/bedrock/discover",
     "account/bedrock/setup",
+    "account/gcp/setup",
     "account/bedrock/checkGovCloudRequirements",
     "account/login/cancel",
+    "accountSession/list",
+    "accountSession/switch",
     "account/logout",
+    "account/securitySetup/read",
     "account/rateLimits/read",
     "account/rateLimitResetCredit/consume",
     "account/usage/read",
     "account/workspaceMessages/read",
     "account/sendAddCreditsNudgeEmail",
     "feedback/upload",
+    "feedback/save",
     "command/exec",
     "command/exec/write",
     "command/exec/terminate",
@@ -191,7 +208,6 @@ AskMethod: TypeAlias = Literal[
     "item/tool/call",
     "account/chatgptAuthTokens/refresh",
     "attestation/generate",
-    "currentTime/read",
     "applyPatchApproval",
     "execCommandApproval",
 ]
@@ -208,6 +224,7 @@ NotificationMethod: TypeAlias = Literal[
     "thread/reverted",
     "skills/changed",
     "thread/name/updated",
+    "thread/section/changed",
     "thread/attachment/updated",
     "thread/goal/updated",
     "thread/prediction/updated",
@@ -234,6 +251,7 @@ NotificationMethod: TypeAlias = Literal[
     "item/plan/delta",
     "command/exec/outputDelta",
     "process/outputDelta",
+    "thread/search/partial",
     "process/exited",
     "item/commandExecution/outputDelta",
     "item/commandExecution/terminalInteraction",
@@ -295,6 +313,7 @@ class ChatgptAccount(TypedDict):
     email: str | None
     planType: PlanType
     type: Literal["chatgpt"]
+    workspaceName: NotRequired[str | None]
 
 
 class AmazonBedrockAccount(TypedDict):
@@ -302,7 +321,11 @@ class AmazonBedrockAccount(TypedDict):
     usesCodexManagedCredentials: NotRequired[bool]
 
 
-Account: TypeAlias = "ApiKeyAccount | ChatgptAccount | AmazonBedrockAccount"
+class GcpAccount(TypedDict):
+    type: Literal["gcp"]
+
+
+Account: TypeAlias = "ApiKeyAccount | ChatgptAccount | AmazonBedrockAccount | GcpAccount"
 
 
 class AccountLoginCompletedNotification(TypedDict):
@@ -319,6 +342,69 @@ class AccountRateLimitsUpdatedNotification(TypedDict):
 AccountRoutingOverride: TypeAlias = "Literal['NO_CONSTRAINT', 'us', 'us_cr']"
 
 
+class AccountSecuritySetupAction(TypedDict):
+    label: str
+    url: str
+
+
+class AccountSecuritySetupNotice(TypedDict):
+    accountId: str
+    action: AccountSecuritySetupAction
+    description: str
+    title: str
+    userId: str
+
+
+class AccountSession(TypedDict):
+    displayName: NotRequired[str | None]
+    email: NotRequired[str | None]
+    imageUrl: NotRequired[str | None]
+    isActive: bool
+    lastUsedAt: int
+    selectedWorkspaceAccountId: NotRequired[str | None]
+    sessionId: str
+    userId: NotRequired[str | None]
+    workspaces: list[AccountSessionWorkspace]
+
+
+class AccountSessionWorkspace(TypedDict):
+    accountId: str
+    imageUrl: NotRequired[str | None]
+    kind: NotRequired[AccountSessionWorkspaceKind | None]
+    name: NotRequired[str | None]
+
+
+AccountSessionWorkspaceKind: TypeAlias = "Literal['personal', 'workspace']"
+
+
+class AccountSessionsListParams(TypedDict):
+    refreshWorkspaceMetadata: NotRequired[bool]
+
+
+class AccountSessionsResponse(TypedDict):
+    activeSessionId: NotRequired[str | None]
+    sessions: list[AccountSession]
+
+
+class AccountSessionsSwitchParams(TypedDict):
+    accountId: str
+    allowBrowserLogin: NotRequired[bool]
+    sessionId: str
+
+
+class Sessionsv2AccountSessionsSwitchResponse(TypedDict):
+    activeSessionId: NotRequired[str | None]
+    sessions: list[AccountSession]
+
+
+class AccountSessionsSwitchResponse2(TypedDict):
+    auth_url: str
+    login_id: str
+
+
+AccountSessionsSwitchResponse: TypeAlias = "Sessionsv2AccountSessionsSwitchResponse | AccountSessionsSwitchResponse2"
+
+
 class AccountTokenUsageDailyBucket(TypedDict):
     startDate: str
     tokens: int
@@ -332,9 +418,13 @@ class AccountTokenUsageSummary(TypedDict):
     peakDailyTokens: NotRequired[int | None]
 
 
+AccountUpdateReason: TypeAlias = "Literal['workspaceRoutingReady', 'unknown']"
+
+
 class AccountUpdatedNotification(TypedDict):
     authMode: NotRequired[AuthMode | None]
     planType: NotRequired[PlanType | None]
+    reason: NotRequired[AccountUpdateReason | None]
 
 
 class ActivePermissionProfile(TypedDict):
@@ -349,6 +439,7 @@ AddCreditsNudgeEmailStatus: TypeAlias = "Literal['sent', 'cooldown_active']"
 
 class AdditionalContextEntry(TypedDict):
     kind: AdditionalContextKind
+    name: NotRequired[str | None]
     value: str
 
 
@@ -381,6 +472,28 @@ class AgentMessageDeltaNotification(TypedDict):
     turnId: str
 
 
+class AgentMessageDisplay1(TypedDict):
+    annotation: NotRequired[AnswerAnnotation | None]
+    mode: Literal["show"]
+    trustedContacts: TrustedContacts
+    version: Literal[1]
+
+
+class AgentMessageDisplay2(TypedDict):
+    mode: Literal["hide"]
+    replacement: AnswerReplacement
+    version: Literal[1]
+
+
+class AgentMessageDisplay3(TypedDict):
+    mode: Literal["block"]
+    reason: BlockReason
+    version: Literal[1]
+
+
+AgentMessageDisplay: TypeAlias = "AgentMessageDisplay1 | AgentMessageDisplay2 | AgentMessageDisplay3"
+
+
 class InputTextAgentMessageInputContent(TypedDict):
     text: str
     type: Literal["input_text"]
@@ -393,6 +506,12 @@ class EncryptedContentAgentMessageInputContent(TypedDict):
 
 AgentMessageInputContent: TypeAlias = "InputTextAgentMessageInputContent | EncryptedContentAgentMessageInputContent"
 
+
+class AgentMessageModeration(TypedDict):
+    display: NotRequired[AgentMessageDisplay | None]
+    moderated: bool
+
+
 AgentPath: TypeAlias = "str"
 
 AllowDenyRequirement: TypeAlias = "Literal['allow', 'deny']"
@@ -400,6 +519,21 @@ AllowDenyRequirement: TypeAlias = "Literal['allow', 'deny']"
 
 class AnalyticsConfig(TypedDict):
     enabled: NotRequired[bool | None]
+
+
+class AnswerAnnotation1(TypedDict):
+    kind: Literal["wellbeingHelpline"]
+    subject: HelplineSubject
+
+
+AnswerAnnotation: TypeAlias = "AnswerAnnotation1"
+
+
+class WellbeingPromptHelplineAnswerReplacement(TypedDict):
+    kind: Literal["wellbeingPromptHelpline"]
+
+
+AnswerReplacement: TypeAlias = "WellbeingPromptHelplineAnswerReplacement"
 
 
 class AppBranding(TypedDict):
@@ -528,6 +662,12 @@ class ApplicationNetworkRequirements(TypedDict):
 
 class ApplicationRequirements(TypedDict):
     network: NotRequired[ApplicationNetworkRequirements | None]
+    storage: NotRequired[ApplicationStorageRequirements | None]
+
+
+class ApplicationStorageRequirements(TypedDict):
+    defaultProjectParent: NotRequired[LegacyAppPathString | None]
+    projectlessWorkspaceRoot: NotRequired[LegacyAppPathString | None]
 
 
 class ApplyPatchApprovalParams(TypedDict):
@@ -668,6 +808,9 @@ class BedrockEnvironmentCredential(TypedDict):
     type: AwsCredentialType
 
 
+BedrockProviderId: TypeAlias = "Literal['amazon-bedrock', 'amazon-bedrock-runtime']"
+
+
 class Profilev2BedrockSetupParams(TypedDict):
     profile: str
     region: str
@@ -685,6 +828,18 @@ BedrockSetupParams: TypeAlias = "Profilev2BedrockSetupParams | Environmentv2Bedr
 class BedrockSetupResponse(TypedDict):
     pass
 
+
+class BlockReason1(TypedDict):
+    kind: Literal["protection"]
+    protectionType: str
+
+
+class KindBlockReason(TypedDict):
+    kind: Literal["cyber"]
+    trustedAccess: NotRequired[bool | None]
+
+
+BlockReason: TypeAlias = "BlockReason1 | KindBlockReason"
 
 BrowserUseAccessApprovalLifetime: TypeAlias = "Literal['turn', 'thread']"
 
@@ -841,6 +996,18 @@ class ThreadForkRequest(TypedDict):
     params: ThreadForkParams
 
 
+class ThreadSampleRequest(TypedDict):
+    id: RequestId
+    method: Literal["thread/sample"]
+    params: ThreadSampleParams
+
+
+class ThreadSampleCancelRequest(TypedDict):
+    id: RequestId
+    method: Literal["thread/sample/cancel"]
+    params: ThreadSampleCancelParams
+
+
 class ThreadArchiveRequest(TypedDict):
     id: RequestId
     method: Literal["thread/archive"]
@@ -983,6 +1150,12 @@ class ThreadMemoryModeSetRequest(TypedDict):
     id: RequestId
     method: Literal["thread/memoryMode/set"]
     params: ThreadMemoryModeSetParams
+
+
+class ThreadMemoryReadRequest(TypedDict):
+    id: RequestId
+    method: Literal["thread/memory/read"]
+    params: ThreadMemoryReadParams
 
 
 class MemoryStatusRequest(TypedDict):
@@ -1129,6 +1302,24 @@ class ThreadSearchRequest(TypedDict):
     params: ThreadSearchParams
 
 
+class ThreadSearchStreamRequest(TypedDict):
+    id: RequestId
+    method: Literal["thread/search/stream"]
+    params: ThreadSearchParams
+
+
+class ThreadSearchCancelRequest(TypedDict):
+    id: RequestId
+    method: Literal["thread/search/cancel"]
+    params: ThreadSearchCancelParams
+
+
+class ThreadSearchStreamCancelRequest(TypedDict):
+    id: RequestId
+    method: Literal["thread/search/stream/cancel"]
+    params: ThreadSearchCancelParams
+
+
 class ThreadSearchOccurrencesRequest(TypedDict):
     id: RequestId
     method: Literal["thread/searchOccurrences"]
@@ -1171,10 +1362,22 @@ class ThreadItemsReadRequest(TypedDict):
     params: ThreadItemsReadParams
 
 
+class ThreadGuardianReviewRequest(TypedDict):
+    id: RequestId
+    method: Literal["thread/guardianReview"]
+    params: ThreadGuardianReviewParams
+
+
 class ThreadInjectItemsRequest(TypedDict):
     id: RequestId
     method: Literal["thread/inject_items"]
     params: ThreadInjectItemsParams
+
+
+class ThreadPrepareApprovedPlanRequest(TypedDict):
+    id: RequestId
+    method: Literal["thread/prepareApprovedPlan"]
+    params: ThreadPrepareApprovedPlanParams
 
 
 class SkillsListRequest(TypedDict):
@@ -1429,6 +1632,12 @@ class ThreadTimelineListRequest(TypedDict):
     params: ThreadTimelineListParams
 
 
+class ThreadRealtimeListRequest(TypedDict):
+    id: RequestId
+    method: Literal["thread/realtime/list"]
+    params: ThreadRealtimeListParams
+
+
 class ThreadRealtimeListVoicesRequest(TypedDict):
     id: RequestId
     method: Literal["thread/realtime/listVoices"]
@@ -1450,19 +1659,37 @@ class ModelListRequest(TypedDict):
 class AccountGatewayOAuthReadRequest(TypedDict):
     id: RequestId
     method: Literal["account/gatewayOAuth/read"]
-    params: NotRequired[None]
+    params: NotRequired[GatewayOAuthReadParams | None]
 
 
 class AccountGatewayOAuthLoginRequest(TypedDict):
     id: RequestId
     method: Literal["account/gatewayOAuth/login"]
-    params: NotRequired[None]
+    params: NotRequired[GatewayOAuthLoginParams | None]
 
 
 class AccountGatewayOAuthCancelRequest(TypedDict):
     id: RequestId
     method: Literal["account/gatewayOAuth/cancel"]
     params: NotRequired[None]
+
+
+class ModelProviderListRequest(TypedDict):
+    id: RequestId
+    method: Literal["modelProvider/list"]
+    params: ModelProviderListParams
+
+
+class ModelProviderConfigWriteRequest(TypedDict):
+    id: RequestId
+    method: Literal["modelProvider/config/write"]
+    params: ModelProviderConfigWriteParams
+
+
+class ModelProviderDefaultSetRequest(TypedDict):
+    id: RequestId
+    method: Literal["modelProvider/default/set"]
+    params: ModelProviderDefaultSetParams
 
 
 class ModelProviderCapabilitiesReadRequest(TypedDict):
@@ -1633,6 +1860,12 @@ class AccountBedrockSetupRequest(TypedDict):
     params: BedrockSetupParams
 
 
+class AccountGcpSetupRequest(TypedDict):
+    id: RequestId
+    method: Literal["account/gcp/setup"]
+    params: GcpSetupParams
+
+
 class AccountBedrockCheckGovCloudRequirementsRequest(TypedDict):
     id: RequestId
     method: Literal["account/bedrock/checkGovCloudRequirements"]
@@ -1645,9 +1878,27 @@ class AccountLoginCancelRequest(TypedDict):
     params: CancelLoginAccountParams
 
 
+class AccountSessionListRequest(TypedDict):
+    id: RequestId
+    method: Literal["accountSession/list"]
+    params: AccountSessionsListParams
+
+
+class AccountSessionSwitchRequest(TypedDict):
+    id: RequestId
+    method: Literal["accountSession/switch"]
+    params: AccountSessionsSwitchParams
+
+
 class AccountLogoutRequest(TypedDict):
     id: RequestId
     method: Literal["account/logout"]
+    params: NotRequired[None]
+
+
+class AccountSecuritySetupReadRequest(TypedDict):
+    id: RequestId
+    method: Literal["account/securitySetup/read"]
     params: NotRequired[None]
 
 
@@ -1685,6 +1936,12 @@ class FeedbackUploadRequest(TypedDict):
     id: RequestId
     method: Literal["feedback/upload"]
     params: FeedbackUploadParams
+
+
+class FeedbackSaveRequest(TypedDict):
+    id: RequestId
+    method: Literal["feedback/save"]
+    params: FeedbackSaveParams
 
 
 class CommandExecRequest(TypedDict):
@@ -1813,7 +2070,7 @@ class FuzzyFileSearchSessionStopRequest(TypedDict):
     params: FuzzyFileSearchSessionStopParams
 
 
-ClientRequest: TypeAlias = "InitializeRequest | ServerDiagnosticsRequest | UserVerificationStatusRequest | UserVerificationEnrollRequest | UserVerificationDeleteRequest | UserVerificationVerifyRequest | UserVerificationCancelRequest | ThreadStartRequest | ThreadResumeRequest | ThreadForkRequest | ThreadArchiveRequest | ThreadDeleteRequest | ThreadUnsubscribeRequest | ThreadIncrementElicitationRequest | ThreadDecrementElicitationRequest | ThreadNameSetRequest | ThreadPredictionRequestRequest | ThreadGoalSetRequest | ThreadGoalGetRequest | ThreadGoalClearRequest | ThreadQueueAddRequest | ThreadQueueListRequest | ThreadQueueUpdateRequest | ThreadQueueDeleteRequest | ThreadQueueReorderRequest | ThreadQueueStartRequest | ThreadMetadataUpdateRequest | ThreadAttachmentAddRequest | ThreadAttachmentListRequest | ThreadAttachmentOwnerListRequest | ThreadAttachmentRemoveRequest | ThreadSectionMoveRequest | ThreadSettingsUpdateRequest | ThreadMemoryModeSetRequest | MemoryStatusRequest | MemoryResetRequest | RolloutCompressRequest | ThreadUnarchiveRequest | ThreadCompactStartRequest | ThreadShellCommandRequest | ThreadApproveGuardianDeniedActionRequest | ThreadBackgroundTerminalsCleanRequest | ThreadBackgroundTerminalsListRequest | ThreadBackgroundTerminalsTerminateRequest | ThreadRevertRequest | ThreadListRequest | ProjectListRequest | ProjectReadRequest | ProjectCreateRequest | ProjectImportRequest | ProjectUpdateRequest | ProjectMoveRequest | ProjectDeleteRequest | ThreadSectionListRequest | ThreadSectionCreateRequest | ThreadSectionUpdateRequest | ThreadSectionDeleteRequest | ThreadSearchRequest | ThreadSearchOccurrencesRequest | ThreadLoadedListRequest | ThreadReadRequest | ThreadReadStateUpdateRequest | ThreadTurnsListRequest | ThreadItemsListRequest | ThreadItemsReadRequest | ThreadInjectItemsRequest | SkillsListRequest | SkillsExtraRootsSetRequest | HooksListRequest | MarketplaceAddRequest | MarketplaceRemoveRequest | MarketplaceUpgradeRequest | PluginListRequest | PluginSearchRequest | PluginInstalledRequest | PluginReconcileRequest | PluginReadRequest | PluginSkillReadRequest | PluginShareSaveRequest | PluginShareUpdateTargetsRequest | PluginShareListRequest | PluginShareCheckoutRequest | PluginShareDeleteRequest | AppReadRequest | AppListRequest | AppInstalledRequest | FsReadFileRequest | FsWriteFileRequest | FsCreateDirectoryRequest | FsGetMetadataRequest | FsReadDirectoryRequest | FsRemoveRequest | FsCopyRequest | FsWatchRequest | FsUnwatchRequest | SkillsConfigWriteRequest | PluginInstallRequest | PluginUninstallRequest | TurnStartRequest | TurnSettingsUpdateRequest | TurnSteerRequest | TurnInterruptRequest | ThreadRealtimeStartRequest | ThreadRealtimeAppendAudioRequest | ThreadRealtimeAppendTextRequest | ThreadRealtimeAppendSpeechRequest | ThreadRealtimeStopRequest | ThreadTimelineListRequest | ThreadRealtimeListVoicesRequest | ReviewStartRequest | ModelListRequest | AccountGatewayOAuthReadRequest | AccountGatewayOAuthLoginRequest | AccountGatewayOAuthCancelRequest | ModelProviderCapabilitiesReadRequest | ExperimentalFeatureListRequest | PermissionProfileListRequest | ExperimentalFeatureEnablementSetRequest | RemoteControlEnableRequest | RemoteControlDisableRequest | RemoteControlStatusReadRequest | RemoteControlPairingStartRequest | RemoteControlPairingStatusRequest | RemoteControlClientListRequest | RemoteControlClientRevokeRequest | CollaborationModeListRequest | MockExperimentalMethodRequest | EnvironmentAddRequest | EnvironmentInfoRequest | EnvironmentStatusRequest | McpServerOauthLoginRequest | ConfigMcpServerReloadRequest | McpServerStatusListRequest | McpServerResourceReadRequest | McpServerEventStreamStartRequest | McpServerEventStreamStopRequest | McpServerToolCallRequest | WindowsSandboxSetupStartRequest | WindowsSandboxReadinessRequest | AccountLoginStartRequest | AccountBedrockDiscoverRequest | AccountBedrockSetupRequest | AccountBedrockCheckGovCloudRequirementsRequest | AccountLoginCancelRequest | AccountLogoutRequest | AccountRateLimitsReadRequest | AccountRateLimitResetCreditConsumeRequest | AccountUsageReadRequest | AccountWorkspaceMessagesReadRequest | AccountSendAddCreditsNudgeEmailRequest | FeedbackUploadRequest | CommandExecRequest | CommandExecWriteRequest | CommandExecTerminateRequest | CommandExecResizeRequest | ProcessSpawnRequest | ProcessWriteStdinRequest | ProcessKillRequest | ProcessResizePtyRequest | ConfigReadRequest | ExternalAgentConfigDetectRequest | ExternalAgentConfigImportRequest | ExternalAgentConfigImportRecordHistoryRequest | ExternalAgentConfigImportReadHistoriesRequest | ConfigValueWriteRequest | ConfigBatchWriteRequest | ConfigRequirementsReadRequest | AccountReadRequest | FuzzyFileSearchRequest | FuzzyFileSearchSessionStartRequest | FuzzyFileSearchSessionUpdateRequest | FuzzyFileSearchSessionStopRequest"
+ClientRequest: TypeAlias = "InitializeRequest | ServerDiagnosticsRequest | UserVerificationStatusRequest | UserVerificationEnrollRequest | UserVerificationDeleteRequest | UserVerificationVerifyRequest | UserVerificationCancelRequest | ThreadStartRequest | ThreadResumeRequest | ThreadForkRequest | ThreadSampleRequest | ThreadSampleCancelRequest | ThreadArchiveRequest | ThreadDeleteRequest | ThreadUnsubscribeRequest | ThreadIncrementElicitationRequest | ThreadDecrementElicitationRequest | ThreadNameSetRequest | ThreadPredictionRequestRequest | ThreadGoalSetRequest | ThreadGoalGetRequest | ThreadGoalClearRequest | ThreadQueueAddRequest | ThreadQueueListRequest | ThreadQueueUpdateRequest | ThreadQueueDeleteRequest | ThreadQueueReorderRequest | ThreadQueueStartRequest | ThreadMetadataUpdateRequest | ThreadAttachmentAddRequest | ThreadAttachmentListRequest | ThreadAttachmentOwnerListRequest | ThreadAttachmentRemoveRequest | ThreadSectionMoveRequest | ThreadSettingsUpdateRequest | ThreadMemoryModeSetRequest | ThreadMemoryReadRequest | MemoryStatusRequest | MemoryResetRequest | RolloutCompressRequest | ThreadUnarchiveRequest | ThreadCompactStartRequest | ThreadShellCommandRequest | ThreadApproveGuardianDeniedActionRequest | ThreadBackgroundTerminalsCleanRequest | ThreadBackgroundTerminalsListRequest | ThreadBackgroundTerminalsTerminateRequest | ThreadRevertRequest | ThreadListRequest | ProjectListRequest | ProjectReadRequest | ProjectCreateRequest | ProjectImportRequest | ProjectUpdateRequest | ProjectMoveRequest | ProjectDeleteRequest | ThreadSectionListRequest | ThreadSectionCreateRequest | ThreadSectionUpdateRequest | ThreadSectionDeleteRequest | ThreadSearchRequest | ThreadSearchStreamRequest | ThreadSearchCancelRequest | ThreadSearchStreamCancelRequest | ThreadSearchOccurrencesRequest | ThreadLoadedListRequest | ThreadReadRequest | ThreadReadStateUpdateRequest | ThreadTurnsListRequest | ThreadItemsListRequest | ThreadItemsReadRequest | ThreadGuardianReviewRequest | ThreadInjectItemsRequest | ThreadPrepareApprovedPlanRequest | SkillsListRequest | SkillsExtraRootsSetRequest | HooksListRequest | MarketplaceAddRequest | MarketplaceRemoveRequest | MarketplaceUpgradeRequest | PluginListRequest | PluginSearchRequest | PluginInstalledRequest | PluginReconcileRequest | PluginReadRequest | PluginSkillReadRequest | PluginShareSaveRequest | PluginShareUpdateTargetsRequest | PluginShareListRequest | PluginShareCheckoutRequest | PluginShareDeleteRequest | AppReadRequest | AppListRequest | AppInstalledRequest | FsReadFileRequest | FsWriteFileRequest | FsCreateDirectoryRequest | FsGetMetadataRequest | FsReadDirectoryRequest | FsRemoveRequest | FsCopyRequest | FsWatchRequest | FsUnwatchRequest | SkillsConfigWriteRequest | PluginInstallRequest | PluginUninstallRequest | TurnStartRequest | TurnSettingsUpdateRequest | TurnSteerRequest | TurnInterruptRequest | ThreadRealtimeStartRequest | ThreadRealtimeAppendAudioRequest | ThreadRealtimeAppendTextRequest | ThreadRealtimeAppendSpeechRequest | ThreadRealtimeStopRequest | ThreadTimelineListRequest | ThreadRealtimeListRequest | ThreadRealtimeListVoicesRequest | ReviewStartRequest | ModelListRequest | AccountGatewayOAuthReadRequest | AccountGatewayOAuthLoginRequest | AccountGatewayOAuthCancelRequest | ModelProviderListRequest | ModelProviderConfigWriteRequest | ModelProviderDefaultSetRequest | ModelProviderCapabilitiesReadRequest | ExperimentalFeatureListRequest | PermissionProfileListRequest | ExperimentalFeatureEnablementSetRequest | RemoteControlEnableRequest | RemoteControlDisableRequest | RemoteControlStatusReadRequest | RemoteControlPairingStartRequest | RemoteControlPairingStatusRequest | RemoteControlClientListRequest | RemoteControlClientRevokeRequest | CollaborationModeListRequest | MockExperimentalMethodRequest | EnvironmentAddRequest | EnvironmentInfoRequest | EnvironmentStatusRequest | McpServerOauthLoginRequest | ConfigMcpServerReloadRequest | McpServerStatusListRequest | McpServerResourceReadRequest | McpServerEventStreamStartRequest | McpServerEventStreamStopRequest | McpServerToolCallRequest | WindowsSandboxSetupStartRequest | WindowsSandboxReadinessRequest | AccountLoginStartRequest | AccountBedrockDiscoverRequest | AccountBedrockSetupRequest | AccountGcpSetupRequest | AccountBedrockCheckGovCloudRequirementsRequest | AccountLoginCancelRequest | AccountSessionListRequest | AccountSessionSwitchRequest | AccountLogoutRequest | AccountSecuritySetupReadRequest | AccountRateLimitsReadRequest | AccountRateLimitResetCreditConsumeRequest | AccountUsageReadRequest | AccountWorkspaceMessagesReadRequest | AccountSendAddCreditsNudgeEmailRequest | FeedbackUploadRequest | FeedbackSaveRequest | CommandExecRequest | CommandExecWriteRequest | CommandExecTerminateRequest | CommandExecResizeRequest | ProcessSpawnRequest | ProcessWriteStdinRequest | ProcessKillRequest | ProcessResizePtyRequest | ConfigReadRequest | ExternalAgentConfigDetectRequest | ExternalAgentConfigImportRequest | ExternalAgentConfigImportRecordHistoryRequest | ExternalAgentConfigImportReadHistoriesRequest | ConfigValueWriteRequest | ConfigBatchWriteRequest | ConfigRequirementsReadRequest | AccountReadRequest | FuzzyFileSearchRequest | FuzzyFileSearchSessionStartRequest | FuzzyFileSearchSessionUpdateRequest | FuzzyFileSearchSessionStopRequest"
 
 
 class HttpConnectionFailedCodexErrorInfoHttpConnectionFailed(TypedDict):
@@ -1856,11 +2113,11 @@ class ActiveTurnNotSteerableCodexErrorInfo(TypedDict):
     activeTurnNotSteerable: ActiveTurnNotSteerableCodexErrorInfoActiveTurnNotSteerable
 
 
-class CodexErrorInfo7(TypedDict):
+class CodexErrorInfo8(TypedDict):
     pass
 
 
-CodexErrorInfo: TypeAlias = "Literal['contextWindowExceeded', 'sessionBudgetExceeded', 'usageLimitExceeded', 'rateLimitExceeded', 'flexUnavailable', 'serverOverloaded', 'cyberPolicy', 'misalignmentPolicyViolation', 'tooManyDenials', 'internalServerError', 'unauthorized', 'badRequest', 'threadRollbackFailed', 'sandboxError', 'other'] | HttpConnectionFailedCodexErrorInfo | ResponseStreamConnectionFailedCodexErrorInfo | ResponseStreamDisconnectedCodexErrorInfo | ResponseTooManyFailedAttemptsCodexErrorInfo | ActiveTurnNotSteerableCodexErrorInfo | str | CodexErrorInfo7"
+CodexErrorInfo: TypeAlias = "Literal['contextWindowExceeded', 'sessionBudgetExceeded', 'usageLimitExceeded', 'rateLimitExceeded', 'flexUnavailable', 'serverOverloaded', 'modelNotFound', 'policyCapacityUnavailable', 'cyberPolicy', 'bioPolicy', 'misalignmentPolicyViolation', 'tooManyDenials', 'internalServerError', 'unauthorized', 'badRequest', 'threadRollbackFailed', 'sandboxError', 'other'] | Literal['inferenceHookDenied'] | HttpConnectionFailedCodexErrorInfo | ResponseStreamConnectionFailedCodexErrorInfo | ResponseStreamDisconnectedCodexErrorInfo | ResponseTooManyFailedAttemptsCodexErrorInfo | ActiveTurnNotSteerableCodexErrorInfo | str | CodexErrorInfo8"
 
 CodexResponseHandoffMode: TypeAlias = "Literal['thinking', 'commentary', 'bemTags']"
 
@@ -2012,7 +2269,7 @@ class ApplyNetworkPolicyAmendmentCommandExecutionApprovalDecision(TypedDict):
 
 CommandExecutionApprovalDecision: TypeAlias = "Literal['accept'] | Literal['acceptForSession'] | AcceptWithExecpolicyAmendmentCommandExecutionApprovalDecision | ApplyNetworkPolicyAmendmentCommandExecutionApprovalDecision | Literal['decline'] | Literal['cancel']"
 
-CommandExecutionApprovalKind: TypeAlias = "Literal['command', 'writeStdin']"
+CommandExecutionApprovalKind: TypeAlias = "Literal['command', 'writeStdin'] | Literal['humanCommand']"
 
 
 class CommandExecutionOutputDeltaNotification(TypedDict):
@@ -2106,6 +2363,7 @@ class Config(TypedDict):
     approvals_reviewer: NotRequired[ApprovalsReviewer | None]
     apps: NotRequired[AppsConfig | None]
     browser_use: NotRequired[BrowserUseConfig | None]
+    client_search_provider: NotRequired[WebSearchProvider | None]
     compact_prompt: NotRequired[str | None]
     computer_use: NotRequired[ComputerUseConfig | None]
     desktop: NotRequired[dict[str, Any] | None]
@@ -2247,6 +2505,7 @@ class ConfigRequirements(TypedDict):
     modelProviders: NotRequired[dict[str, Any] | None]
     models: NotRequired[ModelsRequirements | None]
     network: NotRequired[NetworkRequirements | None]
+    otel: NotRequired[OtelRequirements | None]
     sqliteHome: NotRequired[str | None]
 
 
@@ -2363,9 +2622,14 @@ class FileIdContentItem(TypedDict):
     file_id: str
 
 
-class InputAudioContentItem(TypedDict):
-    audio_url: str
+class AudioUrlContentItem(TypedDict):
     type: Literal["input_audio"]
+    audio_url: str
+
+
+class FileIdContentItem_(TypedDict):
+    type: Literal["input_audio"]
+    file_id: str
 
 
 class OutputTextContentItem(TypedDict):
@@ -2375,9 +2639,7 @@ class OutputTextContentItem(TypedDict):
     type: Literal["output_text"]
 
 
-ContentItem: TypeAlias = (
-    "InputTextContentItem | ImageUrlContentItem | FileIdContentItem | InputAudioContentItem | OutputTextContentItem"
-)
+ContentItem: TypeAlias = "InputTextContentItem | ImageUrlContentItem | FileIdContentItem | AudioUrlContentItem | FileIdContentItem_ | OutputTextContentItem"
 
 
 class ContextCompactedNotification(TypedDict):
@@ -2392,14 +2654,6 @@ class CreditsSnapshot(TypedDict):
     balance: NotRequired[str | None]
     hasCredits: bool
     unlimited: bool
-
-
-class CurrentTimeReadParams(TypedDict):
-    threadId: str
-
-
-class CurrentTimeReadResponse(TypedDict):
-    currentTimeAt: int
 
 
 CyberAccessProgram: TypeAlias = "Literal['standard', 'daybreakBlue', 'daybreakRed']"
@@ -2709,6 +2963,22 @@ class FeedbackRequirements(TypedDict):
     enabled: NotRequired[bool | None]
 
 
+class FeedbackSaveParams(TypedDict):
+    classification: str
+    extraLogFiles: NotRequired[list[str] | None]
+    includeLogs: NotRequired[bool]
+    reason: NotRequired[str | None]
+    savePath: LegacyAppPathString
+    tags: NotRequired[dict[str, str] | None]
+    threadId: NotRequired[str | None]
+
+
+class FeedbackSaveResponse(TypedDict):
+    promptHash: NotRequired[str | None]
+    savedPath: LegacyAppPathString
+    threadId: str
+
+
 class FeedbackUploadParams(TypedDict):
     classification: str
     extraLogFiles: NotRequired[list[str] | None]
@@ -2954,9 +3224,14 @@ class FileIdFunctionCallOutputContentItem(TypedDict):
     file_id: str
 
 
-class InputAudioFunctionCallOutputContentItem(TypedDict):
-    audio_url: str
+class AudioUrlFunctionCallOutputContentItem(TypedDict):
     type: Literal["input_audio"]
+    audio_url: str
+
+
+class FileIdFunctionCallOutputContentItem_(TypedDict):
+    type: Literal["input_audio"]
+    file_id: str
 
 
 class EncryptedContentFunctionCallOutputContentItem(TypedDict):
@@ -2964,7 +3239,7 @@ class EncryptedContentFunctionCallOutputContentItem(TypedDict):
     type: Literal["encrypted_content"]
 
 
-FunctionCallOutputContentItem: TypeAlias = "InputTextFunctionCallOutputContentItem | ImageUrlFunctionCallOutputContentItem | FileIdFunctionCallOutputContentItem | InputAudioFunctionCallOutputContentItem | EncryptedContentFunctionCallOutputContentItem"
+FunctionCallOutputContentItem: TypeAlias = "InputTextFunctionCallOutputContentItem | ImageUrlFunctionCallOutputContentItem | FileIdFunctionCallOutputContentItem | AudioUrlFunctionCallOutputContentItem | FileIdFunctionCallOutputContentItem_ | EncryptedContentFunctionCallOutputContentItem"
 
 FuzzyFileSearchMatchType: TypeAlias = "Literal['file', 'directory']"
 
@@ -3024,6 +3299,23 @@ class FuzzyFileSearchSessionUpdatedNotification(TypedDict):
     sessionId: str
 
 
+class NoneGatewayAuth(TypedDict):
+    mode: Literal["none"]
+
+
+class GatewayAuth2(TypedDict):
+    envKey: str
+    mode: Literal["environmentVariable"]
+
+
+class ModeGatewayAuth(TypedDict):
+    envKey: NotRequired[str | None]
+    mode: Literal["externallyConfigured"]
+
+
+GatewayAuth: TypeAlias = "NoneGatewayAuth | GatewayAuth2 | ModeGatewayAuth"
+
+
 class GatewayOAuthCancelResponse(TypedDict):
     pass
 
@@ -3031,12 +3323,28 @@ class GatewayOAuthCancelResponse(TypedDict):
 class GatewayOAuthChangedNotification(TypedDict):
     authUrl: NotRequired[str | None]
     error: NotRequired[str | None]
+    loginId: NotRequired[str | None]
     providerId: str
     status: GatewayOAuthStatus
 
 
+class GatewayOAuthLoginParams(TypedDict):
+    deviceAuth: NotRequired[bool]
+    modelProvider: NotRequired[str | None]
+
+
 class GatewayOAuthLoginResponse(TypedDict):
-    pass
+    prompt: NotRequired[GatewayOAuthPrompt | None]
+
+
+class GatewayOAuthPrompt(TypedDict):
+    loginId: str
+    userCode: str
+    verificationUrl: str
+
+
+class GatewayOAuthReadParams(TypedDict):
+    modelProvider: NotRequired[str | None]
 
 
 class GatewayOAuthReadResponse(TypedDict):
@@ -3045,9 +3353,22 @@ class GatewayOAuthReadResponse(TypedDict):
     providerName: str
     required: bool
     status: NotRequired[GatewayOAuthStatus | None]
+    supportsDeviceAuth: NotRequired[bool]
 
 
 GatewayOAuthStatus: TypeAlias = "Literal['notReady', 'started', 'succeeded', 'failed']"
+
+GcpProviderId: TypeAlias = "Literal['gcp']"
+
+
+class GcpSetupParams(TypedDict):
+    credentialFile: NotRequired[str | None]
+    location: NotRequired[str | None]
+    projectId: str
+
+
+class GcpSetupResponse(TypedDict):
+    pass
 
 
 class GetAccountParams(TypedDict):
@@ -3071,7 +3392,12 @@ class GetAccountRateLimitsResponse(TypedDict):
 class GetAccountResponse(TypedDict):
     account: NotRequired[Account | None]
     requiresOpenaiAuth: bool
+    userId: NotRequired[str | None]
     workspaceRouting: NotRequired[WorkspaceRouting | None]
+
+
+class GetAccountSecuritySetupResponse(TypedDict):
+    notice: NotRequired[AccountSecuritySetupNotice | None]
 
 
 class GetAccountTokenUsageParams(TypedDict):
@@ -3163,6 +3489,8 @@ GuardianApprovalReviewAction: TypeAlias = "CommandGuardianApprovalReviewAction |
 
 GuardianApprovalReviewStatus: TypeAlias = "Literal['inProgress', 'approved', 'denied', 'timedOut', 'aborted']"
 
+GuardianAssessmentOutcome: TypeAlias = "Literal['allow', 'deny']"
+
 GuardianCommandSource: TypeAlias = "Literal['shell', 'unifiedExec']"
 
 GuardianRiskLevel: TypeAlias = "Literal['low', 'medium', 'high', 'critical']"
@@ -3173,6 +3501,9 @@ GuardianUserAuthorization: TypeAlias = "Literal['unknown', 'low', 'medium', 'hig
 class GuardianWarningNotification(TypedDict):
     message: str
     threadId: str
+
+
+HelplineSubject: TypeAlias = "Literal['answer', 'prompt']"
 
 
 class HookCompletedNotification(TypedDict):
@@ -3186,7 +3517,7 @@ class HookErrorInfo(TypedDict):
     path: str
 
 
-HookEventName: TypeAlias = "Literal['preToolUse', 'permissionRequest', 'postToolUse', 'preCompact', 'postCompact', 'sessionStart', 'sessionEnd', 'userPromptSubmit', 'subagentStart', 'subagentStop', 'stop', 'interrupt']"
+HookEventName: TypeAlias = "Literal['preModelRequest', 'postModelRequest', 'preToolUse', 'permissionRequest', 'postToolUse', 'preCompact', 'postCompact', 'sessionStart', 'sessionEnd', 'userPromptSubmit', 'subagentStart', 'subagentStop', 'stop', 'interrupt']"
 
 HookExecutionMode: TypeAlias = "Literal['sync', 'async']"
 
@@ -3199,6 +3530,7 @@ HookMetadata1 = TypedDict(
         "currentHash": "str",
         "displayOrder": "int",
         "enabled": "bool",
+        "environmentId": "NotRequired[str | None]",
         "eventName": "HookEventName",
         "isManaged": "bool",
         "key": "str",
@@ -3221,6 +3553,7 @@ class HookMetadata2(TypedDict):
     currentHash: str
     displayOrder: int
     enabled: bool
+    environmentId: NotRequired[str | None]
     eventName: HookEventName
     isManaged: bool
     key: str
@@ -3241,6 +3574,7 @@ class PromptHookMetadata(TypedDict):
     currentHash: str
     displayOrder: int
     enabled: bool
+    environmentId: NotRequired[str | None]
     eventName: HookEventName
     isManaged: bool
     key: str
@@ -3259,6 +3593,7 @@ class AgentHookMetadata(TypedDict):
     currentHash: str
     displayOrder: int
     enabled: bool
+    environmentId: NotRequired[str | None]
     eventName: HookEventName
     isManaged: bool
     key: str
@@ -3306,7 +3641,7 @@ class HookRunSummary(TypedDict):
     id: str
     scope: HookScope
     source: NotRequired[HookSource]
-    sourcePath: AbsolutePathBuf
+    sourcePath: LegacyAppPathString
     startedAt: int
     status: HookRunStatus
     statusMessage: NotRequired[str | None]
@@ -3335,6 +3670,7 @@ class HooksListEntry(TypedDict):
 
 class HooksListParams(TypedDict):
     cwds: NotRequired[list[str]]
+    threadId: NotRequired[str | None]
 
 
 class HooksListResponse(TypedDict):
@@ -3353,6 +3689,11 @@ class UsageLimitExceededImageGenerationFailure(TypedDict):
 ImageGenerationFailure: TypeAlias = "UsageLimitExceededImageGenerationFailure"
 
 
+class ImageGenerationInputImage(TypedDict):
+    path: AbsolutePathBuf
+    sha256: str
+
+
 class InAppBrowserRequirements(TypedDict):
     allowExternalBrowserSettingsImport: NotRequired[bool | None]
 
@@ -3364,6 +3705,7 @@ class InitializeCapabilities(TypedDict):
     mcpServerOpenaiFormElicitation: NotRequired[bool]
     optOutNotificationMethods: NotRequired[list[str] | None]
     requestAttestation: NotRequired[bool]
+    requiredHumanApproval: NotRequired[bool]
 
 
 class InitializeParams(TypedDict):
@@ -3394,6 +3736,7 @@ class InternalChatMessageMetadataPassthrough(TypedDict):
 
 class ItemCompletedNotification(TypedDict):
     completedAtMs: int
+    contentTokenCount: NotRequired[int | None]
     item: ThreadItem
     threadId: str
     turnId: str
@@ -3465,6 +3808,7 @@ LegacyAppPathString: TypeAlias = "str"
 class ListMcpServerStatusParams(TypedDict):
     cursor: NotRequired[str | None]
     detail: NotRequired[McpServerStatusDetail | None]
+    environmentId: NotRequired[str | None]
     limit: NotRequired[int | None]
     serverName: NotRequired[str | None]
     threadId: NotRequired[str | None]
@@ -3567,8 +3911,10 @@ class ManagedHooksRequirements(TypedDict):
     Interrupt: NotRequired[list[ConfiguredHookMatcherGroup]]
     PermissionRequest: list[ConfiguredHookMatcherGroup]
     PostCompact: list[ConfiguredHookMatcherGroup]
+    PostModelRequest: NotRequired[list[ConfiguredHookMatcherGroup]]
     PostToolUse: list[ConfiguredHookMatcherGroup]
     PreCompact: list[ConfiguredHookMatcherGroup]
+    PreModelRequest: NotRequired[list[ConfiguredHookMatcherGroup]]
     PreToolUse: list[ConfiguredHookMatcherGroup]
     SessionEnd: NotRequired[list[ConfiguredHookMatcherGroup]]
     SessionStart: list[ConfiguredHookMatcherGroup]
@@ -3765,7 +4111,9 @@ class McpElicitationUntitledSingleSelectEnumSchema(TypedDict):
 
 
 class McpResourceReadParams(TypedDict):
+    _meta: NotRequired[dict[str, Any] | None]
     connectorId: NotRequired[str | None]
+    environmentId: NotRequired[str | None]
     originCallId: NotRequired[str | None]
     server: str
     target: NotRequired[McpResourceReadTarget | None]
@@ -3791,6 +4139,7 @@ McpServerElicitationAction: TypeAlias = "Literal['accept', 'decline', 'cancel']"
 
 
 class McpServerElicitationRequestParams1(TypedDict):
+    environmentId: NotRequired[str | None]
     serverName: str
     threadId: str
     turnId: NotRequired[str | None]
@@ -3802,6 +4151,7 @@ class McpServerElicitationRequestParams1(TypedDict):
 
 
 class McpServerElicitationRequestParams2(TypedDict):
+    environmentId: NotRequired[str | None]
     serverName: str
     threadId: str
     turnId: NotRequired[str | None]
@@ -3812,6 +4162,7 @@ class McpServerElicitationRequestParams2(TypedDict):
 
 
 class McpServerElicitationRequestParams3(TypedDict):
+    environmentId: NotRequired[str | None]
     serverName: str
     threadId: str
     turnId: NotRequired[str | None]
@@ -3822,6 +4173,7 @@ class McpServerElicitationRequestParams3(TypedDict):
 
 
 class McpServerElicitationRequestParams4(TypedDict):
+    environmentId: NotRequired[str | None]
     serverName: str
     threadId: str
     turnId: NotRequired[str | None]
@@ -3832,6 +4184,7 @@ class McpServerElicitationRequestParams4(TypedDict):
 
 
 class McpServerElicitationRequestParams5(TypedDict):
+    environmentId: NotRequired[str | None]
     serverName: str
     threadId: str
     turnId: NotRequired[str | None]
@@ -3908,6 +4261,7 @@ class McpServerOauthLoginCompletedNotification(TypedDict):
 
 class McpServerOauthLoginParams(TypedDict):
     clientRegistration: NotRequired[McpServerOauthClientRegistration | None]
+    environmentId: NotRequired[str | None]
     name: str
     scopes: NotRequired[list[str] | None]
     threadId: NotRequired[str | None]
@@ -3930,6 +4284,7 @@ McpServerStartupState: TypeAlias = "Literal['starting', 'ready', 'failed', 'canc
 
 class McpServerStatus(TypedDict):
     authStatus: McpAuthStatus
+    environmentId: NotRequired[str | None]
     httpOrigin: NotRequired[str | None]
     name: str
     pluginId: NotRequired[str | None]
@@ -3938,6 +4293,7 @@ class McpServerStatus(TypedDict):
     runtimeStatus: NotRequired[McpServerConnectionStatus | None]
     serverCapabilities: NotRequired[Any]
     serverInfo: NotRequired[McpServerInfo | None]
+    toolListMeta: NotRequired[Any]
     tools: dict[str, Tool]
     toolsError: NotRequired[str | None]
 
@@ -3946,6 +4302,7 @@ McpServerStatusDetail: TypeAlias = "Literal['full', 'toolsAndAuthOnly']"
 
 
 class McpServerStatusUpdatedNotification(TypedDict):
+    environmentId: NotRequired[str | None]
     error: NotRequired[str | None]
     failureReason: NotRequired[McpServerStartupFailureReason | None]
     name: str
@@ -3956,6 +4313,7 @@ class McpServerStatusUpdatedNotification(TypedDict):
 class McpServerToolCallParams(TypedDict):
     _meta: NotRequired[Any]
     arguments: NotRequired[Any]
+    environmentId: NotRequired[str | None]
     server: str
     threadId: str
     tool: str
@@ -4093,6 +4451,7 @@ class ModelListParams(TypedDict):
     cursor: NotRequired[str | None]
     includeHidden: NotRequired[bool | None]
     limit: NotRequired[int | None]
+    modelProvider: NotRequired[str | None]
 
 
 class ModelListResponse(TypedDict):
@@ -4107,6 +4466,56 @@ class ModelProviderCapabilitiesReadParams(TypedDict):
 class ModelProviderCapabilitiesReadResponse(TypedDict):
     imageGeneration: bool
     webSearch: bool
+
+
+class ModelProviderConfigWriteParams(TypedDict):
+    settings: ProviderSettingsPatch
+
+
+class ModelProviderConfigWriteResponse(TypedDict):
+    provider: ModelProviderSummary
+
+
+class ModelProviderDefaultSetParams(TypedDict):
+    providerId: str
+
+
+class ModelProviderMismatchv2ModelProviderError(TypedDict):
+    currentModelProvider: str
+    modelProvider: str
+    type: Literal["modelProviderMismatch"]
+
+
+class ModelProviderNotConfiguredv2ModelProviderError(TypedDict):
+    modelProvider: str
+    type: Literal["modelProviderNotConfigured"]
+
+
+class ModelProviderPolicyConflictv2ModelProviderError(TypedDict):
+    modelProvider: str
+    requiredModelProvider: str
+    type: Literal["modelProviderPolicyConflict"]
+
+
+ModelProviderError: TypeAlias = "ModelProviderMismatchv2ModelProviderError | ModelProviderNotConfiguredv2ModelProviderError | ModelProviderPolicyConflictv2ModelProviderError"
+
+
+class ModelProviderListParams(TypedDict):
+    pass
+
+
+class ModelProviderListResponse(TypedDict):
+    canChangeDefault: bool
+    data: list[ModelProviderSummary]
+    defaultProviderId: str
+
+
+class ModelProviderSummary(TypedDict):
+    baseUrl: NotRequired[str | None]
+    canEdit: bool
+    id: str
+    name: str
+    settings: ProviderSettings
 
 
 ModelRerouteReason: TypeAlias = "Literal['highRiskCyberActivity']"
@@ -4198,6 +4607,7 @@ class NetworkRequirements(TypedDict):
     enabled: NotRequired[bool | None]
     httpPort: NotRequired[int | None]
     managedAllowedDomainsOnly: NotRequired[bool | None]
+    reviewDomains: NotRequired[list[str] | None]
     socksPort: NotRequired[int | None]
     unixSockets: NotRequired[dict[str, NetworkUnixSocketPermission] | None]
 
@@ -4213,6 +4623,10 @@ class NewThreadModelDefaults(TypedDict):
 
 NonSteerableTurnKind: TypeAlias = "Literal['review', 'compact']"
 
+NullableGatewayOAuthLoginParams: TypeAlias = "GatewayOAuthLoginParams | None"
+
+NullableGatewayOAuthReadParams: TypeAlias = "GatewayOAuthReadParams | None"
+
 NullableGetAccountRateLimitsParams: TypeAlias = "GetAccountRateLimitsParams | None"
 
 NullableGetAccountTokenUsageParams: TypeAlias = "GetAccountTokenUsageParams | None"
@@ -4220,6 +4634,69 @@ NullableGetAccountTokenUsageParams: TypeAlias = "GetAccountTokenUsageParams | No
 NullableRemoteControlDisableParams: TypeAlias = "RemoteControlDisableParams | None"
 
 NullableRemoteControlEnableParams: TypeAlias = "RemoteControlEnableParams | None"
+
+
+class OtlpHttpOtelExporterOtlpHttp(TypedDict):
+    endpoint: str
+    headers: dict[str, str]
+    protocol: OtelHttpProtocol
+    tls: NotRequired[OtelTlsConfig | None]
+
+
+OtlpHttpOtelExporter = TypedDict(
+    "OtlpHttpOtelExporter",
+    {
+        "otlp-http": "OtlpHttpOtelExporterOtlpHttp",
+    },
+)
+
+
+class OtlpGrpcOtelExporterOtlpGrpc(TypedDict):
+    endpoint: str
+    headers: dict[str, str]
+    tls: NotRequired[OtelTlsConfig | None]
+
+
+OtlpGrpcOtelExporter = TypedDict(
+    "OtlpGrpcOtelExporter",
+    {
+        "otlp-grpc": "OtlpGrpcOtelExporterOtlpGrpc",
+    },
+)
+
+OtelExporter: TypeAlias = "Literal['none', 'statsig'] | OtlpHttpOtelExporter | OtlpGrpcOtelExporter"
+
+OtelHttpProtocol: TypeAlias = "Literal['binary', 'json']"
+
+
+class OtelRequirements(TypedDict):
+    environment: NotRequired[str | None]
+    exporter: NotRequired[OtelExporter | None]
+    headers_helper: NotRequired[str | None]
+    headers_helper_refresh_interval_ms: NotRequired[int | None]
+    log_agent_responses: NotRequired[bool | None]
+    log_guardian_assessments: NotRequired[bool | None]
+    log_sse_deltas: NotRequired[bool | None]
+    log_user_prompt: NotRequired[bool | None]
+    metrics_exporter: NotRequired[OtelExporter | None]
+    span_attributes: NotRequired[dict[str, str] | None]
+    tool_result: NotRequired[OtelToolResultLogConfig | None]
+    trace_exporter: NotRequired[OtelExporter | None]
+    tracestate: NotRequired[dict[str, dict[str, str]] | None]
+
+
+OtelTlsConfig = TypedDict(
+    "OtelTlsConfig",
+    {
+        "ca-certificate": "NotRequired[str | None]",
+        "client-certificate": "NotRequired[str | None]",
+        "client-private-key": "NotRequired[str | None]",
+    },
+)
+
+
+class OtelToolResultLogConfig(TypedDict):
+    max_bytes: int
 
 
 class OverriddenMetadata(TypedDict):
@@ -4322,7 +4799,7 @@ class PlanDeltaNotification(TypedDict):
     turnId: str
 
 
-PlanType: TypeAlias = "Literal['free', 'go', 'plus', 'pro', 'prolite', 'promax', 'team', 'self_serve_business_prolite', 'self_serve_business_usage_based', 'business', 'ent26', 'enterprise_cbp_automation', 'enterprise_cbp_usage_based', 'enterprise', 'edu', 'edu_plus', 'edu_pro', 'unknown']"
+PlanType: TypeAlias = "Literal['free', 'go', 'plus', 'pro', 'prolite', 'promax', 'team', 'self_serve_business_prolite', 'self_serve_business_usage_based', 'business', 'ent26', 'enterprise_cbp_automation', 'enterprise_cbp_usage_based', 'enterprise', 'edu', 'edu_plus', 'edu_pro', 'sci', 'sci_plus', 'unknown']"
 
 PluginAuthPolicy: TypeAlias = "Literal['ON_INSTALL', 'ON_USE']"
 
@@ -4647,6 +5124,7 @@ class PluginsMigration(TypedDict):
 
 class ProcessExitedNotification(TypedDict):
     exitCode: int
+    outputDrainTimedOut: NotRequired[bool | None]
     processHandle: str
     stderr: str
     stderrCapReached: bool
@@ -4718,7 +5196,6 @@ class Project(TypedDict):
     id: str
     metadata: dict[str, str]
     name: str
-    position: int
     recencyAt: NotRequired[int | None]
     roots: list[ProjectRoot]
     updatedAt: int
@@ -4810,10 +5287,66 @@ class ProjectUpdateResponse(TypedDict):
     project: Project
 
 
+class OpenaiProviderSettings(TypedDict):
+    type: Literal["openai"]
+
+
+class CustomGatewayProviderSettings(TypedDict):
+    auth: GatewayAuth
+    type: Literal["customGateway"]
+
+
+class BedrockProviderSettings(TypedDict):
+    profile: NotRequired[str | None]
+    region: NotRequired[str | None]
+    type: Literal["bedrock"]
+
+
+class GcpProviderSettings(TypedDict):
+    credentialFile: NotRequired[str | None]
+    location: NotRequired[str | None]
+    projectId: NotRequired[str | None]
+    type: Literal["gcp"]
+
+
+ProviderSettings: TypeAlias = (
+    "OpenaiProviderSettings | CustomGatewayProviderSettings | BedrockProviderSettings | GcpProviderSettings"
+)
+
+
+class CustomGatewayProviderSettingsPatch(TypedDict):
+    baseUrl: NotRequired[str | None]
+    envKey: NotRequired[str | None]
+    name: NotRequired[str]
+    providerId: NotRequired[str | None]
+    type: Literal["customGateway"]
+
+
+class BedrockProviderSettingsPatch(TypedDict):
+    profile: NotRequired[str | None]
+    providerId: BedrockProviderId
+    region: NotRequired[str | None]
+    type: Literal["bedrock"]
+
+
+class GcpProviderSettingsPatch(TypedDict):
+    credentialFile: NotRequired[str | None]
+    location: NotRequired[str | None]
+    projectId: NotRequired[str | None]
+    providerId: GcpProviderId
+    type: Literal["gcp"]
+
+
+ProviderSettingsPatch: TypeAlias = (
+    "CustomGatewayProviderSettingsPatch | BedrockProviderSettingsPatch | GcpProviderSettingsPatch"
+)
+
+
 class QueuedSubmission(TypedDict):
     clientUserMessageId: str
     id: str
     input: list[UserInput]
+    responsesapiClientMetadata: NotRequired[dict[str, str] | None]
 
 
 RateLimitReachedType: TypeAlias = "Literal['rate_limit_reached', 'workspace_owner_credits_depleted', 'workspace_member_credits_depleted', 'workspace_owner_usage_limit_reached', 'workspace_member_usage_limit_reached']"
@@ -5305,7 +5838,7 @@ class DeniedReviewDecision(TypedDict):
 
 ReviewDecision: TypeAlias = "Literal['approved'] | ApprovedExecpolicyAmendmentReviewDecision | Literal['approved_for_session'] | Literal['approved_mcp_policy_amendment'] | NetworkPolicyAmendmentReviewDecision | DeniedReviewDecision | Literal['timed_out'] | Literal['abort']"
 
-ReviewDelivery: TypeAlias = "Literal['inline', 'detached']"
+ReviewDelivery: TypeAlias = "Literal['inline']"
 
 
 class ReviewStartParams(TypedDict):
@@ -5519,6 +6052,12 @@ class ThreadNameUpdatedNotification_(TypedDict):
     params: ThreadNameUpdatedNotification
 
 
+class ThreadSectionChangedNotification_(TypedDict):
+    emittedAtMs: NotRequired[int]
+    method: Literal["thread/section/changed"]
+    params: ThreadSectionChangedNotification
+
+
 class ThreadAttachmentUpdatedNotification_(TypedDict):
     emittedAtMs: NotRequired[int]
     method: Literal["thread/attachment/updated"]
@@ -5673,6 +6212,12 @@ class ProcessOutputDeltaNotification_(TypedDict):
     emittedAtMs: NotRequired[int]
     method: Literal["process/outputDelta"]
     params: ProcessOutputDeltaNotification
+
+
+class ThreadSearchPartialNotification_(TypedDict):
+    emittedAtMs: NotRequired[int]
+    method: Literal["thread/search/partial"]
+    params: ThreadSearchPartialNotification
 
 
 class ProcessExitedNotification_(TypedDict):
@@ -5963,7 +6508,7 @@ class AccountLoginCompletedNotification_(TypedDict):
     params: AccountLoginCompletedNotification
 
 
-ServerNotification: TypeAlias = "ErrorNotification_ | ThreadStartedNotification_ | ThreadStatusChangedNotification_ | ThreadReadStateChangedNotification_ | ThreadArchivedNotification_ | ThreadDeletedNotification_ | ThreadUnarchivedNotification_ | ThreadClosedNotification_ | ThreadRevertedNotification_ | SkillsChangedNotification_ | ThreadNameUpdatedNotification_ | ThreadAttachmentUpdatedNotification_ | ThreadGoalUpdatedNotification_ | ThreadPredictionUpdatedNotification_ | ThreadGoalClearedNotification_ | ThreadQueueChangedNotification_ | ProjectChangedNotification_ | ThreadProjectUpdatedNotification_ | ThreadEnvironmentConnectedNotification | ThreadEnvironmentDisconnectedNotification | ThreadSettingsUpdatedNotification_ | ThreadTokenUsageUpdatedNotification_ | TurnStartedNotification_ | HookStartedNotification_ | TurnCompletedNotification_ | HookCompletedNotification_ | TurnDiffUpdatedNotification_ | TurnPlanUpdatedNotification_ | ItemStartedNotification_ | ItemAutoApprovalReviewStartedNotification | ItemAutoApprovalReviewCompletedNotification | AutoApprovalReviewStrictReviewRequiredNotification | ItemCompletedNotification_ | ItemAgentMessageDeltaNotification | ItemPlanDeltaNotification | CommandExecOutputDeltaNotification_ | ProcessOutputDeltaNotification_ | ProcessExitedNotification_ | ItemCommandExecutionOutputDeltaNotification | ItemCommandExecutionTerminalInteractionNotification | ItemFileChangeOutputDeltaNotification | ItemFileChangePatchUpdatedNotification | ServerRequestResolvedNotification_ | ItemMcpToolCallProgressNotification | McpServerOauthLoginCompletedNotification_ | McpServerStartupStatusUpdatedNotification | McpServerEventStreamNotificationNotification | AccountUpdatedNotification_ | AccountGatewayOAuthChangedNotification | AccountRateLimitsUpdatedNotification_ | AppListUpdatedNotification_ | RemoteControlStatusChangedNotification_ | ExternalAgentConfigImportProgressNotification_ | ExternalAgentConfigImportCompletedNotification_ | FsChangedNotification_ | ItemReasoningSummaryTextDeltaNotification | ItemReasoningSummaryPartAddedNotification | ItemReasoningTextDeltaNotification | ThreadCompactedNotification | ModelReroutedNotification_ | ModelVerificationNotification_ | ModelProviderAuthRecoveryStartedNotification | ModelProviderAuthRecoveryCompletedNotification | TurnModerationMetadataNotification_ | ModelSafetyBufferingUpdatedNotification_ | WarningNotification_ | GuardianWarningNotification_ | DeprecationNoticeNotification_ | ConfigWarningNotification_ | FuzzyFileSearchSessionUpdatedNotification_ | FuzzyFileSearchSessionCompletedNotification_ | ThreadRealtimeStartedNotification_ | ThreadRealtimeItemAddedNotification_ | ThreadRealtimeItemStartedNotification_ | ThreadRealtimeItemTranscriptDeltaNotification_ | ThreadRealtimeItemCompletedNotification_ | ThreadRealtimeTranscriptDeltaNotification_ | ThreadRealtimeTranscriptDoneNotification_ | ThreadRealtimeOutputAudioDeltaNotification_ | ThreadRealtimeSdpNotification_ | ThreadRealtimeErrorNotification_ | ThreadRealtimeClosedNotification_ | WindowsWorldWritableWarningNotification_ | WindowsSandboxSetupCompletedNotification_ | AccountLoginCompletedNotification_"
+ServerNotification: TypeAlias = "ErrorNotification_ | ThreadStartedNotification_ | ThreadStatusChangedNotification_ | ThreadReadStateChangedNotification_ | ThreadArchivedNotification_ | ThreadDeletedNotification_ | ThreadUnarchivedNotification_ | ThreadClosedNotification_ | ThreadRevertedNotification_ | SkillsChangedNotification_ | ThreadNameUpdatedNotification_ | ThreadSectionChangedNotification_ | ThreadAttachmentUpdatedNotification_ | ThreadGoalUpdatedNotification_ | ThreadPredictionUpdatedNotification_ | ThreadGoalClearedNotification_ | ThreadQueueChangedNotification_ | ProjectChangedNotification_ | ThreadProjectUpdatedNotification_ | ThreadEnvironmentConnectedNotification | ThreadEnvironmentDisconnectedNotification | ThreadSettingsUpdatedNotification_ | ThreadTokenUsageUpdatedNotification_ | TurnStartedNotification_ | HookStartedNotification_ | TurnCompletedNotification_ | HookCompletedNotification_ | TurnDiffUpdatedNotification_ | TurnPlanUpdatedNotification_ | ItemStartedNotification_ | ItemAutoApprovalReviewStartedNotification | ItemAutoApprovalReviewCompletedNotification | AutoApprovalReviewStrictReviewRequiredNotification | ItemCompletedNotification_ | ItemAgentMessageDeltaNotification | ItemPlanDeltaNotification | CommandExecOutputDeltaNotification_ | ProcessOutputDeltaNotification_ | ThreadSearchPartialNotification_ | ProcessExitedNotification_ | ItemCommandExecutionOutputDeltaNotification | ItemCommandExecutionTerminalInteractionNotification | ItemFileChangeOutputDeltaNotification | ItemFileChangePatchUpdatedNotification | ServerRequestResolvedNotification_ | ItemMcpToolCallProgressNotification | McpServerOauthLoginCompletedNotification_ | McpServerStartupStatusUpdatedNotification | McpServerEventStreamNotificationNotification | AccountUpdatedNotification_ | AccountGatewayOAuthChangedNotification | AccountRateLimitsUpdatedNotification_ | AppListUpdatedNotification_ | RemoteControlStatusChangedNotification_ | ExternalAgentConfigImportProgressNotification_ | ExternalAgentConfigImportCompletedNotification_ | FsChangedNotification_ | ItemReasoningSummaryTextDeltaNotification | ItemReasoningSummaryPartAddedNotification | ItemReasoningTextDeltaNotification | ThreadCompactedNotification | ModelReroutedNotification_ | ModelVerificationNotification_ | ModelProviderAuthRecoveryStartedNotification | ModelProviderAuthRecoveryCompletedNotification | TurnModerationMetadataNotification_ | ModelSafetyBufferingUpdatedNotification_ | WarningNotification_ | GuardianWarningNotification_ | DeprecationNoticeNotification_ | ConfigWarningNotification_ | FuzzyFileSearchSessionUpdatedNotification_ | FuzzyFileSearchSessionCompletedNotification_ | ThreadRealtimeStartedNotification_ | ThreadRealtimeItemAddedNotification_ | ThreadRealtimeItemStartedNotification_ | ThreadRealtimeItemTranscriptDeltaNotification_ | ThreadRealtimeItemCompletedNotification_ | ThreadRealtimeTranscriptDeltaNotification_ | ThreadRealtimeTranscriptDoneNotification_ | ThreadRealtimeOutputAudioDeltaNotification_ | ThreadRealtimeSdpNotification_ | ThreadRealtimeErrorNotification_ | ThreadRealtimeClosedNotification_ | WindowsWorldWritableWarningNotification_ | WindowsSandboxSetupCompletedNotification_ | AccountLoginCompletedNotification_"
 
 
 class ItemCommandExecutionRequestApprovalRequest(TypedDict):
@@ -6014,12 +6559,6 @@ class AttestationGenerateRequest(TypedDict):
     params: AttestationGenerateParams
 
 
-class CurrentTimeReadRequest(TypedDict):
-    id: RequestId
-    method: Literal["currentTime/read"]
-    params: CurrentTimeReadParams
-
-
 class ApplyPatchApprovalRequest(TypedDict):
     id: RequestId
     method: Literal["applyPatchApproval"]
@@ -6032,7 +6571,7 @@ class ExecCommandApprovalRequest(TypedDict):
     params: ExecCommandApprovalParams
 
 
-ServerRequest: TypeAlias = "ItemCommandExecutionRequestApprovalRequest | ItemFileChangeRequestApprovalRequest | ItemToolRequestUserInputRequest | McpServerElicitationRequestRequest | ItemPermissionsRequestApprovalRequest | ItemToolCallRequest | AccountChatgptAuthTokensRefreshRequest | AttestationGenerateRequest | CurrentTimeReadRequest | ApplyPatchApprovalRequest | ExecCommandApprovalRequest"
+ServerRequest: TypeAlias = "ItemCommandExecutionRequestApprovalRequest | ItemFileChangeRequestApprovalRequest | ItemToolRequestUserInputRequest | McpServerElicitationRequestRequest | ItemPermissionsRequestApprovalRequest | ItemToolCallRequest | AccountChatgptAuthTokensRefreshRequest | AttestationGenerateRequest | ApplyPatchApprovalRequest | ExecCommandApprovalRequest"
 
 
 class ServerRequestResolvedNotification(TypedDict):
@@ -6229,6 +6768,7 @@ class TextRange(TypedDict):
 class Thread(TypedDict):
     agentNickname: NotRequired[str | None]
     agentRole: NotRequired[str | None]
+    attachedToThreadId: NotRequired[str | None]
     canAcceptDirectInput: NotRequired[bool | None]
     cliVersion: str
     createdAt: int
@@ -6442,6 +6982,7 @@ class ThreadExtra(TypedDict):
 class ThreadForkParams(TypedDict):
     approvalPolicy: NotRequired[AskForApproval | None]
     approvalsReviewer: NotRequired[ApprovalsReviewer | None]
+    attachToSource: NotRequired[bool]
     baseInstructions: NotRequired[str | None]
     beforeTurnId: NotRequired[str | None]
     config: NotRequired[dict[str, Any] | None]
@@ -6450,6 +6991,7 @@ class ThreadForkParams(TypedDict):
     developerInstructions: NotRequired[str | None]
     ephemeral: NotRequired[bool]
     excludeTurns: NotRequired[bool]
+    experimentalDisablePredictionMcp: NotRequired[bool]
     experimentalPredictionMode: NotRequired[bool]
     lastTurnId: NotRequired[str | None]
     model: NotRequired[str | None]
@@ -6536,6 +7078,22 @@ class ThreadGoalUpdatedNotification(TypedDict):
     turnId: NotRequired[str | None]
 
 
+class ThreadGuardianAssessment(TypedDict):
+    outcome: GuardianAssessmentOutcome
+    rationale: str
+    riskLevel: GuardianRiskLevel
+    userAuthorization: GuardianUserAuthorization
+
+
+class ThreadGuardianReviewParams(TypedDict):
+    threadId: str
+
+
+class ThreadGuardianReviewResponse(TypedDict):
+    assessment: NotRequired[ThreadGuardianAssessment | None]
+    callId: str
+
+
 ThreadHistoryMode: TypeAlias = "Literal['legacy', 'paginated']"
 
 ThreadId: TypeAlias = "str"
@@ -6560,6 +7118,8 @@ class ThreadInjectItemsResponse(TypedDict):
 
 
 class UserMessageThreadItem(TypedDict):
+    completedAtMs: NotRequired[int | None]
+    startedAtMs: NotRequired[int | None]
     clientId: NotRequired[str | None]
     content: list[UserInput]
     id: str
@@ -6567,15 +7127,20 @@ class UserMessageThreadItem(TypedDict):
 
 
 class HookPromptThreadItem(TypedDict):
+    completedAtMs: NotRequired[int | None]
+    startedAtMs: NotRequired[int | None]
     fragments: list[HookPromptFragment]
     id: str
     type: Literal["hookPrompt"]
 
 
 class AgentMessageThreadItem(TypedDict):
+    completedAtMs: NotRequired[int | None]
+    startedAtMs: NotRequired[int | None]
     delivery: NotRequired[AgentMessageDelivery | None]
     id: str
     memoryCitation: NotRequired[MemoryCitation | None]
+    moderation: NotRequired[AgentMessageModeration | None]
     phase: NotRequired[MessagePhase | None]
     questions: NotRequired[list[AsyncUserInputQuestion] | None]
     text: str
@@ -6583,6 +7148,8 @@ class AgentMessageThreadItem(TypedDict):
 
 
 class FunctionCallOutputThreadItem(TypedDict):
+    completedAtMs: NotRequired[int | None]
+    startedAtMs: NotRequired[int | None]
     id: str
     name: str
     namespace: NotRequired[str | None]
@@ -6591,12 +7158,16 @@ class FunctionCallOutputThreadItem(TypedDict):
 
 
 class PlanThreadItem(TypedDict):
+    completedAtMs: NotRequired[int | None]
+    startedAtMs: NotRequired[int | None]
     id: str
     text: str
     type: Literal["plan"]
 
 
 class ReasoningThreadItem(TypedDict):
+    completedAtMs: NotRequired[int | None]
+    startedAtMs: NotRequired[int | None]
     content: NotRequired[list[str]]
     id: str
     summary: NotRequired[list[str]]
@@ -6604,6 +7175,8 @@ class ReasoningThreadItem(TypedDict):
 
 
 class CommandExecutionThreadItem(TypedDict):
+    completedAtMs: NotRequired[int | None]
+    startedAtMs: NotRequired[int | None]
     aggregatedOutput: NotRequired[str | None]
     command: str
     commandActions: list[CommandAction]
@@ -6620,6 +7193,8 @@ class CommandExecutionThreadItem(TypedDict):
 
 
 class FileChangeThreadItem(TypedDict):
+    completedAtMs: NotRequired[int | None]
+    startedAtMs: NotRequired[int | None]
     changes: list[FileUpdateChange]
     id: str
     status: PatchApplyStatus
@@ -6627,9 +7202,12 @@ class FileChangeThreadItem(TypedDict):
 
 
 class McpToolCallThreadItem(TypedDict):
+    completedAtMs: NotRequired[int | None]
+    startedAtMs: NotRequired[int | None]
     appContext: NotRequired[McpToolCallAppContext | None]
     arguments: Any
     durationMs: NotRequired[int | None]
+    environmentId: NotRequired[str | None]
     error: NotRequired[McpToolCallError | None]
     id: str
     mcpAppResourceUri: NotRequired[str | None]
@@ -6644,6 +7222,8 @@ class McpToolCallThreadItem(TypedDict):
 
 
 class DynamicToolCallThreadItem(TypedDict):
+    completedAtMs: NotRequired[int | None]
+    startedAtMs: NotRequired[int | None]
     arguments: Any
     contentItems: NotRequired[list[DynamicToolCallOutputContentItem] | None]
     durationMs: NotRequired[int | None]
@@ -6656,6 +7236,8 @@ class DynamicToolCallThreadItem(TypedDict):
 
 
 class CollabAgentToolCallThreadItem(TypedDict):
+    completedAtMs: NotRequired[int | None]
+    startedAtMs: NotRequired[int | None]
     agentsStates: dict[str, CollabAgentState]
     id: str
     model: NotRequired[str | None]
@@ -6669,6 +7251,8 @@ class CollabAgentToolCallThreadItem(TypedDict):
 
 
 class SubAgentActivityThreadItem(TypedDict):
+    completedAtMs: NotRequired[int | None]
+    startedAtMs: NotRequired[int | None]
     agentPath: str
     agentThreadId: str
     id: str
@@ -6679,6 +7263,8 @@ class SubAgentActivityThreadItem(TypedDict):
 
 
 class WebSearchThreadItem(TypedDict):
+    completedAtMs: NotRequired[int | None]
+    startedAtMs: NotRequired[int | None]
     action: NotRequired[WebSearchAction | None]
     id: str
     query: str
@@ -6687,53 +7273,88 @@ class WebSearchThreadItem(TypedDict):
 
 
 class ImageViewThreadItem(TypedDict):
+    completedAtMs: NotRequired[int | None]
+    startedAtMs: NotRequired[int | None]
     id: str
     path: LegacyAppPathString
     type: Literal["imageView"]
 
 
 class SleepThreadItem(TypedDict):
+    completedAtMs: NotRequired[int | None]
+    startedAtMs: NotRequired[int | None]
     durationMs: int
     id: str
     type: Literal["sleep"]
 
 
-class ImageGenerationThreadItem(TypedDict):
+class FileIdThreadItem(TypedDict):
+    completedAtMs: NotRequired[int | None]
+    startedAtMs: NotRequired[int | None]
     failure: NotRequired[ImageGenerationFailure | None]
+    generationId: NotRequired[str | None]
     id: str
-    result: str
+    inputImages: NotRequired[list[ImageGenerationInputImage]]
     revisedPrompt: NotRequired[str | None]
     savedPath: NotRequired[AbsolutePathBuf | None]
     status: str
     transparentBackground: NotRequired[bool | None]
     type: Literal["imageGeneration"]
+    fileId: str
+
+
+class ResultThreadItem(TypedDict):
+    completedAtMs: NotRequired[int | None]
+    startedAtMs: NotRequired[int | None]
+    failure: NotRequired[ImageGenerationFailure | None]
+    generationId: NotRequired[str | None]
+    id: str
+    inputImages: NotRequired[list[ImageGenerationInputImage]]
+    revisedPrompt: NotRequired[str | None]
+    savedPath: NotRequired[AbsolutePathBuf | None]
+    status: str
+    transparentBackground: NotRequired[bool | None]
+    type: Literal["imageGeneration"]
+    result: str
 
 
 class EnteredReviewModeThreadItem(TypedDict):
+    completedAtMs: NotRequired[int | None]
+    startedAtMs: NotRequired[int | None]
     id: str
     review: str
     type: Literal["enteredReviewMode"]
 
 
 class ExitedReviewModeThreadItem(TypedDict):
+    completedAtMs: NotRequired[int | None]
+    startedAtMs: NotRequired[int | None]
     id: str
     review: str
     type: Literal["exitedReviewMode"]
 
 
 class ContextCompactionThreadItem(TypedDict):
+    completedAtMs: NotRequired[int | None]
+    startedAtMs: NotRequired[int | None]
     id: str
     type: Literal["contextCompaction"]
 
 
-ThreadItem: TypeAlias = "UserMessageThreadItem | HookPromptThreadItem | AgentMessageThreadItem | FunctionCallOutputThreadItem | PlanThreadItem | ReasoningThreadItem | CommandExecutionThreadItem | FileChangeThreadItem | McpToolCallThreadItem | DynamicToolCallThreadItem | CollabAgentToolCallThreadItem | SubAgentActivityThreadItem | WebSearchThreadItem | ImageViewThreadItem | SleepThreadItem | ImageGenerationThreadItem | EnteredReviewModeThreadItem | ExitedReviewModeThreadItem | ContextCompactionThreadItem"
+ThreadItem: TypeAlias = "UserMessageThreadItem | HookPromptThreadItem | AgentMessageThreadItem | FunctionCallOutputThreadItem | PlanThreadItem | ReasoningThreadItem | CommandExecutionThreadItem | FileChangeThreadItem | McpToolCallThreadItem | DynamicToolCallThreadItem | CollabAgentToolCallThreadItem | SubAgentActivityThreadItem | WebSearchThreadItem | ImageViewThreadItem | SleepThreadItem | FileIdThreadItem | ResultThreadItem | EnteredReviewModeThreadItem | ExitedReviewModeThreadItem | ContextCompactionThreadItem"
 
 
 class ThreadItemEntry(TypedDict):
     completedAtMs: NotRequired[int | None]
     item: ThreadItem
+    outputDeferred: NotRequired[bool]
     startedAtMs: NotRequired[int | None]
     turnId: str
+
+
+class ThreadItemOutputDeferral(TypedDict):
+    commandExecution: NotRequired[bool]
+    mcpToolCall: NotRequired[bool]
 
 
 class ItemThreadItemsListAnchor(TypedDict):
@@ -6748,6 +7369,7 @@ ThreadItemsListCursor: TypeAlias = "str | ThreadItemsListAnchor"
 
 class ThreadItemsListParams(TypedDict):
     cursor: NotRequired[ThreadItemsListCursor | None]
+    deferOutput: NotRequired[ThreadItemOutputDeferral | None]
     limit: NotRequired[int | None]
     sortDirection: NotRequired[SortDirection | None]
     threadId: str
@@ -6776,9 +7398,13 @@ ThreadListCwdFilter: TypeAlias = "str | list[str]"
 class ThreadListParams(TypedDict):
     ancestorThreadId: NotRequired[str | None]
     archived: NotRequired[bool | None]
+    attachedToThreadId: NotRequired[str | None]
+    currentAccountOnly: NotRequired[bool]
     cursor: NotRequired[str | None]
     cwd: NotRequired[ThreadListCwdFilter | None]
     excludedThreadIds: NotRequired[list[str] | None]
+    includeAttachedThreads: NotRequired[bool]
+    includedThreadIds: NotRequired[list[str] | None]
     limit: NotRequired[int | None]
     modelProviders: NotRequired[list[str] | None]
     originators: NotRequired[list[str] | None]
@@ -6819,6 +7445,14 @@ class ThreadMemoryModeSetParams(TypedDict):
 
 class ThreadMemoryModeSetResponse(TypedDict):
     pass
+
+
+class ThreadMemoryReadParams(TypedDict):
+    threadId: str
+
+
+class ThreadMemoryReadResponse(TypedDict):
+    summary: NotRequired[str | None]
 
 
 class ThreadMetadataGitInfoUpdateParams(TypedDict):
@@ -6870,6 +7504,16 @@ class ThreadPredictionUpdatedNotification(TypedDict):
     threadId: str
 
 
+class ThreadPrepareApprovedPlanParams(TypedDict):
+    attachmentPath: NotRequired[str | None]
+    markdown: str
+    threadId: str
+
+
+class ThreadPrepareApprovedPlanResponse(TypedDict):
+    prompt: str
+
+
 class ThreadProjectUpdatedNotification(TypedDict):
     projectId: str | None
     threadId: str
@@ -6878,6 +7522,7 @@ class ThreadProjectUpdatedNotification(TypedDict):
 class ThreadQueueAddParams(TypedDict):
     clientUserMessageId: str
     input: list[UserInput]
+    responsesapiClientMetadata: NotRequired[dict[str, str] | None]
     threadId: str
 
 
@@ -6930,6 +7575,7 @@ class ThreadQueueStartResponse(TypedDict):
 class ThreadQueueUpdateParams(TypedDict):
     input: list[UserInput]
     queuedSubmissionId: str
+    responsesapiClientMetadata: NotRequired[dict[str, str] | None]
     threadId: str
 
 
@@ -7035,9 +7681,24 @@ class ThreadRealtimeClosedNotification(TypedDict):
     threadId: str
 
 
+ThreadRealtimeCoverage: TypeAlias = "Literal['unsupported', 'pending', 'ready']"
+
+
+class ThreadRealtimeEntry(TypedDict):
+    item: ThreadRealtimeItem
+    position: int
+
+
 class ThreadRealtimeErrorNotification(TypedDict):
     message: str
     threadId: str
+
+
+class ThreadRealtimeFrameChannels(TypedDict):
+    voice_transcript: ThreadRealtimeVoiceTranscript
+
+
+ThreadRealtimeHandoffMode: TypeAlias = "Literal['start', 'steer']"
 
 
 class ThreadRealtimeInitialItem(TypedDict):
@@ -7047,12 +7708,22 @@ class ThreadRealtimeInitialItem(TypedDict):
 
 class RealtimeSessionStartedThreadRealtimeItem(TypedDict):
     id: str
+    observedAtMs: NotRequired[int | None]
     realtimeSessionId: str
     type: Literal["realtimeSessionStarted"]
 
 
+class FrameThreadRealtimeItem(TypedDict):
+    id: str
+    observedAtMs: NotRequired[int | None]
+    realtimeSessionId: str
+    channels: ThreadRealtimeFrameChannels
+    type: Literal["frame"]
+
+
 class TranscriptSegmentThreadRealtimeItem(TypedDict):
     id: str
+    observedAtMs: NotRequired[int | None]
     realtimeSessionId: str
     role: ThreadRealtimeTranscriptRole
     text: str
@@ -7061,6 +7732,7 @@ class TranscriptSegmentThreadRealtimeItem(TypedDict):
 
 class BemItemPromotedThreadRealtimeItem(TypedDict):
     id: str
+    observedAtMs: NotRequired[int | None]
     realtimeSessionId: str
     item_id: str
     presentation: ThreadRealtimeBemItemPresentation
@@ -7070,12 +7742,36 @@ class BemItemPromotedThreadRealtimeItem(TypedDict):
 
 class RealtimeSessionClosedThreadRealtimeItem(TypedDict):
     id: str
+    observedAtMs: NotRequired[int | None]
     realtimeSessionId: str
     outcome: ThreadRealtimeSessionOutcome
     type: Literal["realtimeSessionClosed"]
 
 
-ThreadRealtimeItem: TypeAlias = "RealtimeSessionStartedThreadRealtimeItem | TranscriptSegmentThreadRealtimeItem | BemItemPromotedThreadRealtimeItem | RealtimeSessionClosedThreadRealtimeItem"
+class TurnInputAcceptedThreadRealtimeItem(TypedDict):
+    id: str
+    observedAtMs: NotRequired[int | None]
+    realtimeSessionId: str
+    handoff_id: str
+    input: str
+    input_item_id: str
+    mode: ThreadRealtimeHandoffMode
+    source_event_ids: list[str]
+    turn_id: str
+    type: Literal["turnInputAccepted"]
+
+
+class SessionEndInputSavedThreadRealtimeItem(TypedDict):
+    id: str
+    observedAtMs: NotRequired[int | None]
+    realtimeSessionId: str
+    input: str
+    input_item_id: str
+    source_event_ids: list[str]
+    type: Literal["sessionEndInputSaved"]
+
+
+ThreadRealtimeItem: TypeAlias = "RealtimeSessionStartedThreadRealtimeItem | FrameThreadRealtimeItem | TranscriptSegmentThreadRealtimeItem | BemItemPromotedThreadRealtimeItem | RealtimeSessionClosedThreadRealtimeItem | TurnInputAcceptedThreadRealtimeItem | SessionEndInputSavedThreadRealtimeItem"
 
 
 class ThreadRealtimeItemAddedNotification(TypedDict):
@@ -7099,12 +7795,37 @@ class ThreadRealtimeItemTranscriptDeltaNotification(TypedDict):
     threadId: str
 
 
+class ThreadRealtimeListParams(TypedDict):
+    afterPosition: NotRequired[int | None]
+    cursor: NotRequired[str | None]
+    eventId: NotRequired[str | None]
+    fromObservedAtMs: NotRequired[int | None]
+    limit: NotRequired[int | None]
+    order: NotRequired[ThreadRealtimeOrder | None]
+    requiredThroughPosition: NotRequired[int | None]
+    sessionId: NotRequired[str | None]
+    snapshotEnd: NotRequired[int | None]
+    threadId: str
+    toObservedAtMs: NotRequired[int | None]
+
+
+class ThreadRealtimeListResponse(TypedDict):
+    coverage: ThreadRealtimeCoverage
+    data: list[ThreadRealtimeEntry]
+    nextCursor: NotRequired[str | None]
+    projectedThroughItemIndex: int
+    snapshotEnd: int
+
+
 class ThreadRealtimeListVoicesParams(TypedDict):
     pass
 
 
 class ThreadRealtimeListVoicesResponse(TypedDict):
     voices: RealtimeVoicesList
+
+
+ThreadRealtimeOrder: TypeAlias = "Literal['observedAt'] | Literal['position']"
 
 
 class ThreadRealtimeOutputAudioDeltaNotification(TypedDict):
@@ -7141,6 +7862,7 @@ class ThreadRealtimeStartParams(TypedDict):
     transport: NotRequired[ThreadRealtimeStartTransport | None]
     version: NotRequired[RealtimeConversationVersion | None]
     voice: NotRequired[RealtimeVoice | None]
+    voiceSessionId: NotRequired[str | None]
 
 
 class ThreadRealtimeStartResponse(TypedDict):
@@ -7191,6 +7913,11 @@ class ThreadRealtimeTranscriptDoneNotification(TypedDict):
 
 
 ThreadRealtimeTranscriptRole: TypeAlias = "Literal['user', 'assistant']"
+
+
+class ThreadRealtimeVoiceTranscript(TypedDict):
+    role: ThreadRealtimeTranscriptRole
+    text: str
 
 
 class ThreadResumeInitialTurnsPageParams(TypedDict):
@@ -7256,6 +7983,44 @@ class ThreadRevertedNotification(TypedDict):
     threadId: str
 
 
+class ThreadSampleCancelParams(TypedDict):
+    requestId: RequestId
+
+
+class ThreadSampleCancelResponse(TypedDict):
+    pass
+
+
+class ThreadSampleParams(TypedDict):
+    allowInProgressTurn: NotRequired[bool]
+    disableMcp: NotRequired[bool]
+    effort: NotRequired[ReasoningEffort | None]
+    expectedTurnId: str
+    interruptOnCancel: NotRequired[bool | None]
+    prompt: str
+    responsesapiClientMetadata: NotRequired[dict[str, str] | None]
+    threadId: str
+    threadSource: NotRequired[ThreadSource | None]
+    turnTrigger: NotRequired[str | None]
+
+
+class ThreadSampleResponse(TypedDict):
+    cachedInputTokens: NotRequired[int | None]
+    inputTokens: NotRequired[int | None]
+    outputTokens: NotRequired[int | None]
+    responseId: str
+    sourceTurnId: str
+    text: NotRequired[str | None]
+
+
+class ThreadSearchCancelParams(TypedDict):
+    requestId: RequestId
+
+
+class ThreadSearchCancelResponse(TypedDict):
+    pass
+
+
 class ThreadSearchOccurrence(TypedDict):
     itemId: str
     snippet: str
@@ -7278,12 +8043,19 @@ class ThreadSearchOccurrencesResponse(TypedDict):
 
 class ThreadSearchParams(TypedDict):
     archived: NotRequired[bool | None]
+    currentAccountOnly: NotRequired[bool]
     cursor: NotRequired[str | None]
+    includeAttachedThreads: NotRequired[bool]
     limit: NotRequired[int | None]
     searchTerm: str
     sortDirection: NotRequired[SortDirection | None]
     sortKey: NotRequired[ThreadSearchSortKey | None]
     sourceKinds: NotRequired[list[ThreadSourceKind] | None]
+
+
+class ThreadSearchPartialNotification(TypedDict):
+    data: list[ThreadSearchResult]
+    requestId: RequestId
 
 
 class ThreadSearchResponse(TypedDict):
@@ -7314,6 +8086,11 @@ class ThreadSection(TypedDict):
 class ThreadSectionAppearance(TypedDict):
     color: NotRequired[str | None]
     icon: NotRequired[str | None]
+
+
+class ThreadSectionChangedNotification(TypedDict):
+    sectionId: str | None
+    threadId: str
 
 
 class ThreadSectionCreateParams(TypedDict):
@@ -7380,6 +8157,7 @@ class ThreadSettings(TypedDict):
     cwd: AbsolutePathBuf
     disabledPluginIds: NotRequired[list[str]]
     effort: NotRequired[ReasoningEffort | None]
+    environments: NotRequired[list[ThreadEnvironment] | None]
     model: str
     modelProvider: str
     multiAgentMode: NotRequired[MultiAgentMode]
@@ -7396,6 +8174,7 @@ class ThreadSettingsUpdateParams(TypedDict):
     cwd: NotRequired[str | None]
     disabledPluginIds: NotRequired[list[str] | None]
     effort: NotRequired[ReasoningEffort | None]
+    environments: NotRequired[list[TurnEnvironmentParams] | None]
     model: NotRequired[str | None]
     multiAgentMode: NotRequired[MultiAgentMode | None]
     permissions: NotRequired[str | None]
@@ -7622,6 +8401,7 @@ class ThreadUsage(TypedDict):
     estimatedUsageCreditsMicros: int
     estimatedUsageUsdMicros: NotRequired[int | None]
     groups: list[ThreadUsageBreakdownGroup]
+    nativeUsageUsdMicros: NotRequired[int | None]
     threadId: str
 
 
@@ -7693,6 +8473,9 @@ class ToolRequestUserInputResponse(TypedDict):
 
 class ToolsV2(TypedDict):
     web_search: NotRequired[WebSearchToolConfig | None]
+
+
+TrustedContacts: TypeAlias = "Literal['check', 'skip']"
 
 
 class Turn(TypedDict):
@@ -7767,6 +8550,7 @@ class TurnPlanUpdatedNotification(TypedDict):
 class TurnSettingsUpdateParams(TypedDict):
     approvalsReviewer: NotRequired[ApprovalsReviewer | None]
     effort: NotRequired[ReasoningEffort | None]
+    environments: NotRequired[list[TurnEnvironmentParams] | None]
     model: NotRequired[str | None]
     serviceTier: NotRequired[str | None]
     summary: NotRequired[ReasoningSummary | None]
@@ -7800,6 +8584,7 @@ class TurnStartParams(TypedDict):
     permissions: NotRequired[str | None]
     personality: NotRequired[Personality | None]
     responsesapiClientMetadata: NotRequired[dict[str, str] | None]
+    responsesapiClientMetadataPatch: NotRequired[dict[str, str] | None]
     rootTurnId: NotRequired[str | None]
     runtimeWorkspaceRoots: NotRequired[list[AbsolutePathBuf] | None]
     sandboxPolicy: NotRequired[SandboxPolicy | None]
@@ -7829,6 +8614,7 @@ class TurnSteerParams(TypedDict):
     expectedTurnId: str
     input: list[UserInput]
     responsesapiClientMetadata: NotRequired[dict[str, str] | None]
+    responsesapiClientMetadataPatch: NotRequired[dict[str, str] | None]
     threadId: str
 
 
@@ -7873,9 +8659,14 @@ class LocalImageUserInput(TypedDict):
     type: Literal["localImage"]
 
 
-class AudioUserInput(TypedDict):
+class UrlUserInput_(TypedDict):
     type: Literal["audio"]
     url: str
+
+
+class FileIdUserInput_(TypedDict):
+    type: Literal["audio"]
+    fileId: str
 
 
 class LocalAudioUserInput(TypedDict):
@@ -7895,7 +8686,9 @@ class MentionUserInput(TypedDict):
     type: Literal["mention"]
 
 
-UserInput: TypeAlias = "TextUserInput | UrlUserInput | FileIdUserInput | LocalImageUserInput | AudioUserInput | LocalAudioUserInput | SkillUserInput | MentionUserInput"
+UserInput: TypeAlias = "TextUserInput | UrlUserInput | FileIdUserInput | LocalImageUserInput | UrlUserInput_ | FileIdUserInput_ | LocalAudioUserInput | SkillUserInput | MentionUserInput"
+
+UserVerificationBiometricType: TypeAlias = "Literal['fingerprint']"
 
 
 class UserVerificationCancelParams(TypedDict):
@@ -7987,6 +8780,7 @@ class UserVerificationVerifyParams(TypedDict):
 
 
 class UserVerificationVerifyResponse(TypedDict):
+    biometricType: NotRequired[UserVerificationBiometricType | None]
     proof: UserVerificationProof
 
 
@@ -8039,6 +8833,8 @@ class WebSearchLocation(TypedDict):
 
 
 WebSearchMode: TypeAlias = "Literal['disabled', 'cached', 'indexed', 'live']"
+
+WebSearchProvider: TypeAlias = "Literal['standalone', 'search_mcp']"
 
 
 class WebSearchToolConfig(TypedDict):

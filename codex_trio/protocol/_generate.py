@@ -1,8 +1,7 @@
-"""Writes this package anew from the schema that an installed codex binary prints.
+"""Writes this package anew from the schema that a codex binary prints, the newest one that the tests are run with.
 
 ```sh
-python -m codex_trio.protocol._generate              # from the installed openai-codex-cli-bin
-python -m codex_trio.protocol._generate /path/to/codex
+python -m codex_trio.protocol._generate "$(.ci/codex newest)"
 ```
 """
 
@@ -18,8 +17,6 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
-
-import codex_cli_bin  # type: ignore[import-untyped]  # it ships no types
 
 Schema = Mapping[str, Any]
 
@@ -173,7 +170,7 @@ class _Types:
     def requests_module(self, version: str) -> str:
         used: set[str] = set()
         overloads = [self._overload(name, params, used) for name, params in self.methods["ClientRequest"].items()]
-        imports = "".join(f"    {name},\n" for name in sorted(used))
+        imports = "".join(f"    {name},\n" for name in sorted(used, key=str.lower))
         return _quoted(
             _HEAD.format(what="`Request`: the type of `client.request`.", version=version)
             + "from collections.abc import Mapping\nfrom typing import Any, Literal, Protocol, overload\n\n"
@@ -230,8 +227,9 @@ def _quoted(text: str) -> str:
 
 def main() -> None:
     """Write the files."""
-    command = sys.argv[1:] or [str(codex_cli_bin.bundled_codex_path())]
-    version, definitions = read_schema(command)
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m codex_trio.protocol._generate /path/to/codex")
+    version, definitions = read_schema(sys.argv[1:])
     folder = Path(__file__).parent
     for name, text in make_modules(version, definitions).items():
         (folder / name).write_text(text)

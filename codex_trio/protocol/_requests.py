@@ -1,4 +1,4 @@
-"""`Request`: the type of `client.request`. Made by `_generate.py` from codex 0.163.0; do not edit."""
+"""`Request`: the type of `client.request`. Made by `_generate.py` from codex 0.171.0; do not edit."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from typing import Any, Literal, Protocol, overload
 
 from . import (
+    AccountSessionsListParams,
+    AccountSessionsResponse,
+    AccountSessionsSwitchParams,
+    AccountSessionsSwitchResponse,
     AppsInstalledParams,
     AppsInstalledResponse,
     AppsListParams,
@@ -55,6 +59,8 @@ from . import (
     ExternalAgentConfigImportHistoryRecordResponse,
     ExternalAgentConfigImportParams,
     ExternalAgentConfigImportResponse,
+    FeedbackSaveParams,
+    FeedbackSaveResponse,
     FeedbackUploadParams,
     FeedbackUploadResponse,
     FsCopyParams,
@@ -83,11 +89,17 @@ from . import (
     FuzzyFileSearchSessionStopResponse,
     FuzzyFileSearchSessionUpdateParams,
     FuzzyFileSearchSessionUpdateResponse,
+    GatewayOAuthLoginParams,
     GatewayOAuthLoginResponse,
+    GatewayOAuthReadParams,
+    GatewayOAuthReadResponse,
+    GcpSetupParams,
+    GcpSetupResponse,
     GetAccountParams,
     GetAccountRateLimitsParams,
     GetAccountRateLimitsResponse,
     GetAccountResponse,
+    GetAccountSecuritySetupResponse,
     GetAccountTokenUsageParams,
     GetAccountTokenUsageResponse,
     GetWorkspaceMessagesResponse,
@@ -126,6 +138,11 @@ from . import (
     ModelListResponse,
     ModelProviderCapabilitiesReadParams,
     ModelProviderCapabilitiesReadResponse,
+    ModelProviderConfigWriteParams,
+    ModelProviderConfigWriteResponse,
+    ModelProviderDefaultSetParams,
+    ModelProviderListParams,
+    ModelProviderListResponse,
     PermissionProfileListParams,
     PermissionProfileListResponse,
     PluginInstalledParams,
@@ -234,6 +251,8 @@ from . import (
     ThreadGoalGetResponse,
     ThreadGoalSetParams,
     ThreadGoalSetResponse,
+    ThreadGuardianReviewParams,
+    ThreadGuardianReviewResponse,
     ThreadIncrementElicitationParams,
     ThreadIncrementElicitationResponse,
     ThreadInjectItemsParams,
@@ -248,10 +267,14 @@ from . import (
     ThreadLoadedListResponse,
     ThreadMemoryModeSetParams,
     ThreadMemoryModeSetResponse,
+    ThreadMemoryReadParams,
+    ThreadMemoryReadResponse,
     ThreadMetadataUpdateParams,
     ThreadMetadataUpdateResponse,
     ThreadPredictionRequestParams,
     ThreadPredictionRequestResponse,
+    ThreadPrepareApprovedPlanParams,
+    ThreadPrepareApprovedPlanResponse,
     ThreadQueueAddParams,
     ThreadQueueAddResponse,
     ThreadQueueDeleteParams,
@@ -274,6 +297,8 @@ from . import (
     ThreadRealtimeAppendSpeechResponse,
     ThreadRealtimeAppendTextParams,
     ThreadRealtimeAppendTextResponse,
+    ThreadRealtimeListParams,
+    ThreadRealtimeListResponse,
     ThreadRealtimeListVoicesParams,
     ThreadRealtimeListVoicesResponse,
     ThreadRealtimeStartParams,
@@ -284,6 +309,12 @@ from . import (
     ThreadResumeResponse,
     ThreadRevertParams,
     ThreadRevertResponse,
+    ThreadSampleCancelParams,
+    ThreadSampleCancelResponse,
+    ThreadSampleParams,
+    ThreadSampleResponse,
+    ThreadSearchCancelParams,
+    ThreadSearchCancelResponse,
     ThreadSearchOccurrencesParams,
     ThreadSearchOccurrencesResponse,
     ThreadSearchParams,
@@ -414,6 +445,16 @@ class Request(Protocol):
     async def __call__(
         self, method: Literal["thread/fork"], params: ThreadForkParams, *, timeout: float | None = None
     ) -> ThreadForkResponse: ...
+
+    @overload
+    async def __call__(
+        self, method: Literal["thread/sample"], params: ThreadSampleParams, *, timeout: float | None = None
+    ) -> ThreadSampleResponse: ...
+
+    @overload
+    async def __call__(
+        self, method: Literal["thread/sample/cancel"], params: ThreadSampleCancelParams, *, timeout: float | None = None
+    ) -> ThreadSampleCancelResponse: ...
 
     @overload
     async def __call__(
@@ -577,6 +618,11 @@ class Request(Protocol):
 
     @overload
     async def __call__(
+        self, method: Literal["thread/memory/read"], params: ThreadMemoryReadParams, *, timeout: float | None = None
+    ) -> ThreadMemoryReadResponse: ...
+
+    @overload
+    async def __call__(
         self,
         method: Literal["memory/status"],
         params: MemoryStatusParams | None = None,
@@ -733,6 +779,25 @@ class Request(Protocol):
 
     @overload
     async def __call__(
+        self, method: Literal["thread/search/stream"], params: ThreadSearchParams, *, timeout: float | None = None
+    ) -> ThreadSearchResponse: ...
+
+    @overload
+    async def __call__(
+        self, method: Literal["thread/search/cancel"], params: ThreadSearchCancelParams, *, timeout: float | None = None
+    ) -> ThreadSearchCancelResponse: ...
+
+    @overload
+    async def __call__(
+        self,
+        method: Literal["thread/search/stream/cancel"],
+        params: ThreadSearchCancelParams,
+        *,
+        timeout: float | None = None,
+    ) -> ThreadSearchCancelResponse: ...
+
+    @overload
+    async def __call__(
         self,
         method: Literal["thread/searchOccurrences"],
         params: ThreadSearchOccurrencesParams,
@@ -780,8 +845,26 @@ class Request(Protocol):
 
     @overload
     async def __call__(
+        self,
+        method: Literal["thread/guardianReview"],
+        params: ThreadGuardianReviewParams,
+        *,
+        timeout: float | None = None,
+    ) -> ThreadGuardianReviewResponse: ...
+
+    @overload
+    async def __call__(
         self, method: Literal["thread/inject_items"], params: ThreadInjectItemsParams, *, timeout: float | None = None
     ) -> ThreadInjectItemsResponse: ...
+
+    @overload
+    async def __call__(
+        self,
+        method: Literal["thread/prepareApprovedPlan"],
+        params: ThreadPrepareApprovedPlanParams,
+        *,
+        timeout: float | None = None,
+    ) -> ThreadPrepareApprovedPlanResponse: ...
 
     @overload
     async def __call__(
@@ -1043,6 +1126,11 @@ class Request(Protocol):
 
     @overload
     async def __call__(
+        self, method: Literal["thread/realtime/list"], params: ThreadRealtimeListParams, *, timeout: float | None = None
+    ) -> ThreadRealtimeListResponse: ...
+
+    @overload
+    async def __call__(
         self,
         method: Literal["thread/realtime/listVoices"],
         params: ThreadRealtimeListVoicesParams | None = None,
@@ -1062,17 +1150,52 @@ class Request(Protocol):
 
     @overload
     async def __call__(
-        self, method: Literal["account/gatewayOAuth/read"], params: None = None, *, timeout: float | None = None
-    ) -> Any: ...
+        self,
+        method: Literal["account/gatewayOAuth/read"],
+        params: GatewayOAuthReadParams | None = None,
+        *,
+        timeout: float | None = None,
+    ) -> GatewayOAuthReadResponse: ...
 
     @overload
     async def __call__(
-        self, method: Literal["account/gatewayOAuth/login"], params: None = None, *, timeout: float | None = None
+        self,
+        method: Literal["account/gatewayOAuth/login"],
+        params: GatewayOAuthLoginParams | None = None,
+        *,
+        timeout: float | None = None,
     ) -> GatewayOAuthLoginResponse: ...
 
     @overload
     async def __call__(
         self, method: Literal["account/gatewayOAuth/cancel"], params: None = None, *, timeout: float | None = None
+    ) -> Any: ...
+
+    @overload
+    async def __call__(
+        self,
+        method: Literal["modelProvider/list"],
+        params: ModelProviderListParams | None = None,
+        *,
+        timeout: float | None = None,
+    ) -> ModelProviderListResponse: ...
+
+    @overload
+    async def __call__(
+        self,
+        method: Literal["modelProvider/config/write"],
+        params: ModelProviderConfigWriteParams,
+        *,
+        timeout: float | None = None,
+    ) -> ModelProviderConfigWriteResponse: ...
+
+    @overload
+    async def __call__(
+        self,
+        method: Literal["modelProvider/default/set"],
+        params: ModelProviderDefaultSetParams,
+        *,
+        timeout: float | None = None,
     ) -> Any: ...
 
     @overload
@@ -1297,6 +1420,11 @@ class Request(Protocol):
 
     @overload
     async def __call__(
+        self, method: Literal["account/gcp/setup"], params: GcpSetupParams, *, timeout: float | None = None
+    ) -> GcpSetupResponse: ...
+
+    @overload
+    async def __call__(
         self,
         method: Literal["account/bedrock/checkGovCloudRequirements"],
         params: BedrockCheckGovCloudRequirementsParams | None = None,
@@ -1311,8 +1439,31 @@ class Request(Protocol):
 
     @overload
     async def __call__(
+        self,
+        method: Literal["accountSession/list"],
+        params: AccountSessionsListParams | None = None,
+        *,
+        timeout: float | None = None,
+    ) -> AccountSessionsResponse: ...
+
+    @overload
+    async def __call__(
+        self,
+        method: Literal["accountSession/switch"],
+        params: AccountSessionsSwitchParams,
+        *,
+        timeout: float | None = None,
+    ) -> AccountSessionsSwitchResponse: ...
+
+    @overload
+    async def __call__(
         self, method: Literal["account/logout"], params: None = None, *, timeout: float | None = None
     ) -> LogoutAccountResponse: ...
+
+    @overload
+    async def __call__(
+        self, method: Literal["account/securitySetup/read"], params: None = None, *, timeout: float | None = None
+    ) -> GetAccountSecuritySetupResponse: ...
 
     @overload
     async def __call__(
@@ -1359,6 +1510,11 @@ class Request(Protocol):
     async def __call__(
         self, method: Literal["feedback/upload"], params: FeedbackUploadParams, *, timeout: float | None = None
     ) -> FeedbackUploadResponse: ...
+
+    @overload
+    async def __call__(
+        self, method: Literal["feedback/save"], params: FeedbackSaveParams, *, timeout: float | None = None
+    ) -> FeedbackSaveResponse: ...
 
     @overload
     async def __call__(

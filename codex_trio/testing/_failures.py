@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
+
+import msgspec
 
 from ._steps import Fail
 
@@ -43,9 +45,14 @@ _BUSY = "We\u2019re currently experiencing high demand, which may cause temporar
 _MODEL_URL = "http://127.0.0.1/v1/responses"
 
 
-def dump_http_error(message: str) -> str:
+def make_http_error(message: str) -> dict[str, Any]:
+    """Return the ``error`` of an HTTP error of the model's own."""
+    return {"message": message, "type": "scripted", "code": None}
+
+
+def dump_http_error(error: Mapping[str, Any]) -> str:
     """Return the body of an HTTP error of the model."""
-    return json.dumps({"error": {"message": message, "type": "scripted", "code": None}}, separators=(",", ":"))
+    return msgspec.json.encode({"error": error}).decode()
 
 
 def make_failure(step: Fail) -> dict[str, Any]:
@@ -65,7 +72,7 @@ def _http_failure(status: int, message: str) -> tuple[str, Any]:
     phrase = f"{status} {_PHRASES.get(status, '<unknown status code>')}"
     match status:
         case 400:
-            return dump_http_error(message), "other"
+            return dump_http_error(make_http_error(message)), "other"
         case 429:
             told = f"exceeded retry limit, last status: {phrase}"
             return told, {"responseTooManyFailedAttempts": {"httpStatusCode": status}}

@@ -1,4 +1,4 @@
-"""Wire shapes of items, and of what the server asks about them. Codex 0.169, as its recorded traffic shows it. Pure."""
+"""Wire shapes of items, and of what the server asks about them. Codex 0.171, as its recorded traffic shows it. Pure."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from .._transports.masking import MessageMask
+from .._redaction import LocalNames, Redactor
 from ._recordings import Row, pair_answers
 from ._wire import Message, dump_message
 
@@ -65,7 +65,8 @@ class Matcher:
         self._names = names
         self._left = {index: row for index, row in enumerate(rows) if row.is_ours}
         self._answers = pair_answers(rows)
-        self._mask = MessageMask()
+        self._redactor = Redactor()
+        self._local_names = LocalNames.here()
         self._ids: dict[int, object] = {}  # today's id of a request
         self._rendered: set[int] = set()
         # By the ids of threads that were made here: the answer that brought them, and the first message to them.
@@ -149,8 +150,10 @@ class Matcher:
         return self._comparable(recorded) == self._comparable(message)
 
     def _comparable(self, message: Message) -> Message:
-        """Return what may not differ: a message without secrets, ids of ours, our version, and words of refusal."""
-        message = self._mask.apply(message)  # a copy
+        """Return what may not differ: a message without secrets, names of people and machines, ids of ours, our version,
+        and words of refusal.
+        """
+        message = msgspec.json.decode(self._local_names.hide(dump_message(self._redactor.apply(message))))  # a copy
         if "method" not in message:
             if isinstance(message.get("error"), dict):
                 message["error"].pop("message", None)
@@ -186,7 +189,7 @@ class Matcher:
         # Threads change places with the first words to them; what came before that is the same for both.
         raw = self._names.to_today(self._rows[index].raw, lambda name: self._was_spoken_to(name, index))
         if message.keys() >= {"id", "method"}:
-            self._mask.apply(message)  # so that it knows the secret questions
+            self._redactor.apply(message)  # so that it knows the secret questions
         elif (asked := self._answers.get(index)) is not None and self._ids[asked] != message["id"]:
             raw = dump_message({**msgspec.json.decode(raw), "id": self._ids[asked]})
         return raw

@@ -23,6 +23,7 @@ from ._failures import FAILURES
 from ._listening import ListeningServer
 from ._model_calls import CALLS, Call, NotOfferedError, make_calls
 from ._responses import Exchange, ModelRequest
+from ._schema_check import find_request_fault
 from ._script import say
 from ._scripts import ScriptedTurns, opens_stream
 from ._steps import Fail, Hang, Retry, Say, Step, Think, Wait
@@ -76,6 +77,9 @@ class ScriptedModel(ScriptedTurns):
     The same script plays on a thread with an unknown model and on one with the model of an account, such as
     ``model="gpt-6.2-sol"``, to which codex offers other tools: there `run`, `patch` and `call_tool` are sent as
     JavaScript. A tool that codex does not offer fails the turn, with an HTTP 400 that names the step and the tool.
+
+    The schemas of an answer and of tools are checked as the Responses API does. A request with one that the API refuses
+    is answered with its HTTP 400, ``invalid_json_schema`` or ``invalid_function_parameters``, and the turn fails.
 
     Attributes:
         requests: Every call of the model so far, in order of arrival.
@@ -241,8 +245,13 @@ class ScriptedModel(ScriptedTurns):
         request = ModelRequest.from_wire(decoded, headers)
         self.requests.append(request)
         self._open_responses += 1
+        script = self._script_for(request)
         try:
-            await self._play(exchange, request, self._script_for(request))
+            fault = find_request_fault(decoded)
+            if fault is not None:
+                await exchange.refuse_with(400, fault)
+                return
+            await self._play(exchange, request, script)
         except NotOfferedError as error:
             await exchange.refuse(400, str(error))
         finally:

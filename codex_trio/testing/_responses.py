@@ -14,6 +14,7 @@ import h11
 import msgspec
 import trio
 
+from ._failures import dump_http_error, make_http_error
 from ._wire import split_text
 
 Event = dict[str, Any]
@@ -160,7 +161,11 @@ class Exchange:
 
     async def refuse(self, status: int, message: str) -> None:
         """Answer with an HTTP error and a JSON body that explains it."""
-        body = msgspec.json.encode({"error": {"message": message, "type": "scripted", "code": None}})
+        await self.refuse_with(status, make_http_error(message))
+
+    async def refuse_with(self, status: int, error: Mapping[str, Any]) -> None:
+        """Answer with an HTTP error, and the ``error`` of its JSON body."""
+        body = dump_http_error(error).encode()
         headers = [("content-type", "application/json"), ("content-length", str(len(body))), ("connection", "close")]
         await self._send(h11.Response(status_code=status, headers=headers), h11.Data(data=body), h11.EndOfMessage())
 

@@ -59,7 +59,7 @@ class AccountMethods:
         return {}
 
     def _tell(self, mode: str | None) -> None:
-        updated = {"authMode": mode, "planType": None}
+        updated = {"authMode": mode, "planType": None, "reason": None}
         self._state.after_answer(lambda: self._state.broadcast("account/updated", updated))
 
     def _read_config(self, connection: ServerConnection, params: Message) -> Message:

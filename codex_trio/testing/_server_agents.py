@@ -6,16 +6,16 @@ go by thread ids ("v1").
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import trio
 
 from ._items import make_collab_call, make_sub_agent_activity
 from ._server_history import ServedThread, ServedTurn
-from ._server_items import TurnItems
-from ._steps import SpawnAgent, Step, WaitAgent
+from ._server_items import Players, TurnItems
+from ._steps import SpawnAgent, WaitAgent
 from ._wire import Message
 
 StartAgent: TypeAlias = Callable[[TurnItems, SpawnAgent], tuple[ServedThread, ServedTurn]]
@@ -31,11 +31,7 @@ class _Agent:
 
 
 class AgentSteps:
-    """Plays the sub-agents of one turn.
-
-    Attributes:
-        players: How to play a step, by its type.
-    """
+    """Plays the sub-agents of one turn."""
 
     def __init__(self, items: TurnItems, start_agent: StartAgent) -> None:
         self._items = items
@@ -44,7 +40,10 @@ class AgentSteps:
         self._turn = items.turn
         self._start_agent = start_agent
         self._agents: list[_Agent] = []
-        self.players: dict[type[Step], Callable[[Any], Awaitable[None]]] = {
+
+    def players(self) -> Players:
+        """Return how to play a step, by its type."""
+        return {
             SpawnAgent: self._spawn,
             WaitAgent: self._wait,
         }

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable
-from typing import Any
 
 import trio
 
 from ._items import make_command, make_command_approval, make_stdin_approval, set_command_end, words_of
 from ._server_history import Terminal
-from ._server_items import TurnItems
-from ._steps import Run, StartCommand, Step, WriteStdin
+from ._server_items import Players, TurnItems
+from ._steps import Run, StartCommand, WriteStdin
 from ._wire import Message
 
 _APPROVAL = "item/commandExecution/requestApproval"
@@ -19,11 +17,7 @@ _WAITING = "waitingOnApproval"
 
 
 class CommandSteps:
-    """Plays the commands of one turn.
-
-    Attributes:
-        players: How to play a step, by its type.
-    """
+    """Plays the commands of one turn."""
 
     def __init__(self, items: TurnItems) -> None:
         self._items = items
@@ -31,7 +25,10 @@ class CommandSteps:
         self._thread = items.thread
         self._turn = items.turn
         self._terminal: Terminal | None = None
-        self.players: dict[type[Step], Callable[[Any], Awaitable[None]]] = {
+
+    def players(self) -> Players:
+        """Return how to play a step, by its type."""
+        return {
             Run: self._run,
             StartCommand: self._start_command,
             WriteStdin: self._write_stdin,

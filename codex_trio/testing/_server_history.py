@@ -46,6 +46,7 @@ class ServedTurn:
         has_called: Whether it has told what it has used, or will.
         is_used: Whether the model was called, and nothing was told yet of what that call has used.
         is_given_up: Whether all was told that comes before an interrupt takes effect.
+        refusal: The ``error`` with which the model's API refuses the turn's first request.
         asks: The requests to the clients that have no answer yet.
         ended: Set when the turn is over.
     """
@@ -71,6 +72,7 @@ class ServedTurn:
     has_called: bool = False
     is_used: bool = False
     is_given_up: bool = False
+    refusal: Message | None = None
     asks: list[PendingAsk] = field(default_factory=list)
     ended: trio.Event = field(default_factory=trio.Event)
     scope: trio.CancelScope = field(default_factory=trio.CancelScope)
@@ -150,6 +152,7 @@ class ServedThread:
 
     Attributes:
         tools: Namespace and name of each tool that the client has.
+        tools_refusal: The ``error`` with which the model's API refuses the schemas of these tools.
         approved: The commands, and the paths of files, that need no further approval while this process lives.
         terminals: By item id the commands that run.
         parent_id: Of a sub-agent: the thread that has started it.
@@ -165,6 +168,7 @@ class ServedThread:
     originator: str
     settings: Settings
     tools: frozenset[tuple[str | None, str]] = frozenset()
+    tools_refusal: Message | None = None
     is_ephemeral: bool = False
     is_loaded: bool = True
     is_archived: bool = False

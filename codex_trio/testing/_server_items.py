@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import trio
 
@@ -11,7 +11,11 @@ from ._items import make_user_message
 from ._server_connection import ServerConnection
 from ._server_history import ServedThread, ServedTurn
 from ._server_state import ServerState
+from ._steps import Step
 from ._wire import Message, dump_deltas
+
+Players: TypeAlias = dict[type[Step], Callable[[Any], Awaitable[None]]]
+"""How to play a step, by its type."""
 
 _DELTAS_AT_ONCE = 1000
 

@@ -138,12 +138,11 @@ class ServerState:
             self.publish_read_state(thread)
 
     def publish_used(self, thread: ServedThread, turn: ServedTurn) -> None:
-        """Publish what the thread has used, what the account may still use, and what has changed in files."""
+        """Publish what the thread has used, and what the account may still use."""
         turn.is_used = False
         if thread.model_calls:
             self.publish_usage(thread, turn, self.subscribers(thread))
         self.publish(thread, "account/rateLimits/updated", make_rate_limits())
-        self.publish_diff(thread, turn)
 
     def publish_diff(self, thread: ServedThread, turn: ServedTurn) -> None:
         """Publish what a turn has changed in files, if it has."""
@@ -152,12 +151,12 @@ class ServerState:
             self.publish(thread, "turn/diff/updated", {"threadId": thread.id, "turnId": turn.id, "diff": diff})
 
     def publish_read_state(self, thread: ServedThread) -> None:
-        """Publish what nobody has read yet."""
+        """Tell everybody what has not been read yet."""
         if thread.is_ephemeral or thread.parent_id is not None:
             return
         thread.revision = self.new_uuid()
         changed = {"threadId": thread.id, "readState": thread.read_state()}
-        self.publish(thread, "thread/readState/changed", changed)
+        self.broadcast("thread/readState/changed", changed)
 
     def end_turn(
         self, thread: ServedThread, status: str, *, error: Message | None = None, is_announced: bool = True
@@ -171,11 +170,14 @@ class ServerState:
         thread.running = None
         turn.scope.cancel()  # before its request is dropped, so that its task never sees that
         message = turn.last_message() if status == "completed" else []
+        if status == "completed":
+            self.publish_diff(thread, turn)
         if message:
             self.publish_read_state(thread)
         self.set_status(thread, "systemError" if status == "failed" else "idle")
         if error is not None:
             self.publish_error(thread, turn, error, will_retry=False)
+            self.publish_diff(thread, turn)
             self.publish_read_state(thread)
         if is_announced:
             wire = turn.to_wire("summary" if message else "notLoaded", message)

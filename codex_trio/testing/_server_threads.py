@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ._schema_check import find_tools_fault
 from ._server_connection import ServerConnection
 from ._server_history import ServedThread, ServedTurn
 from ._server_lookup import loaded_thread, no_rollout, readable_thread, require_turns, stored_thread
@@ -50,6 +51,7 @@ class ThreadMethods:
             self._state.originator,
             Settings().for_thread(params),
             _tools_of(params),
+            find_tools_fault(params.get("dynamicTools") or ()),
             is_ephemeral=bool(params.get("ephemeral")),
         )
         return self._announce(connection, thread, with_turns=False)
@@ -119,6 +121,7 @@ class ThreadMethods:
             self._state.originator,
             source.settings.forked().for_thread(params),
             source.tools,
+            source.tools_refusal,
         )
         fork.forked_from, fork.name, fork.preview = source.id, source.name, source.preview
         fork.model_calls, fork.last_ordinal, fork.is_stored = source.model_calls, source.last_ordinal, True

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Awaitable, Callable
-from typing import Any
 
 import trio
 
@@ -16,17 +14,13 @@ from ._items import (
     make_question_request,
     make_tool_call,
 )
-from ._server_items import TurnItems
-from ._steps import AskAsync, AskQuestion, CallTool, Patch, Sleep, Step, TellAsync
+from ._server_items import Players, TurnItems
+from ._steps import AskAsync, AskQuestion, CallTool, Patch, Sleep, TellAsync
 from ._wire import Message
 
 
 class ToolSteps:
-    """Plays the tool calls of one turn.
-
-    Attributes:
-        players: How to play a step, by its type.
-    """
+    """Plays the tool calls of one turn."""
 
     def __init__(self, items: TurnItems) -> None:
         self._items = items
@@ -34,7 +28,10 @@ class ToolSteps:
         self._thread = items.thread
         self._turn = items.turn
         self._sleep_scope = trio.CancelScope()
-        self.players: dict[type[Step], Callable[[Any], Awaitable[None]]] = {
+
+    def players(self) -> Players:
+        """Return how to play a step, by its type."""
+        return {
             AskAsync: self._send_async_message,
             AskQuestion: self._ask_question,
             CallTool: self._call_tool,

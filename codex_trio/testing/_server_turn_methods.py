@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeAlias
 
 from ._items import check_input
+from ._schema_check import find_output_fault
 from ._server_connection import ServerConnection
 from ._server_history import ServedThread, ServedTurn
 from ._server_items import TurnItems
@@ -63,6 +64,7 @@ class TurnMethods:
             self._state.publish(thread, "thread/settings/updated", changed)
         steps = self._script_of(text_of(params["input"]))
         items = self._new_turn(connection, thread, steps, [params])
+        items.turn.refusal = find_output_fault(params.get("outputSchema"))
         self._run_player(thread, items.turn, TurnPlayer(items, self._start_agent))
         return {"turn": items.turn.to_wire("notLoaded")}
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import trio
 
-from ._failures import make_error, make_failure
+from ._failures import dump_http_error, make_error, make_failure
 from ._items import make_agent_message, make_reasoning
 from ._scripts import opens_stream
 from ._server_agents import AgentSteps, StartAgent
 from ._server_commands import CommandSteps
-from ._server_items import TurnItems, let_clients_read
+from ._server_items import Players, TurnItems, let_clients_read
 from ._server_tools import ToolSteps
 from ._steps import (
     AskServerRequest,
@@ -45,15 +44,15 @@ class TurnPlayer:
         self._thread = items.thread
         self._turn = items.turn
         self._tool_steps = ToolSteps(items)
-        self._tools: dict[type[Step], Callable[[Any], Awaitable[None]]] = {
+        self._tools: Players = {
             Parallel: self._play_parallel,
-            **self._tool_steps.players,
-            **CommandSteps(items).players,
-            **AgentSteps(items, start_agent).players,
+            **self._tool_steps.players(),
+            **CommandSteps(items).players(),
+            **AgentSteps(items, start_agent).players(),
         }
         self._is_at_tool = False
         self._steered: list[tuple[Message, Sequence[Step]]] = []
-        self._players: dict[type[Step], Callable[[Any], Awaitable[None]]] = {
+        self._players: Players = {
             AskServerRequest: self._play_ask,
             DropConnection: self._play_drop,
             Exit: self._play_exit,
@@ -82,9 +81,19 @@ class TurnPlayer:
             if turn.is_interrupt_due:
                 self._state.end_turn(self._thread, "interrupted")
             await let_clients_read()
+            await self._end_if_refused()
             await self.play_steps()
             self._end_call()
             self._state.end_turn(self._thread, "completed")
+
+    async def _end_if_refused(self) -> None:
+        """Let the turn fail if the model's API refuses a schema. Codex sends it no schemas of tools in code mode."""
+        tools_refusal = None if self._thread.settings.has_code_mode else self._thread.tools_refusal
+        refusal = self._turn.refusal or tools_refusal
+        if refusal is not None:
+            error = make_error(dump_http_error(refusal), "other")
+            self._state.end_turn(self._thread, "failed", error=error)
+            await trio.lowlevel.checkpoint()
 
     async def play_steps(self) -> None:
         """Play what there is to play, and what is added meanwhile."""

@@ -1,4 +1,4 @@
-"""Wire shapes of codex 0.169, as its recorded traffic shows them. Builds values and bytes; must never keep state."""
+"""Wire shapes of codex 0.171, as its recorded traffic shows them. Builds values and bytes; must never keep state."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 
 Message = dict[str, Any]
 
-VERSION = "0.169.0"
+VERSION = "0.171.0"
 EPOCH_MS = 1_795_000_000_000
 DEFAULT_CWD = "/project"
 DEFAULT_MODEL = "scripted"

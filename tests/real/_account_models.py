@@ -1,14 +1,16 @@
-"""Which models codex gives the tools of an account's models: "code mode", asynchronous questions, sleeping."""
+"""The models of an account, to which codex gives "code mode", asynchronous questions, sub-agents with names, and sleep."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from _versions import Versions
 
 NEWEST = "gpt-6.2-sol"
-ACCOUNT_MODELS: Mapping[tuple[int, ...], str] = {(0, 171): NEWEST, (0, 155): "gpt-6-astra"}
-"""By the version from which codex knows it, newest first. To an older codex it is an unknown model, without code mode."""
+_MODELS = {NEWEST: Versions(since="0.171"), "gpt-6-astra": Versions("0.171")}
+"""The versions of codex for which each is used. To an older codex the newest is an unknown model, without code mode."""
+
+ACCOUNT_MODELS = tuple(_MODELS)
 
 
-def account_model(version: tuple[int, ...]) -> str:
-    """Return the model of an account that a version of codex knows."""
-    return next(model for since, model in ACCOUNT_MODELS.items() if version >= since)
+def account_model(version: str) -> str:
+    """Return the model of an account that a version of codex knows (0.155 and newer)."""
+    return next(model for model, versions in _MODELS.items() if version in versions)

@@ -10,6 +10,7 @@ from typing import Any
 import trio
 from _account_models import ACCOUNT_MODELS, NEWEST, account_model
 from _peer import HELLO, Message, Peer
+from _real import version_under_test
 from _sameness import Names
 from trio.testing import MockClock
 
@@ -33,7 +34,6 @@ class Stage:
     Attributes:
         script: What the server does.
         cwd: Where its threads work.
-        version: The server's.
         notes: What the case has seen by itself.
     """
 
@@ -46,7 +46,6 @@ class Stage:
     ) -> None:
         self.script = script
         self.cwd = cwd
-        self.version = ""
         self.notes: list[Any] = []
         self._make_transport = make_transport
         self._config = config or {}
@@ -69,15 +68,14 @@ class Stage:
         peer = Peer(self._make_transport())
         (self._peers if is_heard else self._others).append(peer)
         await peer.transport.open(self._tasks)
-        hello = await peer.result("initialize", **HELLO, capabilities={"experimentalApi": True, **capabilities})
-        self.version = hello["userAgent"].split("/")[1].split()[0]
+        await peer.result("initialize", **HELLO, capabilities={"experimentalApi": True, **capabilities})
         await peer.until("remoteControl/status/changed")
         return peer
 
     async def start_thread(self, peer: Peer, **params: Any) -> str:
         """Start a thread. For the newest of an account's models an older server gets the one that it knows."""
-        if params.get("model") == NEWEST:
-            params["model"] = account_model(tuple(map(int, self.version.split("."))))
+        if params.get("model") == NEWEST and isinstance(self.script, ScriptedModel):
+            params["model"] = account_model(version_under_test())
         config = {**self._config, **params.pop("config", {})}
         return await peer.start_thread(cwd=self.cwd, config=config, **params)
 
@@ -130,7 +128,6 @@ Case = Callable[[Stage], Awaitable[None]]
 class Record:
     """What came of a case."""
 
-    version: str = ""
     heard: list[list[Message]] = field(default_factory=list)
     notes: list[Any] = field(default_factory=list)
     places: dict[str, str] = field(default_factory=dict)
@@ -138,7 +135,7 @@ class Record:
 
     def told(self, version: str) -> list[str]:
         """Return all of it in lines, to compare with a server of a version."""
-        names = Names({**self.places, **dict.fromkeys(ACCOUNT_MODELS.values(), "<account model>")}, version)
+        names = Names({**self.places, **dict.fromkeys(ACCOUNT_MODELS, "<account model>")}, version)
         lines: list[str] = []
         for number, messages in enumerate(self.heard, 1):
             lines += [f"to client {number}:", *names.told(messages)]
@@ -203,7 +200,7 @@ async def _play(case: Case, stage: Stage, record: Record, places: dict[str, str]
         await stage.play(case)
     except Exception as error:
         record.error = error
-    record.version, record.heard, record.notes, record.places = stage.version, stage.heard(), stage.notes, places
+    record.heard, record.notes, record.places = stage.heard(), stage.notes, places
 
 
 def _opened(message: Message) -> str | None:

@@ -213,3 +213,35 @@ async def case_an_agent_that_runs_on(stage: Stage) -> None:
     await _until_completed(peer, thread_id)
     child_id = next(filter(None, map(_child_of, peer.seen)))
     stage.note_by_thread(peer, thread_id, child_id)
+
+
+async def case_schemas(stage: Stage) -> None:
+    """A schema that the model's API refuses fails the turn. The scripted model stands in for the API."""
+    peer, thread_id = await stage.stage()
+    color: Message = {"enum": ["red", "blue"]}
+    closed: Message = {"type": "object", "required": ["color"], "additionalProperties": False}
+    for schema in (
+        {**closed, "properties": {"color": color}},
+        {**closed, "properties": {"color": {"type": "string", **color}}},
+        {"type": "array", "items": {"type": "string"}},
+        {"type": "object", "properties": {}},
+        True,
+    ):
+        stage.script.on_turn(say("{}"))
+        await peer.play(thread_id, outputSchema=schema)
+    open_schema = {"type": "object", "properties": {"color": color, "sizes": {"type": "array"}}}
+    for root in ({}, {"type": "array"}, {"type": "odd"}, open_schema | {"oneOf": []}, open_schema):
+        tool = {**LOOK, "inputSchema": root}
+        crm = {"type": "namespace", "name": "crm", "description": "The CRM.", "tools": [tool]}
+        for tools in ([tool], [LOOK | {"name": "other"}, crm]):
+            stage.script.on_turn(say("ok"))
+            await peer.play(await stage.start_thread(peer, dynamicTools=tools))
+
+
+async def case_account_schemas(stage: Stage) -> None:
+    """In code mode tools are described to the model in its own way, and not by their schemas."""
+    tool = {**LOOK, "inputSchema": {"type": "array"}}
+    peer, thread_id = await stage.stage(call_tool("look", {}), say("ok"), dynamicTools=[tool], **ACCOUNT)
+    await answer_turn(peer, thread_id, "item/tool/call", FOUND)
+    stage.script.on_turn(say("[]"))
+    await peer.play(thread_id, outputSchema={"type": "array", "items": {"type": "string"}})

@@ -55,6 +55,31 @@ async def case_patches_that_ask(stage: Stage) -> None:
     await peer.play(thread_id)
 
 
+async def case_patches_before_another_end(stage: Stage) -> None:
+    peer, thread_id = await stage.stage(patch("a.txt", "one\n"), say("half"), fail("no", error_info="other"), **WRITE)
+    await peer.play(thread_id)
+    for number, last in enumerate([wait(60), say("so far", seconds=60), run("sleep 60", seconds=60), hang()]):
+        stage.script.on_turn(patch(f"{number}.txt", "one\n"), say("begun"), last, say("never"))
+        await peer.start_turn(thread_id)
+        await peer.until("item/completed agentMessage")
+        if number in (1, 2):
+            await peer.until(["item/agentMessage/delta", "item/started commandExecution"][number - 1])
+        await peer.result("turn/interrupt", threadId=thread_id, turnId="")
+        await peer.until("turn/completed")
+
+
+async def case_steering_after_a_patch(stage: Stage) -> None:
+    peer, thread_id = await stage.stage(
+        patch("a.txt", "one\n"), say("half a message", seconds=60), say("never"), **WRITE
+    )
+    turn_id = await peer.start_turn(thread_id)
+    await peer.until("item/agentMessage/delta")
+    stage.script.on_turn(say("steered"))
+    more = [{"type": "text", "text": "more"}]
+    await peer.result("turn/steer", threadId=thread_id, expectedTurnId=turn_id, input=more)
+    await peer.until("turn/completed")
+
+
 async def case_patches_beyond_the_working_directory(stage: Stage) -> None:
     method = "item/fileChange/requestApproval"
     peer = await stage.connect(optOutNotificationMethods=["turn/diff/updated"])  # tells paths from the nearest .git
@@ -99,16 +124,20 @@ async def case_policies(stage: Stage) -> None:
     await peer.play(thread_id)
     stage.script.on_turn(ask_approval("touch x"), say("done"))
     await peer.play(thread_id, approvalPolicy="never")
-    granular = {"sandbox_approval": False, "rules": True, "mcp_elicitations": True}
-    thread_id = await stage.start_thread(peer, approvalPolicy={"granular": granular})
-    stage.script.on_turn(ask_approval("touch x"), patch("b.txt", "one\n"), say("done"))
-    await peer.play(thread_id)
-    stage.script.on_turn(ask_approval("touch x"), say("done"))
-    granular["sandbox_approval"] = True
-    await answer_turn(peer, thread_id, method, decision("decline"), approvalPolicy={"granular": granular})
     thread_id = await stage.start_thread(peer, approvalPolicy="untrusted", **WRITE)
     stage.script.on_turn(run("echo hi", output="hi\n"), ask_approval("touch x"), say("done"))
     await answer_turn(peer, thread_id, method, decision("accept"), decision("decline"))
+
+
+async def case_granular_policies(stage: Stage) -> None:
+    granular = {"sandbox_approval": False, "rules": True, "mcp_elicitations": True}
+    steps = ask_approval("touch x"), patch("b.txt", "one\n"), say("done")
+    peer, thread_id = await stage.stage(*steps, approvalPolicy={"granular": granular})
+    await peer.play(thread_id)
+    stage.script.on_turn(ask_approval("touch x"), say("done"))
+    granular["sandbox_approval"] = True
+    method = "item/commandExecution/requestApproval"
+    await answer_turn(peer, thread_id, method, decision("decline"), approvalPolicy={"granular": granular})
 
 
 async def case_questions(stage: Stage) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import re
 import shlex
@@ -44,13 +43,6 @@ def codex() -> str:
     import codex_cli_bin  # type: ignore[import-untyped]
 
     return str(codex_cli_bin.bundled_codex_path())
-
-
-@functools.cache
-def codex_version() -> tuple[int, ...]:
-    """Return the version of the codex that the tests run, such as ``(0, 171, 0)``."""
-    told = subprocess.run([codex(), "--version"], check=True, capture_output=True, text=True).stdout
-    return tuple(int(part) for part in told.split()[-1].split("."))
 
 
 @dataclass(frozen=True)

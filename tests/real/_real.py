@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
+import subprocess
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
 import trio
 
-from codex_trio import CodexClient, CodexTransportError, Transport
+from codex_trio import CodexClient, CodexTransportError, StdioTransport, Transport
 
 
 class Tap(Transport):
@@ -96,6 +98,19 @@ class Tap(Transport):
         while self.passed.count(name) < times:
             await self._news.park()
         return [one for passed, one in zip(self.passed, self.messages, strict=True) if passed == name][times - 1]
+
+
+def binary_under_test() -> Sequence[str]:
+    """Return how the codex that these tests run is started: its command line without `app-server`."""
+    command, _ = StdioTransport().find_command()
+    return command[: command.index("app-server")]
+
+
+@functools.cache
+def version_under_test() -> str:
+    """Return the version of the codex that these tests run."""
+    command = [*binary_under_test(), "--version"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-1]
 
 
 async def told_turns(client: CodexClient, thread_id: str) -> list[tuple[str, str]]:

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 import trio
 from _listening import MakeTransport, make_transport, reach, server
-from _real import Tap
+from _real import Tap, version_under_test
+from _versions import Versions
 
 from codex_trio import CodexClient, open_codex_client
 from codex_trio.testing import ScriptedModel, open_scripted_model
@@ -15,6 +16,17 @@ from codex_trio.testing import ScriptedModel, open_scripted_model
 __all__ = ["make_transport", "reach", "server"]  # fixtures
 
 _PATIENCE = 60.0  # seconds for a test; what it takes is its own matter
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "from_codex(version, why): what is tested is not so on older servers, and why")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for mark in item.iter_markers("from_codex"):
+        since, why = mark.args
+        if version_under_test() in Versions(until=since):
+            pytest.skip(f"codex {version_under_test()}: {why}")
 
 
 async def _give_up() -> None:

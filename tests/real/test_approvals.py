@@ -266,6 +266,7 @@ async def test_permissions_are_granted_or_not(decision: str, reach: Reach, tmp_p
     assert request.permissions["network"] == {"enabled": True}
 
 
+@pytest.mark.from_codex("0.163", "a turn does not tell which turn it works for")
 async def test_a_turn_waits_while_its_sub_agent_does(reach: Reach, tmp_path: Path) -> None:
     seen: list[tuple[bool, int]] = []
 

@@ -118,12 +118,12 @@ async def test_cancel_of_a_turn_that_has_completed_says_so(model: ScriptedModel,
 
 async def test_cancel_while_the_turn_completes_tells_its_true_end(model: ScriptedModel, client: CodexClient) -> None:
     thread_id = (await client.chat_once("hello")).thread_id
-    model.on_prompt("go", say("one"), wait(0.1), say("two"))
+    model.on_prompt("go", say("one"), wait(0.3), say("two"))
     statuses = []
     for number in range(8):
         with pytest.raises(CodexTurnInactiveError) as caught:
-            await client.chat_once("go", thread_id, inactivity_timeout=0.04)
-        await trio.sleep(0.04 + 0.005 * number)  # at the end of the turn, more or less
+            await client.chat_once("go", thread_id, inactivity_timeout=0.1)
+        await trio.sleep(0.17 + 0.01 * number)  # at the end of the turn, more or less
         statuses += [(await client.cancel(caught.value.continuation)).status]
 
     assert set(statuses) <= {"completed", "interrupted"}

@@ -109,6 +109,7 @@ async def test_no_step_is_lost_and_none_comes_twice(
 # --- a sub-agent waits for an answer
 
 
+@pytest.mark.from_codex("0.163", "a turn does not tell which turn it works for")
 async def test_what_a_sub_agent_waits_for_is_asked_again(
     model: ScriptedModel, server: Listening, nursery: trio.Nursery
 ) -> None:

@@ -16,7 +16,9 @@ import pytest
 import trio
 from _account_models import account_model
 from _asking import PATIENCE, asking_model
-from _listening import Reach, codex_version
+from _listening import Reach
+from _real import version_under_test
+from _versions import Versions
 
 from codex_trio import Tool, open_codex_client, tool
 from codex_trio.testing import Step, call_tool, parallel, say, script_js
@@ -39,7 +41,7 @@ class Finding:
     place: Place
 
 
-MODELS = [None, account_model(codex_version())]
+MODELS = [None, account_model(version_under_test())]
 """A model that codex does not know, and one of an account, which calls tools from JavaScript."""
 
 
@@ -155,7 +157,7 @@ def both(name: str, model_name: str | None) -> Step:
 async def test_calls_of_one_answer_overlap_unless_they_may_not(
     reach: Reach, tmp_path: Path, model_name: str | None
 ) -> None:
-    they_come_together = codex_version() >= (0, 165)
+    they_come_together = version_under_test() in Versions(since="0.165")
     lock = threading.Lock()
     plain_calls: list[str] = []
     free_calls: list[str] = []

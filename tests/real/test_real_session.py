@@ -109,6 +109,7 @@ async def test_what_was_typed_before_a_question_is_no_answer_to_it(tmp_path: Pat
     assert not (tmp_path / "one").exists()
 
 
+@pytest.mark.from_codex("0.163", "what a short command writes is sometimes lost")
 async def test_the_commands_of_a_session_and_plain_text_without_rich(model: ScriptedModel, tmp_path: Path) -> None:
     (tmp_path / "rich.py").write_text("raise ImportError('as if it were not installed')")
     model.default(run("printf 'a\\033[2Jb'"), say("Done."))

@@ -146,6 +146,7 @@ async def test_a_cancelled_review_or_command_leaves_the_thread_free(reach: Reach
         assert (await thread.chat_once("next")).final_text == "ok"
 
 
+@pytest.mark.from_codex("0.163", "a steer waits until the model has said what it is saying")
 async def test_steering_and_interrupting(reach: Reach, tmp_path: Path) -> None:
     async with open_both(reach, tmp_path) as (model, client):
         thread = await client.start_thread()

@@ -1,0 +1,369 @@
+"""Redact secrets, and names of people and machines: for recordings, logs, errors, and what the command line prints.
+
+Goes by names and by known forms, so it cannot find everything: see `Redactor`. Does no I/O.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import re
+import shlex
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+MASK = "***"
+
+_SECRET = (
+    r"(?:(?:api|access|auth|private|secret|signing)[-_]?key|authorization|cookie|credentials?|jwt|passphrase"
+    r"|passw(?:or)?d|secret|token)"
+)
+_SECRET_NAME = rf"(?ai){_SECRET}$"
+_IN_VARIABLE = r"auth|cookie|credential|jwt|key|pass|private|secret|token"
+_SECRET_VARIABLE = rf"(?ai){_IN_VARIABLE}|_pat$"
+_CREDENTIAL = rf"{_SECRET_VARIABLE}|session|signature"
+_VARIABLE = r"[A-Z][A-Z0-9_]+"
+_ENVIRONMENTS = frozenset({"env", "environment"})
+_INSTALLATION = {"installationId": "00000000-0000-4000-8000-000000000000", "serverName": "host"}
+_NAMED_VALUES = (("keyPath", "value"), ("name", "value"), ("key", "value"))  # of `config/value/write`, of HTTP headers
+
+
+# --- text
+
+# Anything that is redacted has one of these in it, or before it. Looking for them is cheap; a regular expression that is
+# tried at each character is not. So each occurrence is a place to look at, and nothing else is.
+_NAME_HINTS = ("_pat", "auth", "cookie", "credential", "jwt", "key", "pass", "private", "secret", "token")
+_VALUE_HINTS = ("bearer", "eyj", "sk-")
+_LOGIN_HINT = "://"
+_TEXT_HINTS = (*_NAME_HINTS, *_VALUE_HINTS, _LOGIN_HINT)
+_MESSAGE_HINTS = (
+    *(hint.encode() for hint in (*_NAME_HINTS, *_VALUE_HINTS, "installationid")),
+    b"\\u",  # begins a letter in disguise
+)
+_LOGIN_IN_MESSAGE = rb"://[^\s/?#@\"]+@"
+
+_NAME_SIGNS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
+_LONGEST_NAME = 64
+
+# Quotes may be escaped: JSON may be in JSON. A quotation without an end goes on to the end of the line.
+_QUOTE = r"(?P<quote>\\*[\"'])"
+_QUOTED = r".+?(?:(?<!\\)(?=(?P=quote))|$)"
+_WORD = r"[^\s\"'\\;&|()<>{\[][^\s\"'\\;&|()<>]*(?<!,)"
+_LONG_WORD = r"[A-Za-z0-9._~+/=-]{8,}"
+_SEPARATOR = r"(?:\\*[\"'])?\s*[=:]"
+_ASSIGNED = (  # NAME=value, "name": "value"
+    rf"(?am)(?:=|\\*[\"']\s*[=:]\s*){_QUOTE}?(?!(?i:true|false|null|none)\b)(?P<value>(?(quote){_QUOTED}|{_WORD}))"
+)
+_AFTER_SPACE = rf"(?am)\s+{_QUOTE}?(?!-)(?P<value>(?(quote){_QUOTED}|{_WORD}))"  # --name value
+_AFTER_SCHEME = rf"(?aim)\s*[=:]\s*(?:basic|bearer)\s+{_QUOTE}?(?P<value>(?(quote){_QUOTED}|{_WORD}))"
+_AFTER_COLON = rf"(?am)\s*[=:]\s*{_QUOTE}?(?P<value>(?(quote){_QUOTED}|{_LONG_WORD}))"  # name: value
+_BY_ITSELF = rf"(?ai)(?:bearer\s+|\bsk-|\beyJ)(?P<value>{_LONG_WORD})"
+_LOGIN = r"://(?P<value>[^\s/?#@\"'<>\\:]*:[^\s/?#\"'<>\\]*|[^\s/?#@\"'<>\\]{16,})@"
+
+_AFTER_NAME = {
+    "variable": (_ASSIGNED,),
+    "name": (_ASSIGNED, _AFTER_SCHEME, _AFTER_COLON),
+    "option": (_ASSIGNED, _AFTER_SPACE, _AFTER_SCHEME, _AFTER_COLON),
+}
+"""How a value may stand behind a name of each kind; the first that fits counts."""
+
+
+def redact(text: str) -> str:
+    """Replace what looks like a secret by ``***``.
+
+    That is ``Bearer ...``, ``sk-...`` and ``eyJ...``; the login in a URL; the value after a secret name (`Redactor` lists
+    them) with ``=`` and no space, or in quotes, as in JSON; after such a name as an option of a command, ``--api-key ...``;
+    and after a colon or spaces, if the value is in quotes or has eight characters or more that keys are made of.
+    """
+    small = text.lower()
+    for hint in _TEXT_HINTS:  # `any` would take twice the time
+        if hint in small:
+            return _redact_near_hints(text, small)
+    return text
+
+
+def _redact_near_hints(text: str, small: str) -> str:
+    if len(small) != len(text):  # a few letters become two
+        small = re.sub(r"[A-Z]+", lambda found: found[0].lower(), text)
+    places = [(start, True) for hint in _NAME_HINTS for start in _occurrences(small, hint)]
+    places += [(start, False) for hint in _VALUE_HINTS for start in _occurrences(small, hint)]
+    if "@" in small:
+        places += [(start, False) for start in _occurrences(small, _LOGIN_HINT)]
+    pieces: list[str] = []
+    done = named_done = name_end = 0  # nothing is matched twice, so that the time is linear in the text
+    for start, is_in_name in sorted(places):
+        found = None
+        if is_in_name and start >= max(name_end, named_done):
+            name_end, found = _match_named_value(text, start)
+        elif not is_in_name and start >= done:
+            found = _match_value(text, start)
+        if found is not None:
+            if found.start("value") >= done:
+                pieces += text[done : found.start("value")], MASK
+            done = max(done, found.end("value"))
+            named_done = done if is_in_name else named_done
+    return "".join([*pieces, text[done:]]) if pieces else text
+
+
+def _occurrences(text: str, part: str) -> list[int]:
+    found: list[int] = []
+    start = text.find(part)
+    while start >= 0:
+        found.append(start)
+        start = text.find(part, start + len(part))
+    return found
+
+
+def _match_value(text: str, start: int) -> re.Match[str] | None:
+    """Match a value that is known by its own beginning."""
+    pattern = _LOGIN if text.startswith(_LOGIN_HINT, start) else _BY_ITSELF
+    return _compiled(pattern).match(text, start)
+
+
+def _match_named_value(text: str, start: int) -> tuple[int, re.Match[str] | None]:
+    """Match a value by the name before it, which has a hint at `start`; return also where that name ends."""
+    before = text[max(0, start - _LONGEST_NAME) : start]
+    begin = start - len(before) + len(before.rstrip(_NAME_SIGNS))
+    rest = _compiled(r"[A-Za-z0-9_-]*").match(text, start)
+    assert rest is not None
+    end = rest.end()
+    kind = _kind_of_name(text[max(begin, end - _LONGEST_NAME) : end])
+    if kind and (kind == "option" or _compiled(_SEPARATOR).match(text, end)):
+        for pattern in _AFTER_NAME[kind]:
+            if (found := _compiled(pattern).match(text, end)) is not None:
+                return end, found
+    return end, None
+
+
+@functools.lru_cache(4_096)
+def _kind_of_name(name: str) -> str:
+    if re.search(_SECRET_NAME, name):
+        return "option" if name.startswith("--") else "name"
+    capitals = re.search(r"[A-Z0-9_]+$", name)
+    return "variable" if capitals and re.search(rf"{_IN_VARIABLE.upper()}|_PAT$", capitals[0]) else ""
+
+
+_compiled = functools.lru_cache(None)(re.compile)
+
+
+def redact_command(words: Sequence[str]) -> str:
+    """Return a command line, without secrets as `redact` knows them, and without the word after a secret option."""
+    quoted = map(shlex.quote, words)
+    return " ".join(
+        MASK if _is_secret_option(before) else redact(word) for before, word in zip(["", *words], quoted, strict=False)
+    )
+
+
+def redact_start(line: bytes | bytearray, size: int = 200) -> bytes:
+    """Return the first `size` bytes of a line, for a log. It is redacted before it is cut."""
+    text = line[: 20 * size].decode("utf-8", "surrogateescape")
+    return redact(text).encode("utf-8", "surrogateescape")[:size]
+
+
+class LogRedaction(logging.Filter):
+    """Redacts what is logged, as `redact` does: also what others have said, such as the words of an error."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Take the secrets out of a record; keep it in any case."""
+        message = record.getMessage()
+        redacted = redact(message)
+        if redacted != message:
+            record.msg, record.args = redacted, ()
+        return True
+
+
+def is_credential(name: str) -> bool:
+    """Whether a header or a query parameter of this name lets one in, or may do so."""
+    return re.search(_CREDENTIAL, name) is not None
+
+
+def is_secret_variable(name: str) -> bool:
+    """Whether an environment variable of this name has a secret for its value."""
+    return re.search(_SECRET_VARIABLE, name) is not None
+
+
+# --- messages
+
+
+class Redactor:
+    """Takes the secrets out of the messages of one connection.
+
+    These become ``***``, in both directions:
+
+    - the value of a key whose name ends in ``apiKey``, ``accessKey``, ``privateKey``, ``token``, ``secret``,
+      ``password``, ``authorization``, ``cookie``, ``credentials`` and the like, in any spelling;
+    - the value of an environment variable whose name has ``KEY``, ``TOKEN``, ``SECRET``, ``PASS``, ``AUTH`` and the like
+      in it: of a name in capitals anywhere, and of any name in an object under ``env`` or ``environment``;
+    - the ``value`` beside a ``name``, ``key`` or ``keyPath`` of either kind;
+    - in a list of words, what follows an option of such a name, as ``--token``;
+    - the answers to questions that the server calls secret (``isSecret``);
+    - in any other text, what `redact` finds.
+
+    Truth values and nulls stay. A server's ``installationId`` becomes zeros, and the ``serverName`` beside it ``host``.
+
+    It goes by names alone, so this is not found: a secret that has none (a private key in PEM, the ``ghp_...`` of a
+    prompt), or another name (``pin``, ``auth`` in small letters); a secret in pieces, as deltas may bring it, or in
+    base64; the pairs of a list (``["Authorization", "..."]``); a short one after ``password: `` in prose.
+    """
+
+    def __init__(self) -> None:
+        self._secret_questions: dict[object, list[str]] = {}  # their ids, by that of the server's request
+
+    def may_contain_secret(self, line: bytes | bytearray) -> bool:
+        """Whether there may be something to redact in a message."""
+        small = line.lower()
+        for hint in _MESSAGE_HINTS:  # `any` would take twice the time
+            if hint in small:
+                return True
+        return bool(self._secret_questions) or (b"@" in line and re.search(_LOGIN_IN_MESSAGE, line) is not None)
+
+    def apply(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Return a message without its secrets. Each request of the server is to pass here before its answer."""
+        redacted: dict[str, Any] = _redacted(message)
+        if "method" in message:
+            self._note_questions(message)
+        elif questions := self._secret_questions.get(_key(message.get("id"))):
+            _redact_answers(redacted, questions)
+        return redacted
+
+    def forget(self, message: dict[str, Any]) -> None:
+        """Take a message that will not come again; when it answers questions, no other one does."""
+        result = message.get("result")
+        if isinstance(result, dict) and "answers" in result:  # else it may be the server's, to the same id of ours
+            self._secret_questions.pop(_key(message.get("id")), None)
+
+    def _note_questions(self, message: dict[str, Any]) -> None:
+        params = message.get("params")
+        questions = params.get("questions") if isinstance(params, dict) and "id" in message else None
+        if isinstance(questions, list):
+            secret = [one.get("id") for one in questions if isinstance(one, dict) and one.get("isSecret") is True]
+            if secret:
+                self._secret_questions[_key(message["id"])] = [name for name in secret if isinstance(name, str)]
+
+
+def _redact_answers(answer: dict[str, Any], questions: list[str]) -> None:
+    result = answer.get("result")
+    answers = result.get("answers") if isinstance(result, dict) else None
+    if isinstance(answers, dict):
+        answers.update({name: _hidden(answers[name]) for name in questions if name in answers})
+
+
+def _key(request_id: object) -> object:
+    return request_id if isinstance(request_id, (int, str)) else None
+
+
+def _redacted(value: Any, *, is_environment: bool = False) -> Any:
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, list):
+        return [
+            _hidden(one) if _is_secret_option(before) else _redacted(one, is_environment=is_environment)
+            for before, one in pairwise([None, *value])
+        ]
+    if not isinstance(value, dict):
+        return value
+    redacted = {
+        name: _hidden(one) if _is_secret(name, is_environment) else _redacted(one, is_environment=_is_environment(name))
+        for name, one in value.items()
+    }
+    if "installationId" in value:
+        redacted.update({name: one for name, one in _INSTALLATION.items() if isinstance(value.get(name), str)})
+    for name, one in _NAMED_VALUES:
+        path = value.get(name)
+        if isinstance(path, str) and one in value:
+            if _is_secret(path, is_environment):
+                redacted[one] = _hidden(value[one])
+            elif _is_environment(path):
+                redacted[one] = _redacted(value[one], is_environment=True)
+    return redacted
+
+
+def _hidden(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_hidden(one) for one in value]
+    if isinstance(value, dict):
+        return {name: _hidden(one) for name, one in value.items()}
+    return value if value is None or isinstance(value, bool) or value == "" else MASK
+
+
+@functools.lru_cache(4_096)
+def _is_secret(path: str, is_environment: bool) -> bool:
+    *parents, name = _names(path)
+    if is_environment or (parents and parents[-1] in _ENVIRONMENTS) or re.fullmatch(_VARIABLE, name):
+        return is_secret_variable(name)
+    return re.search(_SECRET_NAME, name) is not None
+
+
+def _is_secret_option(word: object) -> bool:
+    return isinstance(word, str) and word.startswith("--") and _is_secret(word, False)
+
+
+@functools.lru_cache(4_096)
+def _is_environment(path: str) -> bool:
+    return _names(path)[-1] in _ENVIRONMENTS
+
+
+def _names(path: str) -> list[str]:
+    return [name.strip("\"'") for name in path.split(".")]  # keys of the configuration may be paths
+
+
+# --- names of people and machines
+
+
+class LocalNames:
+    """The names that tell on whose machine something was written.
+
+    ``~`` stands for a home folder: ``/home/NAME``, ``/Users/NAME``, ``/root``, and the one of this user; and for this
+    user's name in other paths, such as ``/media/NAME``. ``host`` stands for the name of this machine, unless that is a
+    word of letters alone, as it may mean something else then.
+
+    Args:
+        home: This user's home folder.
+        host: The name of this machine.
+    """
+
+    def __init__(self, home: str, host: str) -> None:
+        homes = [one for one in dict.fromkeys((home, os.path.realpath(home))) if one.strip("/")]
+        hosts = [one for one in dict.fromkeys((host, host.partition(".")[0])) if not one.isalpha() and len(one) > 3]
+        self._stand_ins = [
+            *((one, _begins(one) + _END, b"~") for one in sorted(homes, key=len, reverse=True)),
+            *((one, _begins(one) + _ANY_NAME, b"~") for one in ("/home/", "/Users/")),
+            ("/root", _begins("/root") + _END, b"~"),
+            *((one, _begins(one) + _END, b"host") for one in hosts),
+        ]
+        if homes:
+            user = f"/{os.path.basename(home)}"
+            parents = "|".join(rf"(?<=/{parent}{re.escape(user)})" for parent in _PARENTS_OF_USERS)
+            self._stand_ins.append((user, f"(?:{parents}){_END}", b"/~"))
+
+    @classmethod
+    def here(cls) -> LocalNames:
+        """Return the names of this machine and this user."""
+        return cls(os.path.expanduser("~"), os.uname().nodename)
+
+    def hide(self, data: bytes | bytearray) -> bytes | bytearray:
+        """Put the stand-ins into UTF-8 text, or into JSON."""
+        for beginning, rest, stand_in in self._stand_ins:
+            literal = os.fsencode(beginning)
+            if literal in data:  # which is found at little cost, as by a pattern that begins with it
+                data = _compiled(re.escape(literal) + os.fsencode(rest)).sub(stand_in, data)
+        return data
+
+    def hide_in_text(self, text: str) -> str:
+        """Put the stand-ins into text."""
+        return self.hide(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
+
+
+_PARENTS_OF_USERS = ("home", "Users", "users", "mail", "media")
+_NAME_BYTE = r"[\w\x80-\xff-]"
+_ANY_NAME = rf"{_NAME_BYTE}(?:[\w\x80-\xff.-]*{_NAME_BYTE})?"
+_END = rf"(?!{_NAME_BYTE}|\.\w)"
+
+
+def _begins(text: str) -> str:
+    """Return what a pattern has behind a text that is to be the beginning of a path, or of a word."""
+    # In JSON, a line feed before it ends in a letter.
+    text = re.escape(text)
+    return rf"(?:(?<![\w\x80-\xff.~-]{text})|(?<=\\[bfnrt]{text}))"

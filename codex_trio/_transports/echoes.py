@@ -1,0 +1,94 @@
+"""`EchoMask`: takes out of what a server says what it was sent. Imported only when a websocket is opened."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from urllib.parse import quote
+
+from .._redaction import MASK, is_credential
+
+_PIECE = 8  # characters; so many of a secret in a row are taken for a part of it
+_SCHEMES = frozenset({"basic", "bearer", "digest", "token"})
+_SHORTEST_PART = 4  # characters; what is shorter in a header may be anything
+
+
+class EchoMask:
+    """Takes secrets that are known out of text: whole, in pieces of eight characters or more, and in other spellings.
+
+    Those are: upper or lower case, percent-encoding, the escapes of JSON, HTML and Python, hexadecimal digits, and the
+    base64 of a text that has the secret in it. What is encoded twice is not found.
+    """
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        spellings = {spelling.lower() for secret in secrets if secret for spelling in _spellings(secret)}
+        self._short = sorted((one for one in spellings if len(one) < _PIECE), key=len, reverse=True)
+        self._pieces = frozenset(
+            one[start : start + _PIECE] for one in spellings for start in range(len(one) - _PIECE + 1)
+        )
+
+    def __repr__(self) -> str:
+        return f"EchoMask({MASK})"
+
+    def __call__(self, text: str) -> str:
+        """Return the text without the secrets."""
+        small = text.lower()
+        if len(small) != len(text):  # a few letters become two
+            small = re.sub(r"[A-Z]+", lambda found: found[0].lower(), text)
+        is_secret = bytearray(len(text))
+        for start in range(len(text) - _PIECE + 1):
+            if small[start : start + _PIECE] in self._pieces:
+                is_secret[start : start + _PIECE] = b"\1" * _PIECE
+        for short in self._short:
+            for found in re.finditer(re.escape(short), small):
+                is_secret[found.start() : found.end()] = b"\1" * len(short)
+        parts: list[str] = []
+        done = 0
+        for run in re.finditer(rb"\x01+", is_secret):
+            parts += text[done : run.start()], MASK
+            done = run.end()
+        return "".join([*parts, text[done:]])
+
+
+def _spellings(secret: str) -> Iterator[str]:
+    data = secret.encode("utf-8", "surrogateescape")
+    yield secret
+    yield quote(secret, safe="", errors="surrogateescape")
+    yield quote(secret, errors="surrogateescape")
+    yield json.dumps(secret)[1:-1]
+    yield html.escape(secret)
+    yield repr(secret)[1:-1]
+    if len(data) < _SHORTEST_PART:
+        return  # one letter or two of base64 may be anything
+    yield data.hex()
+    for before in range(3):  # in base64, the spelling depends on where in a text it is
+        encoded = base64.b64encode(bytes(before) + data)
+        whole = encoded[-(-before * 8 // 6) : (before + len(data)) * 8 // 6].decode()
+        yield whole
+        yield whole.translate({ord("+"): "-", ord("/"): "_"})
+
+
+def secrets_in_headers(headers: Mapping[str, str]) -> Iterator[str]:
+    """Yield what of these headers no message may show. Short values are shown, unless they let one in."""
+    for name, value in headers.items():
+        if is_credential(name):
+            yield from _secrets_in_credential(value)
+        elif len(value) >= _PIECE:
+            yield value
+
+
+def _secrets_in_credential(value: str) -> Iterator[str]:
+    scheme, _, rest = value.partition(" ")
+    if scheme.lower() in _SCHEMES and rest:
+        value = rest
+    if scheme.lower() == "basic":
+        with suppress(ValueError):  # it is not what it says
+            login = base64.b64decode(value).decode()
+            yield from (login, *login.split(":", 1))
+    yield value
+    words = re.split(r"[\s;,=\"']+", value)
+    yield from (word for word in words if len(word) >= _SHORTEST_PART)

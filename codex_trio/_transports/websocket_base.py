@@ -1,0 +1,140 @@
+"""`WebSocketBase`: what `WebSocketTransport` and `UnixSocketTransport` have in common.
+
+Foreign exceptions, and secrets, end here.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+import msgspec
+import trio
+
+from ..abc import Transport
+from ..errors import CodexTransportError
+from .limits import check_limits
+from .secrets import Secret
+
+if TYPE_CHECKING:  # for whoever has no use for it, importing trio-websocket is too slow
+    from .frames import FrameStream
+
+# Of `connect_timeout`: we give up a little before a client does, because we know what we waited for.
+_OUR_SHARE = 0.9
+
+Headers = list[tuple[bytes, bytes]]
+
+
+class Upgrade(msgspec.Struct, frozen=True):
+    """How to ask for a websocket.
+
+    Attributes:
+        host: The value of the ``Host`` header.
+        secrets: What no message may show.
+    """
+
+    host: str
+    resource: Secret[str]
+    headers: Secret[Headers]
+    secrets: Secret[Sequence[str]]
+
+
+class WebSocketBase(Transport):
+    """A transport that speaks websocket over some byte stream.
+
+    Attributes:
+        max_send_size: Bytes of the longest message to send: the server drops the connection, without a word, for a
+            longer one (codex 0.163, 0.169).
+    """
+
+    max_send_size = 16 * 2**20
+    _permanent_statuses = frozenset({401, 403, 404})  # of HTTP: what the next attempt would be told, too
+
+    def __init__(self, *, connect_timeout: float, ping_interval: float, max_message_size: int) -> None:
+        check_limits(connect_timeout=connect_timeout, ping_interval=ping_interval, max_message_size=max_message_size)
+        self.connect_timeout = connect_timeout
+        self._ping_interval = ping_interval
+        self._max_message_size = max_message_size
+        self._frames: FrameStream | None = None
+        self._doing = ""
+        self._advice_on_401 = ""
+
+    async def open(self, nursery: trio.Nursery) -> None:
+        """Connect, and upgrade to a websocket. See `Transport.open`."""
+        if self._frames is not None:
+            raise RuntimeError(f"this {type(self).__name__} is open already; each client needs its own")
+        with trio.move_on_after(_OUR_SHARE * self.connect_timeout):
+            upgrade = await self._prepare()
+            self._doing = "connecting"
+            socket_stream = await self._connect()
+            try:
+                self._frames = await self._upgrade(nursery, socket_stream, upgrade)
+            except BaseException:
+                await trio.aclose_forcefully(socket_stream)
+                raise
+            return
+        raise self._unreachable(f"{self._doing} took more than {self.connect_timeout:g} s (connect_timeout)")
+
+    @abstractmethod
+    async def _prepare(self) -> Upgrade:
+        """Find out what to ask for."""
+
+    @abstractmethod
+    async def _connect(self) -> trio.SocketStream:
+        """Reach the server's socket."""
+
+    def _after_read(self, socket_stream: trio.SocketStream) -> None:
+        pass
+
+    async def _encrypt(self, stream: trio.abc.Stream) -> trio.abc.Stream:
+        return stream
+
+    async def _upgrade(self, nursery: trio.Nursery, socket_stream: trio.SocketStream, upgrade: Upgrade) -> FrameStream:
+        # A tenth of a second, only for whoever needs it.
+        from .echoes import EchoMask
+        from .frames import FrameStream, HandshakeError, LiveStream
+
+        life = LiveStream(socket_stream, partial(self._after_read, socket_stream))
+        frames = FrameStream(
+            await self._encrypt(life),
+            life,
+            name=self.describe(),
+            mask=EchoMask(upgrade.secrets.reveal()),
+            ping_interval=self._ping_interval,
+            max_message_size=self._max_message_size,
+        )
+        self._doing = "the upgrade to a websocket"
+        try:
+            await frames.open(nursery, host=upgrade.host, resource=upgrade.resource, headers=upgrade.headers)
+        except HandshakeError as exc:
+            is_permanent = exc.status in self._permanent_statuses
+            advice = self._advice_on_401 if exc.status == 401 else ""
+            raise self._unreachable(f"{exc}{advice}", is_permanent=is_permanent) from exc.__cause__
+        return frames
+
+    def _unreachable(self, why: str, *, is_permanent: bool = False) -> CodexTransportError:
+        return CodexTransportError(f"cannot reach the server ({self.describe()}): {why}", is_permanent=is_permanent)
+
+    async def send(self, messages: Sequence[bytes]) -> None:
+        """Write messages, each as a text frame. See `Transport.send`."""
+        await self._open_frames().send(messages)
+
+    async def receive(self) -> Sequence[bytes]:
+        """Take messages. See `Transport.receive`."""
+        return await self._open_frames().receive()
+
+    def _open_frames(self) -> FrameStream:
+        if self._frames is None:
+            raise CodexTransportError(f"the transport to {self.describe()} is not open")
+        return self._frames
+
+    async def aclose(self) -> None:
+        """Close the websocket, and the connection. See `Transport.aclose`."""
+        if self._frames is None:
+            await trio.lowlevel.checkpoint()
+            return
+        with trio.CancelScope(shield=True):  # a second at most
+            await self._frames.aclose()
+        self._frames = None
