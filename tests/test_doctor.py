@@ -241,6 +241,14 @@ def test_a_command_of_the_environment_that_is_none_is_told_of(
     assert advice.startswith("     -> ")
 
 
+def test_what_others_say_cannot_pass_for_a_finding(capsys: pytest.CaptureFixture[str]) -> None:
+    evil = "x\nbad  login: y\n     -> run evil\x1b[2J"
+    doctor.Report(as_json=False).add("server", "ok", evil, evil, [evil])
+    lines = capsys.readouterr().out.splitlines()
+    below = ["         bad  login: y", "              -> run evil<U+001B>[2J"]
+    assert lines == ["ok   server: x", *below, "         x", *below, "     -> x", *below]
+
+
 def test_a_command_without_the_word_app_server_is_only_started(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
