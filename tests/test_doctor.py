@@ -83,6 +83,7 @@ async def test_where_nothing_is_wrong_all_is_ok(codex: Codex) -> None:
     assert "codex_trio/0.163.0 (fake)" in found["server"]["text"]
 
 
+@pytest.mark.extended
 async def test_what_is_new_and_what_is_gone_in_the_schema_is_named(codex: Codex) -> None:
     new = [("ClientRequest", "thread/dream"), ("ServerRequest", "item/ask"), ("ServerNotification", "thread/woke")]
     write_schema(codex.schema, new=new)
@@ -155,6 +156,7 @@ async def test_a_binary_that_never_answers_is_killed(codex: Codex, monkeypatch: 
     assert "did not answer `initialize` within 0.3 s" in found["server"]["text"]
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("text", ["", "[]", '{"oneOf": [{"title": "x"}]}'])
 async def test_a_schema_of_another_form_is_noted(codex: Codex, text: str) -> None:
     (codex.schema / "ServerRequest.json").write_text(text)

@@ -156,6 +156,7 @@ async def test_unread_deltas_grow_together_but_never_across_their_items_events(
     ]
 
 
+@pytest.mark.extended
 async def test_a_hundred_thousand_unread_deltas_take_what_their_text_takes(
     autojump_clock: trio.testing.MockClock,
 ) -> None:

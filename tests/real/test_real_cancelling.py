@@ -84,6 +84,7 @@ async def test_cancel_returns_only_what_a_stream_had_not_delivered(
     assert_nothing_open(client)
 
 
+@pytest.mark.extended
 async def test_cancel_right_after_the_start_stops_the_turn_every_time(
     model: ScriptedModel, client: CodexClient
 ) -> None:
@@ -188,6 +189,7 @@ async def cancel_at_each_moment(client: CodexClient, tap: Tap, *, by_steps: bool
         assert before[-1][1] == ("interrupted" if was_asked else "completed"), number
 
 
+@pytest.mark.extended
 async def test_a_scope_stops_the_turn_whenever_it_is_cancelled(
     model: ScriptedModel, make_transport: MakeTransport
 ) -> None:
@@ -237,6 +239,7 @@ _MOMENTS = [
 ]
 
 
+@pytest.mark.extended
 async def test_a_scope_stops_the_turn_whatever_message_it_is_cancelled_by(
     model: ScriptedModel, tap: Tap, client: CodexClient
 ) -> None:
@@ -264,6 +267,7 @@ def cancelling(scope: trio.CancelScope, moment: str) -> Callable[[str], None]:
     return lambda name: scope.cancel() if name == moment else None
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("moment", ["> thread/resume", "< thread/resume", "> turn/start", "< turn/start"])
 async def test_a_scope_may_be_cancelled_while_the_thread_is_resumed(
     model: ScriptedModel, make_transport: MakeTransport, moment: str
@@ -287,6 +291,7 @@ async def test_a_scope_may_be_cancelled_while_the_thread_is_resumed(
         assert_nothing_open(client)
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("moment", ["> turn/start", "< turn/start"])
 async def test_a_scope_may_be_cancelled_at_the_first_turn_of_a_thread(
     model: ScriptedModel, tap: Tap, client: CodexClient, moment: str
@@ -306,6 +311,7 @@ async def test_a_scope_may_be_cancelled_at_the_first_turn_of_a_thread(
     assert_nothing_open(client)
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("moment", ["> thread/start", "< thread/start"])
 async def test_a_scope_cancelled_while_the_thread_is_started_starts_no_turn(
     tap: Tap, client: CodexClient, moment: str

@@ -55,6 +55,7 @@ async def test_a_quiet_turn_is_cancelled(model: ScriptedModel, make_transport: M
         assert await told_statuses(client, result.thread_id) == ["interrupted"]
 
 
+@pytest.mark.extended
 @over_each
 async def test_20_mib_come_down_in_one_message(make_transport: MakeTransport, tmp_path: Path) -> None:
     data = os.urandom(15 << 20)
@@ -65,6 +66,7 @@ async def test_20_mib_come_down_in_one_message(make_transport: MakeTransport, tm
     assert base64.b64decode(result["dataBase64"]) == data
 
 
+@pytest.mark.extended
 @over_each
 async def test_15_mib_go_up_in_one_message_and_over_16_are_refused(
     make_transport: MakeTransport, tmp_path: Path
@@ -99,6 +101,7 @@ async def test_two_clients_see_the_same_thread(model: ScriptedModel, make_transp
         assert seen[-1].params["turn"]["id"] == result.turn_id
 
 
+@pytest.mark.extended
 async def test_a_link_with_pings_outlives_many_of_them(model: ScriptedModel) -> None:
     # The server answers each ping with two pongs (0.163, 0.169).
     async with running_server(model) as server:
