@@ -45,6 +45,7 @@ async def read(stream: EventStream, into: list[Event]) -> None:
         into.append(event)
 
 
+@pytest.mark.smoke
 async def test_everything_comes_as_it_happens(autojump_clock: trio.testing.MockClock) -> None:
     server = ScriptedAppServer()
     server.on_turn(

@@ -59,6 +59,7 @@ async def test_cancel_stops_a_turn_that_is_silent(model: ScriptedModel, client: 
     assert_nothing_open(client)
 
 
+@pytest.mark.smoke
 async def test_cancel_stops_a_turn_with_a_running_command(model: ScriptedModel, client: CodexClient) -> None:
     model.on_turn(say("half"), run("sleep 30"), say("never"))
     continuation = await continuation_of(client, "go")

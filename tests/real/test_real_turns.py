@@ -32,6 +32,7 @@ def types(steps: tuple[ConversationStep, ...] | list[ConversationStep]) -> list[
 # --- what a turn gives
 
 
+@pytest.mark.smoke
 async def test_chat_once_returns_the_whole_turn(model: ScriptedModel, client: CodexClient) -> None:
     model.on_turn(
         think("hm"), say("let me see", phase="commentary"), run("echo hi"), say("it says hi", phase="final_answer")
