@@ -10,7 +10,7 @@ import trio
 from _by_hand import Background, TurnByHand, next_turn
 from trio.testing import MockClock
 
-from codex_trio import Approval, CodexTurnInactiveError, Decision, UserQuestion, open_codex_client
+from codex_trio import Approval, ChatContinuation, CodexTurnInactiveError, Decision, UserQuestion, open_codex_client
 from codex_trio.testing import ScriptedAppServer, say, wait
 
 ASK = {"threadId": "child", "turnId": "child-turn", "itemId": "x", "command": "ls"}
@@ -392,3 +392,65 @@ async def test_a_request_holds_no_other_turn_once_it_is_known_whose_it_is(
         await asked.wait()
         parent.end()
         await mine.result()
+
+
+# --- in a client that was not there when the sub-agent began
+
+
+async def test_sub_agents_of_a_turn_that_is_taken_up_are_followed(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    async def think_long(request: Approval) -> Decision:
+        await trio.sleep(1000)
+        return request.accept()
+
+    told = {
+        "thread": [{"type": "subAgentActivity", "id": "a", "agentThreadId": one} for one in ("child", "gone")],
+        "child": [{"type": "collabAgentToolCall", "id": "b", "receiverThreadIds": ["grandchild", "child"]}],
+        "grandchild": [],
+    }
+    state = {"id": "turn", "status": "inProgress", "startedAt": 1, "completedAt": None, "items": []}
+    resumed: list[str] = []
+
+    def resume(params: dict[str, Any]) -> dict[str, Any]:
+        resumed.append(params["threadId"])
+        return {"thread": {"id": params["threadId"], "status": {"type": "active"}, "turns": []}}
+
+    server = ScriptedAppServer(nursery)
+    server.reply("thread/resume", resume)
+    server.reply("thread/turns/list", {"data": [state]})
+    server.reply("thread/items/list", lambda params: {"data": [{"item": item} for item in told[params["threadId"]]]})
+    server.reply("thread/loaded/list", {"data": ["thread", "child", "grandchild", "other"]})
+    async with open_codex_client(server.transport(), on_approval=think_long) as client:
+        continuation = ChatContinuation("thread", "turn", 0, "chat", ())
+        waiting = Background(nursery, client.chat_once, continuation=continuation)
+        await trio.sleep(100)
+        assert resumed == ["thread", "child", "grandchild"]
+        params = {**ASK, "threadId": "grandchild"}
+        asked = server.connection.ask_nowait("item/commandExecution/requestApproval", params)
+        await trio.sleep(999)
+        assert not waiting.is_done
+        assert (await asked.wait())["result"] == {"decision": "accept"}
+        await trio.sleep(100)
+        delta = {"threadId": "child", "turnId": "t", "itemId": "m", "delta": "x"}
+        server.connection.send({"method": "item/agentMessage/delta", "params": delta})
+        with pytest.raises(CodexTurnInactiveError):
+            await waiting.result()
+        assert trio.current_time() == 1100 + 100 + 180
+
+
+async def test_the_answer_to_thread_resume_tells_whose_sub_agent_it_is(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    server = by_hand(nursery)
+    async with open_codex_client(server.transport()) as client:
+        waiting = Background(nursery, client.chat_once, "go")
+        parent = await parent_of(server)
+        thread = {"id": "child", "parentThreadId": parent.thread_id}
+        server.reply("thread/resume", {"thread": thread})
+        await client.resume_thread("child")
+        for _ in range(3):
+            await trio.sleep(170)
+            send(parent, "item/agentMessage/delta", "child", itemId="m", delta="x")
+        parent.end()
+        await waiting.result()
