@@ -309,8 +309,8 @@ async def test_origins_that_lead_in_a_circle_lead_nowhere(nursery: trio.Nursery,
         for child, other in (("a", "b"), ("b", "a"), ("c", "c")):
             item = {"type": "collabAgentToolCall", "id": "s", "receiverThreadIds": [other, 5, None]}
             send(parent, "item/completed", child, item=item)
-        for item in ({"type": "subAgentActivity"}, {"type": "collabAgentToolCall", "receiverThreadIds": "x"}):
-            parent.complete({"id": "odd", **item})
+        parent.complete({"id": "odd", "type": "subAgentActivity"})
+        parent.complete({"id": "odd too", "type": "collabAgentToolCall", "receiverThreadIds": "x"})
         parent.end()
         await waiting.result()
 
@@ -404,7 +404,7 @@ async def test_sub_agents_of_a_turn_that_is_taken_up_are_followed(
         await trio.sleep(1000)
         return request.accept()
 
-    told = {
+    told: dict[str, list[dict[str, Any]]] = {
         "thread": [{"type": "subAgentActivity", "id": "a", "agentThreadId": one} for one in ("child", "gone")],
         "child": [{"type": "collabAgentToolCall", "id": "b", "receiverThreadIds": ["grandchild", "child"]}],
         "grandchild": [],
@@ -454,3 +454,54 @@ async def test_the_answer_to_thread_resume_tells_whose_sub_agent_it_is(
             send(parent, "item/agentMessage/delta", "child", itemId="m", delta="x")
         parent.end()
         await waiting.result()
+
+
+# --- sub-agents of other clients: the server sends what they tell and ask to everybody
+
+
+async def test_what_a_sub_agent_of_another_client_asks_is_left_to_that_client(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    seen: list[Approval] = []
+
+    async def accept(request: Approval) -> Decision:
+        seen.append(request)
+        await trio.lowlevel.checkpoint()
+        return request.accept()
+
+    server = by_hand(nursery)
+    async with open_codex_client(server.transport(), on_approval=accept) as client:
+        waiting = Background(nursery, client.chat_once, "go")
+        parent = await parent_of(server)
+        start_agent(parent, "child", "another client's turn")
+        start_agent(parent, "grandchild", "child-turn")
+        for thread_id in ("child", "grandchild"):
+            params = {**ASK, "threadId": thread_id, "turnId": f"{thread_id}-turn"}
+            parent.call.connection.ask_nowait("item/commandExecution/requestApproval", params)
+        await trio.sleep(100)
+        assert seen == []
+        with pytest.raises(CodexTurnInactiveError):
+            await waiting.result()
+        assert trio.current_time() == 180
+    assert "result" not in str(server.received[-2:])
+
+
+@pytest.mark.parametrize("is_told_by", ["an item", "an answer", "a subscription"])
+async def test_what_a_sub_agent_of_a_thread_of_ours_asks_is_answered_whoever_began_its_turn(
+    is_told_by: str, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    server = ScriptedAppServer(nursery)
+    async with open_codex_client(server.transport()) as client:
+        thread = await client.start_thread()
+        turn = {"id": "child-turn", "rootTurnId": "of the server's queue", "status": "inProgress"}
+        server.connection.send({"method": "turn/started", "params": {"threadId": "child", "turn": turn}})
+        if is_told_by == "an item":
+            item = {"type": "subAgentActivity", "id": "a", "agentThreadId": "child"}
+            params = {"threadId": thread.id, "turnId": "of the server's queue", "item": item}
+            server.connection.send({"method": "item/completed", "params": params})
+        else:
+            parent_id = thread.id if is_told_by == "an answer" else "somebody else's"
+            server.reply("thread/resume", {"thread": {"id": "child", "parentThreadId": parent_id}})
+            await client.resume_thread("child")
+        asked = await server.connection.ask("item/commandExecution/requestApproval", ASK)
+        assert asked["result"] == {"decision": "decline"}
