@@ -266,12 +266,16 @@ def serve_by_hand(server: ScriptedAppServer, items: list[dict[str, Any]]) -> Cha
     return ChatContinuation("thread", "turn", 1, "chat", ())
 
 
-BEGUN = {
+def always(value: object) -> Callable[[int], object]:
+    return lambda _: value
+
+
+BEGUN: dict[str, tuple[Callable[[int], object], float]] = {
     "now": (lambda now: now, 0),
     "before": (lambda now: now - 400_000, 400),
     "by a clock that is fast": (lambda now: now + 1_000_000, 0),
-    "not told": (lambda _: None, 0),
-    **{f"odd: {odd!r:.10}": (lambda _, odd=odd: odd, 0) for odd in ("then", 1.5, True, -1, 10**400)},
+    "not told": (always(None), 0),
+    **{f"odd: {odd!r:.10}": (always(odd), 0) for odd in ("then", 1.5, True, -1, 10**400)},
 }
 """When a sleep began, in milliseconds of the server's clock, and how many seconds of it are over."""
 
@@ -279,10 +283,10 @@ BEGUN = {
 @every_way
 @pytest.mark.parametrize(("started_at", "over"), BEGUN.values(), ids=BEGUN)
 async def test_a_sleep_that_began_before_is_found(
-    consume: Consume, started_at: Callable[[int], Any], over: float, nursery: trio.Nursery, autojump_clock: MockClock
+    consume: Consume, started_at: Callable[[int], object], over: float, nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
     server = ScriptedAppServer(nursery)
-    finished = [message("m", "so far"), asleep(5, "over"), {"id": ["odd"], "type": "sleep"}, "odd"]
+    finished: list[Any] = [message("m", "so far"), asleep(5, "over"), {"id": ["odd"], "type": "sleep"}, "odd"]
     open_one = {**asleep(1_000_000), "startedAtMs": started_at(int(time.time() * 1000))}
     continuation = serve_by_hand(server, [*finished, open_one])
     server.reply("thread/items/list", {"data": [{"turnId": "turn", "item": item} for item in finished[:2]]})
