@@ -95,13 +95,17 @@ def fold_line(line: str, columns: int, *, first: str = "", rest: str = "") -> li
     Example:
         ``print(*fold_line(clean_text(name), 79, first="  | ", rest="  : "), sep="\\n")``
     """
+    room, further_room = max(1, columns - cell_width(first)), max(1, columns - cell_width(rest))
+    if line.isascii() and "\t" not in line:  # a shortcut, as a hostile line may be long
+        starts = range(room, len(line), further_room)
+        return [f"{first}{line[:room]}", *(f"{rest}{line[start : start + further_room]}" for start in starts)]
     rows: list[str] = []
-    row, width, room = "", 0, max(1, columns - cell_width(first))
+    row, width = "", 0
     for piece in _pieces(line):
         needed = _TAB - width % _TAB if piece == "\t" else cell_width(piece)
         if width + needed > room and row:
             rows.append(row)
-            row, width, room = "", 0, max(1, columns - cell_width(rest))
+            row, width, room = "", 0, further_room
         row += " " * min(needed, room) if piece == "\t" else piece
         width += needed
     return [f"{rest if number else first}{row}" for number, row in enumerate([*rows, row])]

@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 import trio
 from _person import PASTE_BEGINS, PASTE_ENDS, Person
+from trio.testing import MockClock, wait_all_tasks_blocked
 
+import codex_trio
 from codex_trio import PermissionsApproval
 from codex_trio._cli.arguments import parse_arguments
 from codex_trio._cli.describing import describe
@@ -92,6 +94,7 @@ async def view_all(person: Person) -> list[str]:
 # --- what fits
 
 
+@pytest.mark.smoke
 async def test_a_command_is_shown_with_its_reason_its_folder_and_its_shell(
     person: Person, server: ScriptedAppServer
 ) -> None:
@@ -283,7 +286,7 @@ async def test_marks_are_plain_where_the_encoding_has_no_others(server: Scripted
 
 async def test_what_is_typed_before_the_question_is_no_answer(person: Person, server: ScriptedAppServer) -> None:
     async with running(person, server, say("Wait."), command("rm x")):
-        await person.type("y\ny\ny")
+        await person.type("y\n" * 5_000 + "y")  # more than a terminal keeps for a program that does not read
         await person.wait_for(ASK)
         await person.type("\n")
     assert decisions(server) == ["decline"]
@@ -306,10 +309,31 @@ async def test_a_paste_is_no_answer_to_this_question_or_the_next(
     assert decisions(server) == ["decline", "decline"]
 
 
-async def test_a_paste_that_goes_on_into_the_question_is_waited_out(person: Person, server: ScriptedAppServer) -> None:
+async def let_time_pass(server: ScriptedAppServer, clock: MockClock, answers: int) -> None:
+    """Let pass the time that the program waits for more to be typed."""
+    while len(server.answers) < answers:
+        await wait_all_tasks_blocked()
+        clock.jump(0.1)
+        await trio.lowlevel.checkpoint()
+
+
+async def test_a_question_waits_until_nothing_is_typed_or_pasted_any_more(
+    person: Person, mock_clock: MockClock
+) -> None:
+    server = ScriptedAppServer(start_delay=0)
     async with running(person, server, command("rm x")):
-        await person.type("y\n" * 5_000)  # more than the terminal keeps for a program that does not read
-        await person.answer(ASK, "n")
+        await person.wait_until(lambda: person.marks_pastes)
+        for _ in range(5):
+            mock_clock.jump(0.09)
+            await person.type("y\n")
+            await wait_all_tasks_blocked(0.01)
+            assert "The command:" not in person.look()
+        await person.type("y")  # and no Return
+        mock_clock.jump(0.11)
+        await person.wait_for(ASK)
+        await person.type("\n")
+        await let_time_pass(server, mock_clock, 1)
+        mock_clock.autojump_threshold = 0.01
     assert decisions(server) == ["decline"]
 
 
@@ -623,14 +647,16 @@ async def test_lines_of_a_step_cannot_pass_for_other_steps(
 async def test_what_the_server_says_of_itself_and_of_errors_cannot_forge_lines(
     person: Person, server: ScriptedAppServer
 ) -> None:
-    name = f"codex_trio/1.0.0\x1b[2J{' ' * 100}to go on: rm x"
+    name = f"codex_trio/1.0.0\x1b[2J\nto go on: rm w{' ' * 100}to go on: rm x"
     server.reply("initialize", {"userAgent": name})
     server.on_turn(fail(f"ill\nto go on: rm y\x1b[2J{' ' * 100}to go on: rm z"))
     with person:
         options = dataclasses.replace(parse_arguments([]), transport=server.transport())
         async with trio.open_nursery() as nursery:
             nursery.start_soon(talk, options)
-            await person.answer(">", "Do it")
+            rows = await person.answer(">", "Do it")
+            assert rows[0] == f"codex_trio {codex_trio.__version__} with codex_trio/1.0.0<U+001B>[2J"
+            assert rows[1] == "    to go on: rm w"
             rows = await person.answer(">", "/quit")
     ours = ("codex_trio ", "Ctrl-C stops a turn", "> Do it", "failed after", "CodexTurnFailedError: ", ">")
     assert [row for row in rows if row[:4] != "    " and not row.startswith(ours) and row] == []

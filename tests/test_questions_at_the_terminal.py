@@ -136,6 +136,14 @@ def test_what_does_not_fit_is_shortened_to_what_does_and_says_how_much_is_missin
         assert len(shown) - len(notes) + missing == len(rows)
 
 
+def test_a_question_without_long_parts_may_not_fit_either() -> None:
+    question = describe(CommandApproval.from_wire({"command": "ls", "cwd": "/w", "reason": "May I?"}))
+    screen = Screen(80, 5)
+    rows, is_all = question.fit(screen, 4)
+    assert (rows, is_all) == (question.rows(screen), False)
+    assert question.fit(screen, len(rows)) == (rows, True)
+
+
 @pytest.mark.parametrize("size", [(1, 1), (5, 3), (20, 5)])
 def test_a_tiny_window_still_has_marks(size: tuple[int, int]) -> None:
     screen = Screen(*size)

@@ -21,6 +21,7 @@ def start_child(parent: TurnByHand) -> None:
     parent.send("turn/started", threadId="child", turnId=None, turn=turn)
 
 
+@pytest.mark.smoke
 async def test_a_turn_whose_sub_agent_waits_for_an_answer_is_not_inactive(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:

@@ -9,6 +9,7 @@ from codex_trio.text import clean_text
 
 from .screen import Screen
 
+_QUOTE, _QUOTE_SPELT = '"', "<U+0022>"
 _FEWEST = 3  # rows of a part that is shortened: its beginning, how much is left out, its end
 
 
@@ -67,30 +68,25 @@ class Question:
         return [row for part in self.parts for row in (*part.heading_rows(screen), *part.rows(screen))]
 
     def fit(self, screen: Screen, room: int) -> tuple[list[str], bool]:
-        """Return the rows, shortened in the middle of long parts if there is no room for all; and whether they are all.
+        """Return the rows, shortened in the middle of long parts if there is no room for all; and whether all fit.
 
         Args:
             screen: Where they are to stand.
-            room: In rows. On a screen that is too small for the headings, it takes more than that.
+            room: In rows. Where it is too small for the headings and three rows of each part, more than that come back.
         """
-        rows = self.rows(screen)
-        if len(rows) <= room:
-            return rows, True
         headings = [part.heading_rows(screen) for part in self.parts]
         contents = [part.rows(screen) for part in self.parts]
         limits = _share([len(content) for content in contents], room - sum(map(len, headings)))
-        shortened: list[str] = []
+        rows: list[str] = []
         for heading, content, limit in zip(headings, contents, limits, strict=True):
-            shortened += [*heading, *_without_middle(content, limit, screen)]
-        return shortened, False
+            rows += [*heading, *_without_middle(content, limit, screen)]
+        is_whole = all(len(content) <= limit for content, limit in zip(contents, limits, strict=True))
+        return rows, is_whole and len(rows) <= room
 
 
 def quoted(text: str) -> str:
     """Return text of others for a statement of ours: on one line, and it is plain where it ends."""
-    return f'"{clean_text(text).replace(_QUOTE, "<U+0022>")}"'
-
-
-_QUOTE = '"'
+    return f'"{clean_text(text).replace(_QUOTE, _QUOTE_SPELT)}"'
 
 
 def _share(sizes: Sequence[int], room: int) -> list[int]:
@@ -108,5 +104,5 @@ def _without_middle(rows: Sequence[str], limit: int, screen: Screen) -> Iterable
         return rows
     tail = (limit - 1) // 2
     head = limit - 1 - tail
-    note = f"{screen.marks.gap}{len(rows) - head - tail} more lines, v to view"
+    note = f"{screen.marks.gap}{len(rows) - head - tail:,} more lines, v to view"
     return [*rows[:head], note, *rows[len(rows) - tail :]]

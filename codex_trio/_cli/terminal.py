@@ -88,7 +88,6 @@ async def ask_for_answer(prompt: str) -> str | None:
     if not answer:
         return ""
     has_more = await _readable_within(_TOGETHER)
-    _throw_away()
     return None if has_more or _ESCAPE in answer else answer.decode(errors="replace").strip().lower()
 
 
