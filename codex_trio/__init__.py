@@ -74,6 +74,7 @@ from .models import (
     ConversationStep,
     InitializeResult,
     Notification,
+    OpenItem,
     Statistics,
 )
 
@@ -126,6 +127,7 @@ __all__ = [
     "NetworkPolicyAmendment",
     "Notification",
     "NotificationStream",
+    "OpenItem",
     "OtherEvent",
     "Pages",
     "PermissionsApproval",

@@ -19,7 +19,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # models come later in the import order
-    from .models import ChatContinuation, ChatResult
+    from .models import ChatContinuation, ChatResult, OpenItem
 
 __all__ = [
     "CodexError",
@@ -53,6 +53,10 @@ def _make_anew(kind: type[CodexError], *args: object) -> CodexError:
 
 class CodexTransportError(CodexError):
     """The server cannot be reached, or was lost, or this client was closed.
+
+    Neither its text nor its traceback, with the values of variables, has anything secret that the transport was given: a
+    token, headers, a login or the query of the URL, environment variables, words of the command. What a token function of
+    yours raises is its cause, as it is.
 
     Attributes:
         returncode: Exit code of the server's process (negative: the signal that killed it); `None` if there is no
@@ -106,22 +110,33 @@ class CodexTimeoutError(CodexError):
 class CodexTurnInactiveError(CodexTimeoutError):
     """No event of a turn came for the inactivity timeout. The turn was not interrupted: it runs on.
 
+    Events of its sub-agents count. The time does not run while the client owes an answer, nor during a ``sleep``.
+
     Attributes:
         continuation: Pass it to `chat_once` or `chat` to wait on, or to `cancel` to end the turn.
         idle_seconds: How long nothing came.
         last_event: Method of the turn's last event, such as ``item/started``; `None` if there was none.
+        open_items: What the turn and its sub-agents have begun and not finished, the oldest first: a command that runs,
+            say. Empty if the turn waits for the model, or if nothing is known.
 
     Example:
         ``except CodexTurnInactiveError as exc: await client.chat_once(continuation=exc.continuation)``
     """
 
     def __init__(
-        self, message: str, *, continuation: ChatContinuation, idle_seconds: float, last_event: str | None
+        self,
+        message: str,
+        *,
+        continuation: ChatContinuation,
+        idle_seconds: float,
+        last_event: str | None,
+        open_items: tuple[OpenItem, ...] = (),
     ) -> None:
         super().__init__(message)
         self.continuation = continuation
         self.idle_seconds = idle_seconds
         self.last_event = last_event
+        self.open_items = open_items
 
 
 class CodexOutputError(CodexError):
@@ -144,7 +159,7 @@ class CodexOutputError(CodexError):
 
 
 class CodexProtocolError(CodexError):
-    """The server answered with an error.
+    """The server answered with an error. Its words are shown as they came, whatever they repeat.
 
     Attributes:
         code: The JSON-RPC error code; `None` where the error came in a notification.

@@ -70,7 +70,7 @@ class Value(msgspec.Struct, frozen=True):
         return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in shown)})"
 
 
-_LONG = frozenset({"raw", "items", "diff", "request"})
+_LONG = frozenset({"raw", "items", "diff", "request", "data"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +186,27 @@ class ConversationStep:
             turn_id=turn_id,
             data=item,
         )
+
+
+class OpenItem(Value, frozen=True):
+    """An item that a turn has begun and not finished: what it waits for.
+
+    Attributes:
+        item_id: Id of the item.
+        item_type: The server's name of it, such as ``commandExecution`` or ``sleep``.
+        thread_id: The thread of the turn, or of a sub-agent that works for it.
+        seconds: How long it has been open.
+        data: The whole item as the server sent it when it began, such as ``command`` and ``cwd`` of a command.
+
+    Example:
+        ``except CodexTurnInactiveError as exc: print([item.item_type for item in exc.open_items])``
+    """
+
+    item_id: str
+    item_type: str
+    thread_id: str
+    seconds: float
+    data: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,6 +372,8 @@ class Statistics:
         dropped_notifications: Events without a turn that nobody read in time.
         ignored_messages: Lines that were not JSON objects, answers to no call of ours, and the like.
         server_requests: Requests of the server that were answered.
+        dropped_events: Events that were too many to be held, while a turn was being started or caught up with. What they
+            told of its steps was read from the server's history.
 
     Example:
         ``assert client.statistics().open_turns == 0``
@@ -364,3 +387,4 @@ class Statistics:
     dropped_notifications: int
     ignored_messages: int
     server_requests: int
+    dropped_events: int

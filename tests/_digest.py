@@ -27,7 +27,8 @@ from codex_trio import (
     tool,
 )
 from codex_trio._client.attaching import is_idle
-from codex_trio._client.router import Router, Starting
+from codex_trio._client.places import Starting
+from codex_trio._client.router import Router
 from codex_trio._handlers.tools import Toolbox
 from codex_trio._protocol import asks
 from codex_trio._protocol.approvals import Approval, PermissionsApproval, parse_approval

@@ -95,6 +95,7 @@ async def view_all(person: Person) -> list[str]:
 # --- what fits
 
 
+@pytest.mark.smoke
 async def test_a_command_is_shown_with_its_reason_its_folder_and_its_shell(
     person: Person, server: ScriptedAppServer
 ) -> None:

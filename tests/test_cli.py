@@ -121,6 +121,7 @@ def test_what_makes_no_sense_is_told_in_one_line(
     assert message in capsys.readouterr().err.splitlines()[-1]
 
 
+@pytest.mark.smoke
 def test_a_prompt_that_cannot_be_read_is_misuse_too(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -69,6 +69,7 @@ async def test_a_line_of_64_mib_through_the_pipe_costs_what_64_lines_of_1_mib_co
     assert one < 3 * many + 0.2
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("size", [1, 65_535, 65_536, 65_537, MIB - 1, MIB, MIB + 1, 16 * MIB])
 async def test_a_long_message_goes_there_and_comes_back(size: int) -> None:
     with trio.fail_after(30), nothing_left():

@@ -1,13 +1,16 @@
-"""A sub-agent asks: the turn that it works for waits, and who consumes that turn learns of a handler that fails."""
+"""Sub-agents: the turn that they work for lives while they do, and waits while they wait for an answer."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 import trio
 from _by_hand import Background, TurnByHand, next_turn
 from trio.testing import MockClock
 
-from codex_trio import Approval, Decision, open_codex_client
+from codex_trio import Approval, CodexTurnInactiveError, Decision, UserQuestion, open_codex_client
 from codex_trio.testing import ScriptedAppServer, say, wait
 
 ASK = {"threadId": "child", "turnId": "child-turn", "itemId": "x", "command": "ls"}
@@ -18,6 +21,7 @@ def start_child(parent: TurnByHand) -> None:
     parent.send("turn/started", threadId="child", turnId=None, turn=turn)
 
 
+@pytest.mark.smoke
 async def test_a_turn_whose_sub_agent_waits_for_an_answer_is_not_inactive(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
@@ -109,3 +113,283 @@ async def test_what_a_sub_agent_waits_for_is_asked_again_after_a_loss(
         assert resumed == {parent.thread_id, "child"}
         assert (await asked.wait())["result"] == {"decision": "accept"}
         assert [step.text async for step in stream] == ["done"]
+
+
+# --- what a sub-agent tells is activity of the turn that it works for
+
+
+def send(parent: TurnByHand, method: str, thread_id: str, **params: Any) -> None:
+    """Send an event of a sub-agent."""
+    params = {"threadId": thread_id, "turnId": f"{thread_id}-turn", **params}
+    parent.call.connection.send({"method": method, "params": params})
+
+
+def start_agent(parent: TurnByHand, thread_id: str, root_turn: str | None) -> None:
+    turn = {"id": f"{thread_id}-turn", "rootTurnId": root_turn, "status": "inProgress"}
+    parent.call.connection.send({"method": "turn/started", "params": {"threadId": thread_id, "turn": turn}})
+
+
+def spawn_v1(parent: TurnByHand, *thread_ids: str) -> None:
+    """Tell of sub-agents as codex does with unknown models."""
+    item = {"type": "collabAgentToolCall", "id": "spawn", "tool": "spawnAgent", "status": "inProgress"}
+    parent.begin({**item, "receiverThreadIds": []})
+    parent.complete({**item, "receiverThreadIds": list(thread_ids), "status": "completed"})
+
+
+def spawn_v2(parent: TurnByHand, *thread_ids: str) -> None:
+    """Tell of sub-agents as codex does with the models of accounts."""
+    for thread_id in thread_ids:
+        parent.complete({"type": "subAgentActivity", "id": thread_id, "kind": "started", "agentThreadId": thread_id})
+
+
+def spawn_untold(parent: TurnByHand, *thread_ids: str) -> None:
+    """Tell of sub-agents by their turns alone."""
+    for thread_id in thread_ids:
+        start_agent(parent, thread_id, parent.turn_id)
+
+
+Spawn = Callable[..., None]
+every_spawn = pytest.mark.parametrize("spawn", [spawn_v1, spawn_v2, spawn_untold])
+
+
+async def parent_of(server: ScriptedAppServer) -> TurnByHand:
+    parent = await next_turn(server)
+    parent.accept()
+    parent.start()
+    return parent
+
+
+def by_hand(nursery: trio.Nursery) -> ScriptedAppServer:
+    server = ScriptedAppServer(nursery)
+    server.hold("turn/start")
+    return server
+
+
+async def test_events_of_a_sub_agent_are_activity(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
+    server = by_hand(nursery)
+    async with open_codex_client(server.transport()) as client:
+        for spawn in (spawn_v1, spawn_v2, spawn_untold):
+            for method in ("item/agentMessage/delta", "item/started", "item/completed", "thread/tokenUsage/updated"):
+                waiting = Background(nursery, client.chat_once, "go")
+                parent = await parent_of(server)
+                spawn(parent, "child")
+                for _ in range(10):
+                    await trio.sleep(170)
+                    send(parent, method, "child", delta="x", itemId="m", item={"type": "plan", "id": "p"})
+                parent.say("done")
+                parent.end()
+                assert (await waiting.result()).final_text == "done"
+
+
+@every_spawn
+async def test_a_turn_is_inactive_when_its_sub_agent_is(
+    spawn: Spawn, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    server = by_hand(nursery)
+    async with open_codex_client(server.transport()) as client:
+        waiting = Background(nursery, client.chat_once, "go")
+        parent = await parent_of(server)
+        spawn(parent, "child")
+        await trio.sleep(100)
+        send(parent, "item/started", "child", item={"type": "commandExecution", "id": "c", "command": "make"})
+        with pytest.raises(CodexTurnInactiveError, match="'make' of a sub-agent since 180 s") as caught:
+            await waiting.result()
+        assert trio.current_time() == 280
+        assert caught.value.last_event == "item/started"
+        assert [(item.thread_id, item.item_id) for item in caught.value.open_items] == [("child", "c")]
+
+
+async def test_events_of_a_sub_agent_s_sub_agent_are_activity(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
+    server = by_hand(nursery)
+    async with open_codex_client(server.transport()) as client:
+        for root_of_grandchild in ("the user's turn", "the turn above", None):
+            waiting = Background(nursery, client.chat_once, "go")
+            parent = await parent_of(server)
+            spawn_untold(parent, "child")
+            match root_of_grandchild:
+                case "the user's turn":
+                    start_agent(parent, "grandchild", parent.turn_id)
+                case "the turn above":
+                    start_agent(parent, "grandchild", "child-turn")
+                case _:
+                    item = {"type": "subAgentActivity", "id": "a", "agentThreadId": "grandchild"}
+                    send(parent, "item/completed", "child", item=item)
+            for _ in range(10):
+                await trio.sleep(170)
+                send(parent, "item/agentMessage/delta", "grandchild", itemId="m", delta="x")
+            parent.say("done")
+            parent.end()
+            assert (await waiting.result()).final_text == "done"
+
+
+@every_spawn
+async def test_the_sleep_of_a_sub_agent_is_activity(
+    spawn: Spawn, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    asleep = {"type": "sleep", "id": "s", "durationMs": 3_600_000}
+    server = by_hand(nursery)
+    async with open_codex_client(server.transport()) as client:
+        waiting = Background(nursery, client.chat_once, "go")
+        parent = await parent_of(server)
+        spawn(parent, "child")
+        send(parent, "item/started", "child", item=asleep)
+        await trio.sleep(3600)
+        send(parent, "item/completed", "child", item=asleep)
+        await trio.sleep(10)
+        send(parent, "item/started", "child", item=asleep)
+        await trio.sleep(10)
+        turn = {"id": "child-turn", "status": "interrupted"}
+        send(parent, "turn/completed", "child", turn=turn)  # and its sleep with it
+        with pytest.raises(CodexTurnInactiveError) as caught:
+            await waiting.result()
+        assert trio.current_time() == 3620 + 180
+        assert caught.value.open_items == ()
+
+
+async def test_a_sub_agent_of_an_earlier_turn_counts_for_the_one_that_waits_for_it(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    server = by_hand(nursery)
+    async with open_codex_client(server.transport()) as client:
+        waiting = Background(nursery, client.chat_once, "go")
+        first = await parent_of(server)
+        spawn_untold(first, "child")
+        first.end()
+        thread_id = (await waiting.result()).thread_id
+        waiting = Background(nursery, client.chat_once, "wait for it", thread_id)
+        second = TurnByHand(await server.held("turn/start").receive(), "second")
+        second.accept()
+        for _ in range(3):
+            await trio.sleep(170)
+            send(second, "item/agentMessage/delta", "child", itemId="m", delta="x")
+        second.end()
+        await waiting.result()
+
+
+async def test_events_of_somebody_else_s_sub_agent_are_no_activity(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    server = by_hand(nursery)
+    async with open_codex_client(server.transport()) as client:
+        waiting = Background(nursery, client.chat_once, "go")
+        parent = await parent_of(server)
+        start_agent(parent, "child", "another client's turn")
+        for _ in range(3):
+            await trio.sleep(50)
+            send(parent, "item/agentMessage/delta", "child", itemId="m", delta="x")
+        with pytest.raises(CodexTurnInactiveError):
+            await waiting.result()
+        assert trio.current_time() == 180
+
+
+async def test_events_of_sub_agents_are_still_told_to_everybody(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    server = by_hand(nursery)
+    async with open_codex_client(server.transport()) as client:
+        waiting = Background(nursery, client.chat_once, "go")
+        parent = await parent_of(server)
+        spawn_untold(parent, "child")
+        send(parent, "item/agentMessage/delta", "child", itemId="m", delta="x")
+        parent.end()
+        await waiting.result()
+        told: list[str] = []
+        async for event in client.notifications():
+            if event.params.get("threadId") == "child":
+                told.append(event.method)
+            if len(told) == 2:
+                break
+        assert told == ["turn/started", "item/agentMessage/delta"]
+
+
+async def test_origins_that_lead_in_a_circle_lead_nowhere(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
+    server = by_hand(nursery)
+    async with open_codex_client(server.transport()) as client:
+        waiting = Background(nursery, client.chat_once, "go")
+        parent = await parent_of(server)
+        for child, other in (("a", "b"), ("b", "a"), ("c", "c")):
+            item = {"type": "collabAgentToolCall", "id": "s", "receiverThreadIds": [other, 5, None]}
+            send(parent, "item/completed", child, item=item)
+        for item in ({"type": "subAgentActivity"}, {"type": "collabAgentToolCall", "receiverThreadIds": "x"}):
+            parent.complete({"id": "odd", **item})
+        parent.end()
+        await waiting.result()
+
+
+# --- what a sub-agent asks holds the clock of the turn that it works for
+
+
+def asks_of_a_sub_agent() -> list[tuple[str, dict[str, Any]]]:
+    ids = {"threadId": "child", "turnId": "child-turn", "itemId": "x"}
+    option = {"id": "q", "header": "", "question": "?", "options": [{"label": "a", "description": ""}]}
+    return [
+        ("item/commandExecution/requestApproval", {**ids, "command": "ls"}),
+        ("item/tool/requestUserInput", {**ids, "questions": [option]}),
+        ("item/tool/call", {**ids, "callId": "x", "tool": "slow", "arguments": {}}),
+        ("mcpServer/elicitation/request", {**ids, "turnId": None, "mode": "form", "message": "?"}),
+    ]
+
+
+@pytest.mark.parametrize(("method", "params"), asks_of_a_sub_agent())
+@pytest.mark.parametrize("known", ["before", "meanwhile", "never", "before, by the items"])
+async def test_whatever_a_sub_agent_asks_holds_the_clock(
+    method: str, params: dict[str, Any], known: str, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    async def slow() -> str:
+        await trio.sleep(1000)
+        return "at last"
+
+    async def decide(request: Any) -> Decision:
+        await trio.sleep(1000)
+        return request.decline()  # type: ignore[no-any-return]
+
+    async def answer(question: UserQuestion) -> dict[str, str]:
+        await trio.sleep(1000)
+        return {"q": "a"}
+
+    server = by_hand(nursery)
+    client = open_codex_client(
+        server.transport(), on_approval=decide, on_question=answer, on_elicitation=decide, tools=[slow]
+    )
+    async with client:
+        waiting = Background(nursery, client.chat_once, "go")
+        parent = await parent_of(server)
+        if known == "before":
+            spawn_untold(parent, "child")
+        if known == "before, by the items":
+            spawn_v2(parent, "child")
+        asked = parent.call.connection.ask_nowait(method, params)
+        if known == "meanwhile":
+            await trio.sleep(100)
+            spawn_untold(parent, "child")
+        assert "result" in await asked.wait()
+        assert trio.current_time() == 1000
+        await trio.sleep(100)
+        assert not waiting.is_done
+        with pytest.raises(CodexTurnInactiveError):
+            await waiting.result()
+        assert trio.current_time() == 1000 + 180
+
+
+async def test_a_request_holds_no_other_turn_once_it_is_known_whose_it_is(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    async def think_long(request: Approval) -> Decision:
+        await trio.sleep(1000)
+        return request.decline()
+
+    server = by_hand(nursery)
+    async with open_codex_client(server.transport(), on_approval=think_long) as client:
+        mine = Background(nursery, client.chat_once, "mine")
+        parent = await parent_of(server)
+        other = Background(nursery, client.chat_once, "other")
+        TurnByHand(await server.held("turn/start").receive(), "other").accept()
+        asked = parent.call.connection.ask_nowait("item/commandExecution/requestApproval", ASK)
+        await trio.sleep(100)
+        spawn_untold(parent, "child")
+        with pytest.raises(CodexTurnInactiveError):
+            await other.result()
+        assert trio.current_time() == 100 + 180
+        await asked.wait()
+        parent.end()
+        await mine.result()

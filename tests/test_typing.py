@@ -306,6 +306,7 @@ def complaints(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     return {name: {int(number) for file, number in found if file == name} for name in ("right", "wrong")}
 
 
+@pytest.mark.extended
 def test_what_users_write_passes(complaints: Complaints) -> None:
     assert complaints["right"] == set()
 

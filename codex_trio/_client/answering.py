@@ -35,6 +35,7 @@ class Asked(msgspec.Struct, eq=False):
 
     Attributes:
         turn: The turn of ours that waits for it, where there is one: its own, or that of a sub-agent's root.
+        waiting: The turns whose clocks it has stopped.
         changes: ``changes`` of the item that it is about; `None` if they are not known.
         tool_name: The tool whose call it is about; empty if it is not known.
         tool_call: The call of a tool that it asks for.
@@ -47,6 +48,7 @@ class Asked(msgspec.Struct, eq=False):
     tool_name: str
     tool_call: ToolCall | None = None
     turn: Turn | None = None
+    waiting: list[Turn] = msgspec.field(default_factory=list)
     scope: trio.CancelScope = msgspec.field(default_factory=trio.CancelScope)
     is_moot: bool = False
     is_answered: bool = False
@@ -91,7 +93,7 @@ class Answering:
 
     def take(self, request: ServerRequest) -> None:
         """Start to answer a request."""
-        turn = self._router.find(request.turn_id or "") or self._router.root_of(request.thread_id or "")
+        turn = self._turn_of(request)
         if self._is_closed or self._handlers.observe:
             if turn is not None:
                 turn.touch(request.method, trio.current_time())  # who asks, lives
@@ -107,19 +109,34 @@ class Answering:
             self._handlers.find_tool_call(request.method, request.params),
         )
         if turn is not None:
-            self._stop_clock(asked, turn)
+            turn.touch(request.method, trio.current_time())
+        self._stop_clocks(asked)
         self._nursery.start_soon(self._answer, asked, name=f"codex_trio answers {request.method}")
 
-    def adopt(self, turn: Turn) -> None:
-        """Take note of a turn whose requests may have come before it was known."""
+    def adopt(self) -> None:
+        """Look again for the turns of requests that came before it was known of what turn they are."""
         for asked in self._pending.values():
-            if asked.turn is None and asked.request.turn_id == turn.turn_id:
-                self._stop_clock(asked, turn)
+            if asked.turn is None:
+                self._stop_clocks(asked)
 
-    def _stop_clock(self, asked: Asked, turn: Turn) -> None:
-        asked.turn = turn
-        turn.owe(asked.request.method, trio.current_time())
-        if turn.turn_id == asked.request.turn_id:  # a sub-agent may go on after it
+    def _turn_of(self, request: ServerRequest) -> Turn | None:
+        return self._router.find(request.turn_id or "") or self._router.sub_agents.root_of(request.thread_id or "")
+
+    def _stop_clocks(self, asked: Asked) -> None:
+        request = asked.request
+        asked.turn = turn = self._turn_of(request)
+        thread_id = request.thread_id
+        waiting = [turn] if turn is not None else []
+        if turn is None and thread_id is not None:
+            waiting = self._router.waits_for(thread_id, request.turn_id)
+        for one in waiting:
+            if one not in asked.waiting:
+                one.owe()
+        for one in asked.waiting:
+            if one not in waiting:
+                one.pay(trio.current_time())
+        asked.waiting = waiting
+        if turn is not None and turn.turn_id == request.turn_id:  # a sub-agent may go on after it
             turn.on_end.add(asked.drop)
 
     def watch(self, notice: Notice) -> None:
@@ -135,17 +152,10 @@ class Answering:
             for asked in list(self._pending.values()):
                 if asked.request.turn_id is not None and asked.request.turn_id == notice.turn_id:
                     asked.drop()
-        elif notice.method == methods.TURN_STARTED:
-            self._note_root(notice)
-
-    def _note_root(self, notice: Notice) -> None:
-        turn = notice.params.get("turn")
-        root_id = turn.get("rootTurnId") if isinstance(turn, dict) else None  # codex 0.163, 0.169
-        if notice.thread_id is not None and isinstance(root_id, str) and root_id != notice.turn_id:
-            self._router.note_root(notice.thread_id, root_id)
 
     def _is_ours(self, thread_id: str | None, turn_id: str | None) -> bool:
-        return (self._router.find(turn_id or "") or self._router.root_of(thread_id or "")) is not None
+        root = self._router.sub_agents.root_of(thread_id or "")
+        return root is not None or self._router.find(turn_id or "") is not None
 
     def suspend(self) -> None:
         """Take the loss of a connection that is to be followed by another: what is still open is asked again there."""
@@ -230,7 +240,8 @@ class Answering:
                 del self._dealt_with[next(iter(self._dealt_with))]
         if asked.turn is not None:
             asked.turn.on_end.discard(asked.drop)
-            asked.turn.pay(trio.current_time())
+        for turn in asked.waiting:
+            turn.pay(trio.current_time())
 
     async def _report(self, asked: Asked, error: BaseException) -> None:
         """Raise what a handler raised: where the turn is consumed, or else here."""

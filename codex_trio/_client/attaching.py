@@ -6,6 +6,8 @@ is read from history, its state before its items; then the live ones follow, tho
 
 from __future__ import annotations
 
+import logging
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -19,10 +21,14 @@ from .._protocol.messages import Response
 from .._protocol.turns import is_complete, is_over, is_terminal
 from .._thread.pages import Pages, is_without_turns
 from .._turn import Turn, TurnRequest
-from ..errors import CodexProtocolError, CodexThreadNotFoundError, CodexTransportError
+from ..errors import CodexError, CodexProtocolError, CodexThreadNotFoundError, CodexTransportError
 from ..models import ChatContinuation
 from .lifecycle import Lifecycle
-from .router import Router, Starting
+from .places import Starting
+from .router import Router
+from .sub_agents import told_by
+
+_logger = logging.getLogger("codex_trio")
 
 # A turn that has just been started may not be in its thread's history, or not as it is, nor a thread with its first turn
 # on disk.
@@ -30,6 +36,8 @@ _APPEARANCE = 1.0  # seconds
 _RETRY_FIRST, _RETRY_MOST = 0.02, 0.25  # seconds
 
 _PAGE = 100  # turns, or items
+_MOST_FOLLOWED = 32  # sub-agents of one turn
+_READINGS = 3  # of the history of a turn that tells more meanwhile than can be held
 
 Ask = Callable[[str, Mapping[str, Any]], Awaitable[Any]]
 
@@ -67,6 +75,7 @@ async def take_up(
     Cancellation: Nothing has changed: the turn runs on, and the continuation is good.
     """
     await trio.lowlevel.checkpoint()
+    await lifecycle.give_way(continuation.thread_id)
     turn = router.find(continuation.turn_id)  # no checkpoint from here on: another task may be after it, too
     if turn is not None and turn.thread_id == continuation.thread_id:
         turn.begin_consuming(wants_deltas=wants_deltas)
@@ -106,7 +115,8 @@ async def _hear_again(lifecycle: Lifecycle, router: Router, turn: Turn, continua
     turn.open_gap()
     try:
         await _resume(lifecycle, turn.thread_id, note)
-        await catch_up(lifecycle.request, turn)
+        await catch_up(lifecycle.request, router, turn)
+        follow_sub_agents(lifecycle, router, turn)
     except BaseException as exc:
         _leave(router, turn)
         if isinstance(exc, CodexTransportError):
@@ -132,11 +142,12 @@ async def _attach(lifecycle: Lifecycle, router: Router, starting: Starting, cont
     await _resume(lifecycle, continuation.thread_id, bind)
     turn = starting.turn
     assert turn is not None
-    await catch_up(lifecycle.request, turn)
+    await catch_up(lifecycle.request, router, turn)
+    follow_sub_agents(lifecycle, router, turn)
     return turn
 
 
-async def catch_up(ask: Ask, turn: Turn) -> None:
+async def catch_up(ask: Ask, router: Router, turn: Turn) -> None:
     """Give a turn with a gap what it has missed. Its thread has been resumed, and `thread_is_idle` is known.
 
     If the connection was lost in the meantime, more is missing than was told, and the gap stays open.
@@ -148,8 +159,66 @@ async def catch_up(ask: Ask, turn: Turn) -> None:
     Cancellation: The gap is still open.
     """
     gaps = turn.gaps
+    for _ in range(_READINGS):
+        overflows = turn.overflows
+        remembered = await _remembered(ask, turn)
+        if turn.gaps > gaps:
+            return
+        if turn.overflows == overflows:
+            break
+    else:
+        raise CodexProtocolError(
+            f"turn {turn.turn_id} tells more in the time that it takes to read its history than can be held"
+        )
+    now = trio.current_time()
+    for item in remembered.items:
+        for child in told_by(item):
+            router.sub_agents.note_parent(child, turn.thread_id)
+    turn.fill_gap(remembered.items, now)
+    if is_terminal(remembered.state) or (turn.thread_is_idle and is_over(remembered.state)):
+        turn.end_from_history({**remembered.state, "items": remembered.items, "itemsView": "full"})
+
+
+def follow_sub_agents(lifecycle: Lifecycle, router: Router, turn: Turn) -> None:
+    """Subscribe to the threads of a turn's sub-agents, in the background: what they tell and ask is the turn's.
+
+    To a connection that was there when they began, the server sends it unasked (codex 0.163, 0.171).
+    """
+    if not turn.ended.is_set() and any(child not in router.loaded for child in router.sub_agents.of(turn.thread_id)):
+        lifecycle.start_soon(partial(_follow, lifecycle, router, turn.thread_id))
+
+
+@trio.lowlevel.enable_ki_protection
+async def _follow(lifecycle: Lifecycle, router: Router, thread_id: str) -> None:
+    parents = deque([thread_id])
+    seen: set[str] = set()
+    try:
+        answer = await lifecycle.request(methods.THREAD_LOADED_LIST, {})
+        running = answer.get("data") if isinstance(answer, Mapping) else None
+        while parents and len(seen) < _MOST_FOLLOWED:
+            for child in router.sub_agents.of(parents.popleft()):
+                if child in seen or not isinstance(running, list) or child not in running:
+                    continue
+                seen.add(child)
+                parents.append(child)
+                if child not in router.loaded:
+                    await _resume(lifecycle, child, lambda _: None)
+                where = {"threadId": child, "limit": _PAGE, "sortDirection": "desc"}
+                for item in _items(await lifecycle.request(methods.THREAD_ITEMS_LIST, where)):
+                    for grandchild in told_by(item):
+                        router.sub_agents.note_parent(grandchild, child)
+    except CodexError as exc:
+        _logger.debug("not all sub-agents of thread %s are followed: %s", thread_id, exc)
+
+
+def _items(answer: object) -> list[object]:
+    entries = answer.get("data") if isinstance(answer, Mapping) else None
+    return [entry.get("item") for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+
+
+async def _remembered(ask: Ask, turn: Turn) -> Remembered:
     read = partial(patiently, partial(_read, ask, turn))
-    remembered = await read()
+    remembered: Remembered = await read()
     pauses = _pauses()
     # `interrupted` without a time is the turn of a process that was killed, and for some milliseconds one that is just
     # beginning (codex 0.163, 0.169). Of that one, nothing was seen yet, and the thread will be active soon.
@@ -160,11 +229,7 @@ async def catch_up(ask: Ask, turn: Turn) -> None:
         remembered = await read()
     if remembered.state.get("startedAt") is not None:
         turn.started.set()
-    if turn.gaps > gaps:
-        return
-    turn.fill_gap(remembered.items, trio.current_time())
-    if is_terminal(remembered.state) or (turn.thread_is_idle and is_over(remembered.state)):
-        turn.end_from_history({**remembered.state, "items": remembered.items, "itemsView": "full"})
+    return remembered
 
 
 async def patiently(ask: Callable[[], Awaitable[Any]]) -> Any:

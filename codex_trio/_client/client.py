@@ -251,7 +251,7 @@ class CodexClient(Connecting, Conversation, Threads, Asking, Account, Processes)
         """
         parts = self._service.parts
         if parts is None:
-            return Statistics(0, 0, 0, 0, 0, 0, 0, 0)
+            return Statistics(0, 0, 0, 0, 0, 0, 0, 0, 0)
         turns = parts.router.turns
         return Statistics(
             requests_in_flight=parts.connection.requests_in_flight,
@@ -262,4 +262,5 @@ class CodexClient(Connecting, Conversation, Threads, Asking, Account, Processes)
             dropped_notifications=parts.router.hub.dropped,
             ignored_messages=parts.connection.ignored_messages,
             server_requests=parts.answering.answers,
+            dropped_events=parts.router.dropped_events,
         )

@@ -78,6 +78,10 @@ class ClientEngine:
         """Whether a turn of this client is being started on a thread."""
         return self._service.live_parts().router.starting(thread_id) is not None
 
+    async def wait_free(self, thread_id: str) -> None:
+        """Wait, bounded, while a thread's turn is one that nobody wants any more."""
+        await self._service.live_parts().lifecycle.wait_free(thread_id)
+
     async def running_turn(self, thread_id: str) -> Turn | None:
         """Return the open turn of a thread; wait for one that is being started."""
         return await self._service.live_parts().lifecycle.running_turn(thread_id)

@@ -25,11 +25,14 @@ from ..errors import (
     CodexTransportError,
 )
 from .link import Link
-from .lookup import id_of
-from .router import Router, Starting
+from .lookup import id_of, parent_of
+from .places import ANSWER_PATIENCE, Starting
+from .router import Router
 from .stopping import STOP_PATIENCE, Stopping
+from .suspects import Suspects
 
 _LOSSES = 3  # of connections, between the start of a thread and that of its first turn
+_ROUNDS = 16  # of Trio's scheduler, for a consumer that is cancelled to leave its turn
 
 
 class Lifecycle(Stopping):
@@ -41,12 +44,14 @@ class Lifecycle(Stopping):
         router: Router,
         nursery: trio.Nursery,
         *,
+        suspects: Suspects,
         request_timeout: float,
         toolbox: Toolbox,
     ) -> None:
         self._connection = connection
         self._router = router
         self._nursery = nursery
+        self._suspects = suspects
         self._request_timeout = request_timeout
         self._toolbox = toolbox
         self._beginning: set[Starting] = set()  # those whose caller is still there
@@ -90,6 +95,8 @@ class Lifecycle(Stopping):
         if response.error is None and isinstance(thread_id, str):
             if method in methods.SUBSCRIBING:
                 self._router.loaded.add(thread_id)
+                if (parent := parent_of(response.result)) is not None:
+                    self._router.sub_agents.note_parent(thread_id, parent)
             else:
                 self._router.unsubscribe(thread_id)
             if method == methods.THREAD_FORK:
@@ -152,8 +159,8 @@ class Lifecycle(Stopping):
                 await self._start(starting, call)
             if starting.scope.cancel_called:
                 raise _closed()
-        except BaseException:
-            self._leave(starting, call)
+        except BaseException as exc:
+            self._leave(starting, call, has_timed_out=isinstance(exc, CodexTimeoutError))
             raise
         finally:
             self._beginning.discard(starting)
@@ -205,21 +212,13 @@ class Lifecycle(Stopping):
             CodexThreadBusyError: A turn of ours is there.
             CodexTransportError: The connection was lost, or the client closes.
         """
-        place = self._router.peek(thread_id)
-        if place.turn is not None and place.turn.is_unwanted:  # the finalizer of its stream has not got through yet
-            self.abandon(place.turn)
-        with trio.move_on_after(self._request_timeout):
-            await self._wait_up()
-            while (place := self._router.peek(thread_id)).leaving is not None:
-                await place.leaving.wait()
-                await self._wait_up()
+        await self.wait_free(thread_id)
         place = self._router.peek(thread_id)
         self._connection.raise_if_lost()
         if self._is_closing:
             raise _closed()
-        turn = place.turn
-        if place.starting is not None or place.leaving is not None or (turn is not None and not turn.ended.is_set()):
-            turn_id = None if turn is None else turn.turn_id
+        if place.is_taken:
+            turn_id = None if place.turn is None else place.turn.turn_id
             raise CodexThreadBusyError(
                 f"turn {turn_id or '(being started)'} of this client is still running on thread {thread_id}: let it "
                 "end, continue it, or cancel it; turn/steer adds input to it",
@@ -228,6 +227,31 @@ class Lifecycle(Stopping):
             )
         starting = self._router.place(thread_id).starting = Starting(thread_id, request)
         return starting
+
+    @trio.lowlevel.enable_ki_protection
+    async def wait_free(self, thread_id: str) -> None:
+        """Wait, bounded, while the thread's turn is one that nobody wants any more. For a wanted one this does not wait."""
+        await self.give_way(thread_id)
+        with trio.move_on_after(self._request_timeout):
+            await self._wait_up()
+            while (place := self._router.peek(thread_id)).leaving is not None:
+                await place.leaving.wait()
+                await self._wait_up()
+
+    @trio.lowlevel.enable_ki_protection
+    async def give_way(self, thread_id: str) -> None:
+        """Let the consumer of the thread's turn leave, if it is cancelled.
+
+        Trio delivers a cancellation in its next round, and clean-up on the way out may take a few more. From outside it
+        cannot be seen whether one is on its way, so this waits for some rounds: no time passes in them.
+        """
+        for _ in range(_ROUNDS):
+            place = self._router.peek(thread_id)
+            if place.turn is not None and place.turn.is_unwanted:  # the finalizer of its stream has not got through yet
+                self.abandon(place.turn)
+            if place.leaving is not None or not place.has_consumer:
+                return
+            await trio.lowlevel.checkpoint()
 
     @trio.lowlevel.enable_ki_protection
     async def running_turn(self, thread_id: str) -> Turn | None:
@@ -258,10 +282,12 @@ class Lifecycle(Stopping):
 
     def _take_started(self, starting: Starting, response: Response) -> None:
         # In the reader: the next message may be an event of this turn already.
+        if starting.settled.is_set():
+            self._take_late(starting, response)
+            return
         if response.error is None and starting.request.is_ours is not None:
             self._router.expect(starting, partial(self._bind, starting))
-            if starting.is_orphan and starting.turn is None:
-                self._wait_for_orphan(starting)
+            starting.hurry(STOP_PATIENCE)  # it was accepted, and has not begun
             return
         turn_id = id_of(response.result, "turn") if response.error is None else None
         if turn_id is not None:
@@ -279,32 +305,52 @@ class Lifecycle(Stopping):
                 turn.left = self._router.peek(starting.thread_id).leaving
                 self._router.clear(turn)
 
-    def _leave(self, starting: Starting, call: Call) -> None:
+    def _take_late(self, starting: Starting, response: Response) -> None:
+        # The thread was let go of before this answer. A turn that was started on it since then has been joined to the
+        # one that it tells of, if that still ran, and else there is one to be stopped.
+        turn_id = id_of(response.result, "turn") if response.error is None else None
+        place = self._router.peek(starting.thread_id)
+        if turn_id is None or turn_id == starting.ended or self._router.knows(turn_id) or place.is_taken:
+            return
+        late = self._router.place(starting.thread_id).starting = Starting(starting.thread_id, TurnRequest())
+        self.abandon(self._router.bind(late, turn_id, trio.current_time()))
+
+    def _leave(self, starting: Starting, call: Call, *, has_timed_out: bool) -> None:
         if starting.turn is None and call.was_sent and call.response is None and not call.is_in_flight:
             self._router.lost_starts.append(call)  # whether it began a turn is unknown
         if starting.turn is not None:
             starting.turn.stop_consuming()
             self.abandon(starting.turn)
         elif call.is_in_flight:
-            starting.is_orphan, starting.call = True, call
-            self._router.place(starting.thread_id).leaving = trio.Event()
+            starting.call = call
+            self._orphan(starting, 0.0 if has_timed_out else _answer_patience(starting, call))
         elif starting.on_found is not None and not starting.settled.is_set():
-            starting.is_orphan = True
-            self._router.place(starting.thread_id).leaving = trio.Event()
-            self._wait_for_orphan(starting)
+            self._orphan(starting, STOP_PATIENCE)
         else:
             self._release(starting)
 
-    def _wait_for_orphan(self, starting: Starting) -> None:
-        self._nursery.start_soon(self._await_orphan, starting, name=f"codex_trio waits for {starting.request.method}")
+    def _orphan(self, starting: Starting, patience: float) -> None:
+        starting.is_orphan = True
+        self._router.place(starting.thread_id).leaving = trio.Event()
+        self._nursery.start_soon(
+            self._await_orphan, starting, patience, name=f"codex_trio waits for {starting.request.method}"
+        )
 
     @trio.lowlevel.enable_ki_protection
-    async def _await_orphan(self, starting: Starting) -> None:
-        # Its turn was accepted and has not begun, so there is nothing to interrupt yet.
-        with trio.move_on_after(STOP_PATIENCE):
-            await starting.settled.wait()
-        if starting.turn is None:
-            self._release(starting)
+    async def _await_orphan(self, starting: Starting, patience: float) -> None:
+        # Which turn it is is not known, so there is nothing to interrupt yet. As long as some turn runs on the thread, it
+        # may be this one. An answer that comes after that is late.
+        while True:
+            with trio.move_on_after(patience) as starting.waiting:
+                await starting.settled.wait()
+            if starting.settled.is_set():
+                return
+            if not starting.is_running:
+                if starting.call is not None and starting.call.is_in_flight:
+                    self._router.unanswered.append(starting.call)
+                self._release(starting)
+                return
+            patience = STOP_PATIENCE
 
     def _release(self, starting: Starting) -> None:
         place = self._router.place(starting.thread_id)
@@ -333,6 +379,12 @@ class Lifecycle(Stopping):
             for event in [place.leaving for place in self._router.places if place.leaving is not None]:
                 await event.wait()
         self._is_closed = True
+
+
+def _answer_patience(starting: Starting, call: Call) -> float:
+    # Seconds. Not all of the call's own time, as who waits for the thread waits for so long, too.
+    left = 0.9 * max(0.0, call.deadline - trio.current_time())
+    return left if starting.ended is None else min(left, ANSWER_PATIENCE)
 
 
 def _closed() -> CodexTransportError:

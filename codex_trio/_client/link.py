@@ -39,6 +39,7 @@ class Link:
         greet: Shakes hands on a new connection.
         restore: Then makes it fit for calls, by a deadline in Trio's time.
         catch_up: Then, while calls go on already, finds out what was missed, likewise.
+        drop_causes: Gives up what the last connections were lost over, and says whether there is anything of that kind.
         patience: Seconds that it may take from a loss until all of that is done. A permanent error ends it at once.
 
     Attributes:
@@ -57,18 +58,20 @@ class Link:
         greet: Greet,
         restore: Step,
         catch_up: Step,
+        drop_causes: Callable[[CodexTransportError], bool],
         patience: float,
     ) -> None:
         self._transport = transport
         self._on_delta, self._on_notice, self._on_request = on_delta, on_notice, on_request
         self._on_lost, self._on_gap = on_lost, on_gap
         self._greet, self._restore, self._catch_up = greet, restore, catch_up
+        self._drop_causes = drop_causes
         self._patience = patience
         self._scope = trio.CancelScope()
         self._stopped = trio.Event()
         self._up = trio.Event()
         self._up.set()
-        self._has_been_up = False  # in the present attempt
+        self._was_greeted = False  # by the server, in the present attempt
         self._lost = trio.Event()  # the present connection is
         self._loss: CodexTransportError | None = None  # for good
         self._gap: CodexTransportError | None = None  # why there is no connection at present
@@ -228,24 +231,28 @@ class Link:
         await self._lost.wait()
 
     async def _mend(self) -> None:
+        # What counts is to be caught up, and not to be connected: each connection may be lost over the same thing again.
         deadline = trio.current_time() + self._patience
         pause = _PAUSE_FIRST
         while self._loss is None:
-            now = trio.current_time()
-            if now >= deadline:
-                self._give_up(f"it could not be reached again within {self._patience:g} s, reconnect_timeout")
-                return
-            await trio.sleep(min(random.uniform(0.5, 1.5) * pause, deadline - now))
-            self._has_been_up = False
+            left = max(0.0, deadline - trio.current_time())
+            await trio.sleep(min(random.uniform(0.5, 1.5) * pause, left))
+            if trio.current_time() >= deadline:
+                if not self._go_on_without_causes():
+                    self._give_up(f"it could not be reached again within {self._patience:g} s, reconnect_timeout")
+                    return
+                deadline = trio.current_time() + self._patience
+            self._was_greeted = False
             failure = await self._serve(partial(self._revive, deadline))
             if failure is None:
                 return
-            if self._has_been_up:  # so it was lost once more
-                pause, deadline = _PAUSE_FIRST, trio.current_time() + self._patience
-            else:
-                pause = min(2 * pause, _PAUSE_MOST)
+            pause = min(2 * pause, _PAUSE_MOST)
             if isinstance(failure, CodexTransportError) and failure.is_permanent:
                 self._give_up(f"it is no use to try again: {failure}", is_permanent=True)
+
+    def _go_on_without_causes(self) -> bool:
+        assert self._gap is not None
+        return self._was_greeted and self._drop_causes(self._gap)
 
     def _give_up(self, why: str, *, is_permanent: bool = False) -> None:
         gap = self._gap
@@ -287,12 +294,12 @@ class Link:
             self._connection, self._lost = self._make_connection(), trio.Event()
             self._connection.start(self._nursery)
             await self._greet(self._connection)
+            self._was_greeted = True
         if scope.cancelled_caught:
             raise CodexTransportError(f"{self._transport.describe()} did not answer in time")
         await self._restore(self._connection, deadline)
         self._connection.raise_if_lost()
         self._up.set()
-        self._has_been_up = True
         await self._catch_up(self._connection, deadline)
         self._connection.raise_if_lost()
         self._gap = None

@@ -11,7 +11,8 @@ import trio
 from .._protocol import methods
 from .._protocol.turns import is_terminal
 from .._turn import Turn
-from ..errors import CodexError, CodexProtocolError
+from ..errors import CodexError, CodexProtocolError, CodexTransportError
+from .suspects import Suspects
 
 _logger = logging.getLogger("codex_trio")
 
@@ -26,6 +27,7 @@ class Lookup:
     """Reads turns from history; whose requests these are, and whose tasks, is the lifecycle's."""
 
     _nursery: trio.Nursery
+    _suspects: Suspects
     _is_closed: bool
 
     async def request(
@@ -51,18 +53,39 @@ class Lookup:
                 with trio.move_on_after(grace):
                     await turn.ended.wait()
                     return
-                history = await self._read_turn(turn, _STATE)
-                if history is not None and is_terminal(history):
-                    turn.end_from_history(await self.read_history(turn) or history)
-                elif not turn.thread_is_idle:
+                if await self._look_at(turn):
                     return
                 grace = min(2 * grace, _IDLE_MOST)
 
+    async def _look_at(self, turn: Turn) -> bool:
+        """Look at a turn's state, and end it if it has ended; return whether there is no need to look again."""
+        key = "the end of", turn
+        try:
+            with self._suspects.blaming(key):
+                history = await self._ask_for(turn, _STATE)
+                if history is not None and is_terminal(history):
+                    turn.end_from_history(await self._ask_for(turn, _ITEMS) or history)
+                    return False
+        except CodexTransportError as exc:
+            if self._suspects.is_hopeless(key):
+                error = CodexTransportError(
+                    f"the connection was lost whenever the end of turn {turn.turn_id} of thread {turn.thread_id} was looked "
+                    f"for, so this was given up: {exc}"
+                )
+                error.__cause__ = exc
+                turn.lose(error)
+            return False
+        return not turn.thread_is_idle
+
     async def read_history(self, turn: Turn) -> Mapping[str, Any] | None:
         """Return the turn and its items as the server remembers them; `None` if it does not tell."""
-        return await self._read_turn(turn, _ITEMS)
+        try:
+            return await self._ask_for(turn, _ITEMS)
+        except CodexTransportError as exc:
+            _logger.debug("the history of turn %s could not be read: %r", turn.turn_id, exc)
+            return None
 
-    async def _read_turn(self, turn: Turn, view: str) -> Mapping[str, Any] | None:
+    async def _ask_for(self, turn: Turn, view: str) -> Mapping[str, Any] | None:
         params = {"threadId": turn.thread_id, "limit": _HISTORY_LIMIT, "itemsView": view}
         try:
             try:
@@ -71,6 +94,8 @@ class Lookup:
                 answer = await self.request(methods.THREAD_READ, {"threadId": turn.thread_id, "includeTurns": True})
                 turns = answer["thread"].get("turns")
             return next((one for one in turns if one.get("id") == turn.turn_id), None)
+        except CodexTransportError:
+            raise
         except (CodexError, AttributeError, KeyError, TypeError) as exc:
             _logger.debug("the history of turn %s could not be read: %r", turn.turn_id, exc)
             return None
@@ -85,4 +110,11 @@ def id_of(result: object, kind: str) -> str | None:
     """Return the id of the `kind` of thing, a thread or a turn, that an answer tells."""
     inner = result.get(kind) if isinstance(result, dict) else None
     value = inner.get("id") if isinstance(inner, dict) else None
+    return value if isinstance(value, str) else None
+
+
+def parent_of(result: object) -> str | None:
+    """Return the thread that the thread of an answer works for, if that is a sub-agent's."""
+    thread = result.get("thread") if isinstance(result, dict) else None
+    value = thread.get("parentThreadId") if isinstance(thread, dict) else None
     return value if isinstance(value, str) else None

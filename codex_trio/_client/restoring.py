@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import math
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -18,57 +16,19 @@ from .._protocol.messages import Response
 from .._turn import Turn, TurnRequest
 from ..errors import CodexError, CodexProtocolError, CodexTimeoutError, CodexTransportError
 from ..models import ChatContinuation
-from .attaching import catch_up, is_idle, patiently
-from .router import Router, Starting
+from .attaching import Ask, catch_up, is_idle, patiently
+from .places import Starting
+from .router import Router
+from .suspects import Job, Suspects
+from .trial import Trial
 
 _logger = logging.getLogger("codex_trio")
 
-Job = Callable[[], Awaitable[object]]
+Jobs = dict[Hashable, Job]
 
 # All in seconds.
 _RESTORING = 5.0  # that calls wait for turns of ours; what takes longer goes on behind them
 _RESUBSCRIBING = 1.0  # that calls wait for threads on which nothing of ours runs; the others follow behind them
-_PROOF = 5.0  # for a connection that has answered nothing to answer anything
-
-
-class Trial:
-    """Asks over a new connection, and knows whether it answers at all.
-
-    Args:
-        request_timeout: Seconds for each request.
-        deadline: Of all of them, in Trio's time.
-    """
-
-    def __init__(self, connection: Connection, request_timeout: float, deadline: float = math.inf) -> None:
-        self._connection = connection
-        self._request_timeout = request_timeout
-        self._deadline = deadline
-        self._has_answered = False
-
-    async def ask(self, method: str, params: Mapping[str, Any]) -> Any:
-        """Call the server, and return the result."""
-        return await self.perform(Call(method, params))
-
-    async def perform(self, call: Call, *, timeout: float = math.inf) -> Any:
-        """Make a call as `Connection.perform` does, but wait no longer than there is time."""
-        left = max(0.0, self._deadline - trio.current_time())
-        try:
-            result = await self._connection.perform(call, timeout=min(timeout, self._request_timeout, left))
-        except CodexProtocolError:
-            self._has_answered = True
-            raise
-        self._has_answered = True
-        return result
-
-    async def raise_if_mute(self) -> None:
-        """Raise if it is not this or that request that gets no answer, but all of them.
-
-        Raises:
-            CodexTimeoutError: So it is.
-        """
-        if not self._has_answered:
-            with suppress(CodexProtocolError):  # which is an answer
-                await self.perform(Call(methods.THREAD_LOADED_LIST, {"limit": 1}), timeout=_PROOF)
 
 
 class Restorer:
@@ -79,6 +39,9 @@ class Restorer:
         reconcile: Looks for a turn's true state once it is caught up.
         abandon: Stops a turn in the background; the next one on its thread waits for that.
         start_soon: Runs a task in the client's nursery.
+        ask: Calls the server, over whatever connection there is.
+        follow: Subscribes to the threads of a turn's sub-agents.
+        suspects: What connections were lost over.
         request_timeout: Seconds for each request.
     """
 
@@ -89,16 +52,24 @@ class Restorer:
         reconcile: Callable[[Turn], None],
         abandon: Callable[[Turn], None],
         start_soon: Callable[[Callable[[], Awaitable[object]]], None],
+        ask: Ask,
+        follow: Callable[[Turn], None],
+        suspects: Suspects,
         request_timeout: float,
     ) -> None:
         self._router = router
         self._abandon = abandon
         self._reconcile = reconcile
         self._start_soon = start_soon
+        self._ask = ask
+        self._follow = follow
+        self._suspects = suspects
         self._request_timeout = request_timeout
 
     async def restore(self, connection: Connection, deadline: float) -> None:
         """Subscribe to the threads again: to those with a turn of ours, and to as many others as time allows.
+
+        What earlier connections were lost over is left for `catch_up`.
 
         Args:
             connection: The new one.
@@ -109,27 +80,61 @@ class Restorer:
         """
         trial = Trial(connection, self._request_timeout, deadline)
         with trio.move_on_after(_RESTORING) as scope:
-            await _all_at_once(partial(self._look_for_stray, trial, call) for call in self._router.lost_starts)
-            await _all_at_once(
-                [
-                    *(partial(self._resume_turn, trial, turn) for turn in self._gaps()),
-                    *(partial(self._resubscribe_in_time, trial, thread_id) for thread_id in self._sub_agents()),
-                ]
+            await self._at_once({call: partial(self._look_for_stray, trial, call) for call in self._router.lost_starts})
+            await self._at_once(
+                {
+                    **{turn: partial(self._resume_turn, trial, turn) for turn in self._gaps()},
+                    **self._resubscribing(trial, self._sub_agents()),
+                }
             )
         if scope.cancelled_caught:
             await trial.raise_if_mute()
-        missed = self._router.missed
-        busy = [thread_id for thread_id in missed if self._router.peek(thread_id).starting is not None]
-        await _all_at_once(partial(self._resubscribe_in_time, trial, thread_id) for thread_id in busy)
+        await self._at_once(self._resubscribing(trial, self._busy()))
         with trio.move_on_after(_RESUBSCRIBING):
-            await self._resubscribe(trial)
+            await self._resubscribe(trial, has_suspects=False)
+
+    def _resubscribing(self, trial: Trial, thread_ids: Iterable[str]) -> Jobs:
+        return {thread_id: partial(self._resubscribe_in_time, trial, thread_id) for thread_id in thread_ids}
+
+    async def _at_once(self, jobs: Jobs) -> None:
+        """Do those that no connection was lost over; if there are errors, raise one of them in the end."""
+        errors: list[CodexError] = []
+
+        @trio.lowlevel.enable_ki_protection
+        async def do(key: Hashable, job: Job) -> None:
+            try:
+                await self._suspects.ask(key, job)
+            except CodexError as exc:
+                errors.append(exc)
+
+        async with trio.open_nursery() as nursery:
+            for key, job in jobs.items():
+                if not self._suspects.losses(key):
+                    nursery.start_soon(do, key, job)
+        if errors:
+            raise errors.pop()
+
+    async def _one_by_one(self, jobs: Jobs) -> None:
+        """Do those that connections were lost over, the likeliest cause last, so that it takes nothing else with it."""
+        for key in sorted(filter(self._suspects.losses, jobs), key=self._suspects.losses):
+            await self._suspects.ask(key, jobs[key])
 
     @trio.lowlevel.enable_ki_protection
-    async def _resubscribe(self, trial: Trial) -> None:
-        # One after another: there may be thousands, and the server has more to do.
-        for thread_id in list(self._router.missed):
+    async def _resubscribe(self, trial: Trial, *, has_suspects: bool) -> None:
+        # One after another: there may be thousands, and the server has more to do. What may be the cause of a loss comes
+        # last: when it has got through, everything has.
+        for thread_id in sorted(self._router.missed, key=self._suspects.losses):
+            turn = self._router.open_turn(thread_id)
+            if turn is not None and turn.has_gap:
+                continue  # `catch_up` resumes it
+            if self._suspects.is_hopeless(thread_id):
+                self._drop(thread_id)
+                continue
+            if self._suspects.losses(thread_id) and not has_suspects:
+                return
             try:
-                await self._resubscribe_to(trial, thread_id)
+                with self._suspects.blaming(thread_id):
+                    await self._resubscribe_to(trial, thread_id)
             except CodexTransportError:
                 return  # the next connection goes on with it
             except CodexError as exc:
@@ -263,62 +268,104 @@ class Restorer:
             CodexError: The connection was lost again, or is mute.
         """
         trial = Trial(connection, self._request_timeout, deadline)
-        starting = [place.starting for place in self._router.places if place.starting is not None]
-        await _all_at_once(
-            [
-                *(partial(self._catch_up_stray, trial, call) for call in self._router.lost_starts),
-                *(partial(self._find_accepted, trial, one) for one in starting if one.on_found is not None),
-                *(partial(self._catch_up, trial, turn) for turn in self._gaps()),
-            ]
-        )
-        self._start_soon(partial(self._resubscribe, Trial(connection, self._request_timeout)))
+        for key in self._causes():
+            if self._suspects.is_hopeless(key):
+                self._drop(key)
+        jobs: Jobs = {
+            **{call: partial(self._catch_up_stray, trial, call) for call in self._router.lost_starts},
+            **{one: partial(self._find_accepted, trial, one) for one in self._accepted()},
+            **{turn: partial(self._catch_up, trial, turn) for turn in self._gaps()},
+        }
+        await self._at_once(jobs)
+        await self._one_by_one({**jobs, **self._resubscribing(trial, {*self._sub_agents(), *self._busy()})})
+        resubscribe = partial(self._resubscribe, Trial(connection, self._request_timeout), has_suspects=True)
+        self._start_soon(resubscribe)
+
+    def _causes(self) -> list[Hashable]:
+        """Return what is asked for on each new connection, and was on its way when one was lost."""
+        keys: list[Hashable] = [*self._router.lost_starts, *self._gaps(), *self._router.missed]
+        return [key for key in keys if self._suspects.losses(key)]
+
+    def drop_causes(self, loss: CodexTransportError) -> bool:
+        """Give up what connections were lost over again and again, so that the rest goes on; `False` if there is nothing.
+
+        Args:
+            loss: The last one.
+        """
+        causes = self._causes()
+        for key in causes:
+            self._drop(key, loss)
+        return bool(causes)
+
+    def _drop(self, key: Hashable, loss: CodexTransportError | None = None) -> None:
+        losses = self._suspects.losses(key)
+        self._suspects.forget(key)
+        if isinstance(key, Turn):
+            self._lose(key, f"could not be caught up with: {losses} connections were lost over it", loss)
+            self._router.unsubscribe(key.thread_id)  # what it tells may have been the cause
+        elif isinstance(key, Call):
+            _logger.warning("whether %s began a turn is unknown: %d connections were lost over it", key.method, losses)
+            self._router.lost_starts.remove(key)
+        elif isinstance(key, str):
+            _logger.warning("thread %s is not subscribed to again: %d connections were lost over it", key, losses)
+            self._router.unsubscribe(key)
+
+    def recover_soon(self, turn: Turn) -> None:
+        """Read what a turn has told from history, as it was too much to be held. The turn has a gap."""
+        self._start_soon(partial(self._recover, turn))
+
+    @trio.lowlevel.enable_ki_protection
+    async def _recover(self, turn: Turn) -> None:
+        try:
+            await catch_up(self._ask, self._router, turn)
+        except CodexTransportError:
+            return  # it is lost with the connection, or the next one goes on with it
+        except CodexError as exc:
+            self._lose(turn, f"told too much before it was known, and its history cannot be read: {exc}", exc)
+        if not turn.ended.is_set():
+            self._reconcile(turn)
 
     async def _catch_up(self, trial: Trial, turn: Turn) -> None:
         if turn.thread_id not in self._router.loaded:
             await self._resume_turn(trial, turn)
         try:
             if not turn.ended.is_set():
-                await catch_up(trial.ask, turn)
+                await catch_up(trial.ask, self._router, turn)
         except (CodexProtocolError, CodexTimeoutError) as exc:
             await self._give_up(trial, turn, exc)
         if not turn.ended.is_set():
+            self._follow(turn)
             self._reconcile(turn)
+
+    def _accepted(self) -> list[Starting]:
+        starting = [place.starting for place in self._router.places if place.starting is not None]
+        return [one for one in starting if one.on_found is not None]
+
+    def _busy(self) -> list[str]:
+        return [one for one in self._router.missed if self._router.peek(one).starting is not None]
 
     def _gaps(self) -> list[Turn]:
         return [turn for turn in self._router.turns if turn.has_gap]
 
     def _sub_agents(self) -> list[str]:
         # What they wait for is not asked again by the thread that they work for (codex 0.163, 0.169).
-        return [thread_id for thread_id in self._router.missed if self._router.root_of(thread_id) is not None]
+        return [
+            thread_id for thread_id in self._router.missed if self._router.sub_agents.root_of(thread_id) is not None
+        ]
 
     async def _give_up(self, trial: Trial, turn: Turn, exc: CodexProtocolError | CodexTimeoutError) -> None:
         if isinstance(exc, CodexTimeoutError):
             await trial.raise_if_mute()
+        self._lose(turn, f"was not found again: {exc}", exc)
+
+    def _lose(self, turn: Turn, why: str, cause: CodexError | None) -> None:
         error = CodexTransportError(
-            f"the connection was lost, and turn {turn.turn_id} of thread {turn.thread_id} was not found again: {exc}"
+            f"the connection was lost, and turn {turn.turn_id} of thread {turn.thread_id} {why}"
         )
-        error.__cause__ = exc
+        error.__cause__ = cause
         turn.lose(error)
         if turn.left is not None:
             self._router.forget(turn)
-
-
-async def _all_at_once(jobs: Iterable[Job]) -> None:
-    """Do each of them; if there are errors, raise one of them in the end."""
-    errors: list[CodexError] = []
-
-    @trio.lowlevel.enable_ki_protection
-    async def do(job: Job) -> None:
-        try:
-            await job()
-        except CodexError as exc:
-            errors.append(exc)
-
-    async with trio.open_nursery() as nursery:
-        for job in jobs:
-            nursery.start_soon(do, job)
-    if errors:
-        raise errors.pop()
 
 
 def _items(state: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 
-import msgspec
-import trio
-
-from .._connection import Call
+from .._connection import MAX_IN_FLIGHT, Call
 from .._protocol import methods
 from .._protocol.messages import Delta, Notice
-from .._turn import Turn, TurnRequest
+from .._turn import Turn
 from ..errors import CodexTransportError
 from .notifications import NotificationHub
+from .places import Place, Starting
+from .sub_agents import SubAgents
 
 _REMEMBERED = 1_024  # finished turns, whose late events are told from other people's
 _KEPT = 256  # ended turns that were handed out and that nobody has taken up; of older ones, history tells
@@ -22,53 +22,25 @@ _KEPT = 256  # ended turns that were handed out and that nobody has taken up; of
 Watcher = tuple[Callable[[Notice], bool], Callable[[], None]]
 
 
-class Starting(msgspec.Struct, eq=False):
-    """A `turn/start` on its way.
-
-    Attributes:
-        held: Events of turns that we do not know (yet): the server promises no order between them and the answer.
-        is_orphan: The caller has left; the turn is to be stopped as soon as it is known.
-        call: Of an orphan: what is on its way.
-        turn: Set by the answer, or by the first event of the turn.
-        request: What was asked.
-        on_found: Told the turn of that event. Set by the answer: what comes before it may be another's.
-        settled: Fires when the turn is known, or there will be none, or the connection is lost.
-        scope: Of the caller, while it is being started; the client cancels it on closing.
-        let_go: Fires when the caller has the turn, or has left.
-    """
-
-    thread_id: str
-    request: TurnRequest
-    held: list[Notice] = msgspec.field(default_factory=list)
-    is_orphan: bool = False
-    call: Call | None = None
-    thread_is_idle: bool = False
-    turn: Turn | None = None
-    on_found: Callable[[str], None] | None = None
-    settled: trio.Event = msgspec.field(default_factory=trio.Event)
-    scope: trio.CancelScope = msgspec.field(default_factory=trio.CancelScope)
-    let_go: trio.Event = msgspec.field(default_factory=trio.Event)
-
-
-class Place(msgspec.Struct, eq=False):
-    """What happens on one thread: at most one turn of ours at a time.
-
-    Attributes:
-        leaving: Fires when the turn that nobody wants is off this thread, or given up.
-    """
-
-    turn: Turn | None = None
-    starting: Starting | None = None
-    leaving: trio.Event | None = None
-
-
 class Router:
     """The tables of threads and turns.
 
     Args:
         on_idle: Told when the server says that a thread with an open turn of ours has nothing to do.
         on_bound: Told of each turn of ours, before it is given what was held for it.
+        on_dropped: Told of a turn whose events were too many while it was not known: history has them.
+        on_origin: Told when it is known of a sub-agent for which turn it works.
         watch: Is shown every notification but deltas.
+
+    Attributes:
+        loaded: Threads whose events this connection gets.
+        unsubscribing: Of those, which it asked to get no more of, without an answer yet.
+        missed: Those whose events the lost connection got, and this one does not, yet.
+        sub_agents: Threads that work for turns of ours.
+        late_events: How many came after the end of their turn.
+        dropped_events: How many were too many to be held, for a turn that was being started or caught up with.
+        lost_starts: The loss of a connection left open what came of them.
+        unanswered: Calls of this connection that may have started a turn, on threads that were let go of since.
     """
 
     def __init__(
@@ -76,23 +48,28 @@ class Router:
         *,
         on_idle: Callable[[Turn], None],
         on_bound: Callable[[Turn], None],
+        on_dropped: Callable[[Turn], None],
+        on_origin: Callable[[], None],
         watch: Callable[[Notice], None],
     ) -> None:
         self._on_idle = on_idle
         self._on_bound = on_bound
+        self._on_dropped = on_dropped
         self._watch = watch
         self._turns: dict[str, Turn] = {}
         self._places: dict[str, Place] = {}
         self._finished: dict[str, str] = {}  # the thread, by turn: a fork inherits the ids of its turns
         self._kept: dict[str, Turn] = {}  # those that have ended since they were handed out
-        self._roots: dict[str, str] = {}  # by the thread of a sub-agent: the turn that it works for
-        self.loaded: set[str] = set()  # threads whose events this connection gets
-        self.unsubscribing: set[object] = set()  # of those, which it asked to get no more of, without an answer yet
-        self.missed: set[str] = set()  # those whose events the lost connection got, and this one does not, yet
+        self.sub_agents = SubAgents(thread_of=self._thread_of, open_turn=self.open_turn, on_found=on_origin)
+        self.loaded: set[str] = set()
+        self.unsubscribing: set[object] = set()
+        self.missed: set[str] = set()
         self.hub = NotificationHub()
         self._watchers: dict[str, list[Watcher]] = {}
         self.late_events = 0
-        self.lost_starts: list[Call] = []  # the loss of a connection left open what came of them
+        self.dropped_events = 0
+        self.lost_starts: list[Call] = []
+        self.unanswered: deque[Call] = deque(maxlen=MAX_IN_FLIGHT)
 
     # --- events
 
@@ -109,6 +86,9 @@ class Router:
     def route(self, notice: Notice, now: float) -> None:
         """Give an event to its turn; hold it for a turn that is being started; else publish it."""
         self._watch(notice)
+        self.sub_agents.note(notice)
+        if notice.thread_id in self.sub_agents:
+            self._take_sub_agent_event(notice, notice.thread_id or "", now)
         if notice.turn_id is None:
             spent = [takes(notice) for takes, _ in self._watchers.get(notice.method, ())]  # all of them are asked
             if any(spent):
@@ -128,7 +108,7 @@ class Router:
             return True
         place = self._places.get(notice.thread_id or "")
         if place is not None and place.starting is not None:
-            place.starting.held.append(notice)
+            self._count_dropped(place.starting.hold(notice))
             self._look_for_ours(place.starting)
             return True
         if place is not None and place.turn is not None and self._is_review_start(place.turn, notice):
@@ -137,17 +117,24 @@ class Router:
             return True
         return False
 
+    def _take_sub_agent_event(self, notice: Notice, thread_id: str, now: float) -> None:
+        if notice.method == methods.TURN_STARTED:  # its events come here unasked
+            self.loaded.add(thread_id)
+        turn = self.sub_agents.root_of(thread_id)
+        if turn is not None and turn.turn_id != notice.turn_id:
+            turn.feed_sub_agent(notice, now)
+
     def _is_review_start(self, turn: Turn, notice: Notice) -> bool:
         # codex 0.163 and 0.169: the events of a review have the id that its answer told, `turn/started` has another,
         # and an interrupt is accepted for that one alone.
         return turn.method == methods.REVIEW_START and notice.method == methods.TURN_STARTED
 
+    def _count_dropped(self, number: int) -> None:
+        self.dropped_events += number
+
     def _look_for_ours(self, starting: Starting) -> None:
-        is_ours, on_found = starting.request.is_ours, starting.on_found
-        if is_ours is not None and on_found is not None:
-            found = next((one.turn_id for one in starting.held if one.turn_id is not None and is_ours(one)), None)
-            if found is not None:
-                on_found(found)
+        if starting.found is not None and starting.on_found is not None:
+            starting.on_found(starting.found)
 
     def expect(self, starting: Starting, on_found: Callable[[str], None]) -> None:
         """Find the turn of a request that was accepted by its first event, which may have come already."""
@@ -192,6 +179,8 @@ class Router:
                 self.release(starting)
                 if leaving is not None:
                     leaving.set()
+        self.lost_starts += [call for call in self.unanswered if call.is_in_flight]
+        self.unanswered.clear()
         self._tell_watchers()
         self.missed |= self.loaded
         self.loaded.clear()
@@ -257,7 +246,7 @@ class Router:
         place.starting = None
         starting.settled.set()
         self._tidy(starting.thread_id)
-        for notice in starting.held:
+        for notice in starting.held.take():
             self.hub.publish(notice)
 
     def bind(self, starting: Starting, turn_id: str, now: float) -> Turn:
@@ -272,6 +261,7 @@ class Router:
             alive_at=now,
             method=request.method,
             wants_deltas=request.wants_deltas,
+            on_dropped=self._count_dropped,
             continuation=request.continuation,
         )
         place.starting, place.turn = None, turn
@@ -281,8 +271,13 @@ class Router:
         starting.turn = turn
         starting.settled.set()
         self._on_bound(turn)
-        for notice in starting.held:
-            self.route(notice, now)
+        if starting.has_dropped and not turn.has_gap:
+            turn.open_gap()
+            turn.thread_is_idle = starting.thread_is_idle
+            self._on_dropped(turn)
+        for notice in starting.held.take():
+            if not self._take_turn_event(notice, notice.turn_id or "", now):
+                self.hub.publish(notice)
         if starting.thread_is_idle and turn.last_event is not None and not turn.ended.is_set():
             turn.thread_is_idle = True
             self._on_idle(turn)
@@ -317,17 +312,22 @@ class Router:
         """Whether a turn is, or lately was, one of ours."""
         return turn_id in self._turns or turn_id in self._finished
 
-    def note_root(self, thread_id: str, turn_id: str) -> None:
-        """Take note of the turn that a sub-agent's thread works for. The server sends its events here, unasked."""
-        self.loaded.add(thread_id)
-        self._roots.pop(thread_id, None)
-        self._roots[thread_id] = turn_id
-        if len(self._roots) > _REMEMBERED:
-            del self._roots[next(iter(self._roots))]
+    def waits_for(self, thread_id: str, turn_id: str | None) -> list[Turn]:
+        """Return the open turns of ours that may wait for what a thread asks, where its own turn is not known.
 
-    def root_of(self, thread_id: str) -> Turn | None:
-        """Return the turn that a sub-agent's thread works for, as `find` does."""
-        return self._turns.get(self._roots.get(thread_id, ""))
+        A thread of which nothing is known can only be a sub-agent's: that of some turn.
+        """
+        if (root := self.sub_agents.root_of(thread_id)) is not None:
+            return [root]
+        if turn_id is None and (turn := self.open_turn(thread_id)) is not None:
+            return [turn]
+        if thread_id in self.sub_agents or thread_id in self._places or thread_id in self.loaded:
+            return []
+        return [turn for turn in self.turns if not turn.ended.is_set()]
+
+    def _thread_of(self, turn_id: str) -> str | None:
+        turn = self._turns.get(turn_id)
+        return self._finished.get(turn_id) if turn is None else turn.thread_id
 
     def forget(self, turn: Turn) -> None:
         """Let go of a turn that is drained or dropped. What comes of it from now on is late."""

@@ -19,10 +19,12 @@ from .._protocol.messages import Delta, Notice, ServerRequest
 from ..abc import Transport
 from ..errors import CodexTransportError
 from .answering import Answering
+from .attaching import follow_sub_agents
 from .lifecycle import Lifecycle
 from .link import Link
 from .restoring import Restorer
 from .router import Router
+from .suspects import Suspects
 
 _LEAVING_PATIENCE = 2.0  # seconds for open turns to be interrupted when the client closes
 _FLUSHING_PATIENCE = 0.5  # seconds for the last messages, a refusal among them, to go out
@@ -276,14 +278,20 @@ class Service:
 
         router = Router(
             on_idle=lambda turn: lifecycle.reconcile(turn),
-            on_bound=lambda turn: answering.adopt(turn),
+            on_bound=lambda turn: answering.adopt(),
+            on_dropped=lambda turn: restorer.recover_soon(turn),
+            on_origin=lambda: answering.adopt(),
             watch=lambda notice: answering.watch(notice),
         )
+        suspects = Suspects()
         restorer = Restorer(
             router,
             reconcile=lambda turn: lifecycle.reconcile(turn),
             abandon=lambda turn: lifecycle.abandon(turn),
             start_soon=lambda async_fn: lifecycle.start_soon(async_fn),
+            ask=lambda method, params: lifecycle.request(method, params),
+            follow=lambda turn: follow_sub_agents(lifecycle, router, turn),
+            suspects=suspects,
             request_timeout=self._request_timeout,
         )
         wires = _Wires(
@@ -303,10 +311,16 @@ class Service:
                 greet=self._greet,
                 restore=restorer.restore,
                 catch_up=restorer.catch_up,
+                drop_causes=restorer.drop_causes,
                 patience=self._reconnect_timeout,
             )
         lifecycle = Lifecycle(
-            connection, router, nursery, request_timeout=self._request_timeout, toolbox=self.handlers.toolbox
+            connection,
+            router,
+            nursery,
+            suspects=suspects,
+            request_timeout=self._request_timeout,
+            toolbox=self.handlers.toolbox,
         )
         answering = Answering(self.handlers, connection, router, lifecycle, self._owner)
         return Parts(connection, router, lifecycle, answering)

@@ -57,6 +57,10 @@ class Engine(Protocol):
         """Whether a turn of this client is being started on a thread."""
         ...
 
+    async def wait_free(self, thread_id: str) -> None:
+        """Wait, bounded, while a thread's turn is one that nobody wants any more."""
+        ...
+
     async def running_turn(self, thread_id: str) -> Turn | None:
         """Return the open turn of a thread; wait for one that is being started."""
         ...

@@ -239,6 +239,7 @@ class CodexThread(ThreadTurns):
         await self._engine.request(methods.THREAD_TERMINALS_CLEAN, {"threadId": self.id})
 
     async def _alone(self, method: str, **params: str) -> None:
+        await self._engine.wait_free(self.id)
         turn = self._engine.open_turn(self.id)
         if turn is not None or self._engine.is_starting(self.id):
             turn_id = None if turn is None else turn.turn_id

@@ -49,9 +49,13 @@ class PendingDelta:
             self._parts.clear()
         return True
 
+    def text(self) -> str:
+        """Return all of it."""
+        return "".join((*self._joined, *self._parts))
+
     def to_event(self) -> Event:
         """Return what the reader gets."""
-        text = "".join((*self._joined, *self._parts))
+        text = self.text()
         if self.method == methods.TEXT_DELTA:
             return TextDelta(text, self.item_id)
         if self.method == methods.OUTPUT_DELTA:

@@ -8,7 +8,10 @@ from typing import Any
 import trio
 
 from ..errors import CodexTurnFailedError, CodexTurnInactiveError
-from ..models import ChatContinuation, ChatResult
+from ..models import ChatContinuation, ChatResult, ConversationStep, OpenItem
+
+# Of what a silent turn waits for, in the text of the error.
+_DESCRIBED, _DESCRIBED_LENGTH = 3, 60
 
 
 class Failure:
@@ -68,13 +71,28 @@ def failed_error(turn_id: str, error: Mapping[str, Any], result: ChatResult) -> 
     )
 
 
-def inactive_error(continuation: ChatContinuation, idle: float, last_event: str | None) -> CodexTurnInactiveError:
+def inactive_error(
+    continuation: ChatContinuation, idle: float, last_event: str | None, open_items: tuple[OpenItem, ...]
+) -> CodexTurnInactiveError:
     """Return the exception for a turn that has told nothing for `idle` seconds."""
+    waits_for = ", ".join(_described(item, continuation.thread_id) for item in open_items[:_DESCRIBED])
+    if len(open_items) > _DESCRIBED:
+        waits_for += f" and {len(open_items) - _DESCRIBED} more"
     return CodexTurnInactiveError(
         f"turn {continuation.turn_id} of thread {continuation.thread_id} was silent for {idle:.1f} s (its last event: "
-        f"{last_event or 'none'}). It runs on: wait further with chat_once(continuation=...) or "
-        "chat(continuation=...), or stop it with cancel(continuation)",
+        f"{last_event or 'none'}{f'; waiting for {waits_for}' if waits_for else ''}). It runs on: wait further with "
+        "chat_once(continuation=...) or chat(continuation=...), or stop it with cancel(continuation)",
         continuation=continuation,
         idle_seconds=idle,
         last_event=last_event,
+        open_items=open_items,
     )
+
+
+def _described(item: OpenItem, thread_id: str) -> str:
+    # The model's words: `repr` shows control characters as what they are.
+    text = ConversationStep.from_wire(item.data, thread_id=item.thread_id, turn_id="").display_text
+    shown = text if len(text) <= _DESCRIBED_LENGTH else text[:_DESCRIBED_LENGTH] + "..."
+    name = item.item_type if item.item_type.isidentifier() else repr(item.item_type)
+    whose = "" if item.thread_id == thread_id else " of a sub-agent"
+    return f"{name}{f' {shown!r}' if shown else ''}{whose} since {item.seconds:.0f} s"

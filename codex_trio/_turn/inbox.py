@@ -17,7 +17,9 @@ from .._protocol.messages import Notice
 from ..errors import CodexTransportError
 from .deltas import COALESCING, PendingDelta
 from .failure import Failure
+from .held import Held
 from .history import EndFromHistory, FromHistory, MissedItems
+from .unfinished import UnfinishedItems
 
 _logger = logging.getLogger("codex_trio")
 
@@ -37,31 +39,50 @@ class _Nowhere:
 class TurnInbox:
     """The reader's side of a turn.
 
+    Args:
+        thread_id: Its thread.
+        alive_at: When the server last spoke of it, in Trio's time.
+        wants_deltas: Its consumer does.
+        on_dropped: Told how many events were dropped because too many came while a gap was open.
+
     Attributes:
+        thread_id: Its thread.
         skips_deltas: They are signs of life, and no more.
         started: The server will take an interrupt.
         ended: Nothing more will come: the turn's end is in the channel, or the connection is lost.
         alive_at: When the server last spoke of the turn, in Trio's time.
         last_event: What it said then.
+        open_items: What it waits for.
         on_end: Called when `ended` is set.
-        gaps: How often one was opened, or became wider.
+        gaps: How often one was opened, or became wider: another connection was lost.
+        overflows: How often events were dropped while a gap was open: what was read from history before does not have
+            them.
         keeps_nothing: Only its end is noticed.
     """
 
-    def __init__(self, *, alive_at: float, wants_deltas: bool) -> None:
+    def __init__(
+        self, thread_id: str, *, alive_at: float, wants_deltas: bool, on_dropped: Callable[[int], None]
+    ) -> None:
+        self.thread_id = thread_id
         self.skips_deltas = not wants_deltas
         self.started = trio.Event()
         self.ended = trio.Event()
         self.alive_at = alive_at
         self.last_event: str | None = None
+        self.open_items = UnfinishedItems()
         self.on_end: set[Callable[[], None]] = set()
         self._owed = 0  # answers that the server is waiting for
         self._loss: CodexTransportError | None = None
         self._send: trio.MemorySendChannel[Received] | _Nowhere
         self._send, self._receive = trio.open_memory_channel[Received](math.inf)
         self._pending: dict[str, PendingDelta] = {}  # by item: its last deltas, unread
-        self._held: list[Notice] | None = None  # what came after a gap that is still open
+        self._held: Held | None = None  # what came after a gap that is still open
+        self._on_dropped = on_dropped
+        self._gap_began_at = self._alive_before_gap = 0.0
+        self._believed_at = math.nan  # `alive_at` as of the end of a gap
+        self._items_known = 0  # of history, when the last gap was filled
         self.gaps = 0
+        self.overflows = 0
         self.keeps_nothing = False
 
     def touch(self, method: str, now: float) -> None:
@@ -74,23 +95,37 @@ class TurnInbox:
         if self.ended.is_set():
             return False
         self.touch(notice.method, now)
-        if self._held is not None:
-            self._held.append(notice)
+        is_delta = notice.method in methods.DELTAS
+        if is_delta and self.skips_deltas:
             return True
-        if notice.method in methods.DELTAS:
-            if not self.skips_deltas:
-                self._take_delta(notice)
+        if self._held is not None:
+            self._hold(self._held, notice)
+            return True
+        if is_delta:
+            self._take_delta(notice)
             return True
         if self.skips_deltas and notice.method == methods.ERROR and notice.params.get("willRetry") is True:
             # Only a stream of events tells its reader; others would wait for a model that cannot be reached, and not know.
             _logger.warning("turn %s: the server tries again: %s", notice.turn_id, _told(notice.params.get("error")))
         self._end_deltas(notice)
+        self.open_items.note(notice, now)
         self._send.send_nowait(notice)
         if notice.method == methods.TURN_COMPLETED:
             self._close()
         elif not self.started.is_set() and notice.method != methods.ERROR:
             self.started.set()  # by `turn/started`, or by what only a started turn does
         return True
+
+    def feed_sub_agent(self, notice: Notice, now: float) -> None:
+        """Take an event of a sub-agent: the turn that it works for lives."""
+        if not self.ended.is_set():
+            self.touch(notice.method, now)
+            self.open_items.note(notice, now)
+
+    def _hold(self, held: Held, notice: Notice) -> None:
+        if dropped := held.push(notice):
+            self.overflows += 1
+            self._on_dropped(dropped)
 
     def _take_delta(self, notice: Notice) -> None:
         if notice.method not in COALESCING:
@@ -113,8 +148,10 @@ class TurnInbox:
         """Hold what comes from now on, until `fill_gap` has put in front what was missed. No inactivity until then."""
         self.gaps += 1
         if self._held is None and not self.ended.is_set():
-            self._held = []
-            self._owed += 1
+            self._held = Held()
+            self._gap_began_at, self._alive_before_gap = trio.current_time(), self.alive_at
+            self.owe()
+            self.open_items.keep_only(self.thread_id)
 
     @property
     def has_gap(self) -> bool:
@@ -125,11 +162,20 @@ class TurnInbox:
         """Take the turn's completed items from history, and then what came meanwhile. Those known are known by id."""
         if self._held is None or self.ended.is_set():
             return
-        held, self._held = self._held, None
+        notices, self._held = self._held.take(), None
         self._send.send_nowait(MissedItems(items))
-        self.pay(now)
-        for notice in held:
+        for item in items:
+            self.open_items.complete(self.thread_id, item.get("id") if isinstance(item, dict) else None)
+        # Whether the turn told anything in the gap is not known, as history has no deltas. It is believed once: a
+        # connection that is lost again and again must not keep alive a turn that tells nothing in between. The server
+        # tells the usage of tokens whenever a thread is resumed.
+        was_alive_at = self._alive_before_gap
+        is_alive = was_alive_at != self._believed_at or len(items) > self._items_known
+        is_alive = is_alive or any(notice.method != methods.TOKEN_USAGE_UPDATED for notice in notices)
+        for notice in notices:
             self.feed(notice, now)
+        self.pay(now if is_alive else was_alive_at + now - self._gap_began_at)
+        self._believed_at, self._items_known = self.alive_at, len(items)
 
     def end_from_history(self, turn: Mapping[str, Any]) -> None:
         """Take the turn as history has it, in place of a `turn/completed` that did not come."""
@@ -159,13 +205,12 @@ class TurnInbox:
         self._receive.close()
         self._send = _Nowhere()
 
-    def owe(self, method: str, now: float) -> None:
-        """Note that the server asked, so that its silence is no inactivity until it is answered."""
-        self.touch(method, now)
+    def owe(self) -> None:
+        """Stop the inactivity clock: the server waits for an answer."""
         self._owed += 1
 
     def pay(self, now: float) -> None:
-        """Note that the server was answered."""
+        """Let the inactivity clock run again: the server was answered."""
         self._owed -= 1
         self.alive_at = now
 

@@ -32,11 +32,13 @@ class Turn(TurnInbox):
         alive_at: When the server last spoke of it, in Trio's time.
         method: What it was asked for with.
         wants_deltas: Its consumer does.
+        on_dropped: See `TurnInbox`.
         continuation: Where its consumer was before. What has happened since is missing, see `open_gap`.
 
     Attributes:
         running_id: What an interrupt must call it: a review runs under an id of its own.
         left: Set once nobody wants the turn: fires when it is off the server, or given up.
+        has_consumer: Somebody waits for what it tells.
         is_handed_out: A continuation is out there, so the turn may run on without a consumer.
         reconciling: Of the last look at its true state.
     """
@@ -49,10 +51,10 @@ class Turn(TurnInbox):
         alive_at: float,
         method: str = methods.TURN_START,
         wants_deltas: bool = False,
+        on_dropped: Callable[[int], None],
         continuation: ChatContinuation | None = None,
     ) -> None:
-        super().__init__(alive_at=alive_at, wants_deltas=wants_deltas)
-        self.thread_id = thread_id
+        super().__init__(thread_id, alive_at=alive_at, wants_deltas=wants_deltas, on_dropped=on_dropped)
         self.turn_id = turn_id
         self.running_id = turn_id
         self.method = method
@@ -62,7 +64,8 @@ class Turn(TurnInbox):
         self.reconciling: trio.CancelScope | None = None
         self._raised: Failure | None = None
         self._is_read = False  # the consumer has seen the end
-        self._has_consumer = False
+        self.has_consumer = False
+        self._quiet_since = self._left_at = alive_at  # when its consumer's last wait ended
         self._source: CompletionSource = "turn_completed"
         self._fold = TurnFold(thread_id, turn_id)
         self._cursor = 0
@@ -75,7 +78,7 @@ class Turn(TurnInbox):
 
     def fail(self, error: BaseException) -> Failure | None:
         """Take what a handler raised, for the consumer to raise; `None` if the turn has none."""
-        if not self._has_consumer or self._is_read:
+        if not self.has_consumer or self._is_read:
             return None
         if self._raised is not None and not self._raised.settled.is_set():
             self._raised.error.add_note(f"codex_trio: besides, another handler of the turn raised {error!r}")
@@ -107,26 +110,27 @@ class Turn(TurnInbox):
         Raises:
             CodexThreadBusyError: It has one.
         """
-        if self._has_consumer:
+        if self.has_consumer:
             raise CodexThreadBusyError(
                 f"turn {self.turn_id} is being consumed by another task; a turn has one consumer at a time",
                 thread_id=self.thread_id,
                 turn_id=self.turn_id,
             )
-        self._has_consumer = True
+        self.has_consumer = True
         self.is_handed_out = False
+        self._quiet_since = self._left_at = trio.current_time()
         self.skips_deltas = not wants_deltas and not self.ended.is_set()
 
     def stop_consuming(self) -> None:
         """Let go of the turn; what is unread stays."""
-        self._has_consumer = False
+        self.has_consumer = False
         if self._raised is not None:
             self._raised.settled.set()
 
     @property
     def is_unwanted(self) -> bool:
         """Whether it runs on with nobody to consume it, now or later."""
-        return not (self._has_consumer or self.is_handed_out or self.ended.is_set())
+        return not (self.has_consumer or self.is_handed_out or self.ended.is_set())
 
     async def next_steps(self, patience: float, mode: Mode) -> list[ConversationStep] | None:
         """Wait for the next event; return the steps that it completes, `None` at the end of the turn.
@@ -194,19 +198,25 @@ class Turn(TurnInbox):
 
     async def _wait(self, patience: float, mode: Mode) -> Received | None:
         # One scope for a wait, not one for each sign of life: those only move `alive_at`, and when the scope fires the
-        # rest of the patience is waited out.
-        since = trio.current_time()
+        # rest of the patience is waited out. It fires during a sleep, too: that may end early, and nothing tells this.
+        since = (
+            self._quiet_since + trio.current_time() - self._left_at
+        )  # what the consumer did in between does not count
         while True:
+            now = trio.current_time()
             if self._owed:
-                since = trio.current_time()
-            deadline = max(since, self.alive_at) + patience
-            with trio.move_on_at(deadline):
+                since = now
+            with trio.move_on_at(min(self._alive_until(since) + patience, now + patience)):
                 try:
-                    return await self._receive.receive()
+                    received = await self._receive.receive()
                 except trio.EndOfChannel:
                     return None
+                self._quiet_since, self._left_at = self._alive_until(since), trio.current_time()
+                return received
+            if self._is_alive(since, patience):
+                continue
             await let_the_reader_look()
-            if self._owed or trio.current_time() < max(since, self.alive_at) + patience:
+            if self._is_alive(since, patience):
                 continue
             try:
                 return self._receive.receive_nowait()
@@ -215,8 +225,15 @@ class Turn(TurnInbox):
             except trio.WouldBlock:
                 pass
             self.is_handed_out = True
-            idle = trio.current_time() - self.alive_at
-            raise inactive_error(self.continuation(mode), idle, self.last_event)
+            now = trio.current_time()
+            idle = now - max(self.alive_at, self.open_items.asleep_until)
+            raise inactive_error(self.continuation(mode), idle, self.last_event, self.open_items.snapshot(now))
+
+    def _is_alive(self, since: float, patience: float) -> bool:
+        return self._owed > 0 or trio.current_time() < self._alive_until(since) + patience
+
+    def _alive_until(self, since: float) -> float:
+        return max(since, self.alive_at, self.open_items.asleep_until)
 
     async def finish(self, read_history: ReadHistory) -> list[ConversationStep]:
         """Close the account of an ended turn, and return steps that only history told.

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from _real import Tap
+from _account_models import account_model
+from _real import Tap, version_under_test
 
 from codex_trio import ChatResult, CodexClient, ConversationStep
 from codex_trio.testing import ScriptedModel, ask_async, say, think
 
-SLUG = "gpt-6-astra"  # a model of an account; an unknown one has no such tool
+SLUG = account_model(version_under_test())  # an unknown model has no such tool
 QUESTION = "Which colour?\n- Red\n- Blue"
 
 

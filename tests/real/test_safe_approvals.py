@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 import trio
+from _account_models import account_model
 from _asking import PATIENCE, asking_model, decider, version_of
 from _listening import running_server
+from _real import version_under_test
 
 from codex_trio import (
     Approval,
@@ -34,7 +36,7 @@ from codex_trio.testing import (
 )
 
 # An unknown model has the tools as functions; the model of an account calls them in JavaScript.
-MODELS = ["scripted", "gpt-6.2-sol"]
+MODELS = ["scripted", account_model(version_under_test())]
 
 ASKS_FOR_INPUT = (0, 163)  # older versions type without asking
 

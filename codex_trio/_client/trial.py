@@ -1,0 +1,56 @@
+"""`Trial`: the requests that make a new connection fit for use."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+import trio
+
+from .._connection import Call, Connection
+from .._protocol import methods
+from ..errors import CodexProtocolError
+
+_PROOF = 5.0  # seconds for a connection that has answered nothing to answer anything
+
+
+class Trial:
+    """Asks over a new connection, and knows whether it answers at all.
+
+    Args:
+        request_timeout: Seconds for each request.
+        deadline: Of all of them, in Trio's time.
+    """
+
+    def __init__(self, connection: Connection, request_timeout: float, deadline: float = math.inf) -> None:
+        self._connection = connection
+        self._request_timeout = request_timeout
+        self._deadline = deadline
+        self._has_answered = False
+
+    async def ask(self, method: str, params: Mapping[str, Any]) -> Any:
+        """Call the server, and return the result."""
+        return await self.perform(Call(method, params))
+
+    async def perform(self, call: Call, *, timeout: float = math.inf) -> Any:
+        """Make a call as `Connection.perform` does, but wait no longer than there is time."""
+        left = max(0.0, self._deadline - trio.current_time())
+        try:
+            result = await self._connection.perform(call, timeout=min(timeout, self._request_timeout, left))
+        except CodexProtocolError:
+            self._has_answered = True
+            raise
+        self._has_answered = True
+        return result
+
+    async def raise_if_mute(self) -> None:
+        """Raise if it is not this or that request that gets no answer, but all of them.
+
+        Raises:
+            CodexTimeoutError: So it is.
+        """
+        if not self._has_answered:
+            with suppress(CodexProtocolError):  # which is an answer
+                await self.perform(Call(methods.THREAD_LOADED_LIST, {"limit": 1}), timeout=_PROOF)

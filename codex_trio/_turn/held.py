@@ -1,0 +1,85 @@
+"""`Held`: events that wait until it is known whose they are, or what came before them. Bounded: history has them, too."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from .._protocol.messages import Notice
+from .deltas import COALESCING, PendingDelta
+
+_MOST = 1_000  # events; all deltas of an item in a row are one
+_MOST_SIZE = 64 * 2**20  # bytes of them, as the server sent them; of deltas, only the text counts
+
+
+class _Deltas(msgspec.Struct, eq=False):
+    """Deltas in a row: the first as it came, and the text of all of them."""
+
+    first: Notice
+    pending: PendingDelta
+    number: int = 1
+
+    def joined(self) -> Notice:
+        """Return them as one."""
+        if self.number == 1:
+            return self.first
+        params: dict[str, Any] = {**self.first.params, "delta": self.pending.text()}
+        return msgspec.structs.replace(self.first, params=params, raw={**self.first.raw, "params": params})
+
+
+class Held:
+    """Events in order. If there are too many, all so far are dropped: what is read from history after that has them."""
+
+    def __init__(self) -> None:
+        self._entries: list[Notice | _Deltas] = []
+        self._growing: dict[tuple[str | None, str], _Deltas] = {}  # by turn and item
+        self._size = 0
+        self._number = 0
+
+    def push(self, notice: Notice) -> int:
+        """Take an event; return how many were dropped for it."""
+        delta = notice.params.get("delta") if notice.method in COALESCING else None
+        dropped = 0
+        if isinstance(delta, str) and self._join(notice):
+            self._size += len(delta)
+        else:
+            if len(self._entries) >= _MOST:
+                dropped = self._drop()
+            self._append(notice, is_delta=isinstance(delta, str))
+        self._number += 1
+        if self._size > _MOST_SIZE and len(self._entries) > 1:
+            dropped += self._drop()
+        return dropped
+
+    def _join(self, notice: Notice) -> bool:
+        deltas = self._growing.get((notice.turn_id, str(notice.params.get("itemId"))))
+        if deltas is None or not deltas.pending.takes(notice):
+            return False
+        deltas.number += 1
+        return True
+
+    def _append(self, notice: Notice, *, is_delta: bool) -> None:
+        self._size += notice.size
+        if is_delta:
+            deltas = _Deltas(notice, PendingDelta(notice))
+            self._growing[notice.turn_id, str(notice.params.get("itemId"))] = deltas
+            self._entries.append(deltas)
+            return
+        item = notice.params.get("item")
+        if isinstance(item, dict):  # what comes of it after this stays after this
+            self._growing.pop((notice.turn_id, str(item.get("id"))), None)
+        self._entries.append(notice)
+
+    def _drop(self) -> int:
+        dropped, self._number = self._number, 0
+        self._entries.clear()
+        self._growing.clear()
+        self._size = 0
+        return dropped
+
+    def take(self) -> list[Notice]:
+        """Hand over what is held."""
+        taken = [one.joined() if isinstance(one, _Deltas) else one for one in self._entries]
+        self._drop()
+        return taken

@@ -1,0 +1,105 @@
+"""`UnfinishedItems`: what a turn and its sub-agents have begun and not finished. Says what a silent turn waits for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from .._protocol import methods
+from .._protocol.messages import Notice
+from ..models import OpenItem
+
+_KEPT = (
+    256  # items; those that never complete (a stream that broke off, an interrupted sub-agent) make room for new ones
+)
+_LONGEST_SLEEP = 24 * 3600.0  # seconds; codex 0.171 lets a model sleep for 12 hours at most
+
+# What the model streams. It ends without `item/completed` where the stream is cut, by an error or by new input.
+_STREAMED = frozenset({"agentMessage", "reasoning", "plan"})
+
+
+class _Open(msgspec.Struct, eq=False):
+    item: Mapping[str, Any]
+    since: float
+    asleep_until: float
+
+
+class UnfinishedItems:
+    """Items by thread and id: a sub-agent's may have the id of one of its parent.
+
+    Attributes:
+        asleep_until: When the last open ``sleep`` is over, in Trio's time; minus infinity while there is none.
+    """
+
+    def __init__(self) -> None:
+        self._items: dict[tuple[str, str], _Open] = {}
+        self.asleep_until = -math.inf
+
+    def note(self, notice: Notice, now: float) -> None:
+        """Take an event of the turn or of a sub-agent."""
+        thread_id, item = notice.thread_id or "", notice.params.get("item")
+        if notice.method == methods.ITEM_STARTED and isinstance(item, dict):
+            if item.get("type") == "userMessage":
+                self._forget(thread_id, _STREAMED)
+            else:
+                self.start(thread_id, item, now)
+        elif notice.method == methods.ITEM_COMPLETED and isinstance(item, dict):
+            self.complete(thread_id, item.get("id"))
+        elif notice.method == methods.ERROR:
+            self._forget(thread_id, _STREAMED)
+        elif notice.method == methods.TURN_COMPLETED:
+            self._forget(thread_id)
+
+    def start(self, thread_id: str, item: Mapping[str, Any], now: float, *, elapsed: float = 0.0) -> None:
+        """Take an item that was begun `elapsed` seconds ago."""
+        item_id = item.get("id")
+        if not isinstance(item_id, str):
+            return
+        asleep_until = now - elapsed + _seconds(item.get("durationMs")) if item.get("type") == "sleep" else -math.inf
+        self._items[thread_id, item_id] = _Open(item, now - elapsed, asleep_until)
+        if len(self._items) > _KEPT:
+            del self._items[next(iter(self._items))]
+        self._reckon()
+
+    def complete(self, thread_id: str, item_id: object) -> None:
+        """Take the end of an item."""
+        if isinstance(item_id, str) and self._items.pop((thread_id, item_id), None) is not None:
+            self._reckon()
+
+    def keep_only(self, thread_id: str) -> None:
+        """Forget what the sub-agents of this thread's turn have open, but for sleeps: their ends are known anyway."""
+        self._items = {
+            key: one for key, one in self._items.items() if key[0] == thread_id or one.asleep_until > -math.inf
+        }
+
+    def _forget(self, thread_id: str, types: frozenset[str] | None = None) -> None:
+        gone = [
+            key
+            for key, one in self._items.items()
+            if key[0] == thread_id and (types is None or one.item.get("type") in types)
+        ]
+        for key in gone:
+            del self._items[key]
+        if gone:
+            self._reckon()
+
+    def _reckon(self) -> None:
+        self.asleep_until = max((one.asleep_until for one in self._items.values()), default=-math.inf)
+
+    def snapshot(self, now: float) -> tuple[OpenItem, ...]:
+        """Return what is open, the oldest first."""
+        items = sorted(self._items.items(), key=lambda entry: entry[1].since)
+        return tuple(
+            OpenItem(item_id, str(one.item.get("type")), thread_id, now - one.since, one.item)
+            for (thread_id, item_id), one in items
+        )
+
+
+def _seconds(milliseconds: object) -> float:
+    # Compared before it is divided: JSON has whole numbers that are too large for a float.
+    if not isinstance(milliseconds, (int, float)) or isinstance(milliseconds, bool) or not milliseconds > 0:
+        return 0.0
+    return min(milliseconds, _LONGEST_SLEEP * 1000) / 1000
