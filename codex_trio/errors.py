@@ -54,6 +54,10 @@ def _make_anew(kind: type[CodexError], *args: object) -> CodexError:
 class CodexTransportError(CodexError):
     """The server cannot be reached, or was lost, or this client was closed.
 
+    Neither its text nor its traceback, with the values of variables, has anything secret that the transport was given: a
+    token, headers, a login or the query of the URL, environment variables, words of the command. What a token function of
+    yours raises is its cause, as it is.
+
     Attributes:
         returncode: Exit code of the server's process (negative: the signal that killed it); `None` if there is no
             process, or it was still alive.
@@ -155,7 +159,7 @@ class CodexOutputError(CodexError):
 
 
 class CodexProtocolError(CodexError):
-    """The server answered with an error.
+    """The server answered with an error. Its words are shown as they came, whatever they repeat.
 
     Attributes:
         code: The JSON-RPC error code; `None` where the error came in a notification.

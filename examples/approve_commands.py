@@ -128,9 +128,7 @@ async def main() -> None:
     options = parse_options()
     async with AsyncExitStack() as stack:
         transport = await make_transport(stack, options)
-        # With the experimental API, the server says which permissions a command gets besides.
-        opened = open_codex_client(transport, on_approval=ask, experimental_api=True)
-        client = await stack.enter_async_context(opened)
+        client = await stack.enter_async_context(open_codex_client(transport, on_approval=ask))
         async with trio.open_nursery() as nursery:
             for number, prompt in enumerate(options.prompt, 1):
                 nursery.start_soon(converse, client, number, prompt)

@@ -156,7 +156,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--transport", choices=["stdio", "websocket"], default="stdio", help="how to reach the server")
     parser.add_argument("--cmd", help="the server's command line, for stdio (default: codex app-server)")
     parser.add_argument("--url", help="of a websocket (default: $CODEX_APP_SERVER_WS_URL, or ws://127.0.0.1:8765)")
-    parser.add_argument("--token", help="of a websocket (default: $CODEX_APP_SERVER_TOKEN)")
+    parser.add_argument("--token", help="of a websocket (default, if it is here: $CODEX_APP_SERVER_TOKEN)")
     parser.add_argument("--prompt", action="append", help="a message; may be given several times")
     parser.add_argument("--user", help="whom the model is told to be talking with")
     parser.add_argument("--inactivity-timeout", type=seconds, metavar="SECONDS", help="of silence (default: 120)")

@@ -55,7 +55,7 @@ def drawn(exc: BaseException) -> str:
     console = rich.console.Console(file=io.StringIO(), width=10_000)
     console.print(
         rich.traceback.Traceback.from_exception(
-            type(exc), exc, tb, show_locals=True, locals_max_length=None, locals_max_string=None
+            type(exc), exc, tb, show_locals=True, locals_max_length=1_000, locals_max_string=100_000
         )
     )
     assert isinstance(console.file, io.StringIO)

@@ -7,6 +7,7 @@ import os
 import pty
 import sys
 import termios
+from collections.abc import Callable
 from typing import TextIO
 
 import pyte
@@ -39,6 +40,7 @@ class Person:
             termios.tcsetwinsize(self._slave, (lines, columns))
         fcntl.fcntl(self._master, fcntl.F_SETFL, fcntl.fcntl(self._master, fcntl.F_GETFL) | os.O_NONBLOCK)
         self.seen: set[str] = set()
+        self._rows = [""]
 
     def __enter__(self) -> None:
         self._kept = (sys.stdin, sys.stdout, sys.stderr)
@@ -67,7 +69,8 @@ class Person:
             pass
         rows = [row.rstrip() for row in self._screen.display]
         self.seen.update(rows)
-        return rows[: self._screen.cursor.y + 1]
+        self._rows = rows[: self._screen.cursor.y + 1]
+        return self._rows
 
     @property
     def marks_pastes(self) -> bool:
@@ -81,11 +84,22 @@ class Person:
             ends: Of the last row, any of them.
             after: A row that has to be there, too.
         """
+
+        def is_there() -> bool:
+            return self._rows[-1].endswith(ends) and (not after or after in self._rows)
+
+        await self.wait_until(is_there)
+        return self._rows
+
+    async def wait_until(self, condition: Callable[[], bool]) -> None:
+        """Wait until something holds of what was written."""
+        self.look()
         with trio.move_on_after(_PATIENCE):
-            while not ((rows := self.look())[-1].endswith(ends) and (not after or after in rows)):
+            while not condition():
                 await trio.lowlevel.wait_readable(self._master)
-            return rows
-        raise AssertionError(f"{ends} did not appear at the end of\n" + "\n".join(self.look()))
+                self.look()
+            return
+        raise AssertionError("this is what is there:\n" + "\n".join(self._rows))
 
     async def type(self, keys: str) -> None:
         """Press keys; ``\\n`` is Return. Afterwards they, or what came of them, are on the screen."""

@@ -31,7 +31,6 @@ from codex_trio.testing import (
     wait,
 )
 from codex_trio.testing._items import make_agent_message
-from codex_trio.testing._steps import Run
 
 _FOREVER = 1e6  # seconds
 _LATENCY = 0.03  # seconds of the recorder's model
@@ -45,9 +44,9 @@ _HALF_MESSAGE = {  # that was begun, and never completed
         "startedAtMs": 0,
     },
 }
-_CALL = re.compile(r"tools\.(\w+)\((\{.*?\}|'.*?')\)")
-_PAIR = re.compile(r"(\w+): ?(?:'([^']*)'|(\d+))")
 _PATCH = re.compile(r"\*\*\* Add File: (\S+)\n((?:\+.*\n)*)")
+_TOOL_IN_JS = re.compile(r"tools\.(\w+)\((?:\{(.*?)\}|'(.*?)')\)")
+_ARGUMENT_IN_JS = re.compile(r"(\w+): ?'(.*?)'")
 
 
 class Acts:
@@ -102,33 +101,27 @@ class Acts:
                     yield think(text)
                 case {"sleep": seconds}:
                     yield wait(seconds)
-                case {"custom": "exec", "input": code}:
-                    steps = [self._called(name, given) for name, given in _CALL.findall(code)]
-                    steps.sort(key=lambda step: isinstance(step, Run))  # a command takes a while to start
-                    yield steps[0] if len(steps) == 1 else parallel(*steps)
-                case {"call": "request_user_input_async", "args": {"questions": [{"title": title, **more}]}}:
-                    yield ask_async(title, options=more.get("options", ()))
-                case {"call": "send_message_to_user_async", "args": {"message": text}}:
-                    yield tell_async(text)
-                case {"call": "sleep", "namespace": "clock", "args": {"duration_ms": milliseconds}}:
-                    yield sleep(milliseconds / 1000)
                 case {"call": "exec_command", "args": {"cmd": command, **more}}:
                     yield self._command(command, more)
                 case {"call": "request_user_input", "args": {"questions": [asked]}}:
                     options = {option["label"]: option["description"] for option in asked["options"]}
                     yield ask_question(asked["question"], options, question_id=asked["id"], header=asked["header"])
+                case {"call": "request_user_input_async", "args": {"questions": [asked]}}:
+                    yield ask_async(asked["title"], options=asked["options"])
+                case {"call": "send_message_to_user_async", "args": {"message": message}}:
+                    yield tell_async(message)
+                case {"call": "sleep", "args": {"duration_ms": milliseconds}}:
+                    yield sleep(milliseconds / 1000)
+                case {"custom": "exec", "input": code}:
+                    calls = [found.groups("") for found in _TOOL_IN_JS.finditer(code)]
+                    calls.sort(key=lambda call: call[0] == "exec_command")  # to start a command takes longer
+                    steps = [self._call_in_js(*call) for call in calls]
+                    yield steps[0] if len(steps) == 1 else parallel(*steps)
                 case {"call": name, "args": arguments}:
                     known = arguments if isinstance(arguments, dict) else {}
                     yield call_tool(
                         name if known is arguments else "no such tool", known, namespace=act.get("namespace")
                     )
-
-    def _called(self, name: str, given: str) -> Step:
-        """Return what a script of the model called: in JavaScript, with an object or a text."""
-        if found := _PATCH.search(given.replace("\\n", "\n")):
-            return patch(found[1], found[2].replace("+", ""))
-        arguments = {key: text or int(number) for key, text, number in _PAIR.findall(given)}
-        return self._command(arguments["cmd"], arguments) if name == "exec_command" else call_tool(name, arguments)
 
     def _attempts(self, attempts: list[Any], errors: list[Message]) -> Iterator[Step]:
         """Yield what came of a call that was made several times, of which all but the last failed."""
@@ -138,6 +131,15 @@ class Acts:
                 yield from self._acts([act for act in attempt if not act.keys() & _FAILURES], errors)
             if notices:
                 yield self._retry(notices.pop(0))
+
+    def _call_in_js(self, name: str, fields: str, text: str) -> Step:
+        """Return what a call of a tool in a script of the model's did."""
+        arguments: Message = dict(_ARGUMENT_IN_JS.findall(fields))
+        if name == "exec_command":
+            return self._command(arguments.pop("cmd"), arguments)
+        if name == "apply_patch":
+            return self._command(text.replace("\\n", "\n"), {})
+        return call_tool(name, arguments)
 
     def _command(self, command: str, more: Mapping[Any, Any]) -> Step:
         if found := _PATCH.search(command):

@@ -9,6 +9,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
+import pytest
 import trio
 from trio_websocket import ConnectionClosed, WebSocketConnection, WebSocketRequest, wrap_server_stream
 
@@ -113,6 +114,16 @@ class Names(trio.abc.HostnameResolver):
 
     async def getnameinfo(self, *args: Any, **options: Any) -> Any:
         raise NotImplementedError
+
+
+def own_address() -> str:
+    """Return an address of this machine that is not loopback; nothing is sent for that."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            pytest.skip("this machine has no address but loopback")
+        return str(probe.getsockname()[0])
 
 
 class Proxy:

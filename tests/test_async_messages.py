@@ -59,6 +59,7 @@ async def play(
         return await asking.result(), server
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("phase", ["final_answer", None, "partial_answer", "commentary"])
 @pytest.mark.parametrize("before", [True, False])
 async def test_an_asynchronous_message_beside_another_is_not_the_answer(

@@ -37,6 +37,7 @@ async def quiet_turn_by_hand(
     return turn, caught.value.continuation
 
 
+@pytest.mark.smoke
 async def test_cancel_interrupts_then_drains(autojump_clock: MockClock) -> None:
     server = ScriptedAppServer()
     server.on_turn(think("one"), run("two"), hang())

@@ -51,6 +51,7 @@ class CancelAfter(trio.abc.Instrument):
             self._scope.cancel()
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("steps", range(1, 61, 3))
 @pytest.mark.parametrize("form", ["own nursery", "caller's nursery"])
 async def test_a_client_cancelled_at_any_point_leaves_nothing(steps: int, form: str) -> None:
@@ -72,6 +73,7 @@ async def test_a_client_cancelled_at_any_point_leaves_nothing(steps: int, form: 
     assert scope.cancelled_caught
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("seconds", [0, 0.001, 0.003, 0.01, 0.02, 0.03, 0.05, 0.1])
 async def test_a_client_whose_deadline_passes_while_it_opens_leaves_nothing(seconds: float) -> None:
     with trio.fail_after(20), nothing_left():

@@ -16,6 +16,7 @@ STORY = (think("one"), run("two"), wait(200), think("three"), wait(200), say("fo
 KINDS = ["thinking", "exec", "thinking", "codex"]
 
 
+@pytest.mark.smoke
 async def test_chat_once_goes_on_in_chat_once(autojump_clock: MockClock) -> None:
     server = ScriptedAppServer()
     server.on_turn(*STORY)

@@ -71,6 +71,7 @@ async def test_the_ready_made_handlers_decide_everything(handler: Any, decision:
     ]
 
 
+@pytest.mark.smoke
 async def test_a_handler_sees_the_command_and_what_is_offered(autojump_clock: Clock) -> None:
     server = ScriptedAppServer()
     server.on_turn(run("touch x.txt", escalate=True), say("done"))

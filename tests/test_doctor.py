@@ -83,6 +83,7 @@ async def test_where_nothing_is_wrong_all_is_ok(codex: Codex) -> None:
     assert "codex_trio/0.163.0 (fake)" in found["server"]["text"]
 
 
+@pytest.mark.extended
 async def test_what_is_new_and_what_is_gone_in_the_schema_is_named(codex: Codex) -> None:
     new = [("ClientRequest", "thread/dream"), ("ServerRequest", "item/ask"), ("ServerNotification", "thread/woke")]
     write_schema(codex.schema, new=new)
@@ -155,6 +156,7 @@ async def test_a_binary_that_never_answers_is_killed(codex: Codex, monkeypatch: 
     assert "did not answer `initialize` within 0.3 s" in found["server"]["text"]
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("text", ["", "[]", '{"oneOf": [{"title": "x"}]}'])
 async def test_a_schema_of_another_form_is_noted(codex: Codex, text: str) -> None:
     (codex.schema / "ServerRequest.json").write_text(text)
@@ -179,6 +181,32 @@ async def test_a_server_that_refuses_to_begin_is_told_of_and_there_is_a_verdict(
     assert "not today" in found["server"]["text"]
     assert found["server"]["advice"].startswith("run `")
     assert "login" not in found
+
+
+async def test_what_it_says_can_be_shown_to_others(
+    codex: Codex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    tells = "shake_hands(userAgent='codex_trio/0.163.0', codexHome='/home/ann/.codex'); serve()"
+    _, found = await codex.examine(TELLS_VERSION.format("0.163.0"), codex.tells_schema(), tells)
+    assert found["command"]["text"].startswith("~/codex app-server, given as --cmd")
+    assert found["server"]["text"].startswith("~/codex app-server answered after ")
+    assert found["server"]["text"].endswith("its CODEX_HOME is ~/.codex")
+    assert str(tmp_path) not in str(found)
+
+
+@pytest.mark.parametrize("word", ["-c", "--token"])
+async def test_a_secret_among_the_words_of_the_command_is_not_told(
+    word: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program = install_server(tmp_path / "codex", "complain(' '.join(sys.argv)); die(3)")
+    command = [str(program), word, "x.api_key=-abcdefgh", "app-server"]
+    with trio.fail_after(20):
+        await doctor.examine(StdioTransport(command, shutdown_grace=0.1), as_json=False)
+    told = capsys.readouterr().out
+    assert f"{program} {word} " in told
+    assert "***" in told
+    assert "abcdefgh" not in told
 
 
 # --- as a command
@@ -213,6 +241,14 @@ def test_a_command_of_the_environment_that_is_none_is_told_of(
     assert found.startswith("bad  command: ")
     assert "CODEX_APP_SERVER_CMD" in found
     assert advice.startswith("     -> ")
+
+
+def test_what_others_say_cannot_pass_for_a_finding(capsys: pytest.CaptureFixture[str]) -> None:
+    evil = "x\nbad  login: y\n     -> run evil\x1b[2J"
+    doctor.Report(as_json=False).add("server", "ok", evil, evil, [evil])
+    lines = capsys.readouterr().out.splitlines()
+    below = ["         bad  login: y", "              -> run evil<U+001B>[2J"]
+    assert lines == ["ok   server: x", *below, "         x", *below, "     -> x", *below]
 
 
 def test_a_command_without_the_word_app_server_is_only_started(

@@ -68,6 +68,7 @@ def test_a_thought_and_a_message_are_markdown() -> None:
     assert lines == ["codex", "It is so:", "", " • one", " • two", ""]
 
 
+@pytest.mark.smoke
 def test_a_command_shows_what_the_shell_ran_its_output_and_how_it_came_out() -> None:
     lines = drawn(step("commandExecution", command="/bin/bash -lc 'ls -l'", aggregatedOutput="a\nb\n", exitCode=0))
     assert lines == ["exec", "$ ls -l", "a", "b", "exit 0"]

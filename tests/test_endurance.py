@@ -7,10 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent
 PATIENCE = 100  # seconds, on a busy machine; it takes four
 
 
+@pytest.mark.extended
 def test_nothing_grows_and_nothing_is_left() -> None:
     ran = subprocess.run(
         [sys.executable, "-W", "error", "-m", "tests.benchmarks.endurance", "--short", "--seed", "1"],

@@ -12,6 +12,7 @@ from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_server_st
 
 from codex_trio import CodexTransportError
 from codex_trio._transports.frames import FrameStream, LiveStream
+from codex_trio._transports.secrets import Secret
 
 INTERVAL = 20.0  # seconds from ping to ping
 SLICE = 1 << 18  # bytes
@@ -61,7 +62,7 @@ async def open_frames(
             await handle(await request.accept())
 
     nursery.start_soon(serve)
-    await frames.open(nursery, host="localhost", resource="/", headers=[])
+    await frames.open(nursery, host="localhost", resource=Secret("/"), headers=Secret([]))
     return frames, uplink
 
 

@@ -148,6 +148,7 @@ async def decide(request: Approval) -> Decision:
     raise HandlerError
 
 
+@pytest.mark.extended
 @pytest.mark.usefixtures("no_collector")
 @pytest.mark.parametrize(("ask", "kind"), CASES, ids=lambda one: one.__name__)
 async def test_an_error_and_what_it_passed_are_gone_once_it_is_caught(

@@ -21,6 +21,7 @@ from codex_trio.testing import ScriptedAppServer, ask_server_request, hang, run,
 # --- when
 
 
+@pytest.mark.smoke
 async def test_silence_is_noticed_after_180_seconds_and_takes_no_time(autojump_clock: MockClock) -> None:
     begun_at = time.monotonic()
     server = ScriptedAppServer(start_delay=0)

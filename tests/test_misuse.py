@@ -65,6 +65,7 @@ trio.run(main)
 """
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("interruption", [WHILE_ENTERING, WHILE_LEAVING], ids=["entering", "leaving"])
 def test_ctrl_c_is_one_keyboard_interrupt_and_nothing_hangs(interruption: str) -> None:
     program = PROGRAM.format(interruption=interruption)

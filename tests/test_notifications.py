@@ -27,6 +27,7 @@ async def test_what_came_before_anybody_listened_is_told_to_the_first(autojump_c
         assert event.raw == {"method": "news", "params": {"n": 1}}
 
 
+@pytest.mark.smoke
 async def test_every_stream_is_told_everything_from_its_opening_on(autojump_clock: MockClock) -> None:
     server = ScriptedAppServer()
     async with open_codex_client(server.transport()) as client:

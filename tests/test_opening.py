@@ -27,6 +27,7 @@ from codex_trio.testing import ScriptedAppServer, hang
 NOTHING = Statistics(0, 0, 0, 0, 0, 0, 0, 0, 0)
 
 
+@pytest.mark.smoke
 async def test_handshake_comes_first_and_says_who_we_are(autojump_clock: MockClock) -> None:
     server = ScriptedAppServer()
     async with open_codex_client(server.transport()) as client:

@@ -90,6 +90,7 @@ def text(answer: Any) -> str:
     return str(answer["result"]["contentItems"][0]["text"])
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("make", [Watched.plain, lambda watched: watched.asynchronous(overlaps=False)])
 @pytest.mark.parametrize("attempt", range(5))  # Trio runs tasks that start together in one order or in the other
 async def test_calls_that_may_not_overlap_run_in_the_order_in_which_they_were_sent(

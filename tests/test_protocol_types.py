@@ -6,6 +6,8 @@ import subprocess
 import sys
 import typing
 
+import pytest
+
 import codex_trio.protocol
 from codex_trio._protocol import methods
 
@@ -21,6 +23,7 @@ def test_every_method_that_the_client_uses_is_in_the_schema() -> None:
     assert methods.DELTAS - known == set()
 
 
+@pytest.mark.extended
 def test_nothing_of_it_is_imported_unless_asked_for() -> None:
     code = "import sys, codex_trio; sys.exit('codex_trio.protocol' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -41,6 +41,7 @@ def command_approval(offers: Any, amendment: Any = ("touch", "x")) -> CommandApp
     return CommandApproval.from_wire(params)
 
 
+@pytest.mark.smoke
 async def test_approvals_can_be_pulled(autojump_clock: Clock) -> None:
     server = ScriptedAppServer()
     server.on_turn(run("ls", escalate=True), run("pwd", escalate=True), say("done"))

@@ -88,6 +88,7 @@ def test_the_fixtures_work_as_a_user_writes_tests(config: str, mark: str, tmp_pa
     assert ran.stderr == ""
 
 
+@pytest.mark.extended
 def test_a_failing_test_fails_as_itself(tmp_path: Path) -> None:
     test = "async def test_it(codex_client, codex_server):\n    await codex_client.chat_once('Go')\n    assert 1 == 2\n"
     ran = run_pytest(tmp_path, {"conftest.py": CONFTEST, "pytest.ini": TRIO_MODE, "test_mine.py": test})
@@ -97,6 +98,7 @@ def test_a_failing_test_fails_as_itself(tmp_path: Path) -> None:
     assert "1 failed" in ran.stdout
 
 
+@pytest.mark.extended
 def test_without_pytest_trio_the_error_says_what_to_do(tmp_path: Path) -> None:
     files = {"conftest.py": "import sys\nsys.modules['pytest_trio'] = None\n" + CONFTEST, "test_mine.py": ""}
     ran = run_pytest(tmp_path, files, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
@@ -105,6 +107,7 @@ def test_without_pytest_trio_the_error_says_what_to_do(tmp_path: Path) -> None:
     assert "codex_trio.testing.pytest needs pytest-trio, which is not installed: pip install pytest-trio" in ran.stderr
 
 
+@pytest.mark.extended
 def test_the_test_kit_alone_imports_no_pytest() -> None:
     program = "import sys, codex_trio.testing; print('pytest' in sys.modules, 'pytest_trio' in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)

@@ -19,7 +19,7 @@ calm = settings(
     deadline=None, derandomize=True, database=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow]
 )
 
-FORGED = "Codex asks for your permission. It says why:\n  │ x\nThe command:\n  │ ls\nAllow it? [y/N] "
+FORGED = "Codex asks for your permission. Its reason:\n  │ x\nThe command:\n  │ ls\nAllow it? [y/N] "
 PIECES = st.sampled_from(
     [
         *(
@@ -77,9 +77,9 @@ CHANGES = st.lists(
 )
 
 OURS = (
-    *("Codex asks for your permission. It says why:", "Codex asks for your permission. It does not say why."),
-    *("Codex asks for your permission. The message:", "Codex asks for this, too:", "The command:", "The arguments:"),
-    *("The command that runs:", "What Codex would type there:", "What a yes allows, this once:"),
+    *("Codex asks for your permission. Its reason:", "Codex asks for your permission. It gives no reason."),
+    *("Codex asks for your permission. The message:", "It also asks for:", "The command:", "The arguments:"),
+    *("The running command:", "The input that Codex would type into its terminal:", "What a yes allows, this once:"),
     *(f"The changes of {number}:" for number in ("1 file", "2 files", "3 files")),
 )
 
@@ -134,6 +134,14 @@ def test_what_does_not_fit_is_shortened_to_what_does_and_says_how_much_is_missin
         notes = [row for row in shown if row.startswith(screen.marks.gap)]
         missing = sum(int(row.removeprefix(screen.marks.gap).split()[0].replace(",", "")) for row in notes)
         assert len(shown) - len(notes) + missing == len(rows)
+
+
+def test_a_question_without_long_parts_may_not_fit_either() -> None:
+    question = describe(CommandApproval.from_wire({"command": "ls", "cwd": "/w", "reason": "May I?"}))
+    screen = Screen(80, 5)
+    rows, is_all = question.fit(screen, 4)
+    assert (rows, is_all) == (question.rows(screen), False)
+    assert question.fit(screen, len(rows)) == (rows, True)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (5, 3), (20, 5)])

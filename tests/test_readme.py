@@ -39,6 +39,7 @@ def test_every_block_has_its_test() -> None:
     }
 
 
+@pytest.mark.extended
 async def test_the_demo_says_what_it_says_there(tmp_path: Path) -> None:
     (shown,) = re.findall(r"^```text\n(.*?)^```", README.read_text(), flags=re.M | re.S)
     with trio.fail_after(60):
@@ -106,6 +107,7 @@ def test_a_quiet_turn_is_waited_for_and_another_one_stopped(
     assert capsys.readouterr().out == "silent for 60 s, last: item/completed\nat last\ninterrupted ['so far']\n"
 
 
+@pytest.mark.extended
 def test_the_test_of_the_readme_passes(tmp_path: Path) -> None:
     (tmp_path / "pytest.ini").write_text("[pytest]\ntrio_mode = true\nfilterwarnings = error\n")
     (tmp_path / "test_my_agent.py").write_text(blocks()["Testing your own programs"][0])

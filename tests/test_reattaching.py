@@ -61,6 +61,7 @@ async def rest_of(server: ScriptedAppServer, continuation: ChatContinuation) -> 
         return texts([step async for step in client.chat(continuation=continuation)])
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("pause", [0, 150, 1000])
 async def test_a_stream_goes_on_in_another_client(
     nursery: trio.Nursery, autojump_clock: MockClock, pause: float

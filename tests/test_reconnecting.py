@@ -66,6 +66,7 @@ def texts(steps: Any) -> list[str]:
     return [step.text for step in steps]
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("cut_at", [0.001, 5, 15, 25])
 @pytest.mark.parametrize("outage", [0, 7, 25])
 async def test_a_stream_sees_a_pause_and_nothing_else(

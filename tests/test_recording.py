@@ -70,6 +70,7 @@ def messages(path: Path, direction: str, connection: str = "1") -> list[Any]:
 # --- what is written
 
 
+@pytest.mark.smoke
 async def test_both_directions_are_written_as_they_pass(path: Path, autojump_clock: MockClock) -> None:
     server = ScriptedAppServer()
     server.on_turn(think("hm"), run("ls", output="a b"), wait(200), say("done"))

@@ -40,6 +40,7 @@ async def fill_all_places(
 # --- how many
 
 
+@pytest.mark.smoke
 async def test_at_most_64_requests_are_in_flight(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
     server = ScriptedAppServer()
     server.reply("quick", {"quick": True})

@@ -25,6 +25,7 @@ from codex_trio import Tool, tool
 from codex_trio._protocol.outputs import Output
 from codex_trio._schema import fill_types, find_faults, make_reader
 from codex_trio.models import ChatResult
+from codex_trio.testing._schema_check import find_fault
 
 T = TypeVar("T")
 
@@ -207,6 +208,7 @@ def nodes(schema: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
 def check_nodes(schema: Mapping[str, Any], *, is_strict: bool) -> None:
     """Hold the rules for each node of a schema."""
     jsonschema.Draft202012Validator.check_schema(schema)
+    assert find_fault(schema, is_strict=is_strict) is None
     assert schema["type"] == "object"
     for place, node in nodes(schema):
         types = node.get("type", [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -10,7 +11,7 @@ import trio
 from _by_hand import Background, TurnByHand, message, next_turn
 from trio.testing import MockClock
 
-from codex_trio import CodexClient, CodexTurnInactiveError, OpenItem, open_codex_client
+from codex_trio import ChatContinuation, CodexClient, CodexTurnInactiveError, OpenItem, open_codex_client
 from codex_trio.testing import ScriptedAppServer
 
 Consume = Callable[..., Awaitable[str]]
@@ -246,3 +247,99 @@ async def test_items_that_never_end_are_kept_up_to_a_bound(nursery: trio.Nursery
             await waiting.result()
     assert [item.item_id for item in caught.value.open_items] == [str(number) for number in range(744, 1000)]
     assert "and 253 more" in str(caught.value)
+
+
+# --- in a client that was not there when the sleep began
+
+
+def serve_by_hand(server: ScriptedAppServer, items: list[dict[str, Any]]) -> ChatContinuation:
+    """Let the server tell of a running turn as codex does: what is open is in the turns of `thread/resume` alone."""
+    state = {"id": "turn", "status": "inProgress", "startedAt": 1, "completedAt": None, "items": []}
+
+    def resume(params: dict[str, Any]) -> dict[str, Any]:
+        turns = [] if params.get("excludeTurns") else [{"id": "earlier"}, {**state, "items": items}]
+        return {"thread": {"id": "thread", "status": {"type": "active"}, "turns": turns}}
+
+    server.reply("thread/resume", resume)
+    server.reply("thread/turns/list", {"data": [state]})
+    server.reply("thread/items/list", {"data": [{"turnId": "turn", "item": message("m", "so far")}]})
+    return ChatContinuation("thread", "turn", 1, "chat", ())
+
+
+def always(value: object) -> Callable[[int], object]:
+    return lambda _: value
+
+
+BEGUN: dict[str, tuple[Callable[[int], object], float]] = {
+    "now": (lambda now: now, 0),
+    "before": (lambda now: now - 400_000, 400),
+    "by a clock that is fast": (lambda now: now + 1_000_000, 0),
+    "not told": (always(None), 0),
+    **{f"odd: {odd!r:.10}": (always(odd), 0) for odd in ("then", 1.5, True, -1, 10**400)},
+}
+"""When a sleep began, in milliseconds of the server's clock, and how many seconds of it are over."""
+
+
+@every_way
+@pytest.mark.parametrize(("started_at", "over"), BEGUN.values(), ids=BEGUN)
+async def test_a_sleep_that_began_before_is_found(
+    consume: Consume, started_at: Callable[[int], object], over: float, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    server = ScriptedAppServer(nursery)
+    finished: list[Any] = [message("m", "so far"), asleep(5, "over"), {"id": ["odd"], "type": "sleep"}, "odd"]
+    open_one = {**asleep(1_000_000), "startedAtMs": started_at(int(time.time() * 1000))}
+    continuation = serve_by_hand(server, [*finished, open_one])
+    server.reply("thread/items/list", {"data": [{"turnId": "turn", "item": item} for item in finished[:2]]})
+    async with open_codex_client(server.transport()) as client:
+        with pytest.raises(CodexTurnInactiveError) as caught:
+            await consume(client, None, continuation=continuation)
+        assert trio.current_time() == pytest.approx(180 + 1000 - over + 180, abs=5)
+        assert [item.item_id for item in caught.value.open_items] == ["sleep"]
+
+
+async def test_what_else_is_open_is_found_too(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
+    server = ScriptedAppServer(nursery)
+    continuation = serve_by_hand(server, [command("make")])
+    async with open_codex_client(server.transport()) as client:
+        with pytest.raises(CodexTurnInactiveError, match="waiting for commandExecution 'make'"):
+            await chat_once(client, None, continuation=continuation)
+        assert trio.current_time() == 180
+        resumed = server.received_methods().count("thread/resume")
+        with pytest.raises(CodexTurnInactiveError):
+            await chat_once(client, None, continuation=continuation)
+        assert server.received_methods().count("thread/resume") == resumed  # everything is known now
+
+
+async def test_a_sleep_that_began_during_an_outage_is_found(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
+    server = by_hand()
+    async with open_codex_client(server.transport(), reconnecting=True) as client:
+        waiting = Background(nursery, chat_once, client)
+        turn = await started_turn(server)
+        await trio.sleep(1)
+        serve_by_hand(server, [asleep(1_000_000)])
+        server.connection.drop()
+        with pytest.raises(CodexTurnInactiveError):
+            await waiting.result()
+        assert trio.current_time() == pytest.approx(1 + 180 + 1000 + 180, abs=1)
+        assert turn.turn_id == "turn"
+
+
+@pytest.mark.parametrize("failure", ["refused", "unanswered", "odd"])
+async def test_a_server_that_does_not_tell_what_is_open_leaves_the_turn_inactive(
+    failure: str, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    server = ScriptedAppServer(nursery)
+    continuation = serve_by_hand(server, [asleep(1_000_000)])
+    async with open_codex_client(server.transport()) as client:
+        waiting = Background(nursery, chat_once, client, None, continuation=continuation)
+        await trio.sleep(1)
+        match failure:
+            case "refused":
+                server.refuse("thread/resume", code=-32603, message="no")
+            case "unanswered":
+                server.ignore("thread/resume", times=1)
+            case _:
+                server.reply("thread/resume", {"thread": {"turns": [None, {"id": "turn", "items": None}]}})
+        with pytest.raises(CodexTurnInactiveError):
+            await waiting.result()
+        assert trio.current_time() == 180 + 30 * (failure == "unanswered")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import pytest
 import trio
 from _by_hand import Background, next_turn
 from trio.testing import MockClock, wait_all_tasks_blocked
@@ -34,6 +35,7 @@ async def test_hundred_thousand_unread_deltas_delay_no_request(autojump_clock: M
     assert time.monotonic() - begun_at < BOUND
 
 
+@pytest.mark.extended
 async def test_twenty_thousand_unread_items_delay_no_request_and_are_not_lost(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:

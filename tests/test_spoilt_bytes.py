@@ -6,6 +6,7 @@ import json
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
+import pytest
 import trio
 from _mutations import Slip, slips
 from _replay import PATIENCE, TAG, Message, RecordedTurn, TurnTransport, all_turns
@@ -63,6 +64,7 @@ async def wait_on(client: CodexClient) -> None:
         await client.cancel(exc.continuation, timeout=1)
 
 
+@pytest.mark.extended
 @spoiling
 @given(spoilt_turns(), st.sampled_from([read_events, wait_on]))
 def test_spoilt_bytes_raise_nothing_but_errors_of_ours(transport: SpoilingTransport, read: Read) -> None:

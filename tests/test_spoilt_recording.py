@@ -79,6 +79,7 @@ def spoilt_lines(draw: st.DrawFn) -> list[bytes]:
     return [*draw(st.lists(st.sampled_from(ODD), max_size=1)), *lines]
 
 
+@pytest.mark.extended
 @settings(
     max_examples=300,
     derandomize=True,

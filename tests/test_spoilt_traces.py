@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import get_args
 
+import pytest
 from _mutations import SpoiltTurn, spoilt_turns
 from _replay import History, Played, RecordedTurn, play
 from hypothesis import HealthCheck, given, settings
@@ -52,6 +53,7 @@ def thread_statuses(turn: RecordedTurn) -> list[tuple[int, str]]:
     ]
 
 
+@pytest.mark.extended
 @spoiling
 @given(spoilt_turns(spoils_ends=False), histories)
 def test_a_turn_whose_end_is_intact_ends_as_it_ended(spoilt: SpoiltTurn, history: History) -> None:
@@ -64,6 +66,7 @@ def test_a_turn_whose_end_is_intact_ends_as_it_ended(spoilt: SpoiltTurn, history
     assert_nothing_doubled(played)
 
 
+@pytest.mark.extended
 @spoiling
 @given(spoilt_turns(spoils_ends=False), histories)
 def test_a_spoilt_message_takes_no_other_with_it(spoilt: SpoiltTurn, history: History) -> None:
@@ -73,6 +76,7 @@ def test_a_spoilt_message_takes_no_other_with_it(spoilt: SpoiltTurn, history: Hi
     assert {index for index in spoilt.turn.other_events if spoilt.is_intact(index)} <= set(played.others)
 
 
+@pytest.mark.extended
 @spoiling
 @given(spoilt_turns(spoils_ends=False))
 def test_a_stream_has_each_step_of_a_spoilt_turn_once(spoilt: SpoiltTurn) -> None:

@@ -51,6 +51,7 @@ async def test_the_default_is_codex_app_server_from_path(no_codex: Path) -> None
     assert await ran(StdioTransport()) == "codex app-server"
 
 
+@pytest.mark.smoke
 async def test_a_client_without_a_transport_runs_the_default(no_codex: Path) -> None:
     install_server(no_codex / "codex", TELLS_ITS_COMMAND)
     with trio.fail_after(20), nothing_left():

@@ -69,6 +69,7 @@ async def test_a_line_of_64_mib_through_the_pipe_costs_what_64_lines_of_1_mib_co
     assert one < 3 * many + 0.2
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("size", [1, 65_535, 65_536, 65_537, MIB - 1, MIB, MIB + 1, 16 * MIB])
 async def test_a_long_message_goes_there_and_comes_back(size: int) -> None:
     with trio.fail_after(30), nothing_left():
@@ -297,11 +298,13 @@ async def test_what_the_server_says_on_its_way_out_is_logged(caplog: pytest.LogC
     ("written", "kept"),
     [
         ("\x1b[31mERROR\x1b[0m no \x1b[1;4mluck\x1b[m", "ERROR no luck"),
-        ("\x1b[2K\x1b[?25lworking\x1b[?25h", "working"),
+        ("\x1b[2K\x9b?25lworking\x1bc\u202e", "<U+001B>[2K<U+009B>?25lworking<U+001B>c<U+202E>"),
         ("\x1b[38:2::255:0:0mred\x1b[0m", "red"),
     ],
 )
-async def test_stderr_is_without_terminal_codes(written: str, kept: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_stderr_is_without_colours_and_steers_no_terminal(
+    written: str, kept: str, caplog: pytest.LogCaptureFixture
+) -> None:
     assert await told_twice(written, caplog) == (kept, kept)
 
 

@@ -45,6 +45,7 @@ async def read(stream: EventStream, into: list[Event]) -> None:
         into.append(event)
 
 
+@pytest.mark.smoke
 async def test_everything_comes_as_it_happens(autojump_clock: trio.testing.MockClock) -> None:
     server = ScriptedAppServer()
     server.on_turn(
@@ -156,6 +157,7 @@ async def test_unread_deltas_grow_together_but_never_across_their_items_events(
     ]
 
 
+@pytest.mark.extended
 async def test_a_hundred_thousand_unread_deltas_take_what_their_text_takes(
     autojump_clock: trio.testing.MockClock,
 ) -> None:

@@ -46,6 +46,7 @@ FILE = {
 }
 
 
+@pytest.mark.smoke
 def test_a_schema_is_closed_and_requires_everything() -> None:
     assert Output(Listing).schema == {
         "title": "Listing",

@@ -10,7 +10,7 @@ import trio
 from _by_hand import Background, TurnByHand, next_turn
 from trio.testing import MockClock
 
-from codex_trio import Approval, CodexTurnInactiveError, Decision, UserQuestion, open_codex_client
+from codex_trio import Approval, ChatContinuation, CodexTurnInactiveError, Decision, UserQuestion, open_codex_client
 from codex_trio.testing import ScriptedAppServer, say, wait
 
 ASK = {"threadId": "child", "turnId": "child-turn", "itemId": "x", "command": "ls"}
@@ -21,6 +21,7 @@ def start_child(parent: TurnByHand) -> None:
     parent.send("turn/started", threadId="child", turnId=None, turn=turn)
 
 
+@pytest.mark.smoke
 async def test_a_turn_whose_sub_agent_waits_for_an_answer_is_not_inactive(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
@@ -309,8 +310,8 @@ async def test_origins_that_lead_in_a_circle_lead_nowhere(nursery: trio.Nursery,
         for child, other in (("a", "b"), ("b", "a"), ("c", "c")):
             item = {"type": "collabAgentToolCall", "id": "s", "receiverThreadIds": [other, 5, None]}
             send(parent, "item/completed", child, item=item)
-        for item in ({"type": "subAgentActivity"}, {"type": "collabAgentToolCall", "receiverThreadIds": "x"}):
-            parent.complete({"id": "odd", **item})
+        parent.complete({"id": "odd", "type": "subAgentActivity"})
+        parent.complete({"id": "odd too", "type": "collabAgentToolCall", "receiverThreadIds": "x"})
         parent.end()
         await waiting.result()
 
@@ -392,3 +393,116 @@ async def test_a_request_holds_no_other_turn_once_it_is_known_whose_it_is(
         await asked.wait()
         parent.end()
         await mine.result()
+
+
+# --- in a client that was not there when the sub-agent began
+
+
+async def test_sub_agents_of_a_turn_that_is_taken_up_are_followed(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    async def think_long(request: Approval) -> Decision:
+        await trio.sleep(1000)
+        return request.accept()
+
+    told: dict[str, list[dict[str, Any]]] = {
+        "thread": [{"type": "subAgentActivity", "id": "a", "agentThreadId": one} for one in ("child", "gone")],
+        "child": [{"type": "collabAgentToolCall", "id": "b", "receiverThreadIds": ["grandchild", "child"]}],
+        "grandchild": [],
+    }
+    state = {"id": "turn", "status": "inProgress", "startedAt": 1, "completedAt": None, "items": []}
+    resumed: list[str] = []
+
+    def resume(params: dict[str, Any]) -> dict[str, Any]:
+        resumed.append(params["threadId"])
+        return {"thread": {"id": params["threadId"], "status": {"type": "active"}, "turns": []}}
+
+    server = ScriptedAppServer(nursery)
+    server.reply("thread/resume", resume)
+    server.reply("thread/turns/list", {"data": [state]})
+    server.reply("thread/items/list", lambda params: {"data": [{"item": item} for item in told[params["threadId"]]]})
+    server.reply("thread/loaded/list", {"data": ["thread", "child", "grandchild", "other"]})
+    async with open_codex_client(server.transport(), on_approval=think_long) as client:
+        continuation = ChatContinuation("thread", "turn", 0, "chat", ())
+        waiting = Background(nursery, client.chat_once, continuation=continuation)
+        await trio.sleep(100)
+        assert resumed == ["thread", "child", "grandchild"]
+        params = {**ASK, "threadId": "grandchild"}
+        asked = server.connection.ask_nowait("item/commandExecution/requestApproval", params)
+        await trio.sleep(999)
+        assert not waiting.is_done
+        assert (await asked.wait())["result"] == {"decision": "accept"}
+        await trio.sleep(100)
+        delta = {"threadId": "child", "turnId": "t", "itemId": "m", "delta": "x"}
+        server.connection.send({"method": "item/agentMessage/delta", "params": delta})
+        with pytest.raises(CodexTurnInactiveError):
+            await waiting.result()
+        assert trio.current_time() == 1100 + 100 + 180
+
+
+async def test_the_answer_to_thread_resume_tells_whose_sub_agent_it_is(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    server = by_hand(nursery)
+    async with open_codex_client(server.transport()) as client:
+        waiting = Background(nursery, client.chat_once, "go")
+        parent = await parent_of(server)
+        thread = {"id": "child", "parentThreadId": parent.thread_id}
+        server.reply("thread/resume", {"thread": thread})
+        await client.resume_thread("child")
+        for _ in range(3):
+            await trio.sleep(170)
+            send(parent, "item/agentMessage/delta", "child", itemId="m", delta="x")
+        parent.end()
+        await waiting.result()
+
+
+# --- sub-agents of other clients: the server sends what they tell and ask to everybody
+
+
+async def test_what_a_sub_agent_of_another_client_asks_is_left_to_that_client(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    seen: list[Approval] = []
+
+    async def accept(request: Approval) -> Decision:
+        seen.append(request)
+        await trio.lowlevel.checkpoint()
+        return request.accept()
+
+    server = by_hand(nursery)
+    async with open_codex_client(server.transport(), on_approval=accept) as client:
+        waiting = Background(nursery, client.chat_once, "go")
+        parent = await parent_of(server)
+        start_agent(parent, "child", "another client's turn")
+        start_agent(parent, "grandchild", "child-turn")
+        for thread_id in ("child", "grandchild"):
+            params = {**ASK, "threadId": thread_id, "turnId": f"{thread_id}-turn"}
+            parent.call.connection.ask_nowait("item/commandExecution/requestApproval", params)
+        await trio.sleep(100)
+        assert seen == []
+        with pytest.raises(CodexTurnInactiveError):
+            await waiting.result()
+        assert trio.current_time() == 180
+    assert "result" not in str(server.received[-2:])
+
+
+@pytest.mark.parametrize("is_told_by", ["an item", "an answer", "a subscription"])
+async def test_what_a_sub_agent_of_a_thread_of_ours_asks_is_answered_whoever_began_its_turn(
+    is_told_by: str, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    server = ScriptedAppServer(nursery)
+    async with open_codex_client(server.transport()) as client:
+        thread = await client.start_thread()
+        turn = {"id": "child-turn", "rootTurnId": "of the server's queue", "status": "inProgress"}
+        server.connection.send({"method": "turn/started", "params": {"threadId": "child", "turn": turn}})
+        if is_told_by == "an item":
+            item = {"type": "subAgentActivity", "id": "a", "agentThreadId": "child"}
+            params = {"threadId": thread.id, "turnId": "of the server's queue", "item": item}
+            server.connection.send({"method": "item/completed", "params": params})
+        else:
+            parent_id = thread.id if is_told_by == "an answer" else "somebody else's"
+            server.reply("thread/resume", {"thread": {"id": "child", "parentThreadId": parent_id}})
+            await client.resume_thread("child")
+        asked = await server.connection.ask("item/commandExecution/requestApproval", ASK)
+        assert asked["result"] == {"decision": "decline"}

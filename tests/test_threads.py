@@ -48,6 +48,7 @@ def end_turn(server: ScriptedAppServer, thread_id: str, turn_id: str, status: st
     notify(server, "turn/completed", threadId=thread_id, turn=turn)
 
 
+@pytest.mark.smoke
 async def test_options_go_where_the_server_looks_for_them(autojump_clock: trio.testing.MockClock) -> None:
     server = ScriptedAppServer()
     async with open_codex_client(server.transport()) as client:

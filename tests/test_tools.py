@@ -98,6 +98,7 @@ def text(result: Any) -> str:
 # --- what the model is told
 
 
+@pytest.mark.smoke
 def test_name_description_and_schema_come_from_the_function() -> None:
     assert lookup_ticket.name == "lookup_ticket"
     assert lookup_ticket.description == "Fetch a ticket by id.\n\nMore about it."

@@ -32,6 +32,7 @@ async def begin(
     return turn, asking
 
 
+@pytest.mark.smoke
 async def test_turn_becomes_a_result(autojump_clock: MockClock) -> None:
     server = ScriptedAppServer()
     server.on_turn(think("hm"), run("ls", output="a b"), say("Two files.", phase="final_answer"))

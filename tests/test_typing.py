@@ -211,6 +211,8 @@ async def of_the_client(nursery: trio.Nursery) -> c.CompletionSource:
     try:
         return (await client.chat_once("x")).completion_source
     except c.CodexTurnInactiveError as exc:
+        open_items: tuple[c.OpenItem, ...] = exc.open_items
+        print([(item.item_type, item.data.get("command")) for item in open_items])
         cancelled: c.CancelResult = await client.cancel(exc.continuation, timeout=3)
         print(cancelled.was_interrupted, exc.idle_seconds)
     except (c.CodexTurnFailedError, c.CodexTurnInterruptedError) as exc:
@@ -306,6 +308,7 @@ def complaints(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     return {name: {int(number) for file, number in found if file == name} for name in ("right", "wrong")}
 
 
+@pytest.mark.extended
 def test_what_users_write_passes(complaints: Complaints) -> None:
     assert complaints["right"] == set()
 

@@ -157,8 +157,8 @@ async def test_events_of_others_that_were_held_are_told_to_everybody(
         call = await server.held("turn/start").receive()
         other = TurnByHand(call, "other")
         other.begin(message("m", ""))
-        await in_batches(other, 50, itemId="m")
-        other.complete(message("m", "word " * 50))
+        await in_batches(other, 600, itemId="m")
+        other.complete(message("m", "word " * 600))
         await in_batches(other, 50, itemId="m")
         call.connection.send({"id": call.id, "error": {"code": -32600, "message": "no"}})
         with pytest.raises(CodexProtocolError):
@@ -167,14 +167,14 @@ async def test_events_of_others_that_were_held_are_told_to_everybody(
         async for event in client.notifications():
             if event.params.get("turnId") == "other":
                 told.append((event.method, event.params.get("delta"), event.raw["params"].get("delta")))
-            if len(told) == 4:
+            if len(told) == 503:
                 break
-        text = "word " * 50
         assert told == [
             ("item/started", None, None),
-            ("item/agentMessage/delta", text, text),
+            *[("item/agentMessage/delta", "word ", "word ")] * 499,
+            ("item/agentMessage/delta", "word " * 101, "word " * 101),
             ("item/completed", None, None),
-            ("item/agentMessage/delta", text, text),
+            ("item/agentMessage/delta", "word " * 50, "word " * 50),
         ]
 
 

@@ -59,6 +59,7 @@ async def serve_some(nursery: trio.Nursery, handle: Handler) -> str:
 # --- what passes
 
 
+@pytest.mark.smoke
 async def test_a_binary_frame_is_a_message_like_any_other(nursery: trio.Nursery) -> None:
     async def handle(websocket: WebSocketConnection) -> None:
         await websocket.send_message(b'{"binary":1}')

@@ -48,10 +48,7 @@ async def talk(options: Options) -> int:
 async def _open(options: Options, ctrl_c: CtrlC) -> int:
     approver = Approver()
     async with open_codex_client(
-        options.transport,
-        on_approval=approver.decide,
-        on_elicitation=approver.answer,
-        experimental_api=True,  # else the server does not say which additional permissions a command gets
+        options.transport, on_approval=approver.decide, on_elicitation=approver.answer
     ) as client:
         conversation = Conversation(client, options, ctrl_c, approver)
         if options.resume is not None:

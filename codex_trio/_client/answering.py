@@ -94,7 +94,8 @@ class Answering:
     def take(self, request: ServerRequest) -> None:
         """Start to answer a request."""
         turn = self._turn_of(request)
-        if self._is_closed or self._handlers.observe:
+        is_foreign = self._router.sub_agents.is_foreign(request.thread_id or "")
+        if self._is_closed or self._handlers.observe or is_foreign:
             if turn is not None:
                 turn.touch(request.method, trio.current_time())  # who asks, lives
             _logger.debug("%s is not answered by this client", request.method)

@@ -7,6 +7,7 @@ is read from history, its state before its items; then the live ones follow, tho
 from __future__ import annotations
 
 import logging
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from functools import partial
@@ -116,7 +117,7 @@ async def _hear_again(lifecycle: Lifecycle, router: Router, turn: Turn, continua
     try:
         await _resume(lifecycle, turn.thread_id, note)
         await catch_up(lifecycle.request, router, turn)
-        follow_sub_agents(lifecycle, router, turn)
+        follow(lifecycle, router, turn)
     except BaseException as exc:
         _leave(router, turn)
         if isinstance(exc, CodexTransportError):
@@ -143,7 +144,7 @@ async def _attach(lifecycle: Lifecycle, router: Router, starting: Starting, cont
     turn = starting.turn
     assert turn is not None
     await catch_up(lifecycle.request, router, turn)
-    follow_sub_agents(lifecycle, router, turn)
+    follow(lifecycle, router, turn)
     return turn
 
 
@@ -179,13 +180,32 @@ async def catch_up(ask: Ask, router: Router, turn: Turn) -> None:
         turn.end_from_history({**remembered.state, "items": remembered.items, "itemsView": "full"})
 
 
-def follow_sub_agents(lifecycle: Lifecycle, router: Router, turn: Turn) -> None:
-    """Subscribe to the threads of a turn's sub-agents, in the background: what they tell and ask is the turn's.
+def follow(lifecycle: Lifecycle, router: Router, turn: Turn) -> None:
+    """Follow what a turn that was caught up with has begun: sub-agents, and items that history does not list.
 
-    To a connection that was there when they began, the server sends it unasked (codex 0.163, 0.171).
+    To a connection that was there when a sub-agent began, the server sends what it tells and asks unasked (codex 0.163,
+    0.171). Another one subscribes to its thread, in the background.
     """
-    if not turn.ended.is_set() and any(child not in router.loaded for child in router.sub_agents.of(turn.thread_id)):
+    if turn.ended.is_set():
+        return
+    turn.find_unfinished = partial(_find_unfinished, lifecycle, turn)
+    if any(child not in router.loaded for child in router.sub_agents.of(turn.thread_id)):
         lifecycle.start_soon(partial(_follow, lifecycle, router, turn.thread_id))
+
+
+async def _find_unfinished(lifecycle: Lifecycle, turn: Turn) -> None:
+    # What has begun and not ended, such as a sleep, is in no list of items. It is in the turns in the answer to
+    # `thread/resume` (codex 0.163, 0.171), and these are all turns of the thread: too much to ask for each time.
+    try:
+        answer = await lifecycle.request(methods.THREAD_RESUME, {"threadId": turn.thread_id})
+    except CodexError as exc:
+        _logger.debug("what turn %s has begun is unknown: %s", turn.turn_id, exc)
+        return
+    thread = answer.get("thread") if isinstance(answer, Mapping) else None
+    turns = thread.get("turns") if isinstance(thread, Mapping) else None
+    for state in turns if isinstance(turns, list) else ():
+        if isinstance(state, dict) and state.get("id") == turn.turn_id and isinstance(state.get("items"), list):
+            turn.note_unfinished(state["items"], trio.current_time(), time.time())
 
 
 @trio.lowlevel.enable_ki_protection

@@ -67,8 +67,9 @@ def open_codex_client(
             once where another attempt would end the same way, see `CodexTransportError.is_permanent`.
         record: A file to which everything that passes between client and server is written as it passes, for
             `codex_trio.testing.ReplayTransport`, and for the eye. A file that is there is replaced, unless another client
-            records to it. See below for what is left out. When it can be written no more (a full disk), a warning is
-            logged, and the conversation goes on.
+            records to it; only its owner can read it (mode 0600). It must be a regular file of this user (or
+            ``/dev/null``), and not a symbolic link. See below for what is left out. When it can be written no more (a
+            full disk), a warning is logged, and the conversation goes on.
 
     Each request is handled in a task of its own. It is cancelled when the server withdraws the request, when the turn
     ends, when the connection is lost (what is open is asked again on the next one), or when the client closes. While a
@@ -79,9 +80,17 @@ def open_codex_client(
     the values of keys named ``apiKey``, ``accessToken``, ``refreshToken``, ``idToken``, ``token``, ``authorization``,
     ``password``, ``secret`` and the like, and of all names that end so; those of environment variables with ``KEY``,
     ``TOKEN``, ``SECRET``, ``PASS``, ``AUTH``, ``COOKIE`` or ``CREDENTIAL`` in their names; answers to questions that the
-    server calls secret; and in all other text what follows ``Bearer``, ``sk-``, ``eyJ``, ``password=``, ``token:``,
-    ``--api-key`` and the like. Nothing else is recognised: neither a secret without such a name, as the password in a URL
-    or a key in PEM, nor one in pieces, or in base64. So look through a recording before you give it away.
+    server calls secret; logins in URLs; and in all other text what follows ``Bearer``, ``sk-``, ``eyJ``, ``password=``,
+    ``token:``, ``--api-key`` and the like. ``~`` stands for home folders (``/home/NAME``, ``/Users/NAME``, ``/root``, and
+    this user's), ``host`` for the name of this machine, unless that is a word of letters alone, and zeros for the id of
+    the installation; a replay leaves all of them out of its comparisons. Nothing else is recognised: neither a secret
+    without such a name, as a key in PEM, nor one in pieces, or in base64. So look through a recording before you give it
+    away.
+
+    What goes to the logger ``codex_trio`` is redacted by the same rules, and so is what goes to ``codex_trio.server``, the
+    server's stderr. At DEBUG, the former has up to 200 bytes of a line that is no message, and nothing of other messages. An
+    error has the server's words as they came, but for what was given to a transport, see `WebSocketTransport` and
+    `StdioTransport`; in the frames of its traceback are the params of the call.
 
     Raises:
         CodexTransportError: On entering: the server cannot be reached, or does not answer; or the file of `record` cannot

@@ -40,7 +40,7 @@ class Restorer:
         abandon: Stops a turn in the background; the next one on its thread waits for that.
         start_soon: Runs a task in the client's nursery.
         ask: Calls the server, over whatever connection there is.
-        follow: Subscribes to the threads of a turn's sub-agents.
+        follow: Follows what a turn that was caught up with has begun.
         suspects: What connections were lost over.
         request_timeout: Seconds for each request.
     """

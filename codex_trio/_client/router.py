@@ -60,7 +60,9 @@ class Router:
         self._places: dict[str, Place] = {}
         self._finished: dict[str, str] = {}  # the thread, by turn: a fork inherits the ids of its turns
         self._kept: dict[str, Turn] = {}  # those that have ended since they were handed out
-        self.sub_agents = SubAgents(thread_of=self._thread_of, open_turn=self.open_turn, on_found=on_origin)
+        self.sub_agents = SubAgents(
+            thread_of=self._thread_of, open_turn=self.open_turn, is_ours=self._is_ours, on_found=on_origin
+        )
         self.loaded: set[str] = set()
         self.unsubscribing: set[object] = set()
         self.missed: set[str] = set()
@@ -118,8 +120,8 @@ class Router:
         return False
 
     def _take_sub_agent_event(self, notice: Notice, thread_id: str, now: float) -> None:
-        if notice.method == methods.TURN_STARTED:  # its events come here unasked
-            self.loaded.add(thread_id)
+        if notice.method == methods.TURN_STARTED and not self.sub_agents.is_foreign(thread_id):
+            self.loaded.add(thread_id)  # its events come here unasked
         turn = self.sub_agents.root_of(thread_id)
         if turn is not None and turn.turn_id != notice.turn_id:
             turn.feed_sub_agent(notice, now)
@@ -324,6 +326,9 @@ class Router:
         if thread_id in self.sub_agents or thread_id in self._places or thread_id in self.loaded:
             return []
         return [turn for turn in self.turns if not turn.ended.is_set()]
+
+    def _is_ours(self, thread_id: str) -> bool:
+        return thread_id in self.loaded or thread_id in self._places
 
     def _thread_of(self, turn_id: str) -> str | None:
         turn = self._turns.get(turn_id)

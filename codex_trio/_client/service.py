@@ -19,7 +19,7 @@ from .._protocol.messages import Delta, Notice, ServerRequest
 from ..abc import Transport
 from ..errors import CodexTransportError
 from .answering import Answering
-from .attaching import follow_sub_agents
+from .attaching import follow
 from .lifecycle import Lifecycle
 from .link import Link
 from .restoring import Restorer
@@ -290,7 +290,7 @@ class Service:
             abandon=lambda turn: lifecycle.abandon(turn),
             start_soon=lambda async_fn: lifecycle.start_soon(async_fn),
             ask=lambda method, params: lifecycle.request(method, params),
-            follow=lambda turn: follow_sub_agents(lifecycle, router, turn),
+            follow=lambda turn: follow(lifecycle, router, turn),
             suspects=suspects,
             request_timeout=self._request_timeout,
         )

@@ -34,6 +34,7 @@ class SubAgents:
     Args:
         thread_of: Returns the thread of a turn of this client; `None` if it is not known.
         open_turn: Returns the turn of this client that runs on a thread.
+        is_ours: Whether this client is subscribed to a thread.
         on_found: Told when it is known of one more thread, or of another turn of it.
     """
 
@@ -42,10 +43,12 @@ class SubAgents:
         *,
         thread_of: Callable[[str], str | None],
         open_turn: Callable[[str], Turn | None],
+        is_ours: Callable[[str], bool],
         on_found: Callable[[], None],
     ) -> None:
         self._thread_of = thread_of
         self._open_turn = open_turn
+        self._is_ours = is_ours
         self._on_found = on_found
         self._origins: dict[str, _Origin] = {}  # by thread
         self._threads: dict[str, str] = {}  # by turn of a sub-agent
@@ -98,21 +101,31 @@ class SubAgents:
 
     def root_of(self, thread_id: str) -> Turn | None:
         """Return the open turn that the thread of a sub-agent works for."""
+        # A sub-agent may outlive its turn, and the next one on that thread may wait for it.
+        return next((turn for above in self._above(thread_id) if (turn := self._open_turn(above)) is not None), None)
+
+    def is_foreign(self, thread_id: str) -> bool:
+        """Whether the thread of a sub-agent is known to work for another client of the server.
+
+        Codex 0.163 to 0.171 send what a sub-agent tells and asks to every client that there is when it begins.
+        """
+        above = list(self._above(thread_id))
+        origin = self._origins.get(above[-1] if above else thread_id)
+        is_open_ended = origin is not None and origin.root_turn is None
+        return thread_id in self and not is_open_ended and not any(map(self._is_ours, [thread_id, *above]))
+
+    def _above(self, thread_id: str) -> Iterator[str]:
+        """Return the threads that it works for, from the nearest that is known to the farthest."""
         for _ in range(_DEEPEST):
             origin = self._origins.get(thread_id)
             if origin is None:
-                return None
-            # A sub-agent may outlive its turn, and the next one on that thread may wait for it.
-            root = (
-                self._thread_of(origin.root_turn) or self._threads.get(origin.root_turn) if origin.root_turn else None
-            )
-            above = root or origin.parent
-            if above is None:
-                return None
-            if (turn := self._open_turn(above)) is not None:
-                return turn
+                return
+            root = origin.root_turn
+            above = (root and (self._thread_of(root) or self._threads.get(root))) or origin.parent
+            if not above:
+                return
+            yield above
             thread_id = above
-        return None
 
 
 def told_by(item: object) -> Iterator[str]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Iterable
 
 import trio
 
 from .._redaction import MASK, redact
+from ..text import clean_text, plain_output
 from .secrets import Secret
 
 _logger = logging.getLogger("codex_trio.server")
@@ -16,7 +16,7 @@ _logger = logging.getLogger("codex_trio.server")
 _KEPT = 65_536  # bytes
 _CHUNK = 8_192  # bytes; logging thousands of short lines at once would hold up everybody else
 _SHORTEST_SECRET = 8  # characters
-_ANSI = r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\))"
+_INDENT = "    "  # so that no line of the server passes for a log record of its own
 
 
 class StderrTail:
@@ -43,7 +43,7 @@ class StderrTail:
             pass  # its end, as far as anybody reads it
         finally:
             if self._line:
-                _logger.info("%s", self._readable(bytes(self._line)))
+                self._log(bytes(self._line))
             self.ended.set()
 
     def _take(self, chunk: bytes) -> None:
@@ -53,19 +53,22 @@ class StderrTail:
             return
         *lines, rest = chunk.split(b"\n")
         for line in lines:
-            _logger.info("%s", self._readable(bytes(self._line) + line).rstrip())
+            self._log(bytes(self._line) + line)
             self._line.clear()
         self._line += rest
         if len(self._line) > _KEPT:  # a line without end is logged in pieces
-            _logger.info("%s", self._readable(bytes(self._line)))
+            self._log(bytes(self._line))
             self._line.clear()
 
-    def text(self) -> str:
-        """Return the end of what was written: at most 64 KiB, without colours and secrets."""
-        return self._readable(bytes(self._tail))
+    def _log(self, line: bytes) -> None:
+        _logger.info("%s", self._readable(line.rstrip(), indent=_INDENT))
 
-    def _readable(self, raw: bytes) -> str:
-        text = re.sub(_ANSI, "", raw.decode("utf-8", "replace"))
+    def text(self) -> str:
+        """Return the end of what was written: at most 64 KiB, without colours and secrets, cleaned."""
+        return self._readable(bytes(self._tail), indent="")
+
+    def _readable(self, raw: bytes, *, indent: str) -> str:
+        text = clean_text(plain_output(raw.decode("utf-8", "replace")), indent=indent)
         for secret in self._secrets.reveal():
             text = text.replace(secret, MASK)
         return redact(text)

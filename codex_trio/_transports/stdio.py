@@ -40,6 +40,10 @@ class StdioTransport(Transport):
     The child has a session of its own: Ctrl-C reaches the program, not the server. Its stderr goes line by line to the
     logger ``codex_trio.server`` at level INFO.
 
+    Errors and logs show the command without what looks like a secret in it (the word after ``--token`` and the like, the
+    value of ``api_key=``, the login in a URL), and the child's stderr also without the values of its environment variables
+    with ``KEY``, ``TOKEN``, ``SECRET``, ``PASS`` and the like in their names. The frames of their tracebacks hold neither.
+
     Args:
         command: What to run: a string, split as a shell splits it, or a sequence. Default: the environment variable
             ``CODEX_APP_SERVER_CMD``, else ``codex app-server``, where ``codex`` is the one on PATH, else the binary of an

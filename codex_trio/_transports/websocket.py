@@ -50,7 +50,8 @@ class WebSocketTransport(WebSocketBase):
     be the server. No proxy is used, and no redirect followed.
 
     Errors and logs show host and path of the URL, and nothing else of what was given here: what a server repeats of it
-    is left out, as is any piece of eight characters or more. The frames of their tracebacks hold it no more.
+    is left out, as is any piece of eight characters or more. The frames of their tracebacks do not hold it either. The
+    logger ``trio-websocket`` is not ours: at DEBUG it may quote a server.
 
     Args:
         url: Where it listens, ``ws://`` or ``wss://``; path and query are sent as they are. Default: the environment

@@ -12,6 +12,7 @@ from ..models import ChatContinuation, ChatResult, ConversationStep, OpenItem
 
 # Of what a silent turn waits for, in the text of the error.
 _DESCRIBED, _DESCRIBED_LENGTH = 3, 60
+_DESCRIBED_TYPES = frozenset({"commandExecution", "fileChange", "mcpToolCall", "dynamicToolCall"})
 
 
 class Failure:
@@ -91,7 +92,8 @@ def inactive_error(
 
 def _described(item: OpenItem, thread_id: str) -> str:
     # The model's words: `repr` shows control characters as what they are.
-    text = ConversationStep.from_wire(item.data, thread_id=item.thread_id, turn_id="").display_text
+    step = ConversationStep.from_wire(item.data, thread_id=item.thread_id, turn_id="")
+    text = step.text if item.item_type in _DESCRIBED_TYPES else ""
     shown = text if len(text) <= _DESCRIBED_LENGTH else text[:_DESCRIBED_LENGTH] + "..."
     name = item.item_type if item.item_type.isidentifier() else repr(item.item_type)
     whose = "" if item.thread_id == thread_id else " of a sub-agent"

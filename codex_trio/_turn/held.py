@@ -9,8 +9,9 @@ import msgspec
 from .._protocol.messages import Notice
 from .deltas import COALESCING, PendingDelta
 
-_MOST = 1_000  # events; all deltas of an item in a row are one
-_MOST_SIZE = 64 * 2**20  # bytes of them, as the server sent them; of deltas, only the text counts
+_MOST = 1_000  # events
+_MOST_SIZE = 64 * 2**20  # bytes of them, as the server sent them
+_JOINED_FROM = 500  # events; after these, the deltas of an item are put together
 
 
 class _Deltas(msgspec.Struct, eq=False):
@@ -40,13 +41,14 @@ class Held:
     def push(self, notice: Notice) -> int:
         """Take an event; return how many were dropped for it."""
         delta = notice.params.get("delta") if notice.method in COALESCING else None
+        is_joined = isinstance(delta, str) and len(self._entries) >= _JOINED_FROM
         dropped = 0
-        if isinstance(delta, str) and self._join(notice):
-            self._size += len(delta)
+        if is_joined and self._join(notice):
+            self._size += len(delta or "")
         else:
             if len(self._entries) >= _MOST:
                 dropped = self._drop()
-            self._append(notice, is_delta=isinstance(delta, str))
+            self._append(notice, is_joined=is_joined)
         self._number += 1
         if self._size > _MOST_SIZE and len(self._entries) > 1:
             dropped += self._drop()
@@ -59,9 +61,9 @@ class Held:
         deltas.number += 1
         return True
 
-    def _append(self, notice: Notice, *, is_delta: bool) -> None:
+    def _append(self, notice: Notice, *, is_joined: bool) -> None:
         self._size += notice.size
-        if is_delta:
+        if is_joined:
             deltas = _Deltas(notice, PendingDelta(notice))
             self._growing[notice.turn_id, str(notice.params.get("itemId"))] = deltas
             self._entries.append(deltas)

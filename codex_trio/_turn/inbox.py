@@ -52,7 +52,7 @@ class TurnInbox:
         ended: Nothing more will come: the turn's end is in the channel, or the connection is lost.
         alive_at: When the server last spoke of the turn, in Trio's time.
         last_event: What it said then.
-        open_items: What it waits for.
+        unfinished: What it and its sub-agents have begun.
         on_end: Called when `ended` is set.
         gaps: How often one was opened, or became wider: another connection was lost.
         overflows: How often events were dropped while a gap was open: what was read from history before does not have
@@ -69,7 +69,7 @@ class TurnInbox:
         self.ended = trio.Event()
         self.alive_at = alive_at
         self.last_event: str | None = None
-        self.open_items = UnfinishedItems()
+        self.unfinished = UnfinishedItems()
         self.on_end: set[Callable[[], None]] = set()
         self._owed = 0  # answers that the server is waiting for
         self._loss: CodexTransportError | None = None
@@ -108,7 +108,7 @@ class TurnInbox:
             # Only a stream of events tells its reader; others would wait for a model that cannot be reached, and not know.
             _logger.warning("turn %s: the server tries again: %s", notice.turn_id, _told(notice.params.get("error")))
         self._end_deltas(notice)
-        self.open_items.note(notice, now)
+        self.unfinished.note(notice, now)
         self._send.send_nowait(notice)
         if notice.method == methods.TURN_COMPLETED:
             self._close()
@@ -120,7 +120,7 @@ class TurnInbox:
         """Take an event of a sub-agent: the turn that it works for lives."""
         if not self.ended.is_set():
             self.touch(notice.method, now)
-            self.open_items.note(notice, now)
+            self.unfinished.note(notice, now)
 
     def _hold(self, held: Held, notice: Notice) -> None:
         if dropped := held.push(notice):
@@ -151,7 +151,7 @@ class TurnInbox:
             self._held = Held()
             self._gap_began_at, self._alive_before_gap = trio.current_time(), self.alive_at
             self.owe()
-            self.open_items.keep_only(self.thread_id)
+            self.unfinished.keep_only(self.thread_id)
 
     @property
     def has_gap(self) -> bool:
@@ -165,7 +165,7 @@ class TurnInbox:
         notices, self._held = self._held.take(), None
         self._send.send_nowait(MissedItems(items))
         for item in items:
-            self.open_items.complete(self.thread_id, item.get("id") if isinstance(item, dict) else None)
+            self.unfinished.complete(self.thread_id, item.get("id") if isinstance(item, dict) else None)
         # Whether the turn told anything in the gap is not known, as history has no deltas. It is believed once: a
         # connection that is lost again and again must not keep alive a turn that tells nothing in between. The server
         # tells the usage of tokens whenever a thread is resumed.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import trio
@@ -10,7 +10,7 @@ import trio
 from .._connection import let_the_reader_look
 from .._protocol import methods
 from .._protocol.messages import Notice
-from .._protocol.turns import TurnFold
+from .._protocol.turns import TurnFold, is_complete
 from ..errors import CodexThreadBusyError, CodexTurnInterruptedError
 from ..events import Event, StepCompleted
 from ..models import CancelResult, ChatContinuation, ChatResult, CompletionSource, ConversationStep
@@ -41,6 +41,8 @@ class Turn(TurnInbox):
         has_consumer: Somebody waits for what it tells.
         is_handed_out: A continuation is out there, so the turn may run on without a consumer.
         reconciling: Of the last look at its true state.
+        find_unfinished: Asks the server what the turn has begun and not finished; set while no event may have told all of
+            it. To be called once.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Turn(TurnInbox):
         self.is_handed_out = False
         self.thread_is_idle = False
         self.reconciling: trio.CancelScope | None = None
+        self.find_unfinished: Callable[[], Awaitable[None]] | None = None
         self._raised: Failure | None = None
         self._is_read = False  # the consumer has seen the end
         self.has_consumer = False
@@ -218,6 +221,10 @@ class Turn(TurnInbox):
             await let_the_reader_look()
             if self._is_alive(since, patience):
                 continue
+            if self.find_unfinished is not None:  # it may sleep
+                find_unfinished, self.find_unfinished = self.find_unfinished, None
+                await find_unfinished()
+                continue
             try:
                 return self._receive.receive_nowait()
             except trio.EndOfChannel:
@@ -226,14 +233,14 @@ class Turn(TurnInbox):
                 pass
             self.is_handed_out = True
             now = trio.current_time()
-            idle = now - max(self.alive_at, self.open_items.asleep_until)
-            raise inactive_error(self.continuation(mode), idle, self.last_event, self.open_items.snapshot(now))
+            idle = now - max(self.alive_at, self.unfinished.asleep_until)
+            raise inactive_error(self.continuation(mode), idle, self.last_event, self.unfinished.snapshot(now))
 
     def _is_alive(self, since: float, patience: float) -> bool:
         return self._owed > 0 or trio.current_time() < self._alive_until(since) + patience
 
     def _alive_until(self, since: float) -> float:
-        return max(since, self.alive_at, self.open_items.asleep_until)
+        return max(since, self.alive_at, self.unfinished.asleep_until)
 
     async def finish(self, read_history: ReadHistory) -> list[ConversationStep]:
         """Close the account of an ended turn, and return steps that only history told.
@@ -244,6 +251,21 @@ class Turn(TurnInbox):
             return []
         history = await read_history(self)
         return [] if history is None else self._fold.supply(history)
+
+    def note_unfinished(self, items: Sequence[object], now: float, unix_time: float) -> None:
+        """Take the items of the running turn, of which those that have not ended are told nowhere else.
+
+        Args:
+            items: Of the turn, those that have ended among them.
+            now: In Trio's time.
+            unix_time: The same in the server's time, as far as the clocks agree.
+        """
+        for item in items:
+            if not isinstance(item, dict) or str(item.get("id")) in self._fold.delivered:
+                continue
+            if item.get("type") == "sleep" or not is_complete(item):  # a sleep has no status
+                elapsed = _elapsed(item.get("startedAtMs"), unix_time)  # codex 0.169
+                self.unfinished.start(self.thread_id, item, now, elapsed=elapsed)
 
     def gather(self, steps: list[ConversationStep]) -> None:
         """Keep steps for the result of `chat_once`."""
@@ -311,3 +333,9 @@ class Turn(TurnInbox):
             was_completed=status == "completed",
             was_interrupted=status == "interrupted",
         )
+
+
+def _elapsed(begun_at: object, unix_time: float) -> float:
+    if not isinstance(begun_at, int) or isinstance(begun_at, bool) or not 0 < begun_at < 1000 * unix_time:
+        return 0.0
+    return unix_time - begun_at / 1000

@@ -71,6 +71,7 @@ def cut_sessions(draw: st.DrawFn) -> tuple[list[bytes], list[bytes]]:
     return taken, [stream[begin:end] for begin, end in pairwise([0, *cuts, len(stream)])]
 
 
+@pytest.mark.extended
 @calm
 @given(cut_sessions())
 def test_any_cut_of_a_session_says_the_same(cut: tuple[list[bytes], list[bytes]]) -> None:
@@ -93,6 +94,7 @@ def test_a_session_cut_into_single_bytes_says_the_same() -> None:
     assert digest(received([bytes([byte]) for byte in b"\n".join(lines)])) == digest(lines)
 
 
+@pytest.mark.extended
 @settings(calm, max_examples=1_000)
 @given(slipped_lines())
 def test_no_slip_raises_anything(lines: list[bytes]) -> None:

@@ -27,6 +27,7 @@ def cut_streams(draw: st.DrawFn) -> tuple[bytes, list[bytes]]:
     return stream, [stream[begin:end] for begin, end in pairwise([0, *sorted(cuts), len(stream)])]
 
 
+@pytest.mark.extended
 @calm
 @given(cut_streams())
 def test_any_cut_of_a_stream_gives_the_same_lines(cut: tuple[bytes, list[bytes]]) -> None:

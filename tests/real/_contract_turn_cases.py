@@ -196,6 +196,7 @@ async def case_retries(stage: Stage) -> None:
 
 
 async def case_interrupts(stage: Stage) -> None:
+    stage.leave_out("account/rateLimits/updated")  # now and then it is not told of a call that was cut off
     peer, thread_id = await stage.stage()
 
     async def interrupt(turn_id: str) -> Message:
@@ -276,6 +277,7 @@ async def case_terminals(stage: Stage) -> None:
 
 
 async def case_steering(stage: Stage) -> None:
+    stage.leave_out("account/rateLimits/updated")  # now and then it is not told of a call that was cut off
     peer, thread_id = await stage.stage(say("half a message", seconds=60), say("never"))
     turn_id = await peer.start_turn(thread_id)
     await peer.until("item/agentMessage/delta")

@@ -80,6 +80,7 @@ def texts_by_type(steps: Sequence[ConversationStep]) -> list[tuple[str, str]]:
 # --- commands, files, tools
 
 
+@pytest.mark.smoke
 async def test_a_command_is_a_step_with_its_output(reach: Reach, tmp_path: Path) -> None:
     result = await play(reach, tmp_path, run("echo one; echo two; exit 3"), say("done"))
     [step] = of_type(result, "commandExecution")

@@ -162,6 +162,7 @@ async def test_what_a_handler_raises_reaches_the_caller_and_the_thread_stays_usa
     assert not (tmp_path / "x.txt").exists()
 
 
+@pytest.mark.extended
 async def test_fifty_parked_approvals_do_not_delay_a_thread_that_streams(reach: Reach, tmp_path: Path) -> None:
     gate, all_asked = trio.Event(), trio.Event()
     pending = 0

@@ -54,12 +54,17 @@ OLDER = (
         "a thread without turns cannot be archived"),
     Older(Versions("0.163"), "failures", ["codexErrorInfo"], "most HTTP statuses of the model are not told"),
     Older(Versions("0.163"), "of_failures", ["CodexTurnFailedError"], "likewise"),
+    Older(Versions("0.163"), "account_approvals", ['"status": "failed", "type": "fileChange"'], "a change that is declined "
+        "is told as failed"),
+    Older(Versions("0.163"), "account_agents", ['"type": "subAgentActivity"'], "without model and reasoningEffort"),
+    Older(Versions("0.163"), "an_agent_that_runs_on", ['"type": "subAgentActivity"'], "likewise"),
 )  # fmt: skip
 
 _FINISHES = "a steer waits until the model has said what it is saying"
 _ONE_BY_ONE = "it asks for one tool call after the other"
 UNPLAYABLE = {
     "account_parallel_tools": (Versions("0.165"), _ONE_BY_ONE),
+    "account_terminals": (Versions("0.163"), "input for a terminal is typed without asking"),
     "asynchronous_messages": (Versions("0.171"), "it knows no model that has the tool"),
     "history": (Versions("0.163"), "thread/items/list takes no item for a cursor"),
     "parallel_tools": (Versions("0.165"), _ONE_BY_ONE),

@@ -59,6 +59,7 @@ async def test_cancel_stops_a_turn_that_is_silent(model: ScriptedModel, client: 
     assert_nothing_open(client)
 
 
+@pytest.mark.smoke
 async def test_cancel_stops_a_turn_with_a_running_command(model: ScriptedModel, client: CodexClient) -> None:
     model.on_turn(say("half"), run("sleep 30"), say("never"))
     continuation = await continuation_of(client, "go")
@@ -84,6 +85,7 @@ async def test_cancel_returns_only_what_a_stream_had_not_delivered(
     assert_nothing_open(client)
 
 
+@pytest.mark.extended
 async def test_cancel_right_after_the_start_stops_the_turn_every_time(
     model: ScriptedModel, client: CodexClient
 ) -> None:
@@ -188,6 +190,7 @@ async def cancel_at_each_moment(client: CodexClient, tap: Tap, *, by_steps: bool
         assert before[-1][1] == ("interrupted" if was_asked else "completed"), number
 
 
+@pytest.mark.extended
 async def test_a_scope_stops_the_turn_whenever_it_is_cancelled(
     model: ScriptedModel, make_transport: MakeTransport
 ) -> None:
@@ -237,6 +240,7 @@ _MOMENTS = [
 ]
 
 
+@pytest.mark.extended
 async def test_a_scope_stops_the_turn_whatever_message_it_is_cancelled_by(
     model: ScriptedModel, tap: Tap, client: CodexClient
 ) -> None:
@@ -264,6 +268,7 @@ def cancelling(scope: trio.CancelScope, moment: str) -> Callable[[str], None]:
     return lambda name: scope.cancel() if name == moment else None
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("moment", ["> thread/resume", "< thread/resume", "> turn/start", "< turn/start"])
 async def test_a_scope_may_be_cancelled_while_the_thread_is_resumed(
     model: ScriptedModel, make_transport: MakeTransport, moment: str
@@ -287,6 +292,7 @@ async def test_a_scope_may_be_cancelled_while_the_thread_is_resumed(
         assert_nothing_open(client)
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("moment", ["> turn/start", "< turn/start"])
 async def test_a_scope_may_be_cancelled_at_the_first_turn_of_a_thread(
     model: ScriptedModel, tap: Tap, client: CodexClient, moment: str
@@ -306,6 +312,7 @@ async def test_a_scope_may_be_cancelled_at_the_first_turn_of_a_thread(
     assert_nothing_open(client)
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("moment", ["> thread/start", "< thread/start"])
 async def test_a_scope_cancelled_while_the_thread_is_started_starts_no_turn(
     tap: Tap, client: CodexClient, moment: str

@@ -23,6 +23,8 @@ from codex_trio import (
 )
 from codex_trio.testing import ScriptedModel, Step, open_scripted_model, run, say, think, wait
 
+pytestmark = pytest.mark.extended
+
 COUNT = 20
 ASKED = (4, 9, 14)  # after these, one command is granted, one is not, and one needs no grant
 READERS = 3  # at once

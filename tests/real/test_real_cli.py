@@ -69,6 +69,7 @@ async def test_json_prints_one_object_for_each_step(model: ScriptedModel, tmp_pa
     assert model.requests[0].body["model"] == "other"
 
 
+@pytest.mark.extended
 async def test_a_failed_turn_exits_with_1(model: ScriptedModel, tmp_path: Path) -> None:
     model.on_turn(fail("the model is ill", http_status=500))
     ran = await codex_trio_cli("Do it", env=model.env(), cwd=tmp_path)
@@ -92,6 +93,7 @@ async def test_a_silent_turn_exits_with_1_and_its_thread_can_be_resumed(model: S
     assert model.requests[-1].prompt == "And now?"
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("reach", ["ws with a token", "unix"], indirect=True)
 async def test_a_turn_on_a_server_that_runs_already(
     make_transport: MakeTransport, model: ScriptedModel, tmp_path: Path
@@ -132,6 +134,7 @@ async def test_ctrl_c_stops_the_turn_and_exits_with_130(model: ScriptedModel, tm
         await model.wait_idle()
 
 
+@pytest.mark.extended
 async def test_a_server_that_tries_again_is_heard_of(tmp_path: Path) -> None:
     config = "model_providers.scripted.stream_max_retries = 2"
     async with open_scripted_model(config=config) as model:
@@ -141,18 +144,21 @@ async def test_a_server_that_tries_again_is_heard_of(tmp_path: Path) -> None:
     assert ran.err.startswith("the server tries again: Reconnecting... 1/2 stream disconnected")
 
 
+@pytest.mark.extended
 async def test_what_makes_no_sense_is_told_in_one_line(tmp_path: Path) -> None:
     ran = await codex_trio_cli("Do it", "--cwd", "no/such/folder", env={}, cwd=tmp_path)
     assert ran.code == 2
     assert "there is no folder no/such/folder" in ran.err.splitlines()[-1]
 
 
+@pytest.mark.extended
 async def test_without_a_binary_it_says_how_to_get_one(tmp_path: Path) -> None:
     ran = await codex_trio_cli("Do it", "--cmd", "no-such-codex app-server", env={}, cwd=tmp_path)
     assert ran.code == 1
     assert "cannot start 'no-such-codex app-server'" in ran.err
 
 
+@pytest.mark.extended
 async def test_the_demo_tells_the_whole_story(tmp_path: Path) -> None:
     ran = await codex_trio_cli("demo", env={}, cwd=tmp_path)
     assert (ran.code, ran.err) == (0, "")
@@ -167,6 +173,7 @@ async def test_the_demo_tells_the_whole_story(tmp_path: Path) -> None:
         assert line in ran.out.splitlines()
 
 
+@pytest.mark.extended
 async def test_the_doctor_says_what_to_do_until_all_is_well(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     env = {"CODEX_HOME": str(tmp_path), "HOME": str(tmp_path)}
     with trio.fail_after(60):

@@ -105,6 +105,7 @@ async def test_leaving_the_block_ends_a_running_command(model: ScriptedModel, ta
     assert tap.passed.index("> turn/interrupt") < tap.passed.index("< turn/completed")
 
 
+@pytest.mark.extended
 async def test_a_cancelled_block_is_left_in_bounded_time(
     model: ScriptedModel, tap: Tap, make_transport: MakeTransport, reach: Reach, tmp_path: Path
 ) -> None:
@@ -178,6 +179,7 @@ async def test_closing_stops_a_turn_that_is_being_started_on_a_server_that_lives
         assert await told_statuses(client, thread.id) == ["interrupted"]
 
 
+@pytest.mark.extended
 async def test_closing_leaves_a_turn_alone_whose_continuation_was_handed_out(model: ScriptedModel, tap: Tap) -> None:
     model.on_turn(say("half"), hang())
     async with open_codex_client(tap) as client:

@@ -22,6 +22,8 @@ from rich.cells import cell_len
 from codex_trio import ConversationStep
 from codex_trio.testing import hang, open_scripted_model, say
 
+pytestmark = pytest.mark.extended
+
 Runner = Callable[[Path], Awaitable[Ran]]
 
 _AT_ONCE = 5

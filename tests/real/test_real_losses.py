@@ -140,6 +140,7 @@ async def test_what_a_sub_agent_waits_for_is_asked_again(
 # --- a link that goes dead, a server that stands still
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("server", ["unix"], indirect=True)
 async def test_a_half_open_link_is_noticed_and_mended(
     model: ScriptedModel, server: Listening, nursery: trio.Nursery
@@ -159,6 +160,7 @@ async def test_a_half_open_link_is_noticed_and_mended(
     nursery.cancel_scope.cancel()
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("server", ["ws"], indirect=True)
 async def test_a_half_open_link_is_a_loss_with_a_continuation(
     model: ScriptedModel, server: Listening, nursery: trio.Nursery
@@ -181,6 +183,7 @@ async def test_a_half_open_link_is_a_loss_with_a_continuation(
     nursery.cancel_scope.cancel()
 
 
+@pytest.mark.extended
 async def test_a_server_that_stands_still_is_told_in_time_and_found_again(
     model: ScriptedModel, server: Listening, nursery: trio.Nursery
 ) -> None:
@@ -235,6 +238,7 @@ async def test_a_restarted_server_is_found_again(
     nursery.cancel_scope.cancel()
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("is_in_file", [False, True])
 async def test_a_server_with_another_token_is_reached_if_the_token_can_be_had(
     model: ScriptedModel, tmp_path: Path, nursery: trio.Nursery, is_in_file: bool
@@ -270,6 +274,7 @@ async def test_a_server_with_another_token_is_reached_if_the_token_can_be_had(
     nursery.cancel_scope.cancel()
 
 
+@pytest.mark.extended
 async def test_a_turn_whose_start_was_lost_is_found_and_stopped(
     model: ScriptedModel, server: Listening, nursery: trio.Nursery
 ) -> None:
@@ -296,6 +301,7 @@ async def test_a_turn_whose_start_was_lost_is_found_and_stopped(
     nursery.cancel_scope.cancel()
 
 
+@pytest.mark.extended
 async def test_a_turn_that_was_accepted_and_began_unheard_is_found(model: ScriptedModel, server: Listening) -> None:
     tap = Tap(server.transport())
     async with open_codex_client(tap, reconnecting=True) as client:

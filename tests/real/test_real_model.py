@@ -207,6 +207,7 @@ async def test_an_http_error_fails_the_turn_and_no_other() -> None:
     assert (texts(items), third["status"]) == (["ok"], "completed")
 
 
+@pytest.mark.extended
 async def test_a_failure_is_told_in_the_words_of_the_script() -> None:
     async with open_scripted_model() as model, open_server(model) as server:
         model.on_turn(say("half"), fail("gone"), say("never"))
@@ -306,6 +307,7 @@ async def test_a_steered_turn_takes_the_next_script() -> None:
     assert [request.prompt for request in model.requests] == ["hello", "no, that"]
 
 
+@pytest.mark.extended
 async def test_a_long_say_arrives_whole() -> None:
     text = "abcdefgh" * (5 * 1024 * 1024 // 8)
     async with open_scripted_model() as model, open_server(model) as server:

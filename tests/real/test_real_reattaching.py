@@ -69,6 +69,7 @@ async def left_in_stream(transport: Transport, count: int) -> ChatContinuation:
                 stream = client.chat(continuation=exc.continuation, inactivity_timeout=QUIET)
 
 
+@pytest.mark.extended
 @on_a_server
 async def test_a_stream_goes_on_in_another_client(
     model: ScriptedModel, make_transport: MakeTransport, gate: Gate
@@ -129,6 +130,7 @@ async def test_a_turn_is_cancelled_from_another_client(model: ScriptedModel, mak
         assert (await client.chat_once("More", continuation.thread_id)).final_text == "ok"
 
 
+@pytest.mark.extended
 async def test_a_turn_whose_server_closed_is_told_from_history(model: ScriptedModel) -> None:
     model.on_turn(think("one"), say("two"), hang())
     continuation = await left_in_stream(model.transport(), 2)
@@ -140,6 +142,7 @@ async def test_a_turn_whose_server_closed_is_told_from_history(model: ScriptedMo
         assert (await client.chat_once("More", continuation.thread_id)).final_text == "ok"
 
 
+@pytest.mark.extended
 async def test_a_turn_whose_server_was_killed_is_told_from_history(model: ScriptedModel, tmp_path: Path) -> None:
     model.on_turn(think("one"), say("two"), hang())
     command = ["sh", "-c", 'echo $$ > pid; exec "$0" app-server', codex()]
@@ -158,6 +161,7 @@ async def test_a_turn_whose_server_was_killed_is_told_from_history(model: Script
         assert (await client.cancel(continuation)).was_interrupted
 
 
+@pytest.mark.extended
 async def test_another_process_has_the_thread(model: ScriptedModel) -> None:
     model.on_turn(think("one"), hang())
     async with open_codex_client(model.transport()) as one, open_codex_client(model.transport()) as two:
@@ -168,6 +172,7 @@ async def test_another_process_has_the_thread(model: ScriptedModel) -> None:
         assert (await one.cancel(caught.value.continuation)).was_interrupted
 
 
+@pytest.mark.extended
 async def test_what_the_server_does_not_have_is_told(model: ScriptedModel) -> None:
     nowhere = "0199a213-81c0-7800-8aa1-bbab2a035a53"
     async with open_codex_client(model.transport()) as client:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -103,6 +106,15 @@ def test_the_recorded_session_was_a_real_one(session: Session) -> None:
     assert seen.at_once == {"Left": "To the left.", "Right": "To the right."}
     assert sorted(seen.threads) == ["First", "Left", "Right", "Wait for ever"]
     assert seen.refusal[1] == -32600
+
+
+def test_a_recording_does_not_tell_whose_machine_it_was_made_on(session: Session) -> None:
+    written = session.recording.read_text()
+    rows = [json.loads(line) for line in written.splitlines() if "remoteControl/status/changed" in line]
+    status = rows[0]["msg"]["params"]
+    assert (status["serverName"], status["installationId"]) == ("host", "00000000-0000-4000-8000-000000000000")
+    assert stat.S_IMODE(session.recording.stat().st_mode) == 0o600
+    assert os.path.expanduser("~/") not in written
 
 
 @pytest.mark.parametrize("pauses", [True, False])

@@ -85,7 +85,7 @@ async def test_what_codex_asks_is_answered_at_the_terminal(tmp_path: Path) -> No
             for answer, name in (("y", "one"), ("n", "two<U+001B>[8m"), (CTRL_C, "three")):
                 await terminal.type("Do it\r")
                 question = await terminal.expect("Allow it? [y/N] ")
-                assert f"It says why:\n  │ May I run touch {name}?\nThe command:\n  │ touch {name}\n" in question
+                assert f"Its reason:\n  │ May I run touch {name}?\nThe command:\n  │ touch {name}\n" in question
                 assert '  • by the shell "/bin/bash -' in question
                 assert f'  • in the folder "{tmp_path}"\n' in question.replace("\n  ┊ ", "")
                 await terminal.type(answer if answer == CTRL_C else f"{answer}\r")
@@ -109,6 +109,7 @@ async def test_what_was_typed_before_a_question_is_no_answer_to_it(tmp_path: Pat
     assert not (tmp_path / "one").exists()
 
 
+@pytest.mark.extended
 @pytest.mark.from_codex("0.163", "what a short command writes is sometimes lost")
 async def test_the_commands_of_a_session_and_plain_text_without_rich(model: ScriptedModel, tmp_path: Path) -> None:
     (tmp_path / "rich.py").write_text("raise ImportError('as if it were not installed')")
@@ -135,6 +136,7 @@ async def test_the_commands_of_a_session_and_plain_text_without_rich(model: Scri
     assert terminal.text.splitlines()[-1].endswith(thread_of(model, -1))
 
 
+@pytest.mark.extended
 async def test_a_failed_turn_ends_no_session_and_a_lost_server_does(model: ScriptedModel, tmp_path: Path) -> None:
     model.on_turn(fail("the model is ill", http_status=500))
     model.on_turn(say("So far."), hang())
@@ -150,6 +152,7 @@ async def test_a_failed_turn_ends_no_session_and_a_lost_server_does(model: Scrip
         assert await terminal.wait() == 1
 
 
+@pytest.mark.extended
 async def test_a_turn_on_a_terminal_is_drawn_and_tells_how_to_go_on(model: ScriptedModel, tmp_path: Path) -> None:
     model.on_turn(say("Here."))
     async with open_terminal("codex_trio", "Hello", env=model.env(), cwd=tmp_path) as terminal:
@@ -158,6 +161,7 @@ async def test_a_turn_on_a_terminal_is_drawn_and_tells_how_to_go_on(model: Scrip
         assert await terminal.wait() == 0
 
 
+@pytest.mark.extended
 async def test_the_demo_is_drawn_on_a_terminal(tmp_path: Path) -> None:
     async with open_terminal("codex_trio", "demo", env={}, cwd=tmp_path) as terminal:
         await terminal.expect("\nA turn, step by step:\n")

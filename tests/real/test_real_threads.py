@@ -128,6 +128,7 @@ async def test_a_review_a_compaction_and_a_command_are_turns(reach: Reach, tmp_p
         assert client.statistics().open_turns == 0
 
 
+@pytest.mark.extended
 async def test_a_cancelled_review_or_command_leaves_the_thread_free(reach: Reach, tmp_path: Path) -> None:
     async with open_both(reach, tmp_path) as (model, client):
         thread = await client.start_thread()
@@ -262,6 +263,7 @@ async def test_an_ephemeral_thread_has_no_history_and_says_so(reach: Reach, tmp_
 TURNS = 100
 
 
+@pytest.mark.extended
 async def test_a_long_history_is_paged_with_flat_memory(reach: Reach, tmp_path: Path) -> None:
     async with open_both(reach, tmp_path) as (model, client):
         model.default(say("x" * 500, pieces=1))

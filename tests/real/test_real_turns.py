@@ -32,6 +32,7 @@ def types(steps: tuple[ConversationStep, ...] | list[ConversationStep]) -> list[
 # --- what a turn gives
 
 
+@pytest.mark.smoke
 async def test_chat_once_returns_the_whole_turn(model: ScriptedModel, client: CodexClient) -> None:
     model.on_turn(
         think("hm"), say("let me see", phase="commentary"), run("echo hi"), say("it says hi", phase="final_answer")
@@ -284,6 +285,7 @@ async def test_a_stream_that_breaks_off_fails_the_turn(model: ScriptedModel, cli
 # --- sizes
 
 
+@pytest.mark.extended
 async def test_a_message_of_five_mib_arrives_whole(model: ScriptedModel, client: CodexClient) -> None:
     text = "".join(f"{number:07d} \N{SNOWMAN}\n" for number in range(5 * (1 << 20) // 12 + 1))
     assert len(text.encode()) >= 5 * (1 << 20)

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import base64
+import logging
 import os
 from pathlib import Path
 
 import pytest
 import trio
-from _listening import MakeTransport, over_each, running_server, with_token
+from _exposure import exposed
+from _listening import TOKEN, MakeTransport, over_each, running_server, with_token
 from _real import assert_nothing_open, told_statuses
+from _websockets import own_address
 
 from codex_trio import (
     CodexTransportError,
     CodexTurnInactiveError,
     Transport,
+    WebSocketTransport,
     open_codex_client,
 )
 from codex_trio.testing import ScriptedModel, hang, run, say, think
+
+WRONG = "wrong-8c1e5f02d7b94a36"
 
 # What runs over stdio runs over a websocket with a token, too; of the others, this is the least to know.
 over_others = pytest.mark.parametrize("reach", ["ws", "unix"], indirect=True)
@@ -49,6 +55,7 @@ async def test_a_quiet_turn_is_cancelled(model: ScriptedModel, make_transport: M
         assert await told_statuses(client, result.thread_id) == ["interrupted"]
 
 
+@pytest.mark.extended
 @over_each
 async def test_20_mib_come_down_in_one_message(make_transport: MakeTransport, tmp_path: Path) -> None:
     data = os.urandom(15 << 20)
@@ -59,6 +66,7 @@ async def test_20_mib_come_down_in_one_message(make_transport: MakeTransport, tm
     assert base64.b64decode(result["dataBase64"]) == data
 
 
+@pytest.mark.extended
 @over_each
 async def test_15_mib_go_up_in_one_message_and_over_16_are_refused(
     make_transport: MakeTransport, tmp_path: Path
@@ -93,6 +101,7 @@ async def test_two_clients_see_the_same_thread(model: ScriptedModel, make_transp
         assert seen[-1].params["turn"]["id"] == result.turn_id
 
 
+@pytest.mark.extended
 async def test_a_link_with_pings_outlives_many_of_them(model: ScriptedModel) -> None:
     # The server answers each ping with two pongs (0.163, 0.169).
     async with running_server(model) as server:
@@ -132,6 +141,45 @@ async def test_a_wrong_token_is_told(model: ScriptedModel, token: str, why: str)
         client = open_codex_client(server.transport(token=token))
         with pytest.raises(CodexTransportError, match=f"HTTP 401 Unauthorized: {why}"):
             await client.__aenter__()
+
+
+async def test_a_refused_token_is_to_be_seen_nowhere(model: ScriptedModel, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with running_server(model, *with_token(model)) as server:
+        transport = server.transport(token=WRONG)
+        with pytest.raises(CodexTransportError, match="invalid websocket bearer token") as caught:
+            await open_codex_client(transport).__aenter__()
+    assert not exposed(caught.value, [WRONG], caplog.text, repr(transport))
+
+
+async def test_the_environments_token_opens_a_server_on_this_machine(
+    model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CODEX_APP_SERVER_TOKEN", TOKEN)
+    async with (
+        running_server(model, *with_token(model)) as server,
+        open_codex_client(WebSocketTransport(server.url)) as client,
+    ):
+        assert (await client.chat_once("Hello")).final_text == "ok"
+
+
+async def test_a_token_goes_unencrypted_to_an_address_of_the_network_with_leave_alone(
+    model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = own_address()
+    async with running_server(model, *with_token(model), listen="ws://0.0.0.0:0") as server:
+        url = server.url.replace("0.0.0.0", address)
+        with pytest.raises(ValueError, match=f"the token would be sent to {address} over ws://"):
+            WebSocketTransport(url, token=TOKEN)
+        async with open_codex_client(WebSocketTransport(url, token=TOKEN, allow_insecure_token=True)) as client:
+            assert (await client.chat_once("Hello")).final_text == "ok"
+        monkeypatch.setenv("CODEX_APP_SERVER_TOKEN", TOKEN)
+        refused = "HTTP 401 Unauthorized: missing websocket bearer token .*; CODEX_APP_SERVER_TOKEN was not sent"
+        with pytest.raises(CodexTransportError, match=refused):
+            await open_codex_client(WebSocketTransport(url)).__aenter__()
+        monkeypatch.setenv("CODEX_APP_SERVER_WS_URL", url)
+        async with open_codex_client(WebSocketTransport(url, allow_insecure_token=True)):
+            pass
 
 
 async def test_a_server_that_dies_is_told(model: ScriptedModel) -> None:
