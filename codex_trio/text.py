@@ -1,6 +1,7 @@
-"""Make text of others fit for a terminal, a prompt or a log: nothing in it steers, hides or forges anything.
+"""Make untrusted text safe to show on a terminal, in a prompt or in a log.
 
-What a model, a server, a command or a file says is hostile text. This module needs no Rich and prints nothing.
+Text from a model, a server, a command or a file may contain escape sequences, invisible characters and forged lines. This
+module makes them visible. It needs no Rich and prints nothing.
 """
 
 from __future__ import annotations
@@ -10,12 +11,12 @@ import unicodedata
 
 __all__ = ["cell_width", "clean_text", "fold_line", "plain_output"]
 
-_MOST_MARKS = 4  # combining marks on one character: more than any language puts there
-_ODD = re.compile(r"[^ -~]+|<(?=U\+)")  # what is to be looked at more closely
+_MOST_MARKS = 4  # combining marks on one character; languages get by with fewer
+_ODD = re.compile(r"[^ -~]+|<(?=U\+)")  # everything but plain ASCII, and the beginning of our own notation
 _STYLE = re.compile("(?:\x1b\\[|\x9b)[0-9;:]*m")
 _TAB = 8  # columns between two tab stops
 
-# Characters that are invisible, or as blank as a space, although Unicode counts them as letters, marks or symbols.
+# Invisible or blank characters that `str.isprintable` accepts, because Unicode counts them as letters, marks or symbols.
 _INVISIBLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u2d7f\u303f\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8"
     "\U0001107f\U00013441\U00013442\U00016fe4\U0001bc9d\U0001bc9e\U0001d159\U000e0000-\U000e0fff]"
@@ -24,21 +25,21 @@ _EMOJI_STYLE, _JOINER = "\ufe0f", "\u200d"
 
 
 def clean_text(text: str, *, indent: str | None = None, keep_emoji: bool = False) -> str:
-    r"""Make everything visible that steers a terminal, hides, or changes the order of what is written.
+    r"""Replace every character that could control a terminal, hide, or reorder text by its number, as in ``<U+001B>``.
 
-    Control characters (escape sequences begin with one), line ends of every kind, tabs, bidirectional controls,
-    invisible characters, spaces other than the space, piles of combining marks, halves of surrogate pairs, and
-    characters that Python does not know yet become ``<U+001B>``, with their number. All else stays as it is, and so two
-    different texts never become the same: where the text itself has ``<U+``, that becomes ``<U+003C>U+``.
+    That applies to control characters (escape sequences begin with one), line breaks of every kind, tabs, bidirectional
+    controls, invisible characters, unusual spaces, more than four combining marks in a row, lone surrogates, and code
+    points that are private or unknown to Python. All other characters stay. Different texts stay different: ``<U+`` in
+    the text itself becomes ``<U+003C>U+``.
 
-    Letters that are written from right to left stay: some terminals show a line of them in another order.
+    Right-to-left letters stay, and some terminals reorder a line that contains them.
 
     Args:
-        text: The text of others.
-        indent: What each line after the first begins with. With it, line feeds and tabs stay, and a text of several
-            lines cannot pass for lines of your own. Without it the result is one line.
-        keep_emoji: Let the invisible parts of emoji stay: one variation selector or joiner behind a symbol. For prose, and
-            never for what a person decides about.
+        text: Untrusted text.
+        indent: Put in front of each line after the first. With `indent`, line feeds and tabs are kept, and the further
+            lines cannot be mistaken for your own. Without it, the result is a single line.
+        keep_emoji: Keep the invisible parts of emoji: one variation selector or joiner after a symbol. For prose; not for
+            anything that a person is asked to approve.
 
     Example:
         ``print(f"[{step.step_type}] {clean_text(step.text, indent='    ')}")``
@@ -56,9 +57,10 @@ def clean_text(text: str, *, indent: str | None = None, keep_emoji: bool = False
 
 
 def plain_output(text: str) -> str:
-    r"""Return the output of a command as lines: without colours, and with a line for each state of a progress bar.
+    r"""Remove colours from the output of a command, and put each state of a progress bar on a line of its own.
 
-    To be used before `clean_text`, which would show the colours' escape sequences and the carriage returns.
+    Call it before `clean_text`, which would spell out these escape sequences and carriage returns. Other escape sequences
+    are left to `clean_text`.
 
     Example:
         ``clean_text(plain_output(step.data["aggregatedOutput"]), indent="    ")``
@@ -67,12 +69,12 @@ def plain_output(text: str) -> str:
 
 
 def cell_width(text: str) -> int:
-    """Return how many columns of a terminal a text takes at most, which is one or two for each character.
+    """Return the largest number of columns that a text takes on any terminal: one or two for each character.
 
-    Terminals differ. This is the widest that any of them may show, so that a line which fits by it fits everywhere.
+    Terminals differ, for example in how wide they draw ``…``. Text that fits by this measure fits everywhere.
 
     Args:
-        text: Cleaned text of one line.
+        text: One line of cleaned text.
 
     Example:
         ``assert cell_width("漢字") == 4``
@@ -81,22 +83,22 @@ def cell_width(text: str) -> int:
 
 
 def fold_line(line: str, columns: int, *, first: str = "", rest: str = "") -> list[str]:
-    """Break a line into rows that no terminal breaks again, each of at most `columns` columns; tabs become spaces.
+    """Break a line into rows of at most `columns` columns, and expand its tabs.
 
-    A row that the terminal breaks by itself goes on at the left edge, where a prompt's own words stand. Where there is
-    no room for a single character, a row is longer.
+    A terminal continues a longer line at its left edge, where it can be mistaken for a line of your own. A row is longer
+    than `columns` only if there is not even room for one character.
 
     Args:
-        line: Cleaned text of one line.
-        columns: Leave one free of those that the terminal has: some begin a new row when the last one is written to.
-        first: What the first row begins with.
-        rest: What each further row begins with.
+        line: One line of cleaned text.
+        columns: One less than the terminal has, because some terminals start a new row once the last column is written.
+        first: Prefix of the first row.
+        rest: Prefix of the other rows.
 
     Example:
         ``print(*fold_line(clean_text(name), 79, first="  | ", rest="  : "), sep="\\n")``
     """
     room, further_room = max(1, columns - cell_width(first)), max(1, columns - cell_width(rest))
-    if line.isascii() and "\t" not in line:  # a shortcut, as a hostile line may be long
+    if line.isascii() and "\t" not in line:  # fast, because an untrusted line may be megabytes long
         starts = range(room, len(line), further_room)
         return [f"{first}{line[:room]}", *(f"{rest}{line[start : start + further_room]}" for start in starts)]
     rows: list[str] = []
@@ -112,7 +114,7 @@ def fold_line(line: str, columns: int, *, first: str = "", rest: str = "") -> li
 
 
 def _pieces(line: str) -> list[str]:
-    """Split a line into characters, each with the marks that are drawn onto it."""
+    """Split a line into characters, each with its combining marks."""
     pieces: list[str] = []
     for character in line:
         if pieces and not character.isascii() and _is_mark(character):
@@ -125,22 +127,24 @@ def _pieces(line: str) -> list[str]:
 def _columns(character: str) -> int:
     if character.isascii():
         return 1
-    # Ambiguous ones are wide on terminals set up for East Asian languages, and most pictures are wide everywhere.
+    # "Ambiguous" characters are wide on terminals set up for East Asian languages; most pictographs are wide everywhere.
     is_wide = unicodedata.east_asian_width(character) in "WFA"
     return 2 if is_wide or character >= "\U0001f000" or unicodedata.category(character) == "So" else 1
 
 
 def _shown(run: str, before: str, kept: str, *, keep_emoji: bool) -> str:
-    """Spell out what is unsafe in a run of characters that are not plain ASCII.
+    """Spell out the unsafe characters of a run of non-ASCII and control characters.
 
     Args:
-        before: The character in front of the run; empty if there is none.
-        kept: Control characters that stay.
+        run: The run.
+        before: The character in front of it; empty at the beginning of the text.
+        kept: Control characters to keep.
+        keep_emoji: As in `clean_text`.
     """
     if run.isprintable() and not _INVISIBLE.search(run) and not any(map(_is_mark, run)):
         return run
     parts: list[str] = []
-    base = "" if before in ("", " ") else before  # what a mark would be drawn onto
+    base = "" if before in ("", " ") else before  # the character that a combining mark would be drawn on
     marks = 0
     for character in run:
         is_mark = _is_mark(character)
@@ -165,7 +169,7 @@ def _shown(run: str, before: str, kept: str, *, keep_emoji: bool) -> str:
 
 
 def _is_mark(character: str) -> bool:
-    """Whether a character is drawn onto the one before it, as accents are, and the later letters of a Korean syllable."""
+    """Whether a character is drawn on the one before it: a combining mark, or a later letter of a Korean syllable."""
     return (
         unicodedata.category(character) in ("Mn", "Me")
         or "\u1160" <= character <= "\u11ff"

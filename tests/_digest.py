@@ -82,7 +82,13 @@ class Digest:
 
     def __init__(self) -> None:
         self.messages: list[Message | None] = []  # `None` where a line was skipped
-        self._router = Router(on_idle=lambda turn: None, on_bound=lambda turn: None, watch=lambda notice: None)
+        self._router = Router(
+            on_idle=lambda turn: None,
+            on_bound=lambda turn: None,
+            on_dropped=lambda turn: None,
+            on_origin=lambda: None,
+            watch=lambda notice: None,
+        )
         self._turns: list[Turn] = []
         self._fold = TurnFold("thread", "turn")
         self._changes: object = None

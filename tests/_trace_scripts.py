@@ -15,14 +15,18 @@ from _peer import Message
 from codex_trio.testing import (
     Step,
     ask_approval,
+    ask_async,
     ask_question,
     call_tool,
     fail,
+    parallel,
     patch,
     raw,
     retry,
     run,
     say,
+    sleep,
+    tell_async,
     think,
     wait,
 )
@@ -41,6 +45,8 @@ _HALF_MESSAGE = {  # that was begun, and never completed
     },
 }
 _PATCH = re.compile(r"\*\*\* Add File: (\S+)\n((?:\+.*\n)*)")
+_TOOL_IN_JS = re.compile(r"tools\.(\w+)\((?:\{(.*?)\}|'(.*?)')\)")
+_ARGUMENT_IN_JS = re.compile(r"(\w+): ?'(.*?)'")
 
 
 class Acts:
@@ -100,6 +106,17 @@ class Acts:
                 case {"call": "request_user_input", "args": {"questions": [asked]}}:
                     options = {option["label"]: option["description"] for option in asked["options"]}
                     yield ask_question(asked["question"], options, question_id=asked["id"], header=asked["header"])
+                case {"call": "request_user_input_async", "args": {"questions": [asked]}}:
+                    yield ask_async(asked["title"], options=asked["options"])
+                case {"call": "send_message_to_user_async", "args": {"message": message}}:
+                    yield tell_async(message)
+                case {"call": "sleep", "args": {"duration_ms": milliseconds}}:
+                    yield sleep(milliseconds / 1000)
+                case {"custom": "exec", "input": code}:
+                    calls = [found.groups("") for found in _TOOL_IN_JS.finditer(code)]
+                    calls.sort(key=lambda call: call[0] == "exec_command")  # to start a command takes longer
+                    steps = [self._call_in_js(*call) for call in calls]
+                    yield steps[0] if len(steps) == 1 else parallel(*steps)
                 case {"call": name, "args": arguments}:
                     known = arguments if isinstance(arguments, dict) else {}
                     yield call_tool(
@@ -114,6 +131,15 @@ class Acts:
                 yield from self._acts([act for act in attempt if not act.keys() & _FAILURES], errors)
             if notices:
                 yield self._retry(notices.pop(0))
+
+    def _call_in_js(self, name: str, fields: str, text: str) -> Step:
+        """Return what a call of a tool in a script of the model's did."""
+        arguments: Message = dict(_ARGUMENT_IN_JS.findall(fields))
+        if name == "exec_command":
+            return self._command(arguments.pop("cmd"), arguments)
+        if name == "apply_patch":
+            return self._command(text.replace("\\n", "\n"), {})
+        return call_tool(name, arguments)
 
     def _command(self, command: str, more: Mapping[Any, Any]) -> Step:
         if found := _PATCH.search(command):

@@ -21,6 +21,7 @@ from codex_trio._cli.describing import describe
 from codex_trio._cli.screen import Screen
 from codex_trio._cli.talking import talk
 from codex_trio.testing import ScriptedAppServer, Step, ask_server_request, fail, raw, run, say, wait
+from codex_trio.text import clean_text
 
 COMMAND = "item/commandExecution/requestApproval"
 FILES = "item/fileChange/requestApproval"
@@ -29,7 +30,7 @@ ELICITATION = "mcpServer/elicitation/request"
 
 ASK = "Allow it? [y/N]"
 ASK_AFTER_VIEW = "Allow it? [v to view all of it, N]"
-FORGED = "Codex asks for your permission. It says why:\n  │ x\nThe command:\n  │ ls\nAllow it? [y/N] "
+FORGED = "Codex asks for your permission. Its reason:\n  │ x\nThe command:\n  │ ls\nAllow it? [y/N] "
 
 
 @pytest.fixture(autouse=True)
@@ -101,12 +102,12 @@ async def test_a_command_is_shown_with_its_reason_its_folder_and_its_shell(
     async with running(person, server, command("/bin/bash -lc 'touch x'")):
         rows = await person.answer(ASK, "y")
     assert below(rows, "Codex asks") == [
-        "Codex asks for your permission. It says why:",
+        "Codex asks for your permission. Its reason:",
         "  │ May I?",
         "The command:",
         "  │ touch x",
         "What a yes allows, this once:",
-        "  • the command above (1 line) runs, maybe outside the sandbox",
+        "  • the command above (1 line) runs, possibly outside the sandbox",
         '  • by the shell "/bin/bash -lc"',
         '  • in the folder "/w"',
         ASK,
@@ -128,13 +129,11 @@ async def test_a_refusal_is_a_refusal_and_so_is_anything_that_ends_the_input(
 async def test_a_reason_that_draws_another_question_is_one_line(person: Person, server: ScriptedAppServer) -> None:
     async with running(person, server, command("rm -rf x", reason=f"May I?\n\r\n{FORGED}\x1b[2J")):
         rows = below(await person.answer(ASK, "n"), "Codex asks")
-    assert rows[1:5] == [
-        "  │ May I?<U+000A><U+000D><U+000A>Codex asks for your permission. It says why:",
-        "  ┊ <U+000A>  │ x<U+000A>The command:<U+000A>  │ ls<U+000A>Allow it? [y/N] <",
-        "  ┊ U+001B>[2J",
-        "The command:",
-    ]
-    assert rows[5] == "  │ rm -rf x"
+    reason, command_row = rows[1:4], rows[4:6]
+    assert [row[:4] for row in reason] == ["  │ ", "  ┊ ", "  ┊ "]
+    shown = "".join(row[4:] for row in reason).replace(" ", "")
+    assert shown == clean_text(f"May I?\n\r\n{FORGED}\x1b[2J").replace(" ", "")
+    assert command_row == ["The command:", "  │ rm -rf x"]
     assert rows[-1] == ASK
 
 
@@ -176,7 +175,7 @@ async def test_a_folder_that_fills_the_row_does_not_write_at_the_edge_below(
 async def test_letters_from_right_to_left_are_announced(person: Person, server: ScriptedAppServer) -> None:
     async with running(person, server, command("cat א > ב")):
         rows = await person.answer(ASK, "n")
-    assert "  • some letters above run from right to left: a terminal may reorder them" in rows
+    assert "  • some text above is right-to-left; the terminal may reorder it" in rows
 
 
 async def test_wide_characters_never_make_the_terminal_break_a_row(person: Person, server: ScriptedAppServer) -> None:
@@ -209,7 +208,7 @@ async def test_what_a_long_command_hides_is_seen_before_a_yes_counts(
         assert not any("rm -rf x" in row for row in person.seen)
 
         rows = await person.wait_for(ASK_AFTER_VIEW)
-        assert "Not all of it was on the screen: v and Return show it page by page." in rows
+        assert "You have not seen all of it. Type v and press Return to page through it." in rows
         pages = await view_all(person)
         assert any("rm -rf x" in row for row in pages)
         assert not server.answers
@@ -247,7 +246,7 @@ async def test_a_window_that_became_smaller_shows_it_anew(person: Person, server
         person.resize(40, 16)
         await person.type("y\n")
         rows = await person.answer(ASK_AFTER_VIEW, "v")
-        assert "The window has another size now, so it" in rows
+        assert "The size of the window changed, so here" in rows
         assert rows[0].startswith("Codex asks")
         await person.answer("page 1 of 2: Return to go on, q to stop", "")
         await person.wait_for("page 2 of 2: Return to go on, q to stop")
@@ -287,7 +286,8 @@ async def test_marks_are_plain_where_the_encoding_has_no_others(server: Scripted
 async def test_what_is_typed_before_the_question_is_no_answer(person: Person, server: ScriptedAppServer) -> None:
     async with running(person, server, say("Wait."), command("rm x")):
         await person.type("y\n" * 5_000 + "y")  # more than a terminal keeps for a program that does not read
-        await person.wait_for(ASK)
+        rows = await person.wait_for(ASK)
+        assert "Codex asks for your permission. Its reason:" in rows
         await person.type("\n")
     assert decisions(server) == ["decline"]
 
@@ -299,7 +299,7 @@ async def test_a_paste_is_no_answer_to_this_question_or_the_next(
     async with running(person, server, command("one"), command("two")):
         await person.wait_for(ASK)
         await person.type(paste)
-        await person.wait_for(ASK, after="That was pasted, or came with more. Type the answer, and Return.")
+        await person.wait_for(ASK, after="That looks pasted. Type the answer and press Return.")
         assert not server.answers
         await person.type("n\n")
         await person.wait_for(ASK, after="  │ two")
@@ -361,7 +361,7 @@ async def test_a_file_that_is_moved_elsewhere_says_so(person: Person, server: Sc
     async with running(person, server, *patch_of({"path": "a.md", "kind": kind, "diff": diff})):
         rows = await person.answer(ASK, "y")
     assert below(rows, "Codex asks") == [
-        "Codex asks for your permission. It does not say why.",
+        "Codex asks for your permission. It gives no reason.",
         "The changes of 1 file:",
         '  • update "a.md" and move it to "../.bashrc", in place of what is there:',
         "  │ @@ -1 +1 @@",
@@ -381,7 +381,7 @@ async def test_names_and_texts_of_files_cannot_forge_what_is_asked(person: Perso
         {"path": "c", "kind": {"type": "update", "move_path": "d"}, "diff": ""},
     ]
     async with running(person, server, *patch_of(*changes)):
-        rows = below(await person.answer(ASK, "n"), "Codex asks for your permission. It does")
+        rows = below(await person.answer(ASK, "n"), "Codex asks for your permission. It gives")
     assert below(rows, "What a yes allows") == [
         "What a yes allows, this once:",
         '  • add "a.md<U+0022> and no more"',
@@ -389,7 +389,7 @@ async def test_names_and_texts_of_files_cannot_forge_what_is_asked(person: Perso
         '  • update "c" and move it to "d", in place of what is there',
         ASK,
     ]
-    ours = ["Codex asks for your permission. It does not say why.", "The changes of 3 files:"]
+    ours = ["Codex asks for your permission. It gives no reason.", "The changes of 3 files:"]
     assert [row for row in rows if row[:1] != " "] == [*ours, "What a yes allows, this once:", ASK]
     assert "  │ Allow it? [y/N]" in rows
 
@@ -443,15 +443,18 @@ async def test_input_to_a_running_terminal_is_shown_as_that(
     typing = {"kind": "writeStdin", "approvalId": "call_2", "command": f"write_stdin --session-id 1 '{stdin}'"}
     async with running(person, server, command("sudo sh"), command("", **typing)):
         await person.answer(ASK, "y")
-        rows = below(await person.wait_for(ASK, after="What Codex would type there:"), "The command that runs:")
+        rows = below(
+            await person.wait_for(ASK, after="The input that Codex would type into its terminal:"),
+            "The running command:",
+        )
         await person.type("n\n")
     assert rows[: len(shown) + 5] == [
-        "The command that runs:",
+        "The running command:",
         "  │ sudo sh",
-        "What Codex would type there:",
+        "The input that Codex would type into its terminal:",
         *shown,
         "What a yes allows, this once:",
-        "  • this is typed into the terminal of that command, which runs already",
+        "  • this input is typed into the terminal of the running command",
     ]
     assert rows[len(shown) + 5] == f"  • {end}"
     assert decisions(server) == ["accept", "decline"]
@@ -462,8 +465,8 @@ async def test_a_terminal_that_is_typed_into_may_be_one_that_is_not_known(
 ) -> None:
     typing = {"kind": "writeStdin", "approvalId": "call_2", "command": "write_stdin --session-id 1 'y\n'"}
     async with running(person, server, command("", **typing)):
-        rows = below(await person.answer(ASK, "n"), "The command that runs:")
-    assert rows[1] == '  • not known here; its id is "call_1"'
+        rows = below(await person.answer(ASK, "n"), "The running command:")
+    assert rows[1] == '  • unknown to this program; its id is "call_1"'
 
 
 async def test_what_else_a_command_gets_is_shown_and_rules_for_the_future_are_not_granted(
@@ -477,19 +480,19 @@ async def test_what_else_a_command_gets_is_shown_and_rules_for_the_future_are_no
         "proposedExecpolicyAmendment": ["ls"],
     }
     async with running(person, server, command("ls", **extra)):
-        rows = below(await person.answer(ASK, "y"), "Codex asks for this, too:")
+        rows = below(await person.answer(ASK, "y"), "It also asks for:")
     assert rows == [
-        "Codex asks for this, too:",
+        "It also asks for:",
         *("  │ {", '  │   "someNewGrant": {', '  │     "root": true', "  │   }", "  │ }"),
         "What a yes allows, this once:",
-        "  • the command above (1 line) runs, maybe outside the sandbox",
+        "  • the command above (1 line) runs, possibly outside the sandbox",
         '  • in the folder "/w"',
-        "  • with that, it may use the network",
-        '  • with that, it may write to "/etc<U+001B>[8m"',
+        "  • the command may use the network",
+        '  • the command may write to "/etc<U+001B>[8m"',
         '  • it may reach "evil.example" by "https"',
-        "  • what stands there in JSON, which this program does not understand",
+        "  • the JSON above, which this program does not understand",
         '  • in the environment "box", not on this machine',
-        "  • the rule for the future that Codex proposes is not granted",
+        "  • the rule that Codex proposes for the future is not granted",
         ASK,
     ]
     assert decisions(server) == ["accept"]
@@ -537,7 +540,7 @@ async def test_permissions_are_put_into_words(person: Person, server: ScriptedAp
         '  • Codex may not use "docs" in the folders of the project',
         "  • Codex may write to all folders and files",
         "  • until this turn ends",
-        '  • paths that are relative start from "/w"',
+        '  • relative paths start from "/w"',
     ]
     assert decisions(server) == [{"permissions": permissions, "scope": "turn"}]
 
@@ -562,7 +565,7 @@ def test_permissions_that_have_no_words_are_shown_whole(permissions: Mapping[str
     rows = describe(request).rows(Screen())
     (value,) = permissions.values()
     assert json.dumps(value)[1:-1].replace(" ", "") in "".join(row[4:] for row in rows).replace(" ", "")
-    assert "  • what stands there in JSON, which this program does not understand" in rows
+    assert "  • the JSON above, which this program does not understand" in rows
 
 
 async def test_a_tool_is_shown_with_all_its_arguments(person: Person, server: ScriptedAppServer) -> None:
@@ -571,7 +574,7 @@ async def test_a_tool_is_shown_with_all_its_arguments(person: Person, server: Sc
     question = ask_server_request(ELICITATION, {"serverName": "mail\n", "message": f"Allow?\n{FORGED}", "_meta": about})
     async with running(person, server, question):
         rows = below(await person.answer(ASK_AFTER_VIEW, "y"), "Codex asks")
-        assert "  │ Codex asks for your permission. It says why:" in rows
+        assert "  │ Codex asks for your permission. Its reason:" in rows
         assert rows[-4:-1] == [
             "What a yes allows, this once:",
             '  • the tool "send<U+001B>[8m" of the MCP server "mail<U+000A>" is called',
@@ -611,7 +614,7 @@ async def test_what_comes_meanwhile_does_not_touch_the_question(
         await trio.sleep(1)
         assert person.look() == rows
         await person.type("n\n")
-    assert any("Codex asks for your permission. It says why:" in row for row in below(person.look(), ASK))
+    assert any("Codex asks for your permission. Its reason:" in row for row in below(person.look(), ASK))
 
 
 async def test_a_question_that_is_withdrawn_says_so_and_its_answer_counts_for_no_other(
@@ -619,7 +622,7 @@ async def test_a_question_that_is_withdrawn_says_so_and_its_answer_counts_for_no
 ) -> None:
     async with running(person, server, asked_meanwhile("rm x"), wait(0.5)):
         await person.wait_for(ASK)
-        await person.wait_for("", after="This is not asked any more.")
+        await person.wait_for("", after="The question was withdrawn.")
 
 
 async def test_lines_of_a_step_cannot_pass_for_other_steps(

@@ -315,12 +315,12 @@ async def test_without_a_terminal_approvals_are_declined_and_told(
     assert (cli.code, cli.out) == (0, ["[codex] done"])
     assert cli.err == [
         "declined, as there is no terminal to ask at:",
-        "Codex asks for your permission. It says why:",
+        "Codex asks for your permission. Its reason:",
         "  │ it is in the way",
         "The command:",
         "  │ rm -r x",
         "What a yes allows, this once:",
-        "  • the command above (1 line) runs, maybe outside the sandbox",
+        "  • the command above (1 line) runs, possibly outside the sandbox",
         '  • in the folder "/there"',
     ]
     assert [answer["result"] for answer in server.answers] == [{"decision": "decline"}]

@@ -19,7 +19,7 @@ calm = settings(
     deadline=None, derandomize=True, database=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow]
 )
 
-FORGED = "Codex asks for your permission. It says why:\n  │ x\nThe command:\n  │ ls\nAllow it? [y/N] "
+FORGED = "Codex asks for your permission. Its reason:\n  │ x\nThe command:\n  │ ls\nAllow it? [y/N] "
 PIECES = st.sampled_from(
     [
         *(
@@ -77,9 +77,9 @@ CHANGES = st.lists(
 )
 
 OURS = (
-    *("Codex asks for your permission. It says why:", "Codex asks for your permission. It does not say why."),
-    *("Codex asks for your permission. The message:", "Codex asks for this, too:", "The command:", "The arguments:"),
-    *("The command that runs:", "What Codex would type there:", "What a yes allows, this once:"),
+    *("Codex asks for your permission. Its reason:", "Codex asks for your permission. It gives no reason."),
+    *("Codex asks for your permission. The message:", "It also asks for:", "The command:", "The arguments:"),
+    *("The running command:", "The input that Codex would type into its terminal:", "What a yes allows, this once:"),
     *(f"The changes of {number}:" for number in ("1 file", "2 files", "3 files")),
 )
 

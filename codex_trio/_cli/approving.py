@@ -19,8 +19,8 @@ from .terminal import can_ask, show_rows
 from .text import tell
 from .view import View
 
-_MOST_COMMANDS = 256  # remembered, so that it is known whose terminal is typed into
-_ENDLESS = 1_000_000  # columns: in a file, rows are not broken
+_MOST_COMMANDS = 256  # to remember, for requests to type into the terminal of a running command
+_ENDLESS = 1_000_000  # columns, for a file, where lines need not be broken
 
 
 class Approver:
@@ -33,7 +33,7 @@ class Approver:
         self._view: View | None = None
         self._talking = trio.Event()
         self._lock = trio.Lock()
-        self._commands: dict[str, str] = {}  # by item id, in the order in which they were asked about
+        self._commands: dict[str, str] = {}  # scripts by item id, oldest first
 
     @contextmanager
     def answers(self, view: View) -> Iterator[None]:
@@ -47,7 +47,7 @@ class Approver:
             self._talking = trio.Event()
 
     async def decide(self, request: Approval) -> Decision:
-        """Answer an approval. It is declined where it is not known in full what a yes would allow."""
+        """Answer an approval. A request that does not say in full what a yes would allow is declined."""
         try:
             accepted = _accept(request)
         except ValueError as exc:
@@ -72,13 +72,13 @@ class Approver:
 
     def _remember(self, request: CommandApproval) -> None:
         if request.stdin is not None or not request.command:
-            return  # it is about a command that runs already
+            return  # about a command that is already running
         self._commands[request.item_id] = request.script
         if len(self._commands) > _MOST_COMMANDS:
             del self._commands[next(iter(self._commands))]
 
     async def _ask(self, question: Question | str) -> bool:
-        """Ask the person, or tell that the answer is no; when a turn of ours runs, and no other question is open."""
+        """Ask the person, or print why the answer is no. Wait for a turn of ours, and for other questions to end."""
         async with self._lock:
             while self._view is None:
                 await self._talking.wait()
@@ -94,10 +94,10 @@ class Approver:
 
 
 def _accept(request: Approval) -> Decision:
-    """Accept what a person is going to be shown.
+    """Return the decision for a yes. It grants extra permissions, too, because the question shows them.
 
     Raises:
-        ValueError: It is not known what that would be, or the server does not offer it.
+        ValueError: The request does not say in full what would be granted, or the server does not offer it.
     """
     return request.accept() if isinstance(request, PermissionsApproval) else request.accept(with_permissions=True)
 

@@ -1,4 +1,4 @@
-"""`ask`: a question on the terminal, and its answer: a yes counts only when all of the question was on the screen."""
+"""`ask`: put a question to the person at the terminal. A yes counts only once all of it has been on the screen."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from .terminal import answering, ask_for_answer, screen, show_rows, wait_for_qui
 _YES, _NO, _VIEW, _QUIT = ("y", "yes"), ("", "n", "no"), ("v", "view"), ("q", "quit")
 _GO_ON = "Return to go on, q to stop "
 _ALLOW, _ALLOW_AFTER_VIEW = "Allow it? [y/N] ", "Allow it? [v to view all of it, N] "
-_NOT_ALL_SEEN = "Not all of it was on the screen: v and Return show it page by page."
-_NOT_TYPED = "That was pasted, or came with more. Type the answer, and Return."
-_OTHER_SIZE = "The window has another size now, so it is shown anew."
+_NOT_ALL_SEEN = "You have not seen all of it. Type v and press Return to page through it."
+_NOT_TYPED = "That looks pasted. Type the answer and press Return."
+_OTHER_SIZE = "The size of the window changed, so here it is again."
 
 
 async def ask(question: Question) -> bool:
@@ -23,16 +23,17 @@ async def ask(question: Question) -> bool:
     with answering():
         try:
             await wait_for_quiet()
+            show_rows([""])  # somebody may have typed into the present line
             is_allowed = await _ask(question)
             is_over = True
             return is_allowed
         finally:
             if not is_over:
-                show_rows(["This is not asked any more."])
+                show_rows(["The question was withdrawn."])
 
 
 async def _ask(question: Question) -> bool:
-    viewed_on: Screen | None = None  # where it was paged through
+    viewed_on: Screen | None = None  # the size of the screen on which all pages were shown
     note = ""
     while True:
         now = screen()
@@ -57,18 +58,25 @@ async def _ask(question: Question) -> bool:
 
 
 async def _view(question: Question) -> Screen | None:
-    """Show all of a question, a page at a time; return the screen that it was all shown on, or `None`."""
+    """Show all of a question, a page at a time. Return the screen if all pages were shown on it, or `None`."""
     now = screen()
-    rows = question.rows(now)
-    size = max(1, now.lines - len(now.rows(_GO_ON)) - 1)  # the prompt has a number more than that
-    pages = [rows[start : start + size] for start in range(0, len(rows), size)]
-    for number, page in enumerate(pages, 1):
-        answer = None
-        while answer is None:
-            show_rows(page)
-            answer = await ask_for_answer(f"page {number} of {len(pages)}: {_GO_ON}")
-        if screen() != now:
-            return await _view(question)
-        if answer in _QUIT:
+    pages = _pages(question, now)
+    number = 0
+    while number < len(pages):
+        show_rows(pages[number])
+        answer = await ask_for_answer(f"page {number + 1} of {len(pages)}: {_GO_ON}")
+        if screen() != now:  # the rows are others now, so begin again
+            now, number = screen(), 0
+            pages = _pages(question, now)
+        elif answer in _QUIT:
             return None
+        elif answer is not None:
+            number += 1
     return now
+
+
+def _pages(question: Question, on: Screen) -> list[list[str]]:
+    rows = question.rows(on)
+    # The line below a page is longer than `_GO_ON` by two numbers, for which a second row may be needed.
+    size = max(1, on.lines - len(on.rows(_GO_ON)) - 1)
+    return [rows[start : start + size] for start in range(0, len(rows), size)]

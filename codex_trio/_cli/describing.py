@@ -1,4 +1,4 @@
-"""What an approval is about, in our words, with all that would be granted. Nobody is asked here."""
+"""Describe approval requests as questions: what is asked, and everything that a yes would grant. Asks nobody."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from .question import Fact, Foreign, Part, Question, quoted
 
 _TITLE = "Codex asks for your permission"
 _SUMMARY = "What a yes allows, this once:"
-_RUNNING = "The command that runs:"
+_RUNNING = "The running command:"
 
 
 def describe(request: Approval, running: str | None = None) -> Question:
-    """Return what to ask a person about an approval.
+    """Return the question about an approval request.
 
     Args:
-        request: Of any kind.
-        running: The command whose terminal is typed into, if it is known.
+        request: The request.
+        running: The running command that the request is about, if this program knows it.
     """
     if isinstance(request, PermissionsApproval):
         parts = _permissions(request)
@@ -31,12 +31,12 @@ def describe(request: Approval, running: str | None = None) -> Question:
     else:
         parts = _command(request, running) if request.stdin is None else _typed(request, running)
     if request.reason:
-        return _question(Part(f"{_TITLE}. It says why:", [Foreign(request.reason, is_line=True)]), *parts)
-    return _question(Part(f"{_TITLE}. It does not say why.", []), *parts)
+        return _question(Part(f"{_TITLE}. Its reason:", [Foreign(request.reason, is_line=True)]), *parts)
+    return _question(Part(f"{_TITLE}. It gives no reason.", []), *parts)
 
 
 def describe_tool_call(asked: Elicitation) -> Question:
-    """Return what to ask a person about the call of an MCP server's tool."""
+    """Return the question about a call of an MCP server's tool."""
     message = Part(f"{_TITLE}. The message:", [Foreign(asked.message)])
     call = f"the tool {quoted(asked.tool_name)} of the MCP server {quoted(asked.server_name)} is called"
     if not asked.tool_arguments:
@@ -50,7 +50,7 @@ def _permissions(request: PermissionsApproval) -> list[Part]:
     grants = Grants()
     grants.add_permissions(request.permissions, "Codex may")
     others = grants.others()
-    more = [Fact("until this turn ends"), Fact(f"paths that are relative start from {quoted(request.cwd)}")]
+    more = [Fact("until this turn ends"), Fact(f"relative paths start from {quoted(request.cwd)}")]
     return [*others, Part(_SUMMARY, [*grants.facts, *more])]
 
 
@@ -59,10 +59,10 @@ def _command(request: CommandApproval, running: str | None) -> list[Part]:
     if request.command:
         script = request.script
         parts.append(Part("The command:", [Foreign(script)]))
-        facts.append(Fact(f"the command above ({_count(script)}) runs, maybe outside the sandbox"))
+        facts.append(Fact(f"the command above ({_count(script)}) runs, possibly outside the sandbox"))
         if script != request.command:
             facts.append(Fact(f"by the shell {quoted(shlex.join(shlex.split(request.command)[:-1]))}"))
-        facts.append(Fact(f"in the folder {quoted(request.cwd)}" if request.cwd else "in a folder that is not told"))
+        facts.append(Fact(f"in the folder {quoted(request.cwd)}" if request.cwd else "in an unknown folder"))
     elif running is not None:  # which wants to reach a host
         parts.append(Part(_RUNNING, [Foreign(running)]))
     return [*parts, *_granted(request, facts)]
@@ -70,15 +70,17 @@ def _command(request: CommandApproval, running: str | None) -> list[Part]:
 
 def _typed(request: CommandApproval, running: str | None) -> list[Part]:
     stdin = request.stdin or ""
-    target = Fact(f"not known here; its id is {quoted(request.item_id)}") if running is None else Foreign(running)
+    target = (
+        Fact(f"unknown to this program; its id is {quoted(request.item_id)}") if running is None else Foreign(running)
+    )
     end = "ends with Return and takes effect at once" if stdin.endswith(("\n", "\r")) else "does not end with Return"
     facts = [
-        Fact("this is typed into the terminal of that command, which runs already"),
+        Fact("this input is typed into the terminal of the running command"),
         Fact(f"{_count(stdin)}, {len(stdin):,} characters; it {end}"),
     ]
     return [
         Part(_RUNNING, [target]),
-        Part("What Codex would type there:", [Foreign(stdin.removesuffix("\n"))]),
+        Part("The input that Codex would type into its terminal:", [Foreign(stdin.removesuffix("\n"))]),
         *_granted(request, facts),
     ]
 
@@ -98,13 +100,13 @@ def _change(change: FileChange) -> str:
 
 
 def _granted(request: CommandApproval | FileChangeApproval, facts: Sequence[Fact]) -> list[Part]:
-    """Return the summary, with what is granted beyond the command or the changes; and before it, what has no words."""
+    """Return the summary: `facts`, and all that is granted besides. What this version cannot put into words precedes it."""
     grants = Grants()
     for name, value in request.extra_permissions.items():
         match name, value:
             case "additionalPermissions", Mapping():
-                grants.add_permissions(value, "with that, it may")
-            case "networkApprovalContext", {"host": str(host), "protocol": str(protocol), **others} if not others:
+                grants.add_permissions(value, "the command may")
+            case "networkApprovalContext", {"host": str(host), "protocol": str(protocol), **rest} if not rest:
                 grants.facts.append(Fact(f"it may reach {quoted(host)} by {quoted(protocol)}"))
             case "grantRoot", str():
                 grants.facts.append(Fact(f"from now on, Codex may write to {quoted(value)} without asking"))
@@ -116,7 +118,7 @@ def _granted(request: CommandApproval | FileChangeApproval, facts: Sequence[Fact
         if request.environment_id not in ("", "local"):
             more.append(Fact(f"in the environment {quoted(request.environment_id)}, not on this machine"))
         if request.proposed_amendment or request.proposed_network_amendments:
-            more.append(Fact("the rule for the future that Codex proposes is not granted"))
+            more.append(Fact("the rule that Codex proposes for the future is not granted"))
     return [*others, Part(_SUMMARY, [*facts, *more])]
 
 
@@ -129,7 +131,7 @@ def _question(*parts: Part) -> Question:
     if not any(_runs_from_right_to_left(entry.text) for part in parts for entry in part.entries):
         return Question(parts)
     *others, summary = parts
-    note = Fact("some letters above run from right to left: a terminal may reorder them")
+    note = Fact("some text above is right-to-left; the terminal may reorder it")
     return Question([*others, Part(summary.heading, [*summary.entries, note])])
 
 

@@ -1,4 +1,4 @@
-"""`Grants`: what permissions allow, in words; and as JSON, what this version has no words for."""
+"""`Grants`: permissions put into words, or shown as JSON where this version does not understand them."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _PLACES = {
 
 
 class Grants:
-    """Collects what a yes allows.
+    """Collects the permissions that a yes grants.
 
     Attributes:
-        facts: What is understood.
+        facts: Those that are understood.
     """
 
     def __init__(self) -> None:
@@ -29,11 +29,11 @@ class Grants:
         self._others: dict[str, Any] = {}
 
     def add_permissions(self, permissions: Mapping[str, Any], who: str) -> None:
-        """Add what the wire calls a permission profile.
+        """Add a permission profile.
 
         Args:
-            permissions: ``network``, ``fileSystem``.
-            who: Gets them, as in "Codex may".
+            permissions: The profile as the wire has it: ``network``, ``fileSystem``.
+            who: Who gets the permissions: the beginning of a sentence, such as "Codex may".
         """
         for name, value in permissions.items():
             if name == "network" and isinstance(value, Mapping) and set(value) == {"enabled"}:
@@ -45,17 +45,17 @@ class Grants:
                 self.add_other(name, value)
 
     def add_other(self, name: str, value: object) -> None:
-        """Add what this version does not know, by its name on the wire."""
+        """Add a permission that this version does not understand, by its wire name."""
         if value not in (None, {}, []):
             self._others[name] = value
 
     def others(self) -> list[Part]:
-        """Return what there are no words for."""
+        """Return the permissions that are not understood, as a part of a question; and say so in `facts`."""
         if not self._others:
             return []
         written = json.dumps(self._others, ensure_ascii=False, indent=2, default=str)
-        self.facts.append(Fact("what stands there in JSON, which this program does not understand"))
-        return [Part("Codex asks for this, too:", [Foreign(written)])]
+        self.facts.append(Fact("the JSON above, which this program does not understand"))
+        return [Part("It also asks for:", [Foreign(written)])]
 
     def _add_files(self, value: Mapping[str, Any], who: str) -> None:
         for name, paths in value.items():
@@ -69,7 +69,7 @@ class Grants:
 
 
 def _entries(name: str, paths: object) -> Sequence[tuple[str, str]] | None:
-    """Return what may be done where; `None` if not all of it is understood."""
+    """Return pairs of access and place; `None` if any entry is not understood."""
     if not isinstance(paths, list):
         return None
     if name in ("read", "write"):
@@ -100,7 +100,7 @@ def _place(path: object) -> str | None:
     return None
 
 
-def _special_place(kind: str, rest: Mapping[str, Any]) -> str | None:
+def _special_place(kind: str, rest: Mapping[Any, Any]) -> str | None:
     subpath = rest.get("subpath")
     if kind == "project_roots" and set(rest) <= {"subpath"} and (subpath is None or isinstance(subpath, str)):
         return "the folders of the project" if subpath is None else f"{quoted(subpath)} in the folders of the project"

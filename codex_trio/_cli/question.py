@@ -1,4 +1,4 @@
-"""`Question`: what a person decides about, laid out for a screen. Everything of others stands in marked rows."""
+"""`Question`: what a person decides about, laid out for a screen. All untrusted text stands in marked rows."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from codex_trio.text import clean_text
 from .screen import Screen
 
 _QUOTE, _QUOTE_SPELT = '"', "<U+0022>"
-_FEWEST = 3  # rows of a part that is shortened: its beginning, how much is left out, its end
+_FEWEST = 3  # rows of a shortened part: its beginning, the note, its end
 
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """Text of others; an empty one is said to be empty.
+    """Untrusted text.
 
     Attributes:
-        is_line: Show it as one line, with its line ends spelt out.
+        text: The text.
+        is_line: Show it as one line, with its line breaks spelt out.
     """
 
     text: str
@@ -33,7 +34,7 @@ class Foreign:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A statement of ours. What others contribute to it is `quoted`."""
+    """A statement of the program. Untrusted text in it is `quoted`."""
 
     text: str
 
@@ -43,13 +44,13 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A heading of ours, and what belongs to it."""
+    """A heading of the program, and its entries."""
 
     heading: str
     entries: Sequence[Foreign | Fact]
 
     def heading_rows(self, screen: Screen) -> list[str]:
-        """Return the rows of the heading, which are never left out."""
+        """Return the rows of the heading."""
         return screen.rows(self.heading)
 
     def rows(self, screen: Screen) -> list[str]:
@@ -59,7 +60,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What Codex asks, in the order in which it is read: the summary in our words comes last."""
+    """What Codex asks, in reading order. The last part is the program's own summary."""
 
     parts: Sequence[Part]
 
@@ -68,11 +69,11 @@ class Question:
         return [row for part in self.parts for row in (*part.heading_rows(screen), *part.rows(screen))]
 
     def fit(self, screen: Screen, room: int) -> tuple[list[str], bool]:
-        """Return the rows, shortened in the middle of long parts if there is no room for all; and whether all fit.
+        """Return the rows, without the middle of long parts if not all of them fit; and whether all of them fit.
 
         Args:
-            screen: Where they are to stand.
-            room: In rows. Where it is too small for the headings and three rows of each part, more than that come back.
+            screen: The screen to show them on.
+            room: Number of rows. If it is too small for the headings and three rows of each part, more rows are returned.
         """
         headings = [part.heading_rows(screen) for part in self.parts]
         contents = [part.rows(screen) for part in self.parts]
@@ -85,12 +86,12 @@ class Question:
 
 
 def quoted(text: str) -> str:
-    """Return text of others for a statement of ours: on one line, and it is plain where it ends."""
+    """Quote untrusted text for a statement of the program, on one line. It cannot contain the closing quote."""
     return f'"{clean_text(text).replace(_QUOTE, _QUOTE_SPELT)}"'
 
 
 def _share(sizes: Sequence[int], room: int) -> list[int]:
-    """Share rows out among parts of these sizes: the short ones get what they need, the long ones the same each."""
+    """Distribute `room` rows among parts: short parts get all they need, long parts get equal shares."""
     limits = list(sizes)
     by_size = sorted(range(len(sizes)), key=lambda number: sizes[number])
     for position, number in enumerate(by_size):

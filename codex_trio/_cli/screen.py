@@ -1,4 +1,4 @@
-"""`Screen`: how much a terminal shows, and the rows that text takes there. Each row of foreign text is marked as such."""
+"""`Screen`: the size and encoding of a terminal, and the rows that text takes on it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _COLUMNS, _LINES = 80, 24  # of a terminal that does not tell its size
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """What rows begin with. Rows of ours begin otherwise than those of others, and than the rest of a long line.
+    """Prefixes of rows, which tell untrusted text from the program's own.
 
     Attributes:
-        foreign: Of a line of others.
-        rest: Of the rest of any line that is too long for one row.
-        fact: Of a statement of ours, in a list.
-        gap: Of the note that says how much is left out.
+        foreign: A line of untrusted text.
+        rest: The rest of a line that is too long for one row.
+        fact: A statement of the program, in a list.
+        gap: The note that says how many rows are left out.
     """
 
     foreign: str = "  │ "
@@ -33,12 +33,12 @@ _ASCII_MARKS = Marks(foreign="  | ", rest="  : ", fact="  * ", gap="  ... ")
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """What a terminal shows at once.
+    """The size and encoding of a terminal.
 
     Attributes:
-        columns: Its width.
-        lines: Its height.
-        encoding: What it is written to in.
+        columns: Width.
+        lines: Height.
+        encoding: Encoding of the stream that is written to.
     """
 
     columns: int = _COLUMNS
@@ -47,7 +47,7 @@ class Screen:
 
     @classmethod
     def of(cls, stream: TextIO) -> Screen:
-        """Measure the terminal behind `stream`, which may have been resized since it was last looked at."""
+        """Measure the terminal behind `stream`. It can be resized at any time."""
         try:
             size = os.get_terminal_size(stream.fileno())
         except (OSError, ValueError):
@@ -61,18 +61,18 @@ class Screen:
         return marks if self._encodable(drawn) == drawn else _ASCII_MARKS
 
     def rows(self, line: str, mark: str = "", rest: str | None = None) -> list[str]:
-        """Return the rows of one cleaned line.
+        """Break one cleaned line into rows.
 
         Args:
-            line: What to write.
-            mark: What the first row begins with.
-            rest: What the others begin with, if not the mark for that.
+            line: The line.
+            mark: Prefix of the first row.
+            rest: Prefix of the other rows; `Marks.rest` unless given.
         """
         rest = self.marks.rest if rest is None else rest
         return fold_line(self._encodable(line), self.columns - 1, first=mark, rest=rest)
 
     def _encodable(self, text: str) -> str:
-        """Spell out what the encoding lacks, before the text is measured."""
+        """Spell out characters that the encoding lacks, before the text is measured."""
         try:
             text.encode(self.encoding)
         except UnicodeEncodeError:

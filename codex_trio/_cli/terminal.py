@@ -1,4 +1,4 @@
-"""The person at the terminal: asked for a line with the line editor, for an answer without it."""
+"""Input from the terminal: a line with the line editor, or the answer to a question without it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ try:
 except ImportError:  # not every Python has it
     readline = None  # type: ignore[assignment]
 
-# Between these two, the terminal puts marks around what is pasted. Editors of lines use them, too.
+# Bracketed paste: between these two, the terminal encloses pasted text in escape sequences. Line editors use it, too.
 _MARK_PASTES, _END_OF_PASTING = "\x1b[?2004h", "\x1b[?2004l"
-_ESCAPE = b"\x1b"  # the marks begin with it, and so do arrow keys
-_QUIET = 0.1  # seconds: who pastes or keeps a key pressed makes no such pause
-_TOGETHER = 0.05  # seconds: nobody types two lines within that
-_MOST_WAITS = 100  # for that quiet: a terminal that hung up never has it
+_ESCAPE = b"\x1b"  # in pasted text, and in what arrow keys send; in no answer
+_QUIET = 0.1  # seconds without input, after which a paste is over
+_TOGETHER = 0.05  # seconds: a person does not type two lines within that time
+_MOST_WAITS = 100  # a terminal that has hung up is always readable, so the wait has to end
 
 
 def can_ask() -> bool:
@@ -52,7 +52,7 @@ async def ask_for_line(prompt: str) -> str | None:
 
 @contextmanager
 def answering() -> Iterator[None]:
-    """Let `ask_for_answer` be used in the body: pastes are marked by the terminal, so that they are no answers."""
+    """Switch bracketed paste on for the length of the body, so that `ask_for_answer` recognizes pasted text."""
     can_mark = os.environ.get("TERM", "dumb") != "dumb"
     try:
         _write(_MARK_PASTES if can_mark else "")
@@ -62,7 +62,10 @@ def answering() -> Iterator[None]:
 
 
 async def wait_for_quiet() -> None:
-    """Throw away what was typed, or is being pasted, until there is a pause."""
+    """Discard typed and pasted input until there is a pause.
+
+    Cancellation: Input may have been discarded.
+    """
     for _ in range(_MOST_WAITS):
         _throw_away()
         if not await _readable_within(_QUIET):
@@ -70,11 +73,11 @@ async def wait_for_quiet() -> None:
 
 
 async def ask_for_answer(prompt: str) -> str | None:
-    """Return what is typed behind `prompt` as a line of its own; `None` if it was pasted, or more came along with it.
+    """Show `prompt` and return the line that is typed then, in lower case; `None` if it seems to have been pasted.
 
-    What was typed before is thrown away. The end of the input is an empty answer.
+    Input from before the prompt is discarded. At the end of the input, the answer is empty.
 
-    Cancellation: Nothing was read, or it is lost.
+    Cancellation: A line that was being typed is lost.
     """
     _throw_away()
     _write(prompt)
@@ -92,12 +95,12 @@ async def ask_for_answer(prompt: str) -> str | None:
 
 
 def show_rows(rows: Iterable[str]) -> None:
-    """Print rows that were laid out for the screen."""
+    """Print rows that fit on the screen."""
     _write("".join(f"{row}\n" for row in rows))
 
 
 def screen() -> Screen:
-    """Measure the terminal that questions stand on."""
+    """Measure the terminal that questions are printed on."""
     return Screen.of(sys.stderr)
 
 

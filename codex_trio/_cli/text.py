@@ -1,4 +1,4 @@
-"""What may be printed: text that cannot steer a terminal or pass for ours, and text that can be shown to others."""
+"""Print untrusted text safely, and remove from text what is not for other people's eyes."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from .screen import Screen
 
 
 def say(text: str) -> None:
-    """Print to stdout, as `shown` has it."""
+    """Print to stdout, formatted by `shown`."""
     print(shown(text, sys.stdout), flush=True)
 
 
 def tell(text: str) -> None:
-    """Print to stderr what is not an answer of Codex, but for the person; as `shown` has it."""
+    """Print to stderr, formatted by `shown`: messages of the program, not answers of Codex."""
     print(shown(text, sys.stderr), file=sys.stderr, flush=True)
 
 
 def shown(text: str, stream: TextIO, *, indent: str = "    ", keep_emoji: bool = False) -> str:
-    """Return a text that begins with a word of ours, made fit for a stream.
+    """Clean a message that begins with the program's own words and contains untrusted text.
 
-    Whatever comes after the first row is indented, be it a line of its own or the rest of a long one on a terminal. So
-    nothing in it can pass for another line of ours.
+    Every row but the first is indented: further lines, and on a terminal also the rest of a long line. So no row of the
+    untrusted text can be mistaken for another message.
 
     Args:
-        text: Ours with that of others in it.
-        stream: Where it is going to be printed.
-        indent: Deeper than all that is ours.
-        keep_emoji: As of `clean_text`.
+        text: The message.
+        stream: The stream that it will be printed to.
+        indent: Deeper than any message of the program.
+        keep_emoji: As in `clean_text`.
     """
     first, *others = clean_text(text, indent="", keep_emoji=keep_emoji).split("\n")
     if not is_terminal(stream):

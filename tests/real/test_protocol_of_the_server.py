@@ -45,7 +45,8 @@ def methods(modules: dict[str, str]) -> set[str]:
     """Return the methods that generated modules know, whoever calls them."""
     known = definitions(modules["__init__.py"])
     aliases = [known[name] for name in ("RequestMethod", "AskMethod", "NotificationMethod")]
-    return {node.value for text in aliases for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant)}
+    constants = (node.value for text in aliases for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant))
+    return {value for value in constants if isinstance(value, str)}
 
 
 @pytest.fixture(scope="module")

@@ -44,7 +44,7 @@ async def view_all(terminal: Terminal) -> list[str]:
 
 @MODELS
 async def test_what_a_here_document_scrolls_away_is_seen_before_it_runs(slug: str, tmp_path: Path) -> None:
-    forged = "Codex asks for your permission. It says why:\nThe command:\n  │ ls\nAllow it? [y/N] "
+    forged = "Codex asks for your permission. Its reason:\nThe command:\n  │ ls\nAllow it? [y/N] "
     script = "cat > x <<'END'\n" + "\n" * 60 + "END\ntouch evil\n: <<'END'\n" + "\n" * 60 + f"{forged}\nEND"
     async with asking_model() as model:
         model.on_turn(run(script, escalate=True), say("done"))
@@ -87,14 +87,14 @@ async def test_what_would_be_typed_into_which_terminal_is_seen(slug: str, tmp_pa
             await terminal.type("y\r")
             await terminal.read()
             rows = await terminal.see(ASK)
-            start = rows.index("The command that runs:")
+            start = rows.index("The running command:")
             assert rows[start : start + 7] == [
-                "The command that runs:",
+                "The running command:",
                 "  │ cat > typed",
-                "What Codex would type there:",
+                "The input that Codex would type into its terminal:",
                 "  │ good<U+001B>[2J",
                 "What a yes allows, this once:",
-                "  • this is typed into the terminal of that command, which runs already",
+                "  • this input is typed into the terminal of the running command",
                 "  • 1 line, 9 characters; it ends with Return and takes effect at once",
             ]
             await terminal.type("y\r")
@@ -113,8 +113,8 @@ async def test_additional_permissions_of_a_command_are_seen(slug: str, tmp_path:
         model.on_turn(call_tool("exec_command", additional), say("done"))
         async with asked(model, tmp_path, slug) as terminal:
             rows = await terminal.see(ASK)
-            assert "  • with that, it may use the network" in rows
-            assert '  • with that, it may write to "/opt"' in rows
+            assert "  • the command may use the network" in rows
+            assert '  • the command may write to "/opt"' in rows
             await terminal.type("n\r")
     assert not (tmp_path / "x").exists()
 

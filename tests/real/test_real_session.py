@@ -85,7 +85,7 @@ async def test_what_codex_asks_is_answered_at_the_terminal(tmp_path: Path) -> No
             for answer, name in (("y", "one"), ("n", "two<U+001B>[8m"), (CTRL_C, "three")):
                 await terminal.type("Do it\r")
                 question = await terminal.expect("Allow it? [y/N] ")
-                assert f"It says why:\n  │ May I run touch {name}?\nThe command:\n  │ touch {name}\n" in question
+                assert f"Its reason:\n  │ May I run touch {name}?\nThe command:\n  │ touch {name}\n" in question
                 assert '  • by the shell "/bin/bash -' in question
                 assert f'  • in the folder "{tmp_path}"\n' in question.replace("\n  ┊ ", "")
                 await terminal.type(answer if answer == CTRL_C else f"{answer}\r")
