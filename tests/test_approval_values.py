@@ -47,6 +47,10 @@ def file_change(changes: Any, **params: Any) -> FileChangeApproval:
     return FileChangeApproval.from_wire({"itemId": "call_1", **params}, changes)
 
 
+def grants_of(request: CommandApproval) -> list[Callable[..., Decision]]:
+    return [request.accept, request.accept_for_session, request.accept_with_amendment]
+
+
 # --- input typed into a terminal
 
 
@@ -139,7 +143,7 @@ def test_the_kind_is_as_the_server_says_and_a_command_where_it_does_not(wire: An
 )
 def test_a_command_that_is_not_known_is_accepted_unseen_only(params: dict[str, Any], what: str) -> None:
     request = command(**params, proposedExecpolicyAmendment=["ls"])
-    for grant in (request.accept, request.accept_for_session, request.accept_with_amendment):
+    for grant in grants_of(request):
         for options in ({}, {"with_permissions": True}):
             with pytest.raises(ValueError, match=what):
                 grant(**options)
@@ -165,7 +169,7 @@ def test_a_command_that_is_not_known_is_accepted_unseen_only(params: dict[str, A
 def test_what_else_is_granted_is_named_and_needs_to_be_said(extra: dict[str, Any]) -> None:
     request = command(**extra, proposedExecpolicyAmendment=["ls"])
     assert request.extra_permissions == extra
-    for grant in (request.accept, request.accept_for_session, request.accept_with_amendment):
+    for grant in grants_of(request):
         for options in ({}, {"unseen": True}):
             with pytest.raises(ValueError, match="would also grant") as caught:
                 grant(**options)
