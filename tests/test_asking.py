@@ -254,8 +254,11 @@ async def test_a_window_that_became_smaller_shows_it_anew(person: Person, server
         await person.type("\n")
         for number in (1, 2, 3):
             await person.answer(f"page {number} of 3: Return to go on, q to stop", "")
-        await person.answer(ASK, "y")
-    assert decisions(server) == ["accept"]
+        await person.wait_for(ASK)
+        person.resize(40, 9)
+        await person.type("y\n")
+        await person.answer(ASK_AFTER_VIEW, "n")
+    assert decisions(server) == ["decline"]
 
 
 @pytest.mark.parametrize(("lines", "asked"), [(24, ASK), (25, ASK_AFTER_VIEW)])
@@ -330,7 +333,8 @@ async def test_a_question_waits_until_nothing_is_typed_or_pasted_any_more(
             assert "The command:" not in person.look()
         await person.type("y")  # and no Return
         mock_clock.jump(0.11)
-        await person.wait_for(ASK)
+        rows = await person.wait_for(ASK)
+        assert "Codex asks for your permission. Its reason:" in rows
         await person.type("\n")
         await let_time_pass(server, mock_clock, 1)
         mock_clock.autojump_threshold = 0.01
@@ -441,12 +445,12 @@ async def test_input_to_a_running_terminal_is_shown_as_that(
     stdin: str, shown: list[str], end: str, person: Person, server: ScriptedAppServer
 ) -> None:
     typing = {"kind": "writeStdin", "approvalId": "call_2", "command": f"write_stdin --session-id 1 '{stdin}'"}
-    async with running(person, server, command("sudo sh"), command("", **typing)):
+    other = {**typing, "command": "write_stdin --session-id 1 'other'"}
+    async with running(person, server, command("sudo sh"), command("", **other), command("", **typing)):
         await person.answer(ASK, "y")
-        rows = below(
-            await person.wait_for(ASK, after="The input that Codex would type into its terminal:"),
-            "The running command:",
-        )
+        await person.wait_for(ASK, after="  │ other")
+        await person.type("n\n")
+        rows = below(await person.wait_for(ASK, after=shown[0]), "The running command:")
         await person.type("n\n")
     assert rows[: len(shown) + 5] == [
         "The running command:",
@@ -457,7 +461,7 @@ async def test_input_to_a_running_terminal_is_shown_as_that(
         "  • this input is typed into the terminal of the running command",
     ]
     assert rows[len(shown) + 5] == f"  • {end}"
-    assert decisions(server) == ["accept", "decline"]
+    assert decisions(server) == ["accept", "decline", "decline"]
 
 
 async def test_a_terminal_that_is_typed_into_may_be_one_that_is_not_known(
@@ -558,6 +562,7 @@ async def test_permissions_are_put_into_words(person: Person, server: ScriptedAp
         {"fileSystem": {"entries": [{"access": "read", "path": {"type": "newType", "evil": 1}}]}},
         {"fileSystem": {"entries": [{"access": "read", "path": {"type": "special", "value": {"kind": "evil"}}}]}},
         {"fileSystem": {"entries": [{"access": "read", "path": {"type": "path", "path": "/", "evil": 1}}]}},
+        {"fileSystem": {"entries": [{"access": "read", "path": {"type": "path", "path": "/"}, "evil": 1}]}},
     ],
 )
 def test_permissions_that_have_no_words_are_shown_whole(permissions: Mapping[str, Any]) -> None:
