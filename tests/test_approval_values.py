@@ -137,6 +137,7 @@ def test_the_kind_is_as_the_server_says_and_a_command_where_it_does_not(wire: An
         ({"command": None}, "does not say which command would run"),
         ({"command": ["rm", "x"]}, "does not say which command would run"),
         ({"kind": "writeStdin", "command": None}, "does not say which command would run"),
+        ({"command": "<command included NUL byte>"}, "does not say which command would run"),
         ({"kind": "future"}, "a kind that codex_trio does not know, 'future'"),
         ({"kind": 7}, "a kind that codex_trio does not know, ''"),
     ],
@@ -231,7 +232,11 @@ def test_permissions_that_are_nested_deeply_are_not_empty_and_end_nothing() -> N
     deep: dict[str, Any] = {"enabled": True}
     for _ in range(5_000):
         deep = {"deeper": deep}
-    assert command(additionalPermissions=deep).additional_permissions is deep
+    request = command(additionalPermissions=deep)
+    assert request.additional_permissions is deep
+    assert "additional_permissions=(nested too deeply to be shown)" in repr(request)
+    with pytest.raises(ValueError, match="would also grant additionalPermissions"):
+        request.accept()
 
 
 AMENDMENT = {"acceptWithExecpolicyAmendment": {"execpolicy_amendment": ["ls"]}}
@@ -320,6 +325,7 @@ def test_a_change_says_where_the_file_is_moved_to() -> None:
         [{**CHANGE, "kind": {"type": "update", "move_path": ""}}],
         [{**CHANGE, "kind": {"type": "update", "move_path": ["/x"]}}],
         [{**CHANGE, "kind": {"type": "update", "copy_path": "/x"}}],
+        [{**CHANGE, "copies": ["/x"]}],
     ],
 )
 def test_changes_that_are_not_known_in_full_are_none_and_accepted_unseen_only(changes: Any) -> None:
