@@ -23,6 +23,8 @@ from ..errors import CodexError, CodexTimeoutError, CodexTransportError
 _logger = logging.getLogger("codex_trio")
 
 _PAUSE_FIRST, _PAUSE_MOST = 0.1, 5.0  # seconds between attempts
+_PAUSE_CAUGHT_UP = 0.4  # seconds, at most, after a connection that was caught up, however soon it was lost
+_STEADY = 1.0  # seconds that a connection lasts after which the next one is looked for as if it were the first loss
 
 Greet = Callable[[Connection], Awaitable[object]]
 Step = Callable[[Connection, float], Awaitable[object]]
@@ -71,6 +73,7 @@ class Link:
         self._stopped = trio.Event()
         self._up = trio.Event()
         self._up.set()
+        self._pause = _PAUSE_FIRST  # before the next attempt
         self._was_greeted = False  # by the server, in the present attempt
         self._lost = trio.Event()  # the present connection is
         self._loss: CodexTransportError | None = None  # for good
@@ -233,22 +236,28 @@ class Link:
     async def _mend(self) -> None:
         # What counts is to be caught up, and not to be connected: each connection may be lost over the same thing again.
         deadline = trio.current_time() + self._patience
-        pause = _PAUSE_FIRST
+        self._pause = min(self._pause, _PAUSE_CAUGHT_UP)
         while self._loss is None:
             left = max(0.0, deadline - trio.current_time())
-            await trio.sleep(min(random.uniform(0.5, 1.5) * pause, left))
+            await trio.sleep(min(random.uniform(0.5, 1.5) * self._pause, left))
             if trio.current_time() >= deadline:
                 if not self._go_on_without_causes():
                     self._give_up(f"it could not be reached again within {self._patience:g} s, reconnect_timeout")
                     return
                 deadline = trio.current_time() + self._patience
-            self._was_greeted = False
-            failure = await self._serve(partial(self._revive, deadline))
+            failure = await self._try(deadline)
             if failure is None:
                 return
-            pause = min(2 * pause, _PAUSE_MOST)
             if isinstance(failure, CodexTransportError) and failure.is_permanent:
                 self._give_up(f"it is no use to try again: {failure}", is_permanent=True)
+
+    async def _try(self, deadline: float) -> CodexError | None:
+        was_greeted, self._was_greeted = self._was_greeted, False
+        self._pause = min(2 * self._pause, _PAUSE_MOST)
+        failure = await self._serve(partial(self._revive, deadline))
+        if not self._was_greeted and trio.current_time() >= deadline:  # it was not given the time for that
+            self._was_greeted = was_greeted
+        return failure
 
     def _go_on_without_causes(self) -> bool:
         assert self._gap is not None
@@ -301,6 +310,9 @@ class Link:
         self._connection.raise_if_lost()
         self._up.set()
         await self._catch_up(self._connection, deadline)
-        self._connection.raise_if_lost()
-        self._gap = None
+        if not self._lost.is_set():
+            self._gap = None
+        caught_up_at = trio.current_time()
         await self._lost.wait()
+        if trio.current_time() - caught_up_at >= _STEADY:
+            self._pause = _PAUSE_FIRST

@@ -331,6 +331,8 @@ class Restorer:
         try:
             if not turn.ended.is_set():
                 await catch_up(trial.ask, self._router, turn)
+                if turn.has_gap:  # the loss came right behind the answer, and the next connection starts all over
+                    trial.raise_if_lost()
         except (CodexProtocolError, CodexTimeoutError) as exc:
             await self._give_up(trial, turn, exc)
         if not turn.ended.is_set():

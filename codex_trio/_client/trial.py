@@ -45,6 +45,10 @@ class Trial:
         self._has_answered = True
         return result
 
+    def raise_if_lost(self) -> None:
+        """Raise the loss of the connection, if there was one."""
+        self._connection.raise_if_lost()
+
     async def raise_if_mute(self) -> None:
         """Raise if it is not this or that request that gets no answer, but all of them.
 

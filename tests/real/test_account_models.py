@@ -298,7 +298,6 @@ async def test_a_sub_agent_that_asks_holds_the_clock_of_its_parent(
     assert result.final_text == "done"
 
 
-@pytest.mark.xfail(strict=True, reason="codex asks every client of the server, and this one answers for others, too")
 @over_each
 async def test_a_sub_agent_of_another_client_is_not_answered_here(reach: Reach, tmp_path: Path) -> None:
     """The server asks each of its clients, be it subscribed to the parent's thread or not, and takes the first answer."""
