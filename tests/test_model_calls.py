@@ -292,6 +292,7 @@ def test_words_are_checked_where_they_are_written() -> None:
         (lambda: parallel(), "not nothing"),
         (lambda: parallel(say("a")), "not .Say"),
         (lambda: wait_agent(timeout=1), "between 10 and 3600"),
+        (lambda: spawn_agent("The one", "go"), "lower-case letters"),
     ]
     for wrong, why in mistakes:
         with pytest.raises(ValueError, match=why):

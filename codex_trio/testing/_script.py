@@ -6,6 +6,7 @@ play it. This module must never do anything.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -266,12 +267,16 @@ def sleep(seconds: float) -> Sleep:
 def spawn_agent(name: str, prompt: str) -> SpawnAgent:
     """Start a sub-agent, which works on a thread of its own while this turn goes on.
 
-    The sub-agent's turn is scripted by its prompt, with `on_prompt`.
+    The sub-agent's turn is scripted by its prompt, with `on_prompt`; without a script for that it does the default.
+    Codex sends its events, and its requests for approval, to every client of the server.
 
     Args:
         name: What the sub-agent is called: lower-case letters, digits and underscores. Models without code mode give
             sub-agents no name.
         prompt: Its task.
+
+    Raises:
+        ValueError: `name` has other characters.
 
     Example:
         ```python
@@ -279,7 +284,9 @@ def spawn_agent(name: str, prompt: str) -> SpawnAgent:
         server.on_turn(spawn_agent("counter", "count the files"), wait_agent(), say("There are seven files."))
         ```
     """
-    return SpawnAgent(_text(name, "spawn_agent"), _text(prompt, "spawn_agent"))
+    if not re.fullmatch(r"[a-z0-9_]+", _text(name, "spawn_agent")):
+        raise ValueError(f"spawn_agent() takes a name of lower-case letters, digits and underscores, not {name!r}")
+    return SpawnAgent(name, _text(prompt, "spawn_agent"))
 
 
 def wait_agent(*, timeout: float = 600.0) -> WaitAgent:

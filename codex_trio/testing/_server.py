@@ -64,6 +64,9 @@ class ScriptedAppServer(ScriptedTurns):
     It imitates codex 0.171 as its recorded traffic shows it. Everything happens in the tasks of those who use it, and
     waiting is `trio.sleep`, so tests with a mock clock take no time.
 
+    The schema of an answer, and what codex leaves of the schemas of tools, are checked as the Responses API does. A turn
+    with one that the API refuses fails.
+
     Args:
         nursery: Runs the turns, which then outlive the connection that started them, as on a websocket server. Without
             it they die with that connection, as on stdio, and a connection after the last one is a new process.

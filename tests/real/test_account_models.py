@@ -69,6 +69,11 @@ async def play(reach: Reach, cwd: Path, *script: Step, **options: Any) -> ChatRe
         return await client.chat_once("go", model=MODEL)
 
 
+def since(version: str, why: str) -> pytest.MarkDecorator:
+    """Skip a test on an older codex, for what that does otherwise."""
+    return pytest.mark.skipif(version_under_test() in Versions(version), reason=f"codex before {version} {why}")
+
+
 def of_type(result: ChatResult[Any], *kinds: str) -> list[ConversationStep]:
     return [step for step in result.steps if step.item_type in kinds]
 
@@ -82,7 +87,8 @@ def texts_by_type(steps: Sequence[ConversationStep]) -> list[tuple[str, str]]:
 
 @pytest.mark.smoke
 async def test_a_command_is_a_step_with_its_output(reach: Reach, tmp_path: Path) -> None:
-    result = await play(reach, tmp_path, run("echo one; echo two; exit 3"), say("done"))
+    # 0.155 now and then loses the output of a command that ends at once.
+    result = await play(reach, tmp_path, run("echo one; echo two; sleep 0.2; exit 3"), say("done"))
     [step] = of_type(result, "commandExecution")
     assert step.item_id.startswith("exec-")
     assert (step.data["aggregatedOutput"], step.data["exitCode"]) == ("one\ntwo\n", 3)
@@ -190,13 +196,12 @@ async def test_a_question_beside_the_answer_is_not_the_answer(
     assert set(texts_by_type(result.steps)) == {("ask", QUESTION), ("codex", "I start with red.")}
 
 
+@since("0.171", "knows no model that has the tool")
 @pytest.mark.parametrize("phase", ["final_answer", None])
 @pytest.mark.parametrize("is_first", [True, False])
 async def test_a_message_beside_the_answer_is_not_the_answer(
     is_first: bool, phase: str | None, reach: Reach, tmp_path: Path
 ) -> None:
-    if version_under_test() in Versions("0.171"):
-        pytest.skip("codex before 0.171 knows no model that has the tool")
     tell, answer = tell_async("The tests run now."), say("They pass.", phase=phase)
     result = await play(reach, tmp_path, *([tell, answer] if is_first else [answer, tell]))
     assert result.final_text == "They pass."
@@ -298,6 +303,7 @@ async def test_a_sub_agent_that_asks_holds_the_clock_of_its_parent(
     assert result.final_text == "done"
 
 
+@since("0.163", "does not report whose sub-agent asks (rootTurnId)")
 @over_each
 async def test_a_sub_agent_of_another_client_is_not_answered_here(reach: Reach, tmp_path: Path) -> None:
     """The server asks each of its clients, be it subscribed to the parent's thread or not, and takes the first answer."""
@@ -326,6 +332,7 @@ async def test_a_sub_agent_of_another_client_is_not_answered_here(reach: Reach, 
 # --- terminals
 
 
+@since("0.163", "types without asking")
 @pytest.mark.parametrize("is_allowed", [True, False])
 async def test_input_to_a_terminal_is_asked_for(is_allowed: bool, reach: Reach, tmp_path: Path) -> None:
     seen, handler = decider(lambda one: one.accept() if is_allowed or one.kind == "command" else one.decline())

@@ -57,6 +57,7 @@ OLDER = (
     Older(Versions("0.163"), "account_approvals", ['"status": "failed", "type": "fileChange"'], "a change that is declined "
         "is told as failed"),
     Older(Versions("0.163"), "account_agents", ['"type": "subAgentActivity"'], "without model and reasoningEffort"),
+    Older(Versions("0.163"), "two_account_agents", ['"type": "subAgentActivity"'], "likewise"),
     Older(Versions("0.163"), "an_agent_that_runs_on", ['"type": "subAgentActivity"'], "likewise"),
 )  # fmt: skip
 
