@@ -23,3 +23,11 @@ def as_objects(value: object) -> list[dict[str, Any]]:
 def as_texts(value: object) -> list[str]:
     """Return the strings of an array; other elements are left out, and the list is empty if it is not an array."""
     return [element for element in value if isinstance(element, str)] if isinstance(value, list) else []
+
+
+def shown(value: object) -> str:
+    """Return ``repr`` of a value, or a note in its place if it is nested too deeply for that."""
+    try:
+        return repr(value)
+    except RecursionError:  # the server decides how deep it goes
+        return "(nested too deeply to be shown)"

@@ -167,7 +167,11 @@ class LogRedaction(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Take the secrets out of a record; keep it in any case."""
-        message = record.getMessage()
+        try:
+            message = record.getMessage()
+        except RecursionError:  # the server decides how deep its values go
+            record.msg, record.args = f"{record.msg!r}, with values that are nested too deeply to be shown", ()
+            return True
         redacted = redact(message)
         if redacted != message:
             record.msg, record.args = redacted, ()

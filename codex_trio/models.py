@@ -10,7 +10,7 @@ import msgspec
 
 from ._item_text import item_text
 from ._item_text import script_of as script_of  # drawing and approvals import it from here
-from ._json import as_object, as_text
+from ._json import as_object, as_text, shown
 
 if TYPE_CHECKING:  # with a default, so that a bare `ChatResult` means any; Python has that from 3.13 on
     from typing_extensions import TypeVar
@@ -66,8 +66,8 @@ class Value(msgspec.Struct, frozen=True):
     """What less common values are made of: importing makes one in a tenth of the time that a dataclass takes."""
 
     def __repr__(self) -> str:
-        shown = [name for name in self.__struct_fields__ if name not in _LONG and not name.startswith("_")]
-        return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in shown)})"
+        names = [name for name in self.__struct_fields__ if name not in _LONG and not name.startswith("_")]
+        return f"{type(self).__name__}({', '.join(f'{name}={shown(getattr(self, name))}' for name in names)})"
 
 
 _LONG = frozenset({"raw", "items", "diff", "request", "data"})

@@ -37,6 +37,7 @@ MASKED = {
 """Fields whose values are not compared, but for whether there is one, and why."""
 
 SYNONYMS = {
+    ("status", "running"): ("pendingInit", "of a sub-agent that has just been started"),
     ("exitCode", 137): (-1, "of a command that was killed: its own exit code, if codex learns that first"),
 }
 """Values that mean the same as another, by the name of their field, and why."""
@@ -97,7 +98,9 @@ OLDER_FIELDS: dict[str, tuple[Versions, str]] = {
 """Fields, some of them only in a method's params, in which older servers differ from the newest: which, and how."""
 
 OLDER_NOTIFICATIONS: dict[str, tuple[Versions, str]] = {
+    "account/rateLimits/updated": (Versions("0.163"), "not always sent for a call that was interrupted"),
     "thread/readState/changed": (Versions("0.171"), "sent to subscribers only; not there yet before 0.163"),
+    "thread/tokenUsage/updated": (Versions("0.163"), "not always sent for a call that was interrupted"),
 }
 """Notifications in which older servers differ from the newest, and how. They are left out."""
 
@@ -153,10 +156,10 @@ class Names:
             return self._ask(value)
         if value is not None and key in MASKED:
             return f"<{key}>"
+        if isinstance(value, (int, str)) and (key, value) in SYNONYMS:
+            return SYNONYMS[key, value][0]
         if isinstance(value, str):
             return self._text(value)
-        if isinstance(value, int) and (key, value) in SYNONYMS:
-            return SYNONYMS[key, value][0]
         if isinstance(value, int) and _TIMES.fullmatch(key):
             return "<time>"
         if isinstance(value, int) and key.endswith("Tokens"):

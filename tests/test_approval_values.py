@@ -47,6 +47,10 @@ def file_change(changes: Any, **params: Any) -> FileChangeApproval:
     return FileChangeApproval.from_wire({"itemId": "call_1", **params}, changes)
 
 
+def grants_of(request: CommandApproval) -> list[Callable[..., Decision]]:
+    return [request.accept, request.accept_for_session, request.accept_with_amendment]
+
+
 # --- input typed into a terminal
 
 
@@ -133,13 +137,14 @@ def test_the_kind_is_as_the_server_says_and_a_command_where_it_does_not(wire: An
         ({"command": None}, "does not say which command would run"),
         ({"command": ["rm", "x"]}, "does not say which command would run"),
         ({"kind": "writeStdin", "command": None}, "does not say which command would run"),
+        ({"command": "<command included NUL byte>"}, "does not say which command would run"),
         ({"kind": "future"}, "a kind that codex_trio does not know, 'future'"),
         ({"kind": 7}, "a kind that codex_trio does not know, ''"),
     ],
 )
 def test_a_command_that_is_not_known_is_accepted_unseen_only(params: dict[str, Any], what: str) -> None:
     request = command(**params, proposedExecpolicyAmendment=["ls"])
-    for grant in (request.accept, request.accept_for_session, request.accept_with_amendment):
+    for grant in grants_of(request):
         for options in ({}, {"with_permissions": True}):
             with pytest.raises(ValueError, match=what):
                 grant(**options)
@@ -165,7 +170,7 @@ def test_a_command_that_is_not_known_is_accepted_unseen_only(params: dict[str, A
 def test_what_else_is_granted_is_named_and_needs_to_be_said(extra: dict[str, Any]) -> None:
     request = command(**extra, proposedExecpolicyAmendment=["ls"])
     assert request.extra_permissions == extra
-    for grant in (request.accept, request.accept_for_session, request.accept_with_amendment):
+    for grant in grants_of(request):
         for options in ({}, {"unseen": True}):
             with pytest.raises(ValueError, match="would also grant") as caught:
                 grant(**options)
@@ -227,7 +232,11 @@ def test_permissions_that_are_nested_deeply_are_not_empty_and_end_nothing() -> N
     deep: dict[str, Any] = {"enabled": True}
     for _ in range(5_000):
         deep = {"deeper": deep}
-    assert command(additionalPermissions=deep).additional_permissions is deep
+    request = command(additionalPermissions=deep)
+    assert request.additional_permissions is deep
+    assert "additional_permissions=(nested too deeply to be shown)" in repr(request)
+    with pytest.raises(ValueError, match="would also grant additionalPermissions"):
+        request.accept()
 
 
 AMENDMENT = {"acceptWithExecpolicyAmendment": {"execpolicy_amendment": ["ls"]}}
@@ -316,6 +325,7 @@ def test_a_change_says_where_the_file_is_moved_to() -> None:
         [{**CHANGE, "kind": {"type": "update", "move_path": ""}}],
         [{**CHANGE, "kind": {"type": "update", "move_path": ["/x"]}}],
         [{**CHANGE, "kind": {"type": "update", "copy_path": "/x"}}],
+        [{**CHANGE, "copies": ["/x"]}],
     ],
 )
 def test_changes_that_are_not_known_in_full_are_none_and_accepted_unseen_only(changes: Any) -> None:

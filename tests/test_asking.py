@@ -15,11 +15,13 @@ from _person import PASTE_BEGINS, PASTE_ENDS, Person
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 import codex_trio
-from codex_trio import PermissionsApproval
+from codex_trio import CommandApproval, Elicitation, PermissionsApproval
+from codex_trio._cli.approving import Approver
 from codex_trio._cli.arguments import parse_arguments
 from codex_trio._cli.describing import describe
 from codex_trio._cli.screen import Screen
 from codex_trio._cli.talking import talk
+from codex_trio._cli.view import PlainView
 from codex_trio.testing import ScriptedAppServer, Step, ask_server_request, fail, raw, run, say, wait
 from codex_trio.text import clean_text
 
@@ -118,12 +120,23 @@ async def test_a_command_is_shown_with_its_reason_its_folder_and_its_shell(
 async def test_a_refusal_is_a_refusal_and_so_is_anything_that_ends_the_input(
     person: Person, server: ScriptedAppServer
 ) -> None:
-    answers = {"one": "n\n", "two": "\n", "three": "\x04", "four": "yes\n"}
+    answers = {"one": "n\n", "two": "\n", "three": "\x04", "four": "yes\n"}  # the third is Ctrl-D
     async with running(person, server, *map(command, answers)):
         for script, answer in answers.items():
             await person.wait_for(ASK, after=f"  │ {script}")
             await person.type(answer)
     assert decisions(server) == ["decline", "decline", "decline", "accept"]
+
+
+async def test_letters_that_are_handed_over_without_return_are_no_answer(
+    person: Person, server: ScriptedAppServer
+) -> None:
+    async with running(person, server, command("ls")):
+        await person.wait_for(ASK)
+        await person.type("y\x04")
+        await person.wait_for(ASK, after="That was pasted, or came with more. Type the answer, and Return.")
+        await person.type("n\n")
+    assert decisions(server) == ["decline"]
 
 
 async def test_a_reason_that_draws_another_question_is_one_line(person: Person, server: ScriptedAppServer) -> None:
@@ -254,8 +267,27 @@ async def test_a_window_that_became_smaller_shows_it_anew(person: Person, server
         await person.type("\n")
         for number in (1, 2, 3):
             await person.answer(f"page {number} of 3: Return to go on, q to stop", "")
-        await person.answer(ASK, "y")
+        await person.wait_for(ASK)
+        person.resize(40, 9)
+        await person.type("y\n")
+        await person.answer(ASK_AFTER_VIEW, "n")
+    assert decisions(server) == ["decline"]
+
+
+async def test_a_window_that_is_too_small_takes_no_yes(server: ScriptedAppServer) -> None:
+    with closing(Person(80, 3)) as person:
+        async with running(person, server, command("ls")):
+            await person.answer(ASK_AFTER_VIEW, "v")
+            while not (await person.wait_for(ASK, "q to stop"))[-1].endswith(ASK):
+                await person.type("\n")
+            await person.type("y\n")
+            await person.wait_for(ASK_AFTER_VIEW, ASK, after="The window is too small to show it. Make it larger.")
+            person.resize(80, 24)
+            await person.type("y\n")
+            await person.answer(ASK, "y")
     assert decisions(server) == ["accept"]
+    assert Screen(19, 24).is_too_small
+    assert not Screen(20, 24).is_too_small
 
 
 @pytest.mark.parametrize(("lines", "asked"), [(24, ASK), (25, ASK_AFTER_VIEW)])
@@ -330,7 +362,8 @@ async def test_a_question_waits_until_nothing_is_typed_or_pasted_any_more(
             assert "The command:" not in person.look()
         await person.type("y")  # and no Return
         mock_clock.jump(0.11)
-        await person.wait_for(ASK)
+        rows = await person.wait_for(ASK)
+        assert "Codex asks for your permission. Its reason:" in rows
         await person.type("\n")
         await let_time_pass(server, mock_clock, 1)
         mock_clock.autojump_threshold = 0.01
@@ -415,6 +448,22 @@ async def test_changes_that_are_not_known_are_declined_unasked(person: Person, s
     assert decisions(server) == ["decline"]
 
 
+async def test_what_is_nested_too_deeply_to_be_shown_is_declined_unasked(capsys: pytest.CaptureFixture[str]) -> None:
+    deep: dict[str, Any] = {}
+    for _ in range(sys.getrecursionlimit()):
+        deep = {"x": deep or 1}
+    meta = {"codex_approval_kind": "mcp_tool_call", "tool_name": "t", "tool_params": deep}
+    approver = Approver()
+    with approver.answers(PlainView()):
+        decisions = [
+            await approver.decide(PermissionsApproval.from_wire({"permissions": {"x": deep}})),
+            await approver.decide(CommandApproval.from_wire({"command": "ls", "additionalPermissions": deep})),
+            await approver.answer(Elicitation.from_wire({"_meta": meta})),
+        ]
+    assert all(decision.is_refusal for decision in decisions)
+    assert capsys.readouterr().err == "declined without asking you: it is nested too deeply to be shown\n" * 3
+
+
 @pytest.mark.parametrize("params", [{"command": ""}, {"command": None}, {"kind": "newKind"}])
 async def test_a_command_that_is_not_known_is_declined_unasked(
     params: Mapping[str, Any], person: Person, server: ScriptedAppServer
@@ -441,12 +490,12 @@ async def test_input_to_a_running_terminal_is_shown_as_that(
     stdin: str, shown: list[str], end: str, person: Person, server: ScriptedAppServer
 ) -> None:
     typing = {"kind": "writeStdin", "approvalId": "call_2", "command": f"write_stdin --session-id 1 '{stdin}'"}
-    async with running(person, server, command("sudo sh"), command("", **typing)):
+    other = {**typing, "command": "write_stdin --session-id 1 'other'"}
+    async with running(person, server, command("sudo sh"), command("", **other), command("", **typing)):
         await person.answer(ASK, "y")
-        rows = below(
-            await person.wait_for(ASK, after="The input that Codex would type into its terminal:"),
-            "The running command:",
-        )
+        await person.wait_for(ASK, after="  │ other")
+        await person.type("n\n")
+        rows = below(await person.wait_for(ASK, after=shown[0]), "The running command:")
         await person.type("n\n")
     assert rows[: len(shown) + 5] == [
         "The running command:",
@@ -457,7 +506,7 @@ async def test_input_to_a_running_terminal_is_shown_as_that(
         "  • this input is typed into the terminal of the running command",
     ]
     assert rows[len(shown) + 5] == f"  • {end}"
-    assert decisions(server) == ["accept", "decline"]
+    assert decisions(server) == ["accept", "decline", "decline"]
 
 
 async def test_a_terminal_that_is_typed_into_may_be_one_that_is_not_known(
@@ -467,6 +516,26 @@ async def test_a_terminal_that_is_typed_into_may_be_one_that_is_not_known(
     async with running(person, server, command("", **typing)):
         rows = below(await person.answer(ASK, "n"), "The running command:")
     assert rows[1] == '  • unknown to this program; its id is "call_1"'
+
+
+@pytest.mark.parametrize(
+    "other", [{"approvalId": "call_3", "command": "harmless"}, {"threadId": "another", "command": "harmless"}]
+)
+async def test_a_terminal_that_is_typed_into_is_not_taken_for_that_of_another_command(
+    other: Mapping[str, Any], person: Person, server: ScriptedAppServer
+) -> None:
+    typing = {"kind": "writeStdin", "approvalId": "call_2", "command": "write_stdin --session-id 1 'y\n'"}
+    async with running(person, server, command("", **other), command("", **typing)):
+        await person.answer(ASK, "y")
+        rows = below(await person.wait_for(ASK, after="What Codex would type there:"), "The command that runs:")
+        await person.type("n\n")
+    assert rows[1] == '  • not known here; its id is "call_1"'
+
+
+def test_what_comes_twice_under_one_name_is_shown_twice() -> None:
+    params = {"additionalPermissions": {"fileSystem": {"evil": 1}, "camera": [2]}, "fileSystem": [3], "camera": [4]}
+    rows = describe(CommandApproval.from_wire({"command": "ls", **params})).rows(Screen())
+    assert {f"  │     {number}" for number in (2, 3, 4)} | {'  │     "evil": 1'} <= set(rows)
 
 
 async def test_what_else_a_command_gets_is_shown_and_rules_for_the_future_are_not_granted(
@@ -551,6 +620,7 @@ async def test_permissions_are_put_into_words(person: Person, server: ScriptedAp
         {"camera": {"enabled": True}},
         {"network": {"enabled": True, "hosts": ["evil.example"]}},
         {"network": "all"},
+        {"network": {"enabled": "always"}},
         {"fileSystem": {"newThing": ["/evil"]}},
         {"fileSystem": {"write": "/evil"}},
         {"fileSystem": {"write": [["/evil"]]}},
@@ -558,6 +628,7 @@ async def test_permissions_are_put_into_words(person: Person, server: ScriptedAp
         {"fileSystem": {"entries": [{"access": "read", "path": {"type": "newType", "evil": 1}}]}},
         {"fileSystem": {"entries": [{"access": "read", "path": {"type": "special", "value": {"kind": "evil"}}}]}},
         {"fileSystem": {"entries": [{"access": "read", "path": {"type": "path", "path": "/", "evil": 1}}]}},
+        {"fileSystem": {"entries": [{"access": "read", "path": {"type": "path", "path": "/"}, "evil": 1}]}},
     ],
 )
 def test_permissions_that_have_no_words_are_shown_whole(permissions: Mapping[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 
 import pytest
 from trio.testing import MockClock
@@ -59,6 +60,26 @@ async def test_a_line_that_is_no_message_is_logged_without_its_secrets(
         assert client.statistics().ignored_messages == 1
     assert "a message was skipped" in caplog.text
     assert TOKEN[3:8] not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"id": DEEP, "method": "x"}',
+        '{"id": 1, "method": "item/permissions/requestApproval", "params": {"permissions": {"x": DEEP}}}',
+        '{"id": 1, "method": "item/commandExecution/requestApproval", "params": {"additionalPermissions": DEEP}}',
+    ],
+)
+async def test_what_can_be_read_and_is_nested_too_deeply_to_be_shown_ends_nothing(
+    line: str, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = ScriptedAppServer()
+    async with open_codex_client(server.transport()) as client:
+        for depth in range(sys.getrecursionlimit() - 100, sys.getrecursionlimit() + 10):
+            deep = '{"a":' * depth + "1" + "}" * depth
+            server.connection.send_bytes(line.replace("DEEP", deep).replace('"id": 1', f'"id": {depth}').encode())
+        await client.request("thread/list")
+    assert "nested too deeply to be shown" in caplog.text or "maximum recursion depth" in caplog.text
 
 
 async def test_what_others_have_said_is_logged_without_its_secrets(

@@ -33,7 +33,7 @@ class Approver:
         self._view: View | None = None
         self._talking = trio.Event()
         self._lock = trio.Lock()
-        self._commands: dict[str, str] = {}  # scripts by item id, oldest first
+        self._commands: dict[tuple[str, str], str] = {}  # scripts by thread and item id, oldest first
 
     @contextmanager
     def answers(self, view: View) -> Iterator[None]:
@@ -50,13 +50,13 @@ class Approver:
         """Answer an approval. A request that does not say in full what a yes would allow is declined."""
         try:
             accepted = _accept(request)
-        except ValueError as exc:
+            question = describe(request, self._commands.get((request.thread_id, request.item_id)))
+        except (ValueError, RecursionError) as exc:
             await self._ask(_unasked(exc))
             return request.decline()
-        running = self._commands.get(request.item_id)
         if isinstance(request, CommandApproval):
             self._remember(request)
-        return accepted if await self._ask(describe(request, running)) else request.decline()
+        return accepted if await self._ask(question) else request.decline()
 
     async def answer(self, asked: Elicitation) -> Decision:
         """Answer whether a tool may be called; decline what wants more than a yes or no."""
@@ -65,15 +65,16 @@ class Approver:
             return asked.decline()
         try:
             accepted = asked.accept()
-        except ValueError as exc:
+            question = describe_tool_call(asked)
+        except (ValueError, RecursionError) as exc:
             await self._ask(_unasked(exc))
             return asked.decline()
-        return accepted if await self._ask(describe_tool_call(asked)) else asked.decline()
+        return accepted if await self._ask(question) else asked.decline()
 
     def _remember(self, request: CommandApproval) -> None:
-        if request.stdin is not None or not request.command:
-            return  # about a command that is already running
-        self._commands[request.item_id] = request.script
+        if request.stdin is not None or request.approval_id or not request.command:
+            return  # about a command that is already running, or about a part of one
+        self._commands[request.thread_id, request.item_id] = request.script
         if len(self._commands) > _MOST_COMMANDS:
             del self._commands[next(iter(self._commands))]
 
@@ -102,7 +103,9 @@ def _accept(request: Approval) -> Decision:
     return request.accept() if isinstance(request, PermissionsApproval) else request.accept(with_permissions=True)
 
 
-def _unasked(exc: ValueError) -> str:
+def _unasked(exc: ValueError | RecursionError) -> str:
+    if isinstance(exc, RecursionError):
+        return "declined without asking you: it is nested too deeply to be shown"
     what, _, _ = str(exc).partition(";")  # behind that stands what a program may do about it
     return f"declined without asking you: {what}"
 

@@ -11,6 +11,7 @@ _GO_ON = "Return to go on, q to stop "
 _ALLOW, _ALLOW_AFTER_VIEW = "Allow it? [y/N] ", "Allow it? [v to view all of it, N] "
 _NOT_ALL_SEEN = "You have not seen all of it. Type v and press Return to page through it."
 _NOT_TYPED = "That looks pasted. Type the answer and press Return."
+_TOO_SMALL = "The window is too small to show it. Make it larger."
 _OTHER_SIZE = "The size of the window changed, so here it is again."
 
 
@@ -51,6 +52,8 @@ async def _ask(question: Question) -> bool:
             viewed_on = await _view(question)
         elif answer in _YES and screen() != now:
             note = _OTHER_SIZE
+        elif answer in _YES and now.is_too_small:
+            note = _TOO_SMALL
         elif answer in _YES and is_seen:
             return True
         elif answer in _YES:

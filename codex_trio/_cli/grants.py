@@ -26,7 +26,7 @@ class Grants:
 
     def __init__(self) -> None:
         self.facts: list[Fact] = []
-        self._others: dict[str, Any] = {}
+        self._others: list[dict[str, Any]] = []  # two may have one name, from different places of the request
 
     def add_permissions(self, permissions: Mapping[str, Any], who: str) -> None:
         """Add a permission profile.
@@ -36,9 +36,10 @@ class Grants:
             who: Who gets the permissions: the beginning of a sentence, such as "Codex may".
         """
         for name, value in permissions.items():
-            if name == "network" and isinstance(value, Mapping) and set(value) == {"enabled"}:
-                if value["enabled"] is True:
-                    self.facts.append(Fact(f"{who} use the network"))
+            if name == "network" and value == {"enabled": True}:
+                self.facts.append(Fact(f"{who} use the network"))
+            elif name == "network" and value in ({"enabled": False}, {"enabled": None}):
+                continue
             elif name == "fileSystem" and isinstance(value, Mapping):
                 self._add_files(value, who)
             else:
@@ -47,15 +48,15 @@ class Grants:
     def add_other(self, name: str, value: object) -> None:
         """Add a permission that this version does not understand, by its wire name."""
         if value not in (None, {}, []):
-            self._others[name] = value
+            self._others.append({name: value})
 
     def others(self) -> list[Part]:
         """Return the permissions that are not understood, as a part of a question; and say so in `facts`."""
         if not self._others:
             return []
-        written = json.dumps(self._others, ensure_ascii=False, indent=2, default=str)
+        written = [json.dumps(value, ensure_ascii=False, indent=2, default=str) for value in self._others]
         self.facts.append(Fact("the JSON above, which this program does not understand"))
-        return [Part("It also asks for:", [Foreign(written)])]
+        return [Part("It also asks for:", [*map(Foreign, written)])]
 
     def _add_files(self, value: Mapping[str, Any], who: str) -> None:
         for name, paths in value.items():
@@ -63,7 +64,7 @@ class Grants:
                 continue
             entries = _entries(name, paths)
             if entries is None:
-                self._others.setdefault("fileSystem", {})[name] = paths
+                self._others.append({"fileSystem": {name: paths}})
             else:
                 self.facts += [Fact(f"{who} {access} {place}") for access, place in entries]
 

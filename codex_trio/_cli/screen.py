@@ -9,6 +9,7 @@ from typing import TextIO
 from codex_trio.text import fold_line
 
 _COLUMNS, _LINES = 80, 24  # of a terminal that does not tell its size
+_FEWEST_COLUMNS, _FEWEST_LINES = 20, 4  # for the longest prompt, and a row of what it is about
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,11 @@ class Screen:
         except (OSError, ValueError):
             size = os.terminal_size((0, 0))
         return cls(size.columns or _COLUMNS, size.lines or _LINES, stream.encoding or "ascii")
+
+    @property
+    def is_too_small(self) -> bool:
+        """Whether rows are broken by the terminal, or scrolled away by the prompt below them."""
+        return self.columns < _FEWEST_COLUMNS or self.lines < _FEWEST_LINES
 
     @property
     def marks(self) -> Marks:

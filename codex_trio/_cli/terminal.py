@@ -91,7 +91,8 @@ async def ask_for_answer(prompt: str) -> str | None:
     if not answer:
         return ""
     has_more = await _readable_within(_TOGETHER)
-    return None if has_more or _ESCAPE in answer else answer.decode(errors="replace").strip().lower()
+    is_line = answer.endswith(b"\n")  # Ctrl-D behind some letters hands them over without one
+    return None if has_more or not is_line or _ESCAPE in answer else answer.decode(errors="replace").strip().lower()
 
 
 def show_rows(rows: Iterable[str]) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeAlias
 
 from msgspec import structs
 
+from .._json import shown
 from . import asks
 from .command_approvals import CommandApproval
 from .decisions import ApprovalRequest, Decision, Responder, read_common, read_text
@@ -83,7 +84,7 @@ class PermissionsApproval(ApprovalRequest, frozen=True, kw_only=True, eq=False):
         asked = {key: value for key, value in self.permissions.items() if value is not None}
         granted = asked if permissions is None else dict(permissions)
         if extra := [key for key in granted if key not in asked]:
-            raise ValueError(f"the server did not ask for {', '.join(map(repr, extra))}; it asks for {asked!r}")
+            raise ValueError(f"the server did not ask for {', '.join(map(repr, extra))}; it asks for {shown(asked)}")
         return Decision(name, self, {"permissions": granted, "scope": scope})
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .._json import shown
 from ..models import Value, script_of
 from .decisions import (
     COMMON_PARAMS,
@@ -28,6 +29,9 @@ _OTHERS = COMMON_PARAMS | {
     *("kind", "approvalId", "command", "commandActions", "availableDecisions"),
     *("proposedExecpolicyAmendment", "proposedNetworkPolicyAmendments"),
 }
+
+# Codex sends this in place of a command that has such a byte.
+_WITHHELD = "<command included NUL byte>"
 
 _HIDDEN = (
     "the server does not say whether the command would get additional permissions; it does where the client was opened "
@@ -189,8 +193,8 @@ class CommandApproval(ApprovalRequest, frozen=True, kw_only=True, eq=False):
         Args:
             with_permissions: Grant `extra_permissions` as well.
             unseen: Accept although the request does not say what is granted: `command` is empty (and no host is named in
-                its place), `kind` is not one of those above, or the client lacks ``experimental_api=True`` and the server
-                may have left `additional_permissions` out.
+                its place) or ``<command included NUL byte>``, `kind` is not one of those above, or the client lacks
+                ``experimental_api=True`` and the server may have left `additional_permissions` out.
 
         Raises:
             ValueError: The server does not offer that, or the request needs an argument that was not given.
@@ -245,7 +249,7 @@ class CommandApproval(ApprovalRequest, frozen=True, kw_only=True, eq=False):
             ValueError: It is none of them, or it grants something and needs an argument that was not given.
         """
         if offer not in (self.available_decisions or ()):
-            raise ValueError(f"the server does not offer {offer!r}; it offers {_listed(self.available_decisions)}")
+            raise ValueError(f"the server does not offer {shown(offer)}; it offers {_listed(self.available_decisions)}")
         if not _is_refusal(offer):
             extra = dict(self.extra_permissions)
             if not isinstance(offer, str) and _NETWORK_AMENDMENT in offer:
@@ -273,7 +277,7 @@ class CommandApproval(ApprovalRequest, frozen=True, kw_only=True, eq=False):
             return f"the request is of a kind that codex_trio does not know, {self.kind!r}"
         # A request about a host has no command (codex 0.163 to 0.171, by their schema): the host is what it is about.
         host = self.network_approval_context.host if self.network_approval_context is not None else ""
-        if not self.command and not host:
+        if self.command == _WITHHELD or not (self.command or host):
             return "the server does not say which command would run"
         return "" if self._shows_permissions else _HIDDEN
 

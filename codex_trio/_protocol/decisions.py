@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeAlias
 
+from .._json import shown
 from ..models import Value
 
 Responder: TypeAlias = Callable[["Decision"], Awaitable[bool]]
@@ -87,7 +88,7 @@ def check_grant(unknown: str, extra: Mapping[str, Any], *, with_permissions: boo
     if unknown and not unseen:
         raise ValueError(f"{unknown}; decline the request, or accept it with unseen=True")
     if extra and not with_permissions:
-        listed = ", ".join(f"{name} {value!r}" for name, value in extra.items())
+        listed = ", ".join(f"{name} {shown(value)}" for name, value in extra.items())
         raise ValueError(
             f"accepting would also grant {listed}; decline the request, or grant that, too, with with_permissions=True"
         )

@@ -18,6 +18,7 @@ from .decisions import (
 )
 
 _GRANTS = frozenset({"grantRoot"})
+_KNOWN = frozenset({"path", "kind", "diff"})  # of a change
 
 
 class FileChange(Value, frozen=True):
@@ -150,6 +151,8 @@ def _read_changes(value: object) -> tuple[FileChange, ...] | None:
 def _is_understood(change: Mapping[str, Any]) -> bool:
     path, kind, diff = change.get("path"), change.get("kind"), change.get("diff")
     if not (isinstance(path, str) and path and isinstance(diff, str)):
+        return False
+    if find_extra(change, grants=frozenset(), known=_KNOWN):
         return False
     if not isinstance(kind, dict):
         return kind in ("add", "delete", "update")

@@ -86,11 +86,11 @@ def parse_message(line: bytes | bytearray) -> Message:
     """
     try:
         obj = _decode_any(line)
-    except _Unreadable as exc:
+        if isinstance(obj, dict):
+            return _message(obj, len(line))
+    except _Unreadable as exc:  # also where a value can just be read, but is nested too deeply to be shown
         raise MalformedMessageError(f"not JSON: {exc}") from exc
-    if not isinstance(obj, dict):
-        raise MalformedMessageError(f"a JSON {type(obj).__name__}, not an object")
-    return _message(obj, len(line))
+    raise MalformedMessageError(f"a JSON {type(obj).__name__}, not an object")
 
 
 def _message(obj: dict[str, Any], size: int) -> Message:

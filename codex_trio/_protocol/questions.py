@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .._json import shown
 from ..models import Value
 from .decisions import Decision, check_grant, read_text
 
@@ -193,7 +194,7 @@ class Elicitation(Value, frozen=True, eq=False):
         if kind is None:
             return ""  # a question, and no approval
         if kind != _TOOL_CALL:
-            return f"the request is an approval of a kind that codex_trio does not know, {kind!r}"
+            return f"the request is an approval of a kind that codex_trio does not know, {shown(kind)}"
         if self.tool_name == _UNKNOWN:
             return "the server does not say which tool would be called"
         return "the server does not say what the tool would be called with" if self.tool_arguments is None else ""

@@ -7,7 +7,7 @@ from typing import Any
 
 import trio
 
-from codex_trio import Approval, CodexClient, Decision
+from codex_trio import Approval, Decision
 from codex_trio.testing import ScriptedModel, open_scripted_model
 
 PATIENCE = 60  # seconds
@@ -15,12 +15,6 @@ PATIENCE = 60  # seconds
 
 def asking_model(config: str = "") -> ScriptedModel:
     return open_scripted_model(approval_policy="on-request", sandbox_mode="workspace-write", config=config)
-
-
-def version_of(client: CodexClient) -> tuple[int, ...]:
-    """Return the server's version, to compare: ``(0, 163, 0)``."""
-    assert client.server.server_info is not None
-    return tuple(int(part) for part in client.server.server_info["version"].split("."))
 
 
 def decider(

@@ -48,8 +48,8 @@ OLDER = (
     Older(Versions("0.166"), "a_turn_outlives_its_client", ['"turns": ['], "in an answer to thread/resume, the items of "
         "a running turn are item-1, item-2"),
     Older(Versions("0.166"), "operations_on_a_running_thread", ['"turns": ['], "likewise"),
-    Older(Versions("0.166"), "thread_operations", ["thread/tokenUsage/updated"], "told to who resumes a thread that was "
-        "not loaded, excludeTurns or not"),
+    Older(Versions("0.166", since="0.163"), "thread_operations", ["thread/tokenUsage/updated"], "told to who resumes a "
+        "thread that was not loaded, excludeTurns or not"),
     Older(Versions("0.163"), "thread_operations", ['"id": 5', '"id": 6', 'archived", "params": {"threadId": "#2"}'],
         "a thread without turns cannot be archived"),
     Older(Versions("0.163"), "failures", ["codexErrorInfo"], "most HTTP statuses of the model are not told"),

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 import trio
 from _account_models import account_model
-from _asking import PATIENCE, asking_model, decider, version_of
+from _asking import PATIENCE, asking_model, decider
 from _listening import running_server
 from _real import version_under_test
+from _versions import Versions
 
 from codex_trio import (
     Approval,
@@ -38,7 +39,7 @@ from codex_trio.testing import (
 # An unknown model has the tools as functions; the model of an account calls them in JavaScript.
 MODELS = ["scripted", account_model(version_under_test())]
 
-ASKS_FOR_INPUT = (0, 163)  # older versions type without asking
+ASKS_FOR_INPUT = Versions(since="0.163")  # older versions type without asking
 
 INPUTS = [
     *(
@@ -69,7 +70,7 @@ async def test_input_for_a_terminal_is_asked_for_as_it_would_be_typed(model_slug
             model.on_turn(start_command("cat > typed", escalate=True), *typed, say("done"))
             async with open_codex_client(model.transport(cwd=tmp_path), on_approval=handler) as client:
                 result = await client.chat_once("go", model=model_slug)
-                if version_of(client) < ASKS_FOR_INPUT:
+                if version_under_test() not in ASKS_FOR_INPUT:
                     assert [request.kind for request in seen if isinstance(request, CommandApproval)] == ["command"]
                     return
     assert result.final_text == "done"
@@ -92,7 +93,7 @@ async def test_input_that_is_accepted_is_typed_and_input_that_is_declined_is_not
             model.on_turn(*script, say("done"))
             async with open_codex_client(model.transport(cwd=tmp_path), on_approval=handler) as client:
                 await client.chat_once("go")
-                is_asked = version_of(client) >= ASKS_FOR_INPUT
+                is_asked = version_under_test() in ASKS_FOR_INPUT
             assert ("rejected" in str(model.requests[-1].body["input"])) is is_asked
     assert (tmp_path / "typed").read_text() == ("good\n" if is_asked else "good\nevil\n")
 
