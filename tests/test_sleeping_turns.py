@@ -297,6 +297,39 @@ async def test_a_sleep_that_began_before_is_found(
         assert [item.item_id for item in caught.value.open_items] == ["sleep"]
 
 
+@pytest.mark.parametrize("is_told_beside", [False, True])
+async def test_a_sleep_that_history_lists_as_open_is_found_at_once(
+    is_told_beside: bool, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    server = ScriptedAppServer(nursery)
+    continuation = serve_by_hand(server, [])
+    times = {"startedAtMs": int(time.time() * 1000) - 400_000, "completedAtMs": None}
+    entry: dict[str, Any] = {"turnId": "turn", "item": asleep(1_000_000)}
+    if is_told_beside:
+        entry.update(times)
+    else:
+        entry["item"].update(times)
+    server.reply("thread/items/list", {"data": [entry]})
+    async with open_codex_client(server.transport()) as client:
+        waiting = Background(nursery, chat_once, client, None, continuation=continuation)
+        await trio.sleep(10)
+        server.connection.send(
+            {"method": "item/completed", "params": {"threadId": "thread", "turnId": "turn", "item": asleep(1_000_000)}}
+        )
+        with pytest.raises(CodexTurnInactiveError) as caught:
+            await waiting.result()
+        assert trio.current_time() == 10 + 180
+        waiting = Background(nursery, chat_once, client, None, continuation=caught.value.continuation)
+        with pytest.raises(CodexTurnInactiveError) as caught:
+            await waiting.result()
+        assert caught.value.continuation.seen == ()  # `chat_once` has delivered nothing
+    async with open_codex_client(server.transport()) as client:
+        begun_at = trio.current_time()
+        with pytest.raises(CodexTurnInactiveError):
+            await chat_once(client, None, continuation=continuation)
+        assert trio.current_time() - begun_at == pytest.approx(600 + 180, abs=5)
+
+
 async def test_what_else_is_open_is_found_too(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
     server = ScriptedAppServer(nursery)
     continuation = serve_by_hand(server, [command("make")])

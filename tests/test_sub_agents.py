@@ -506,3 +506,32 @@ async def test_what_a_sub_agent_of_a_thread_of_ours_asks_is_answered_whoever_beg
             await client.resume_thread("child")
         asked = await server.connection.ask("item/commandExecution/requestApproval", ASK)
         assert asked["result"] == {"decision": "decline"}
+
+
+async def test_sub_agents_that_began_during_an_outage_are_followed(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    server = by_hand(nursery)
+    async with open_codex_client(server.transport(), reconnecting=True) as client:
+        waiting = Background(nursery, client.chat_once, "go")
+        parent = await parent_of(server)
+        await trio.sleep(1)
+        state = {"id": parent.turn_id, "status": "inProgress", "startedAt": 1, "completedAt": None, "items": []}
+        item = {"type": "subAgentActivity", "id": "a", "agentThreadId": "child"}
+        server.reply("thread/turns/list", {"data": [state]})
+        server.reply("thread/items/list", lambda params: {"data": [{"item": item}] if "turnId" in params else []})
+        server.reply("thread/loaded/list", {"data": ["child"]})
+        server.reply(
+            "thread/resume", lambda params: {"thread": {"id": params["threadId"], "status": {"type": "active"}}}
+        )
+        server.connection.drop()
+        await trio.sleep(1)
+        resumed = [one["params"]["threadId"] for one in server.received if one.get("method") == "thread/resume"]
+        assert resumed == [parent.thread_id, "child"]
+        for _ in range(3):
+            await trio.sleep(170)
+            delta = {"threadId": "child", "turnId": "t", "itemId": "m", "delta": "x"}
+            server.connection.send({"method": "item/agentMessage/delta", "params": delta})
+        turn = {"id": parent.turn_id, "status": "completed", "items": []}
+        server.connection.send({"method": "turn/completed", "params": {"threadId": parent.thread_id, "turn": turn}})
+        await waiting.result()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -48,11 +48,16 @@ class Remembered(msgspec.Struct, frozen=True):
 
     Attributes:
         state: ``Turn`` of the wire; its items count for nothing.
-        items: Those that are complete.
+        all_items: Those that are under way among them.
     """
 
     state: Mapping[str, Any]
-    items: list[object]
+    all_items: Sequence[object]
+
+    @property
+    def items(self) -> list[object]:
+        """Those that are complete."""
+        return [item for item in self.all_items if is_complete(item)]
 
     @property
     def is_doubtful(self) -> bool:
@@ -171,11 +176,12 @@ async def catch_up(ask: Ask, router: Router, turn: Turn) -> None:
         raise CodexProtocolError(
             f"turn {turn.turn_id} tells more in the time that it takes to read its history than can be held"
         )
-    now = trio.current_time()
-    for item in remembered.items:
+    for item in remembered.all_items:
         for child in told_by(item):
             router.sub_agents.note_parent(child, turn.thread_id)
-    turn.fill_gap(remembered.items, now)
+    now = trio.current_time()
+    turn.note_unfinished([item for item in remembered.all_items if not is_complete(item)], now, time.time())
+    turn.fill_gap(remembered.items, now)  # after that, as what came meanwhile may finish some
     if is_terminal(remembered.state) or (turn.thread_is_idle and is_over(remembered.state)):
         turn.end_from_history({**remembered.state, "items": remembered.items, "itemsView": "full"})
 
@@ -288,7 +294,7 @@ async def _read(ask: Ask, turn: Turn) -> Remembered:
     for state in turns if isinstance(turns, list) else ():
         if isinstance(state, dict) and state.get("id") == turn.turn_id:
             items = state.get("items")
-            return Remembered(state, [one for one in items if is_complete(one)] if isinstance(items, list) else [])
+            return Remembered(state, items if isinstance(items, list) else [])
     raise _missing(turn)
 
 
@@ -306,8 +312,15 @@ async def _read_pages(ask: Ask, turn: Turn) -> Remembered:
     entries: Pages[object] = Pages(
         partial(ask, methods.THREAD_ITEMS_LIST), {**where, "turnId": turn.turn_id}, _as_is, page_size=_PAGE
     )
-    items = [entry.get("item") async for entry in entries if isinstance(entry, dict)]
-    return Remembered(state, [item for item in items if is_complete(item)])
+    return Remembered(state, [_item_of(entry) async for entry in entries if isinstance(entry, dict)])
+
+
+def _item_of(entry: Mapping[str, Any]) -> object:
+    item = entry.get("item")
+    times = {name: entry[name] for name in ("startedAtMs", "completedAtMs") if name in entry}
+    if isinstance(item, dict) and item.get("type") == "sleep" and not is_complete({**times, **item}):
+        return {**times, **item}  # codex 0.163 tells the times beside the item
+    return item
 
 
 def _is_missing(exc: CodexProtocolError) -> bool:

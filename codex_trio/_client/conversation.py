@@ -75,14 +75,13 @@ class Conversation:
             thread_id: The thread to go on with; `None` for a new one.
             user: Sent along to the model as the entry ``user`` of the turn's metadata; needs `experimental_api`.
             metadata: Sent along to the model as the turn's metadata: text by name; needs `experimental_api`.
-            inactivity_timeout: Seconds without any event of the turn after which to stop waiting; `None` for the
-                client's, `math.inf` for ever.
+            inactivity_timeout: Seconds without any event of the turn or of its sub-agents after which to stop waiting;
+                `None` for the client's, `math.inf` for ever. Time in which the client owes the server an answer does
+                not count, and neither does a ``sleep`` of the model.
             continuation: In place of all else but the timeout and `output_type`: go on waiting for a turn that went
                 quiet, or whose connection was lost: of this client, or of another client of the server, in another
-                process, too. If it has ended by now, it is read from the server's history. In another client, what its
-                sub-agents wait for is asked once their threads are resumed: call `resume_thread` for each. The ids are
-                in the data of its steps: ``agentThreadId`` where `item_type` is ``subAgentActivity`` (models of an
-                account), ``receiverThreadIds`` where it is ``collabAgentToolCall`` (other models; codex 0.163 on).
+                process, too. If it has ended by now, it is read from the server's history. In another client, the
+                threads of its sub-agents are resumed with it, so what they wait for is asked again (codex 0.163 on).
             output_type: What the answer shall be: a dataclass, a TypedDict, a `msgspec.Struct`, an attrs class, a pydantic
                 model, or a list, an enum, a union or another type made of such. Its JSON Schema, made strict, goes out
                 as ``outputSchema``, and `result.output` is a value of it. If it is no object, the model gives the

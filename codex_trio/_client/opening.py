@@ -57,14 +57,14 @@ def open_codex_client(
             may not be told, as codex does not remember it (0.163, 0.169). A turn of which the server tells nothing any
             more ends with a `CodexTransportError` that has its continuation; the others go on. A call that was on its
             way raises `CodexTransportError`, and is never sent again: whether the server acted on it is unknown, and a
-            turn that it started may run. Calls made meanwhile wait. What a sub-agent waits for is asked again, unless
-            the sub-agent began during the outage: then `resume_thread` its thread, whose id is in the steps of the
-            turn as `CodexClient.chat_once` says under `continuation` (codex 0.163 on). A thread of
-            `start_thread` on which no turn has begun ends with its connection: a turn on it raises
+            turn that it started may run. Calls made meanwhile wait. What a sub-agent waits for is asked again. A thread
+            of `start_thread` on which no turn has begun ends with its connection: a turn on it raises
             `CodexThreadNotFoundError`, so start another (codex 0.163, 0.169). Not with `StdioTransport`, whose server
             ends with its connection.
-        reconnect_timeout: Seconds from a loss after which it is final; `None` or `math.inf` for no limit. It is final at
-            once where another attempt would end the same way, see `CodexTransportError.is_permanent`.
+        reconnect_timeout: Seconds from a loss until all that was missed has been read, after which the loss is final;
+            `None` or `math.inf` for no limit. If connections are made, and lost again while the history of some turn is
+            read, that turn ends with a `CodexTransportError` that has its continuation, and the others go on. A loss is
+            final at once where another attempt would end the same way, see `CodexTransportError.is_permanent`.
         record: A file to which everything that passes between client and server is written as it passes, for
             `codex_trio.testing.ReplayTransport`, and for the eye. A file that is there is replaced, unless another client
             records to it; only its owner can read it (mode 0600). It must be a regular file of this user (or

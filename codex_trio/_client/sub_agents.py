@@ -109,10 +109,7 @@ class SubAgents:
 
         Codex 0.163 to 0.171 send what a sub-agent tells and asks to every client that there is when it begins.
         """
-        above = list(self._above(thread_id))
-        origin = self._origins.get(above[-1] if above else thread_id)
-        is_open_ended = origin is not None and origin.root_turn is None
-        return thread_id in self and not is_open_ended and not any(map(self._is_ours, [thread_id, *above]))
+        return thread_id in self and not any(map(self._is_ours, (thread_id, *self._above(thread_id))))
 
     def _above(self, thread_id: str) -> Iterator[str]:
         """Return the threads that it works for, from the nearest that is known to the farthest."""

@@ -110,7 +110,10 @@ def _kind_of(message: Mapping[str, Any]) -> str:
 
 def is_complete(item: object) -> bool:
     """Whether an item as read from history is finished: a running turn's may be under way."""
-    return not isinstance(item, dict) or item.get("status") != _IN_PROGRESS
+    if not isinstance(item, dict):
+        return True
+    is_asleep = item.get("type") == "sleep" and item.get("completedAtMs", 0) is None  # a sleep has no status
+    return not is_asleep and item.get("status") != _IN_PROGRESS
 
 
 def is_over(turn: Mapping[str, Any]) -> bool:

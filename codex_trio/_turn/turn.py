@@ -263,7 +263,8 @@ class Turn(TurnInbox):
         for item in items:
             if not isinstance(item, dict) or str(item.get("id")) in self._fold.delivered:
                 continue
-            if item.get("type") == "sleep" or not is_complete(item):  # a sleep has no status
+            is_known = self.unfinished.has(self.thread_id, item.get("id"))
+            if not is_known and (item.get("type") == "sleep" or not is_complete(item)):
                 elapsed = _elapsed(item.get("startedAtMs"), unix_time)  # codex 0.169
                 self.unfinished.start(self.thread_id, item, now, elapsed=elapsed)
 

@@ -69,6 +69,10 @@ class UnfinishedItems:
         if isinstance(item_id, str) and self._items.pop((thread_id, item_id), None) is not None:
             self._reckon()
 
+    def has(self, thread_id: str, item_id: object) -> bool:
+        """Whether an item is known to be open."""
+        return isinstance(item_id, str) and (thread_id, item_id) in self._items
+
     def keep_only(self, thread_id: str) -> None:
         """Forget what the sub-agents of this thread's turn have open, but for sleeps: their ends are known anyway."""
         self._items = {
