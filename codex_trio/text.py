@@ -128,8 +128,9 @@ def _columns(character: str) -> int:
     if character.isascii():
         return 1
     # "Ambiguous" characters are wide on terminals set up for East Asian languages; most pictographs are wide everywhere.
+    # Some symbols and numbers are wide on terminals that know a newer Unicode than this Python.
     is_wide = unicodedata.east_asian_width(character) in "WFA"
-    return 2 if is_wide or character >= "\U0001f000" or unicodedata.category(character) == "So" else 1
+    return 2 if is_wide or character >= "\U0001f000" or unicodedata.category(character) in ("So", "No") else 1
 
 
 def _shown(run: str, before: str, kept: str, *, keep_emoji: bool) -> str:

@@ -50,6 +50,7 @@ UNHEARD = {
 """Notifications that are left out, and why."""
 
 ANSWER, NEW_TURN, UNLOADED = "an answer", "the answer to turn/start", "the status notLoaded"
+RESOLVED = "serverRequest/resolved"
 RACES = {
     (ANSWER, "thread/started"): "the answer to another request, which was sent before that was told",
     ("thread/tokenUsage/updated", ANSWER): "an interrupt is answered before or after it is told what the call has used",
@@ -217,6 +218,8 @@ def _precedes(message: Message, other: Message) -> bool:
     kinds = _kind(message), _kind(other)
     if kinds == (ANSWER, ANSWER):  # requests that were sent together are answered in any order
         return str(message["id"]) < str(other["id"])
+    if kinds == (RESOLVED, RESOLVED):  # of two answers that came together
+        return str(message["params"]["requestId"]) < str(other["params"]["requestId"])
     return kinds in RACES
 
 

@@ -293,6 +293,21 @@ async def test_waiting_for_a_sub_agent_ends_with_its_failure_or_in_time(
     await peer.until("turn/completed")
 
 
+@pytest.mark.parametrize("model", ["gpt-6.2-sol", "scripted"])
+async def test_each_sub_agent_is_waited_for_once(model: str, nursery: trio.Nursery, autojump_clock: MockClock) -> None:
+    server = ScriptedAppServer(nursery)
+    server.on_prompt("quick", wait(10))
+    server.on_prompt("slow", wait(20))
+    both = spawn_agent("one", "quick"), spawn_agent("two", "slow")
+    server.on_turn(*both, wait_agent(), say("one is done"), wait_agent(), say("both are done"))
+    peer = await connect(server, nursery)
+    await peer.start_turn(await peer.start_thread(model=model))
+    for seconds, said in [(10, "one is done"), (20, "both are done")]:
+        while (done := items([await peer.next()])) == [] or done[0].get("text") != said:
+            pass
+        assert trio.current_time() == pytest.approx(seconds, abs=0.1)
+
+
 async def test_a_turn_with_a_schema_that_the_api_refuses_fails(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:

@@ -65,7 +65,7 @@ def names_in(literal: object) -> list[str]:
 
 
 def test_a_typical_item_of_every_type_of_the_schema_has_a_text() -> None:
-    assert sorted(known_types()) == sorted(TYPICAL)
+    assert set(known_types()) == set(TYPICAL)
 
 
 @pytest.mark.parametrize("item_type", TYPICAL)

@@ -63,10 +63,10 @@ def report(text: str, recipient: str = "/root") -> Item:
     return {**message(text), "type": "agent_message", "author": "/root/one", "recipient": recipient}
 
 
-async def ask(model: ScriptedModel, *items: Item, account: bool = False, thread: str = "", **more: Any) -> list[Item]:
+async def ask(model: ScriptedModel, *items: Item, account: bool = False, **more: Any) -> list[Item]:
     """Send a request as codex does, and return the items of the answer, or the error in a list."""
     added: list[Item] = [{"type": "additional_tools", "tools": ACCOUNT}] if account else []
-    body: Item = {"input": [*added, *items], "client_metadata": {"thread_id": thread}, "model": "m", **more}
+    body: Item = {"input": [*added, *items], "model": "m", **more}
     if not account:
         body["tools"] = UNKNOWN
     headers = "".join(f"{name}: {value}\r\n" for name, value in body.pop("headers", {}).items())
@@ -230,20 +230,20 @@ async def test_a_sub_agent_has_a_script_of_its_own() -> None:
         model.on_prompt("count", say("seven"))
         model.on_turn(spawn_agent("one", "count"), say("there are seven"))
         model.on_turn(say("next"))
-        [spawn] = await ask(model, message("go"), account=True, thread="parent")
+        [spawn] = await ask(model, message("go"), account=True)
         # The thread of a sub-agent begins with its parent's calls, and with its task for the last item.
         task = report("Message Type: NEW_TASK\nTask name: /root/one\nPayload:\n", "/root/one")
         task["content"].append({"type": "encrypted_content", "encrypted_content": "count"})
-        agent: dict[str, Any] = {"account": True, "thread": "child", "headers": {"x-openai-subagent": "collab_spawn"}}
+        agent: dict[str, Any] = {"account": True, "headers": {"x-openai-subagent": "collab_spawn"}}
         [said] = await ask(model, message("go"), spawn, output(spawn["call_id"], "aborted"), task, **agent)
         assert said["content"][0]["text"] == "seven"
         assert model.requests[-1].prompt == "count"
         task["content"][-1]["encrypted_content"] = "something else"
         [said] = await ask(model, task, **agent)  # it never takes a script from the queue
         assert said["content"][0]["text"] == "ok"
-        [said] = await ask(model, message("go"), spawn, output(spawn["call_id"]), account=True, thread="parent")
+        [said] = await ask(model, message("go"), spawn, output(spawn["call_id"]), account=True)
         assert said["content"][0]["text"] == "there are seven"
-        [said] = await ask(model, message("and then?"), account=True, thread="parent")
+        [said] = await ask(model, message("and then?"), account=True)
         assert said["content"][0]["text"] == "next"
 
 

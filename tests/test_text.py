@@ -9,6 +9,7 @@ import unicodedata
 
 import pyte
 import pytest
+import wcwidth  # what pyte goes by
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -173,6 +174,12 @@ def test_tabs_go_to_the_stops_that_a_terminal_has() -> None:
 @pytest.mark.parametrize(("text", "width"), [("abc", 3), ("漢字", 4), ("…│", 4), ("👍🇩🇪", 6), ("é", 2), ("א", 1)])
 def test_a_width_is_the_largest_that_a_terminal_may_show(text: str, width: int) -> None:
     assert cell_width(text) == width
+
+
+def test_no_character_is_wider_for_a_terminal_that_knows_a_newer_unicode() -> None:
+    left = [one for one in map(chr, range(0x20, 0x20000)) if "<U+" not in clean_text(f"a{one}")]
+    assert len(left) > 50_000
+    assert [f"{ord(one):X}" for one in left if wcwidth.wcwidth(one) > cell_width(one)] == []
 
 
 def test_it_needs_neither_rich_nor_the_rest_of_the_package() -> None:

@@ -22,7 +22,6 @@ NOT_PLAYED = {
 
 ACCEPTED = {
     ("code_mode_0.171.0", "echo A"): "a command that runs beside tools starts before or after their answers",
-    ("code_mode_0.171.0", "serverRequest/resolved"): "two that were answered at once: in any order with their items",
     ("code_mode_0.171.0", "turn/diff/updated"): "the recorder worked outside of a git repository, so paths are whole",
     ("turn_basic", '"content": [], "id"'): "no script says the raw reasoning",
     ("turn_basic", '"content": ["think a b"]'): "likewise",

@@ -91,9 +91,7 @@ class ScriptedModel(ScriptedTurns):
         self._settings = settings
         self._home: Path | None = None
         self._url = ""
-        # By the thread, and by the call id or turn id that the next call of the turn will bring. A sub-agent's thread
-        # begins with a copy of its parent's calls.
-        self._rests: dict[tuple[str, str], _Script] = {}
+        self._rests: dict[str, _Script] = {}  # by the call id or turn id that the next call of the turn will bring
         self._open_responses = 0
         self._idle = trio.Event()
         self._nursery_manager: Any = None
@@ -262,8 +260,8 @@ class ScriptedModel(ScriptedTurns):
 
     def _script_for(self, request: ModelRequest) -> _Script:
         for key in (*request.answered_calls, request.turn_id):
-            if (request.thread_id, key) in self._rests:  # this is how a turn goes on; all else begins one
-                return self._rests.pop((request.thread_id, key))
+            if key in self._rests:  # this is how a turn goes on; all else begins one
+                return self._rests.pop(key)
         if request.ends_with_report:
             return ()  # the script of the turn is over, and what the model has said last stays its answer
         if request.kind != "turn":  # codex calls for itself, as in a compaction: no turn's script is spent on it
@@ -283,11 +281,11 @@ class ScriptedModel(ScriptedTurns):
                         await exchange.stream(opening)
                     await trio.sleep(seconds)
                 case Fail():
-                    self._keep(request, request.turn_id, (step,))  # should codex try again, it fails again
+                    self._keep(request.turn_id, (step,))  # should codex try again, it fails again
                     await self._fail(exchange, opening, step)
                     return
                 case Retry():
-                    self._keep(request, request.turn_id, rest)
+                    self._keep(request.turn_id, rest)
                     await exchange.stream(opening)
                     return
                 case Hang():
@@ -299,7 +297,7 @@ class ScriptedModel(ScriptedTurns):
                 case Say() | Think():
                     await exchange.stream(itertools.chain(opening, self._events(step)))
                 case _:
-                    await exchange.stream(itertools.chain(opening, self._call(request, calls, rest)))
+                    await exchange.stream(itertools.chain(opening, self._call(calls, rest)))
                     break
         await exchange.stream(itertools.chain(opening, _responses.completed_events(response_id)))
         await exchange.finish()
@@ -325,18 +323,18 @@ class ScriptedModel(ScriptedTurns):
             return _responses.message_events(self._new_id("msg"), step.text, phase=step.phase, pieces=step.pieces)
         return _responses.reasoning_events(self._new_id("rs"), step.text)
 
-    def _call(self, request: ModelRequest, calls: Sequence[Call], rest: _Script) -> Iterable[_responses.Event]:
+    def _call(self, calls: Sequence[Call], rest: _Script) -> Iterable[_responses.Event]:
         """Call tools at once. The results come together, so the last call's id is enough to find the rest again."""
         for position, call in enumerate(calls):
             call_id = self._new_id("call")
             if position == len(calls) - 1:
-                self._keep(request, call_id, rest)
+                self._keep(call_id, rest)
             yield from _responses.call_events(self._new_id("fc"), call_id, call)
 
-    def _keep(self, request: ModelRequest, key: str, rest: _Script) -> None:
+    def _keep(self, key: str, rest: _Script) -> None:
         """Keep the rest of a script for the call that will bring `key`; it is empty if codex tells no turn id."""
         if key:
-            self._rests[request.thread_id, key] = rest
+            self._rests[key] = rest
 
     def _new_id(self, prefix: str) -> str:
         return f"{prefix}_{next(_ITEM_NUMBERS)}"

@@ -50,11 +50,6 @@ class ModelRequest:
         return self.headers.get("x-openai-subagent") == "collab_spawn"
 
     @property
-    def thread_id(self) -> str:
-        """Id of the thread that the call belongs to; empty where codex does not report it."""
-        return str(self._metadata.get("thread_id") or "")
-
-    @property
     def offered_tools(self) -> set[tuple[str, str]]:
         """The tools that the model may call, as pairs of namespace and name; the namespace is empty if there is none.
 

@@ -98,6 +98,7 @@ class AgentSteps:
             agent.is_waited_for = False
         item["status"] = "completed"
         if not is_named:
+            item["receiverThreadIds"] = [agent.thread.id for agent in ended]
             item["agentsStates"] = {agent.thread.id: _state_of(agent.turn) for agent in ended}
             item["status"] = "failed" if any(agent.turn.status == "failed" for agent in ended) else "completed"
         self._items.complete(item)

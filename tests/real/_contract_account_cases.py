@@ -192,6 +192,26 @@ async def _use_agents(stage: Stage, **params: str) -> None:
     stage.note(await peer.result("thread/items/list", threadId=thread_id))
 
 
+async def case_two_account_agents(stage: Stage) -> None:
+    await _use_two_agents(stage, **ACCOUNT)
+
+
+async def case_two_agents(stage: Stage) -> None:
+    await _use_two_agents(stage)
+
+
+async def _use_two_agents(stage: Stage, **params: str) -> None:
+    peer = await stage.connect(is_heard=False)
+    for name, seconds in [("quick", 0.2), ("slow", 1.5)]:
+        stage.script.on_prompt(f"be {name}", run(f"sleep {seconds}", seconds=seconds), say("Done."))
+    both = spawn_agent("quick", "be quick"), spawn_agent("slow", "be slow")
+    stage.script.on_turn(*both, wait_agent(), say("one"), wait_agent(), say("both"))
+    thread_id = await stage.start_thread(peer, **params)
+    await peer.start_turn(thread_id)
+    await _until_completed(peer, thread_id)
+    stage.note_by_thread(peer, thread_id)
+
+
 async def _until_completed(peer: Peer, thread_id: str) -> None:
     while (await peer.until("turn/completed"))[-1]["params"]["threadId"] != thread_id:
         pass

@@ -79,6 +79,8 @@ ALONE = {
     "accounts": "the account is the server's",
     "agents": "as of account_agents",
     "an_agent_that_runs_on": "as of account_agents",
+    "two_account_agents": "as of account_agents",
+    "two_agents": "as of account_agents",
 }
 """The cases that cannot share the real server with others, and why."""
 
