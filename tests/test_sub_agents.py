@@ -10,7 +10,15 @@ import trio
 from _by_hand import Background, TurnByHand, next_turn
 from trio.testing import MockClock
 
-from codex_trio import Approval, ChatContinuation, CodexTurnInactiveError, Decision, UserQuestion, open_codex_client
+from codex_trio import (
+    Approval,
+    ChatContinuation,
+    CodexTurnInactiveError,
+    Decision,
+    Elicitation,
+    UserQuestion,
+    open_codex_client,
+)
 from codex_trio.testing import ScriptedAppServer, say, wait
 
 ASK = {"threadId": "child", "turnId": "child-turn", "itemId": "x", "command": "ls"}
@@ -368,6 +376,29 @@ async def test_whatever_a_sub_agent_asks_holds_the_clock(
         assert not waiting.is_done
         with pytest.raises(CodexTurnInactiveError):
             await waiting.result()
+        assert trio.current_time() == 1000 + 180
+
+
+async def test_a_request_of_a_thread_without_a_turn_holds_the_clock_of_its_turn(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    async def decline_late(question: Elicitation) -> Decision:
+        await trio.sleep(1000)
+        return question.decline()
+
+    server = by_hand(nursery)
+    async with open_codex_client(server.transport(), on_elicitation=decline_late) as client:
+        mine = Background(nursery, client.chat_once, "mine")
+        parent = await parent_of(server)
+        other = Background(nursery, client.chat_once, "other")
+        TurnByHand(await server.held("turn/start").receive(), "other").accept()
+        params = {"threadId": parent.thread_id, "turnId": None, "mode": "form", "message": "?"}
+        parent.call.connection.ask_nowait("mcpServer/elicitation/request", params)
+        with pytest.raises(CodexTurnInactiveError):
+            await other.result()
+        assert trio.current_time() == 180
+        with pytest.raises(CodexTurnInactiveError):
+            await mine.result()
         assert trio.current_time() == 1000 + 180
 
 

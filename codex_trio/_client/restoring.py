@@ -301,7 +301,8 @@ class Restorer:
         losses = self._suspects.losses(key)
         self._suspects.forget(key)
         if isinstance(key, Turn):
-            self._lose(key, f"could not be caught up with: {losses} connections were lost over it", loss)
+            why = f"the connection was lost, and {_named(key)} could not be caught up with"
+            self._lose(key, f"{why}: {losses} connections were lost over it", loss)
             self._router.unsubscribe(key.thread_id)  # what it tells may have been the cause
         elif isinstance(key, Call):
             _logger.warning("whether %s began a turn is unknown: %d connections were lost over it", key.method, losses)
@@ -321,7 +322,8 @@ class Restorer:
         except CodexTransportError:
             return  # it is lost with the connection, or the next one goes on with it
         except CodexError as exc:
-            self._lose(turn, f"told too much before it was known, and its history cannot be read: {exc}", exc)
+            why = "told more than can be held before it was known, and its history cannot be read"
+            self._lose(turn, f"{_named(turn)} {why}: {exc}", exc)
         if not turn.ended.is_set():
             self._reconcile(turn)
 
@@ -358,16 +360,18 @@ class Restorer:
     async def _give_up(self, trial: Trial, turn: Turn, exc: CodexProtocolError | CodexTimeoutError) -> None:
         if isinstance(exc, CodexTimeoutError):
             await trial.raise_if_mute()
-        self._lose(turn, f"was not found again: {exc}", exc)
+        self._lose(turn, f"the connection was lost, and {_named(turn)} was not found again: {exc}", exc)
 
     def _lose(self, turn: Turn, why: str, cause: CodexError | None) -> None:
-        error = CodexTransportError(
-            f"the connection was lost, and turn {turn.turn_id} of thread {turn.thread_id} {why}"
-        )
+        error = CodexTransportError(why)
         error.__cause__ = cause
         turn.lose(error)
         if turn.left is not None:
             self._router.forget(turn)
+
+
+def _named(turn: Turn) -> str:
+    return f"turn {turn.turn_id} of thread {turn.thread_id}"
 
 
 def _items(state: Mapping[str, Any]) -> list[Mapping[str, Any]]:
