@@ -134,7 +134,7 @@ async def test_letters_that_are_handed_over_without_return_are_no_answer(
     async with running(person, server, command("ls")):
         await person.wait_for(ASK)
         await person.type("y\x04")
-        await person.wait_for(ASK, after="That was pasted, or came with more. Type the answer, and Return.")
+        await person.wait_for(ASK, after="That looks pasted. Type the answer and press Return.")
         await person.type("n\n")
     assert decisions(server) == ["decline"]
 
@@ -527,9 +527,12 @@ async def test_a_terminal_that_is_typed_into_is_not_taken_for_that_of_another_co
     typing = {"kind": "writeStdin", "approvalId": "call_2", "command": "write_stdin --session-id 1 'y\n'"}
     async with running(person, server, command("", **other), command("", **typing)):
         await person.answer(ASK, "y")
-        rows = below(await person.wait_for(ASK, after="What Codex would type there:"), "The command that runs:")
+        rows = below(
+            await person.wait_for(ASK, after="The input that Codex would type into its terminal:"),
+            "The running command:",
+        )
         await person.type("n\n")
-    assert rows[1] == '  • not known here; its id is "call_1"'
+    assert rows[1] == '  • unknown to this program; its id is "call_1"'
 
 
 def test_what_comes_twice_under_one_name_is_shown_twice() -> None:
