@@ -354,8 +354,8 @@ class Connection:
                 self._free_place(call)
                 call.settle(message)
             else:
-                # Its words are not logged: the answer to an abandoned request may be a secret.
-                self._ignore(f"an answer to no call of ours, id {id_!r}, {len(line)} bytes")
+                # The content is not logged: the answer to an abandoned request may be a secret.
+                self._ignore(f"a response to an unknown request, id {id_!r}, {len(line)} bytes")
 
     def _ignore(self, why: str) -> None:
         self.ignored_messages += 1

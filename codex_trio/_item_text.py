@@ -1,4 +1,4 @@
-"""`item_text`: each type of thread item in a few words, for a person, from one table. `script_of`: a command's script."""
+"""`item_text` describes thread items in a few words. `script_of` returns the script of a shell command."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LONGEST_QUOTE = 200  # characters of a prompt or a query; `data` of the step ha
 
 
 def item_text(item_type: str, item: Item) -> str:
-    """Return what a person would read of an item. Never raises, whatever the server sent."""
+    """Describe an item in a few words for people. Malformed items do not raise."""
     describe = _DESCRIBED.get(item_type)
     return _written(item) if describe is None else describe(item)
 
@@ -184,10 +184,10 @@ _LONGEST_COMMAND = 50_000  # characters that are split into words; it takes a wh
 
 
 def script_of(command: str) -> str:
-    """Return what a shell is given to run, without the shell: ``ls`` of ``/bin/bash -lc ls``.
+    """Return the script that a shell command runs, without the shell: ``ls`` for ``/bin/bash -lc ls``.
 
-    A command of another form is returned as it is, and so is a very long one. So is one of a shell that is not where
-    shells are: who compares scripts relies on it that a shell runs them.
+    A command of another form and a very long command are returned unchanged. So is a command whose shell is not in one of
+    the usual folders, because callers that compare scripts rely on a shell to run them.
     """
     if len(command) > _LONGEST_COMMAND:
         return command

@@ -29,5 +29,5 @@ def shown(value: object) -> str:
     """Return ``repr`` of a value, or a note in its place if it is nested too deeply for that."""
     try:
         return repr(value)
-    except RecursionError:  # the server decides how deep it goes
+    except RecursionError:  # the depth comes from the server
         return "(nested too deeply to be shown)"

@@ -1,6 +1,6 @@
-"""Redact secrets, and names of people and machines: for recordings, logs, errors, and what the command line prints.
+"""Redact secrets, and names of people and machines, in recordings, logs, errors and the output of the command line.
 
-Goes by names and by known forms, so it cannot find everything: see `Redactor`. Does no I/O.
+Secrets are recognized by names and by known forms, so some are not found: see `Redactor`. No I/O.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ _NAMED_VALUES = (("keyPath", "value"), ("name", "value"), ("key", "value"))  # o
 
 # --- text
 
-# Anything that is redacted has one of these in it, or before it. Looking for them is cheap; a regular expression that is
-# tried at each character is not. So each occurrence is a place to look at, and nothing else is.
+# Every secret that is redacted contains one of these, or follows one. Finding them is cheap, while trying a regular
+# expression at each character is not. So the expressions are tried only where one of these occurs.
 _NAME_HINTS = ("_pat", "auth", "cookie", "credential", "jwt", "key", "pass", "private", "secret", "token")
 _VALUE_HINTS = ("bearer", "eyj", "sk-")
 _LOGIN_HINT = "://"
@@ -67,18 +67,19 @@ _AFTER_NAME = {
     "name": (_ASSIGNED, _AFTER_SCHEME, _AFTER_COLON),
     "option": (_ASSIGNED, _AFTER_SPACE, _AFTER_SCHEME, _AFTER_COLON),
 }
-"""How a value may stand behind a name of each kind; the first that fits counts."""
+"""Patterns for the value after a name of each kind; the first match counts."""
 
 
 def redact(text: str) -> str:
     """Replace what looks like a secret by ``***``.
 
-    That is ``Bearer ...``, ``sk-...`` and ``eyJ...``; the login in a URL; the value after a secret name (`Redactor` lists
-    them) with ``=`` and no space, or in quotes, as in JSON; after such a name as an option of a command, ``--api-key ...``;
-    and after a colon or spaces, if the value is in quotes or has eight characters or more that keys are made of.
+    This covers ``Bearer ...``, ``sk-...`` and ``eyJ...``, the login in a URL, and the value after a secret name (`Redactor`
+    lists the names). The value may follow ``=`` without a space, be quoted as in JSON, or follow an option of a command
+    (``--api-key ...``). After a colon or spaces, it must be in quotes, or have at least eight characters of those that
+    keys consist of.
     """
     small = text.lower()
-    for hint in _TEXT_HINTS:  # `any` would take twice the time
+    for hint in _TEXT_HINTS:  # twice as fast as `any`
         if hint in small:
             return _redact_near_hints(text, small)
     return text
@@ -117,7 +118,7 @@ def _occurrences(text: str, part: str) -> list[int]:
 
 
 def _match_value(text: str, start: int) -> re.Match[str] | None:
-    """Match a value that is known by its own beginning."""
+    """Match a value that begins with a known prefix."""
     pattern = _LOGIN if text.startswith(_LOGIN_HINT, start) else _BY_ITSELF
     return _compiled(pattern).match(text, start)
 
@@ -149,7 +150,7 @@ _compiled = functools.lru_cache(None)(re.compile)
 
 
 def redact_command(words: Sequence[str]) -> str:
-    """Return a command line, without secrets as `redact` knows them, and without the word after a secret option."""
+    """Return a command line, redacted by `redact`, and without the word after a secret option."""
     quoted = map(shlex.quote, words)
     return " ".join(
         MASK if _is_secret_option(before) else redact(word) for before, word in zip(["", *words], quoted, strict=False)
@@ -163,13 +164,13 @@ def redact_start(line: bytes | bytearray, size: int = 200) -> bytes:
 
 
 class LogRedaction(logging.Filter):
-    """Redacts what is logged, as `redact` does: also what others have said, such as the words of an error."""
+    """Redacts log records with `redact`, including text from elsewhere, such as an error's message."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Take the secrets out of a record; keep it in any case."""
+        """Redact a record, and always keep it."""
         try:
             message = record.getMessage()
-        except RecursionError:  # the server decides how deep its values go
+        except RecursionError:  # the depth of values comes from the server
             record.msg, record.args = f"{record.msg!r}, with values that are nested too deeply to be shown", ()
             return True
         redacted = redact(message)
@@ -179,7 +180,7 @@ class LogRedaction(logging.Filter):
 
 
 def is_credential(name: str) -> bool:
-    """Whether a header or a query parameter of this name lets one in, or may do so."""
+    """Whether a header or a query parameter of this name is, or may be, a credential."""
     return re.search(_CREDENTIAL, name) is not None
 
 
@@ -192,39 +193,39 @@ def is_secret_variable(name: str) -> bool:
 
 
 class Redactor:
-    """Takes the secrets out of the messages of one connection.
+    """Redacts the messages of one connection.
 
-    These become ``***``, in both directions:
+    In both directions, these are replaced by ``***``:
 
     - the value of a key whose name ends in ``apiKey``, ``accessKey``, ``privateKey``, ``token``, ``secret``,
       ``password``, ``authorization``, ``cookie``, ``credentials`` and the like, in any spelling;
     - the value of an environment variable whose name has ``KEY``, ``TOKEN``, ``SECRET``, ``PASS``, ``AUTH`` and the like
       in it: of a name in capitals anywhere, and of any name in an object under ``env`` or ``environment``;
     - the ``value`` beside a ``name``, ``key`` or ``keyPath`` of either kind;
-    - in a list of words, what follows an option of such a name, as ``--token``;
+    - in a list of words, the word after an option of such a name, such as ``--token``;
     - the answers to questions that the server calls secret (``isSecret``);
     - in any other text, what `redact` finds.
 
     Truth values and nulls stay. A server's ``installationId`` becomes zeros, and the ``serverName`` beside it ``host``.
 
-    It goes by names alone, so this is not found: a secret that has none (a private key in PEM, the ``ghp_...`` of a
-    prompt), or another name (``pin``, ``auth`` in small letters); a secret in pieces, as deltas may bring it, or in
-    base64; the pairs of a list (``["Authorization", "..."]``); a short one after ``password: `` in prose.
+    These are not found: a secret without a name (a private key in PEM, ``ghp_...`` in a prompt) or with another name
+    (``pin``, ``auth`` in lower case); a secret in pieces, as in deltas, or in base64; a pair in a list
+    (``["Authorization", "..."]``); a short secret after ``password: `` in prose.
     """
 
     def __init__(self) -> None:
         self._secret_questions: dict[object, list[str]] = {}  # their ids, by that of the server's request
 
     def may_contain_secret(self, line: bytes | bytearray) -> bool:
-        """Whether there may be something to redact in a message."""
+        """Whether a message may contain something to redact."""
         small = line.lower()
-        for hint in _MESSAGE_HINTS:  # `any` would take twice the time
+        for hint in _MESSAGE_HINTS:  # twice as fast as `any`
             if hint in small:
                 return True
         return bool(self._secret_questions) or (b"@" in line and re.search(_LOGIN_IN_MESSAGE, line) is not None)
 
     def apply(self, message: dict[str, Any]) -> dict[str, Any]:
-        """Return a message without its secrets. Each request of the server is to pass here before its answer."""
+        """Return a redacted copy of a message. A server request must be passed to this before its answer."""
         redacted: dict[str, Any] = _redacted(message)
         if "method" in message:
             self._note_questions(message)
@@ -233,7 +234,7 @@ class Redactor:
         return redacted
 
     def forget(self, message: dict[str, Any]) -> None:
-        """Take a message that will not come again; when it answers questions, no other one does."""
+        """Forget the secret questions that a message answers, because there will be no other answer."""
         result = message.get("result")
         if isinstance(result, dict) and "answers" in result:  # else it may be the server's, to the same id of ours
             self._secret_questions.pop(_key(message.get("id")), None)
@@ -242,7 +243,9 @@ class Redactor:
         params = message.get("params")
         questions = params.get("questions") if isinstance(params, dict) and "id" in message else None
         if isinstance(questions, list):
-            secret = [one.get("id") for one in questions if isinstance(one, dict) and one.get("isSecret") is True]
+            secret = [
+                entry.get("id") for entry in questions if isinstance(entry, dict) and entry.get("isSecret") is True
+            ]
             if secret:
                 self._secret_questions[_key(message["id"])] = [name for name in secret if isinstance(name, str)]
 
@@ -286,7 +289,7 @@ def _redacted(value: Any, *, is_environment: bool = False) -> Any:
 
 def _hidden(value: Any) -> Any:
     if isinstance(value, list):
-        return [_hidden(one) for one in value]
+        return [_hidden(element) for element in value]
     if isinstance(value, dict):
         return {name: _hidden(one) for name, one in value.items()}
     return value if value is None or isinstance(value, bool) or value == "" else MASK
@@ -317,11 +320,11 @@ def _names(path: str) -> list[str]:
 
 
 class LocalNames:
-    """The names that tell on whose machine something was written.
+    """Names that identify this machine and this user.
 
-    ``~`` stands for a home folder: ``/home/NAME``, ``/Users/NAME``, ``/root``, and the one of this user; and for this
-    user's name in other paths, such as ``/media/NAME``. ``host`` stands for the name of this machine, unless that is a
-    word of letters alone, as it may mean something else then.
+    ``~`` replaces a home folder (``/home/NAME``, ``/Users/NAME``, ``/root``, and this user's), and this user's name in
+    other paths, such as ``/media/NAME``. ``host`` replaces the name of this machine, unless the name consists of letters
+    alone, because it may then be an ordinary word.
 
     Args:
         home: This user's home folder.
@@ -329,13 +332,13 @@ class LocalNames:
     """
 
     def __init__(self, home: str, host: str) -> None:
-        homes = [one for one in dict.fromkeys((home, os.path.realpath(home))) if one.strip("/")]
-        hosts = [one for one in dict.fromkeys((host, host.partition(".")[0])) if not one.isalpha() and len(one) > 3]
+        homes = [path for path in dict.fromkeys((home, os.path.realpath(home))) if path.strip("/")]
+        hosts = [name for name in dict.fromkeys((host, host.partition(".")[0])) if not name.isalpha() and len(name) > 3]
         self._stand_ins = [
-            *((one, _begins(one) + _END, b"~") for one in sorted(homes, key=len, reverse=True)),
-            *((one, _begins(one) + _ANY_NAME, b"~") for one in ("/home/", "/Users/")),
+            *((path, _begins(path) + _END, b"~") for path in sorted(homes, key=len, reverse=True)),
+            *((path, _begins(path) + _ANY_NAME, b"~") for path in ("/home/", "/Users/")),
             ("/root", _begins("/root") + _END, b"~"),
-            *((one, _begins(one) + _END, b"host") for one in hosts),
+            *((name, _begins(name) + _END, b"host") for name in hosts),
         ]
         if homes:
             user = f"/{os.path.basename(home)}"
@@ -348,15 +351,15 @@ class LocalNames:
         return cls(os.path.expanduser("~"), os.uname().nodename)
 
     def hide(self, data: bytes | bytearray) -> bytes | bytearray:
-        """Put the stand-ins into UTF-8 text, or into JSON."""
+        """Replace the names in UTF-8 text or JSON."""
         for beginning, rest, stand_in in self._stand_ins:
             literal = os.fsencode(beginning)
-            if literal in data:  # which is found at little cost, as by a pattern that begins with it
+            if literal in data:  # much cheaper than the pattern
                 data = _compiled(re.escape(literal) + os.fsencode(rest)).sub(stand_in, data)
         return data
 
     def hide_in_text(self, text: str) -> str:
-        """Put the stand-ins into text."""
+        """Replace the names in text."""
         return self.hide(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
 
 
@@ -367,7 +370,7 @@ _END = rf"(?!{_NAME_BYTE}|\.\w)"
 
 
 def _begins(text: str) -> str:
-    """Return what a pattern has behind a text that is to be the beginning of a path, or of a word."""
-    # In JSON, a line feed before it ends in a letter.
+    """Return a pattern for what precedes a text that begins a path or a word."""
+    # In JSON, an escaped line feed before the text ends in a letter.
     text = re.escape(text)
     return rf"(?:(?<![\w\x80-\xff.~-]{text})|(?<=\\[bfnrt]{text}))"

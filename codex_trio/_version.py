@@ -10,9 +10,9 @@ __version__ = "0.1.0"
 TESTED_CODEX_VERSIONS: Final[tuple[str, str]] = ("0.155.0", "0.171.0")
 """The oldest and the newest codex that the tests against real servers were run with: 0.155.0 and 0.171.0.
 
-They were run with 0.163.0, 0.165.0 and 0.169.0, too. Where an older server behaves differently from 0.171.0, the tests
-name the difference. Opening a client logs a WARNING if its server is older than the first version, and an INFO if it is
-newer than the second, to the logger ``codex_trio``.
+The tests were also run with 0.163.0, 0.165.0 and 0.169.0. Where an older server behaves differently from 0.171.0, the
+tests name the difference. If the server is older than the first version, opening a client logs a WARNING to the logger
+``codex_trio``; if it is newer than the second, an INFO.
 """
 
 _CODEX_VERSION = re.compile(r"([0-9]{1,9})\.([0-9]{1,9})\.([0-9]{1,9})(-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?")
@@ -32,7 +32,7 @@ def is_newer_than_tested(version: object) -> bool:
 
 
 def _sort_key(version: object) -> tuple[int, ...]:
-    """Return a key that puts a pre-release just before its release; empty for what is not a release's version."""
+    """Return a key that sorts a pre-release before its release; empty if the version cannot be compared."""
     found = _CODEX_VERSION.fullmatch(version) if isinstance(version, str) else None
     if found is None:
         return ()

@@ -54,9 +54,9 @@ def _make_anew(kind: type[CodexError], *args: object) -> CodexError:
 class CodexTransportError(CodexError):
     """The server cannot be reached, or was lost, or this client was closed.
 
-    Neither its text nor its traceback, with the values of variables, has anything secret that the transport was given: a
-    token, headers, a login or the query of the URL, environment variables, words of the command. What a token function of
-    yours raises is its cause, as it is.
+    The message never contains the transport's secrets: the token, headers, the URL's login and query, environment
+    variables, words of the command. Tracebacks that show local variables do not contain them either. If your token
+    function raises, its exception is the cause, unchanged.
 
     Attributes:
         returncode: Exit code of the server's process (negative: the signal that killed it); `None` if there is no
@@ -110,14 +110,15 @@ class CodexTimeoutError(CodexError):
 class CodexTurnInactiveError(CodexTimeoutError):
     """No event of a turn came for the inactivity timeout. The turn was not interrupted: it runs on.
 
-    Events of its sub-agents count. The time does not run while the client owes an answer, nor during a ``sleep``.
+    Events of the turn's sub-agents count. The timeout is paused while a server request waits for the client's answer,
+    and during a ``sleep`` item.
 
     Attributes:
         continuation: Pass it to `chat_once` or `chat` to wait on, or to `cancel` to end the turn.
         idle_seconds: How long nothing came.
         last_event: Method of the turn's last event, such as ``item/started``; `None` if there was none.
-        open_items: What the turn and its sub-agents have begun and not finished, the oldest first: a command that runs,
-            say. Empty if the turn waits for the model, or if nothing is known.
+        open_items: Items of the turn and its sub-agents that have started and not completed, the oldest first, such as a
+            running command. Empty if the turn waits for the model, or if no open item is known.
 
     Example:
         ``except CodexTurnInactiveError as exc: await client.chat_once(continuation=exc.continuation)``
@@ -159,7 +160,7 @@ class CodexOutputError(CodexError):
 
 
 class CodexProtocolError(CodexError):
-    """The server answered with an error. Its words are shown as they came, whatever they repeat.
+    """The server answered with an error. Its message is shown unchanged, and may repeat values of the request.
 
     Attributes:
         code: The JSON-RPC error code; `None` where the error came in a notification.

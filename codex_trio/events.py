@@ -26,8 +26,8 @@ __all__ = [
 class TextDelta(Value, frozen=True):
     """More of a message of Codex.
 
-    Only the finished step tells whether moderation withholds the message. A view that has shown its deltas replaces them
-    with `ConversationStep.display_text` then.
+    Whether moderation withholds the message is known only when its step is finished. A view that shows deltas should
+    then replace them with `ConversationStep.display_text`.
 
     Attributes:
         text: What was said since the last one; a slow reader gets more at once.

@@ -58,7 +58,7 @@ def _step_type(item_type: str, item: Mapping[str, Any]) -> str:
 
 
 def is_asynchronous(item: Mapping[str, Any]) -> bool:
-    """Whether Codex sent a message while it went on working: a question or a remark, and not the answer of the turn."""
+    """Whether a message is a question or a remark that Codex sent while it kept working, not the turn's answer."""
     return item.get("delivery") == "async"
 
 
@@ -125,13 +125,13 @@ class InitializeResult:
 class ConversationStep:
     """A finished block of a turn.
 
-    Codex may ask or remark something and go on with its work without a reply (codex 0.155 on). Such a message has
-    ``data["delivery"] == "async"`` and is not the answer of the turn. If it asks, its `step_type` is ``ask``, and
+    Codex may send a question or a remark and keep working without a reply (codex 0.155 on). Such a message has
+    ``data["delivery"] == "async"`` and is not the turn's answer. The `step_type` of a question is ``ask``, and
     ``data["questions"]`` has the questions; reply with `CodexThread.steer`, or with the next message.
 
     Attributes:
         step_type: ``thinking``, ``exec``, ``codex`` (a message), ``ask`` (an asynchronous question), ``tool``,
-            ``file``; any other item under its own name.
+            ``file``; for any other item, the item's own type.
         item_type: The server's name of it, such as ``commandExecution``.
         text: What a person would read: the thought, the message, the command line, the tool's name, the files changed;
             a few words for other items, such as ``search the web: squeaking doors``. Empty where there is nothing to
@@ -155,9 +155,9 @@ class ConversationStep:
 
     @property
     def is_hidden(self) -> bool:
-        """Whether moderation wants this message not to be shown (``moderation`` of the item, codex 0.169 on).
+        """Whether moderation asks clients not to show this message (the item's ``moderation``, codex 0.169 on).
 
-        `text` and `data` are what Codex wrote all the same. Show `display_text` to people.
+        `text` and `data` still contain what Codex wrote. Show `display_text` to people.
         """
         moderation = as_object(self.data.get("moderation"))
         if moderation.get("moderated") is not True:
@@ -189,14 +189,14 @@ class ConversationStep:
 
 
 class OpenItem(Value, frozen=True):
-    """An item that a turn has begun and not finished: what it waits for.
+    """An item that has started and not completed, such as a running command.
 
     Attributes:
         item_id: Id of the item.
-        item_type: The server's name of it, such as ``commandExecution`` or ``sleep``.
+        item_type: ``type`` of the item, such as ``commandExecution`` or ``sleep``.
         thread_id: The thread of the turn, or of a sub-agent that works for it.
-        seconds: How long it has been open.
-        data: The whole item as the server sent it when it began, such as ``command`` and ``cwd`` of a command.
+        seconds: Seconds since the item started.
+        data: The item as the server sent it in ``item/started``, for example with ``command`` and ``cwd``.
 
     Example:
         ``except CodexTurnInactiveError as exc: print([item.item_type for item in exc.open_items])``
@@ -216,10 +216,10 @@ class ChatResult(Generic[OutputT]):
     Attributes:
         thread_id: The thread, for the next message.
         turn_id: The turn.
-        final_text: Codex's answer; empty if it said nothing. It is the last message of phase ``final_answer``, else the
-            last one without a phase that is known, else the last ``partial_answer`` (codex 0.163 on). If a completed
-            turn has none of these, it is the last ``commentary``; and only if it has no other message at all, the last
-            asynchronous one, which is a question or a remark that Codex sent while it worked.
+        final_text: Codex's answer; empty if there is none. It is the last message of phase ``final_answer``, else the
+            last message without a known phase, else the last ``partial_answer`` (codex 0.163 on). If a completed turn
+            has none of these, it is the last ``commentary``. If a completed turn has no other message at all, it is the
+            last asynchronous message, which is a question or a remark that Codex sent while it worked.
         raw_events: The turn's notifications as the server sent them, in order, without deltas.
         assistant_item_id: Id of the message that `final_text` is from.
         completion_source: How this result came about, see `CompletionSource`.
@@ -228,7 +228,7 @@ class ChatResult(Generic[OutputT]):
         output: The answer as the `output_type` that was asked for, or as `output_schema` lets it be; `None` without.
         status: The turn's status as the server gave it: ``completed``, or one that this version does not know. In an
             error's `result`, also ``failed`` or ``interrupted``.
-        is_hidden: Moderation wants `final_text` not to be shown, see `ConversationStep.is_hidden`.
+        is_hidden: Moderation asks clients not to show `final_text`; see `ConversationStep.is_hidden`.
 
     Example:
         ``result = await client.chat_once("Hello"); print(result.final_text, result.usage)``

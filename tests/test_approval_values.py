@@ -133,13 +133,13 @@ def test_the_kind_is_as_the_server_says_and_a_command_where_it_does_not(wire: An
 @pytest.mark.parametrize(
     ("params", "what"),
     [
-        ({"command": ""}, "does not say which command would run"),
-        ({"command": None}, "does not say which command would run"),
-        ({"command": ["rm", "x"]}, "does not say which command would run"),
-        ({"kind": "writeStdin", "command": None}, "does not say which command would run"),
-        ({"command": "<command included NUL byte>"}, "does not say which command would run"),
-        ({"kind": "future"}, "a kind that codex_trio does not know, 'future'"),
-        ({"kind": 7}, "a kind that codex_trio does not know, ''"),
+        ({"command": ""}, "does not show which command would run"),
+        ({"command": None}, "does not show which command would run"),
+        ({"command": ["rm", "x"]}, "does not show which command would run"),
+        ({"kind": "writeStdin", "command": None}, "does not show which command would run"),
+        ({"command": "<command included NUL byte>"}, "does not show which command would run"),
+        ({"kind": "future"}, "kind of request is unknown to codex_trio, 'future'"),
+        ({"kind": 7}, "kind of request is unknown to codex_trio, ''"),
     ],
 )
 def test_a_command_that_is_not_known_is_accepted_unseen_only(params: dict[str, Any], what: str) -> None:
@@ -333,7 +333,7 @@ def test_changes_that_are_not_known_in_full_are_none_and_accepted_unseen_only(ch
     assert request.changes is None
     for grant in (request.accept, request.accept_for_session):
         for options in ({}, {"with_permissions": True}):
-            with pytest.raises(ValueError, match="not known what would be changed"):
+            with pytest.raises(ValueError, match="the changes are not fully known"):
                 grant(**options)
         assert not grant(unseen=True).is_refusal
     assert request.decline().is_refusal
@@ -400,11 +400,11 @@ def test_a_tool_call_is_shown_with_its_arguments() -> None:
 @pytest.mark.parametrize(
     ("meta", "what"),
     [
-        ({"tool_name": "delete"}, "what the tool would be called with"),
-        ({"tool_name": "delete", "tool_params": None}, "what the tool would be called with"),
-        ({"tool_name": "delete", "tool_params": "/"}, "what the tool would be called with"),
-        ({"tool_params": {"path": "/"}}, "which tool would be called"),
-        ({"tool_name": 7, "tool_params": {}}, "which tool would be called"),
+        ({"tool_name": "delete"}, "the arguments of the tool call"),
+        ({"tool_name": "delete", "tool_params": None}, "the arguments of the tool call"),
+        ({"tool_name": "delete", "tool_params": "/"}, "the arguments of the tool call"),
+        ({"tool_params": {"path": "/"}}, "name the tool that would be called"),
+        ({"tool_name": 7, "tool_params": {}}, "name the tool that would be called"),
     ],
 )
 def test_a_tool_call_that_is_not_known_is_accepted_unseen_only(meta: dict[str, Any], what: str) -> None:
@@ -420,7 +420,7 @@ def test_a_tool_call_that_is_not_known_is_accepted_unseen_only(meta: dict[str, A
 def test_an_elicitation_that_approves_something_else_is_accepted_unseen_only(kind: Any) -> None:
     asked = elicitation(codex_approval_kind=kind, tool_name="install", tool_params={})
     assert (asked.tool_name, asked.tool_arguments) == ("", None)
-    with pytest.raises(ValueError, match="a kind that codex_trio does not know"):
+    with pytest.raises(ValueError, match="is unknown to codex_trio"):
         asked.accept({"name": "Ada"})
     assert asked.accept(unseen=True).result["action"] == "accept"
 

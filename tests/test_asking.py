@@ -108,7 +108,7 @@ async def test_a_command_is_shown_with_its_reason_its_folder_and_its_shell(
         "  │ May I?",
         "The command:",
         "  │ touch x",
-        "What a yes allows, this once:",
+        "A yes allows, this once:",
         "  • the command above (1 line) runs, possibly outside the sandbox",
         '  • by the shell "/bin/bash -lc"',
         '  • in the folder "/w"',
@@ -177,7 +177,7 @@ async def test_a_folder_that_fills_the_row_does_not_write_at_the_edge_below(
 ) -> None:
     folder = f'/w" and no more{" " * 46}The command: ls'
     async with running(person, server, command("rm x", cwd=folder)):
-        rows = below(await person.answer(ASK, "n"), "What a yes allows")
+        rows = below(await person.answer(ASK, "n"), "A yes allows")
     assert rows[2:] == [
         f'  • in the folder "/w<U+0022> and no more{" " * 36}'.rstrip(),
         f'  ┊ {" " * 9}The command: ls"',
@@ -307,7 +307,7 @@ async def test_marks_are_plain_where_the_encoding_has_no_others(server: Scripted
     assert rows[1:4] == [
         "  | touch <U+9580><U+00E9>" + "x" * 53,
         "  : " + "x" * 47,
-        "What a yes allows, this once:",
+        "A yes allows, this once:",
     ]
     assert rows[4].startswith("  * the command above")
 
@@ -400,7 +400,7 @@ async def test_a_file_that_is_moved_elsewhere_says_so(person: Person, server: Sc
         "  │ @@ -1 +1 @@",
         "  │ -old",
         "  │ +new",
-        "What a yes allows, this once:",
+        "A yes allows, this once:",
         '  • update "a.md" and move it to "../.bashrc", in place of what is there',
         ASK,
     ]
@@ -415,15 +415,15 @@ async def test_names_and_texts_of_files_cannot_forge_what_is_asked(person: Perso
     ]
     async with running(person, server, *patch_of(*changes)):
         rows = below(await person.answer(ASK, "n"), "Codex asks for your permission. It gives")
-    assert below(rows, "What a yes allows") == [
-        "What a yes allows, this once:",
+    assert below(rows, "A yes allows") == [
+        "A yes allows, this once:",
         '  • add "a.md<U+0022> and no more"',
         '  • delete "b<U+001B>[1A<U+001B>[2K<U+000A><U+202E>.md"',
         '  • update "c" and move it to "d", in place of what is there',
         ASK,
     ]
     ours = ["Codex asks for your permission. It gives no reason.", "The changes of 3 files:"]
-    assert [row for row in rows if row[:1] != " "] == [*ours, "What a yes allows, this once:", ASK]
+    assert [row for row in rows if row[:1] != " "] == [*ours, "A yes allows, this once:", ASK]
     assert "  │ Allow it? [y/N]" in rows
 
 
@@ -444,7 +444,7 @@ async def test_changes_that_are_not_known_are_declined_unasked(person: Person, s
     async with running(person, server, ask_server_request(FILES, {"itemId": "unseen"}), say("done")):
         pass
     rows = person.look()
-    assert "declined without asking you: it is not known what would be changed" in rows
+    assert "declined without asking you: the changes are not fully known" in rows
     assert decisions(server) == ["decline"]
 
 
@@ -502,7 +502,7 @@ async def test_input_to_a_running_terminal_is_shown_as_that(
         "  │ sudo sh",
         "The input that Codex would type into its terminal:",
         *shown,
-        "What a yes allows, this once:",
+        "A yes allows, this once:",
         "  • this input is typed into the terminal of the running command",
     ]
     assert rows[len(shown) + 5] == f"  • {end}"
@@ -556,7 +556,7 @@ async def test_what_else_a_command_gets_is_shown_and_rules_for_the_future_are_no
     assert rows == [
         "It also asks for:",
         *("  │ {", '  │   "someNewGrant": {', '  │     "root": true', "  │   }", "  │ }"),
-        "What a yes allows, this once:",
+        "A yes allows, this once:",
         "  • the command above (1 line) runs, possibly outside the sandbox",
         '  • in the folder "/w"',
         "  • the command may use the network",
@@ -574,14 +574,14 @@ async def test_a_host_alone_may_be_what_is_asked_about(person: Person, server: S
     context = {"host": "h.example", "protocol": "http"}
     async with running(person, server, command("", networkApprovalContext=context)):
         rows = below(await person.answer(ASK, "y"), "Codex asks")
-    assert rows[2:] == ["What a yes allows, this once:", '  • it may reach "h.example" by "http"', ASK]
+    assert rows[2:] == ["A yes allows, this once:", '  • it may reach "h.example" by "http"', ASK]
 
 
 async def test_a_folder_to_write_to_from_now_on_is_shown(person: Person, server: ScriptedAppServer) -> None:
     begin, _ = patch_of({"path": "a", "kind": {"type": "add"}, "diff": "x"})
     question = ask_server_request(FILES, {"itemId": "patch_1", "grantRoot": "/"})
     async with running(person, server, begin, question):
-        rows = below(await person.answer(ASK, "y"), "What a yes allows")
+        rows = below(await person.answer(ASK, "y"), "A yes allows")
     assert rows[2] == '  • from now on, Codex may write to "/" without asking'
 
 
@@ -602,13 +602,13 @@ async def test_permissions_are_put_into_words(person: Person, server: ScriptedAp
     }
     question = ask_server_request(PERMISSIONS, {"itemId": "p", "cwd": "/w", "permissions": permissions})
     async with running(person, server, question):
-        rows = below(await person.answer(ASK, "y"), "What a yes allows")
+        rows = below(await person.answer(ASK, "y"), "A yes allows")
     assert rows[1:-1] == [
         "  • Codex may use the network",
         '  • Codex may read "/a"',
         '  • Codex may write to "/b"',
         '  • Codex may write to "/c"',
-        '  • Codex may read whatever matches "/d/*"',
+        '  • Codex may read everything that matches "/d/*"',
         '  • Codex may not use "docs" in the folders of the project',
         "  • Codex may write to all folders and files",
         "  • until this turn ends",
@@ -650,7 +650,7 @@ async def test_a_tool_is_shown_with_all_its_arguments(person: Person, server: Sc
         rows = below(await person.answer(ASK_AFTER_VIEW, "y"), "Codex asks")
         assert "  │ Codex asks for your permission. Its reason:" in rows
         assert rows[-4:-1] == [
-            "What a yes allows, this once:",
+            "A yes allows, this once:",
             '  • the tool "send<U+001B>[8m" of the MCP server "mail<U+000A>" is called',
             "  • with the arguments above (36 lines)",
         ]

@@ -314,12 +314,12 @@ async def test_without_a_terminal_approvals_are_declined_and_told(
     await cli.run()
     assert (cli.code, cli.out) == (0, ["[codex] done"])
     assert cli.err == [
-        "declined, as there is no terminal to ask at:",
+        "declined, because there is no terminal to ask at:",
         "Codex asks for your permission. Its reason:",
         "  │ it is in the way",
         "The command:",
         "  │ rm -r x",
-        "What a yes allows, this once:",
+        "A yes allows, this once:",
         "  • the command above (1 line) runs, possibly outside the sandbox",
         '  • in the folder "/there"',
     ]
@@ -335,21 +335,21 @@ async def test_a_tool_of_an_mcp_server_is_not_called_and_a_question_of_one_is_no
         server.on_turn(ask_server_request("mcpServer/elicitation/request", {"serverName": "web", **params}))
     await cli.run()
     assert cli.err == [
-        "declined, as there is no terminal to ask at:",
+        "declined, because there is no terminal to ask at:",
         "Codex asks for your permission. The message:",
         "  │ Allow it?",
         "The arguments:",
         "  │ {",
         '  │   "query": "doors"',
         "  │ }",
-        "What a yes allows, this once:",
+        "A yes allows, this once:",
         '  • the tool "search" of the MCP server "web" is called',
         "  • with the arguments above (3 lines)",
     ]
     await cli.run()
-    assert cli.err == ["declined without asking you: the server does not say what the tool would be called with"]
+    assert cli.err == ["declined without asking you: the server did not send the arguments of the tool call"]
     await cli.run()
-    assert cli.err == ["declined: web asks what is not asked for here: Your", "    name?"]
+    assert cli.err == ["declined: web wants input that cannot be typed here: Your", "    name?"]
     assert [answer["result"]["action"] for answer in server.answers] == ["decline", "decline", "decline"]
 
 

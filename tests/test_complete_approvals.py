@@ -160,7 +160,7 @@ async def test_a_turn_taken_up_by_another_client_has_unknown_changes_that_are_no
         await is_asked.wait()
         continuation = ChatContinuation(asked[0].thread_id, asked[0].turn_id, 0, "chat", ())
         async with open_codex_client(server.transport(), on_approval=accept) as second:
-            with pytest.raises(ValueError, match="it is not known what would be changed"):
+            with pytest.raises(ValueError, match="the changes are not fully known"):
                 await second.chat_once(continuation=continuation)
     assert [request.changes is None for request in asked] == [False, True]
     assert results(server) == [{"decision": "decline"}]
@@ -236,8 +236,8 @@ GRANTS_MORE = {"command": "/bin/bash -lc ls", "additionalPermissions": {"network
     ("method", "params", "what"),
     [
         (COMMAND, GRANTS_MORE, "would also grant additionalPermissions"),
-        (COMMAND, {"command": None}, "does not say which command"),
-        (FILES, {"itemId": "call_1"}, "not known what would be changed"),
+        (COMMAND, {"command": None}, "does not show which command"),
+        (FILES, {"itemId": "call_1"}, "the changes are not fully known"),
     ],
 )
 async def test_a_handler_that_accepts_too_much_grants_nothing_and_the_error_comes_out_of_the_turn(

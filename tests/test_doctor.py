@@ -95,7 +95,7 @@ async def test_what_is_new_and_what_is_gone_in_the_schema_is_named(codex: Codex)
         "requests of the server that only this codex has: item/ask",
         "notifications that only this codex has: thread/woke",
     ]
-    assert found["schema"]["advice"].startswith("nothing: what only this codex has is passed on")
+    assert found["schema"]["advice"].startswith("nothing: codex_trio passes on what only this codex has")
 
     write_schema(codex.schema, gone=["thread/fork", "thread/closed"])
     code, found = await codex.examine(TELLS_VERSION.format("0.170.0"), codex.tells_schema(), SERVES)
@@ -104,14 +104,14 @@ async def test_what_is_new_and_what_is_gone_in_the_schema_is_named(codex: Codex)
         "requests that this codex lacks: thread/fork",
         "notifications that this codex lacks: thread/closed",
     ]
-    assert found["schema"]["advice"] == "do without what it lacks; all else works"
+    assert found["schema"]["advice"] == "avoid what it lacks; all else works"
 
 
 async def test_without_the_methods_of_a_turn_no_turn_can_run(codex: Codex) -> None:
     write_schema(codex.schema, gone=["turn/start", "turn/completed"])
     code, found = await codex.examine(TELLS_VERSION.format("9.0.0"), codex.tells_schema(), SERVES)
     assert (code, found["schema"]["state"]) == (1, "bad")
-    assert found["schema"]["text"] == "codex 9.0.0 does not have what every turn needs: turn/start, turn/completed"
+    assert found["schema"]["text"] == "codex 9.0.0 lacks what every turn needs: turn/start, turn/completed"
     assert found["schema"]["advice"] == f"use codex {protocol.VERSION}, or a newer codex_trio"
 
 

@@ -77,7 +77,7 @@ async def test_what_is_not_known_is_declined(person: Person) -> None:
     with person:
         decision = await ask()(FileChangeApproval.from_wire({}, None))
     assert decision.is_refusal
-    assert person.look()[0].startswith("Declined: it is not known what would be changed")
+    assert person.look()[0].startswith("Declined: the changes are not fully known")
 
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.name)

@@ -35,7 +35,7 @@ async def test_nothing_of_an_answer_that_comes_too_late_is_logged(
         assert client.statistics().ignored_messages == 1
 
     (skipped,) = (message for message in caplog.messages if "skipped" in message)
-    assert skipped.startswith("a message was skipped: an answer to no call of ours, id 2, ")
+    assert skipped.startswith("a message was skipped: a response to an unknown request, id 2, ")
     assert TOKEN not in caplog.text
     assert "no name" not in caplog.text
 

@@ -79,7 +79,7 @@ CHANGES = st.lists(
 OURS = (
     *("Codex asks for your permission. Its reason:", "Codex asks for your permission. It gives no reason."),
     *("Codex asks for your permission. The message:", "It also asks for:", "The command:", "The arguments:"),
-    *("The running command:", "The input that Codex would type into its terminal:", "What a yes allows, this once:"),
+    *("The running command:", "The input that Codex would type into its terminal:", "A yes allows, this once:"),
     *(f"The changes of {number}:" for number in ("1 file", "2 files", "3 files")),
 )
 

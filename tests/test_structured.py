@@ -125,7 +125,7 @@ def test_an_allof_that_describes_a_reference_is_taken_away(description: dict[str
 
 
 def test_several_schemas_at_once_are_refused() -> None:
-    with pytest.raises(TypeError, match=r"\$ is several things at once \(allOf\)"):
+    with pytest.raises(TypeError, match=r"\$ is several schemas at once \(allOf\)"):
         strict_schema({"allOf": [{"$ref": "#/$defs/A"}, {"$ref": "#/$defs/B"}]}, "$")
 
 

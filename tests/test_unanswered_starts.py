@@ -229,7 +229,7 @@ async def test_a_turn_that_tells_more_than_can_be_held_whenever_history_is_read_
                 turn.complete(message(str(n), "x"))
             await wait_all_tasks_blocked()
             turn.call.reply({"data": []})
-        with pytest.raises(CodexTransportError, match="tells more in the time") as caught:
+        with pytest.raises(CodexTransportError, match="sends more events than can be held") as caught:
             await waiting.result()
         assert caught.value.continuation is not None
 

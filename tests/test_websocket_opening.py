@@ -176,7 +176,9 @@ async def test_where_the_environments_token_was_held_back_a_refusal_says_so(
     monkeypatch.setenv(TOKEN, SECRET)
     trio.socket.set_custom_hostname_resolver(Names(elsewhere="127.0.0.1"))
     url = await serve_answer(nursery, b"HTTP/1.1 401 x\r\nContent-Length: 0\r\n\r\n")
-    held_back = f"{TOKEN} was not sent, as it is for the server of {URL}, and for this machine; give it as token="
+    held_back = (
+        f"{TOKEN} was not sent, because it is only for the server of {URL} and for this machine; give it as token="
+    )
     assert held_back in await refusal(WebSocketTransport(url.replace("127.0.0.1", "elsewhere")))
     assert held_back not in await refusal(WebSocketTransport(url))
     assert held_back not in await refusal(WebSocketTransport(url, token="other"))
@@ -322,7 +324,7 @@ async def test_a_name_of_this_machine_that_leads_to_another_one_is_found_out_bef
     url = f"ws://my.localhost:{listener.socket.getsockname()[1]}"
 
     said = await refusal(WebSocketTransport(url, token=SECRET), is_permanent=True)
-    assert f"it is not this machine, but {address}, and what lets one in is not sent there over ws://" in said
+    assert f"it is not this machine, but {address}, and credentials are not sent there over ws://" in said
     assert heard == [b""]
     for transport in (WebSocketTransport(url, token=SECRET, allow_insecure_token=True), WebSocketTransport(url)):
         heard.clear()
@@ -399,10 +401,13 @@ async def test_a_token_function_that_returns_no_text_is_named_and_not_asked_agai
         (b"HTTP/1.1 404 x\r\nContent-Length: 0\r\n\r\n", "it refused with HTTP 404 Not Found (is the path right?)"),
         (b"HTTP/1.1 302 x\r\nLocation: /\r\nContent-Length: 0\r\n\r\n", "HTTP 302 Found (is it an app-server?)"),
         (b"HTTP/1.1 200 x\r\nContent-Length: 2\r\n\r\nhi", "it refused with HTTP 200 OK: hi (is it an app-server?)"),
-        (b"HTTP/1.1 101 x\r\nUpgrade: h2c\r\n\r\n", "its upgrade to a websocket is a faulty one (Missing header"),
-        (b"SSH-2.0-OpenSSH_9.9\r\n", "it does not speak HTTP, so it is no websocket server; it said b'SSH-2.0-OpenSSH"),
-        (b"\x15\x03\x03\0\x02\x02\x46", "it does not speak HTTP, so it is no websocket server"),
-        (b"", "it ended the connection in place of upgrading it (no answer at all)"),
+        (b"HTTP/1.1 101 x\r\nUpgrade: h2c\r\n\r\n", "its upgrade to a websocket is faulty (Missing header"),
+        (
+            b"SSH-2.0-OpenSSH_9.9\r\n",
+            "it does not speak HTTP, so it is not a websocket server; it sent b'SSH-2.0-OpenSSH",
+        ),
+        (b"\x15\x03\x03\0\x02\x02\x46", "it does not speak HTTP, so it is not a websocket server"),
+        (b"", "it ended the connection instead of upgrading it (no answer at all)"),
     ],
 )
 async def test_what_a_server_says_in_place_of_an_upgrade_is_told(
@@ -435,7 +440,7 @@ async def test_nobody_listening_is_told() -> None:
         unused.bind(("127.0.0.1", 0))
         url = f"ws://127.0.0.1:{unused.getsockname()[1]}"
         assert await refusal(WebSocketTransport(url), is_permanent=False) == (
-            f"cannot reach the server ({url}): nobody listens there (connection refused); is the server running?"
+            f"cannot reach the server ({url}): connection refused; is the server running?"
         )
 
 

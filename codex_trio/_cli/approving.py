@@ -37,7 +37,7 @@ class Approver:
 
     @contextmanager
     def answers(self, view: View) -> Iterator[None]:
-        """Answer for a turn that `view` shows, for the length of the body."""
+        """Answer requests while `view` shows a turn, for the length of the body."""
         self._view = view
         self._talking.set()
         try:
@@ -47,7 +47,7 @@ class Approver:
             self._talking = trio.Event()
 
     async def decide(self, request: Approval) -> Decision:
-        """Answer an approval. A request that does not say in full what a yes would allow is declined."""
+        """Answer an approval request. If it does not fully show what a yes would allow, decline it without asking."""
         try:
             accepted = _accept(request)
             question = describe(request, self._commands.get((request.thread_id, request.item_id)))
@@ -61,7 +61,7 @@ class Approver:
     async def answer(self, asked: Elicitation) -> Decision:
         """Answer whether a tool may be called; decline what wants more than a yes or no."""
         if not asked.tool_name:
-            await self._ask(f"declined: {asked.server_name} asks what is not asked for here: {asked.message}")
+            await self._ask(f"declined: {asked.server_name} wants input that cannot be typed here: {asked.message}")
             return asked.decline()
         try:
             accepted = asked.accept()
@@ -73,13 +73,13 @@ class Approver:
 
     def _remember(self, request: CommandApproval) -> None:
         if request.stdin is not None or request.approval_id or not request.command:
-            return  # about a command that is already running, or about a part of one
+            return  # the request is about a command that already runs, or about a part of a command
         self._commands[request.thread_id, request.item_id] = request.script
         if len(self._commands) > _MOST_COMMANDS:
             del self._commands[next(iter(self._commands))]
 
     async def _ask(self, question: Question | str) -> bool:
-        """Ask the person, or print why the answer is no. Wait for a turn of ours, and for other questions to end."""
+        """Ask the person, or print why the request is declined. Wait until a turn is shown and earlier questions ended."""
         async with self._lock:
             while self._view is None:
                 await self._talking.wait()
@@ -89,7 +89,7 @@ class Approver:
                 elif can_ask():
                     return await ask(question)
                 else:
-                    tell("declined, as there is no terminal to ask at:")
+                    tell("declined, because there is no terminal to ask at:")
                     show_rows(question.rows(_screen()))
                 return False
 
@@ -98,7 +98,7 @@ def _accept(request: Approval) -> Decision:
     """Return the decision for a yes. It grants extra permissions, too, because the question shows them.
 
     Raises:
-        ValueError: The request does not say in full what would be granted, or the server does not offer it.
+        ValueError: The request does not fully show what would be granted, or the server does not offer to accept it.
     """
     return request.accept() if isinstance(request, PermissionsApproval) else request.accept(with_permissions=True)
 
@@ -106,8 +106,8 @@ def _accept(request: Approval) -> Decision:
 def _unasked(exc: ValueError | RecursionError) -> str:
     if isinstance(exc, RecursionError):
         return "declined without asking you: it is nested too deeply to be shown"
-    what, _, _ = str(exc).partition(";")  # behind that stands what a program may do about it
-    return f"declined without asking you: {what}"
+    reason, _, _ = str(exc).partition(";")  # the rest is advice for programs
+    return f"declined without asking you: {reason}"
 
 
 def _screen() -> Screen:

@@ -39,8 +39,8 @@ When nothing comes for --inactivity-timeout seconds, the turn is stopped, and th
 With --keep-waiting it is only told, and the waiting goes on; in a session it always is so.
 
 exit codes: 0 the turn completed, 1 it did not, or there is no server, 2 misuse, 130 Ctrl-C.
-environment: CODEX_APP_SERVER_CMD as --cmd; CODEX_APP_SERVER_TOKEN as --token, which nobody else can see then, where --url
-is on this machine, or the server that CODEX_APP_SERVER_WS_URL names.
+environment: CODEX_APP_SERVER_CMD as --cmd; CODEX_APP_SERVER_TOKEN as --token, but not in the list of processes, if --url is
+on this machine or is the server that CODEX_APP_SERVER_WS_URL names.
 """
 
 _TAKEN = {"demo": {"prompt", "cmd"}, "doctor": {"prompt", "cmd", "url", "token", "allow_insecure_token", "json"}}
@@ -54,7 +54,7 @@ class Options:
     Attributes:
         cwd: On the server's machine.
         inactivity_timeout: In seconds.
-        reaching: What to type after a thread's id to reach the same server, without secrets.
+        reaching: Options to type after a thread's id to reach the same server, without secrets.
     """
 
     doing: Doing
@@ -108,8 +108,8 @@ def _make_parser() -> argparse.ArgumentParser:
     add("--cwd", metavar="FOLDER", help="the folder to work in (default: this one; with --url, the server's)")
     add("--cmd", metavar="COMMAND", help="the server's command line (default: codex app-server)")
     add("--url", help="a server that runs already: ws://HOST:PORT, wss://... or unix://PATH")
-    add("--token", help="what such a server wants to see; others may see it in the list of processes")
-    add("--allow-insecure-token", action="store_true", help="send it over ws:// to another machine all the same")
+    add("--token", help="bearer token for such a server; others may see it in the list of processes")
+    add("--allow-insecure-token", action="store_true", help="send the token over ws:// even to another machine")
     add(
         "--inactivity-timeout",
         type=_seconds,
@@ -214,7 +214,7 @@ def _read_folder(given: argparse.Namespace) -> str | None:
 
 
 def _reaching(given: argparse.Namespace, transport: Transport) -> str:
-    """Return options for a shell. What may be secret is left out of them, so it has to be put in again."""
+    """Return options for a shell, without what may be secret; a person has to add that again."""
     if given.url is not None:
         leave = " --allow-insecure-token" if given.allow_insecure_token else ""
         return f" --url {shlex.quote(transport.describe())}{leave}"

@@ -24,7 +24,7 @@ async def ask(question: Question) -> bool:
     with answering():
         try:
             await wait_for_quiet()
-            show_rows([""])  # somebody may have typed into the present line
+            show_rows([""])  # the person may have typed into the current line
             is_allowed = await _ask(question)
             is_over = True
             return is_allowed
@@ -68,7 +68,7 @@ async def _view(question: Question) -> Screen | None:
     while number < len(pages):
         show_rows(pages[number])
         answer = await ask_for_answer(f"page {number + 1} of {len(pages)}: {_GO_ON}")
-        if screen() != now:  # the rows are others now, so begin again
+        if screen() != now:  # the rows break at other places now, so begin again
             now, number = screen(), 0
             pages = _pages(question, now)
         elif answer in _QUIT:

@@ -35,7 +35,7 @@ _NEEDED = frozenset(
 
 
 class NotToldError(Exception):
-    """The binary did not tell what it was asked for; the message says what happened, without secrets of the command."""
+    """The binary did not give the information; the message contains the reason, without secrets of the command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ async def read_version(words: Sequence[str], patience: float) -> str:
         told = await _run([*words, "--version"], home, patience)
     found = re.search(r"\d+\.\d+\.\S+", told)
     if found is None:
-        raise NotToldError(f"{redact_command(words)} --version tells no version, but {redact(told)[:200]!r}")
+        raise NotToldError(f"{redact_command(words)} --version printed no version: {redact(told)[:200]!r}")
     return found[0]
 
 
@@ -119,8 +119,8 @@ async def _run(command: Sequence[str], home: str, patience: float) -> str:
         raise NotToldError(f"{shown} did not end within {patience:g} s") from None
     if ran.returncode != 0:
         last_words = ran.stderr.decode(errors="replace").strip().splitlines()[-3:]
-        said = redact(" / ".join(last_words)) or "without a word"
-        raise NotToldError(f"{shown} exited with code {ran.returncode}: {said}")
+        output = redact(" / ".join(last_words)) or "no output"
+        raise NotToldError(f"{shown} exited with code {ran.returncode}: {output}")
     return ran.stdout.decode(errors="replace")
 
 

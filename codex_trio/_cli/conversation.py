@@ -26,7 +26,7 @@ from .output import make_view
 from .text import seconds, tell
 from .view import View
 
-_PLAIN_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")  # as those of codex are
+_PLAIN_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")  # matches the ids of codex
 _STOPPING = 5.0  # seconds for a turn to end once it is interrupted
 
 Outcome: TypeAlias = Literal["completed", "stopped", "silent"]

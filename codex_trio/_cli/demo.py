@@ -45,7 +45,7 @@ async def _tell(client: CodexClient) -> None:
         print(f"Nothing came for {exc.idle_seconds:.1f} s. The turn runs on; its continuation is")
         print(f"    {clean_text(exc.continuation.to_json())}")
         cancelled = await client.cancel(exc.continuation)
-        print_line(f"Cancelled: the server says it is {cancelled.status}. What it had said until then:")
+        print_line(f"Cancelled: its status is now {cancelled.status}. Its messages until then:")
         for step in cancelled.steps:
             make_view().show_step(step)
 

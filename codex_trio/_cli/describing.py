@@ -1,4 +1,4 @@
-"""Describe approval requests as questions: what is asked, and everything that a yes would grant. Asks nobody."""
+"""Turn approval requests into questions, with everything that a yes would grant."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .grants import Grants
 from .question import Fact, Foreign, Part, Question, quoted
 
 _TITLE = "Codex asks for your permission"
-_SUMMARY = "What a yes allows, this once:"
+_SUMMARY = "A yes allows, this once:"
 _RUNNING = "The running command:"
 
 
@@ -91,7 +91,10 @@ def _changes(request: FileChangeApproval) -> list[Part]:
     for change in changes:
         entries += [Fact(f"{_change(change)}:"), Foreign(change.diff.removesuffix("\n"))]
     number = "1 file" if len(changes) == 1 else f"{len(changes):,} files"
-    return [Part(f"The changes of {number}:", entries), *_granted(request, [Fact(_change(one)) for one in changes])]
+    return [
+        Part(f"The changes of {number}:", entries),
+        *_granted(request, [Fact(_change(change)) for change in changes]),
+    ]
 
 
 def _change(change: FileChange) -> str:
@@ -100,7 +103,7 @@ def _change(change: FileChange) -> str:
 
 
 def _granted(request: CommandApproval | FileChangeApproval, facts: Sequence[Fact]) -> list[Part]:
-    """Return the summary: `facts`, and all that is granted besides. What this version cannot put into words precedes it."""
+    """Return the summary: `facts`, and all else that is granted. A part before it shows unknown permissions as JSON."""
     grants = Grants()
     for name, value in request.extra_permissions.items():
         match name, value:
@@ -136,4 +139,4 @@ def _question(*parts: Part) -> Question:
 
 
 def _runs_from_right_to_left(text: str) -> bool:
-    return not text.isascii() and any(unicodedata.bidirectional(one) in ("R", "AL", "AN") for one in text)
+    return not text.isascii() and any(unicodedata.bidirectional(character) in ("R", "AL", "AN") for character in text)

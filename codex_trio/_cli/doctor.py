@@ -38,7 +38,7 @@ from .binary import Differences, NotToldError, read_differences, read_version
 from .text import shareable, shown
 
 PATIENCE = 15.0  # seconds for each step
-_BELOW = " " * 9  # before what others say, and so deeper than our own lines
+_BELOW = " " * 9  # indent of untrusted text, deeper than the program's own lines
 _GET_CODEX = "pip install 'codex-trio[codex]', or npm install -g @openai/codex"
 _WHERE_FROM = {
     "argument": "given as --cmd",
@@ -81,7 +81,7 @@ class Report:
         return not any(one.state == "bad" for one in self.findings)
 
     def add(self, about: str, state: State, text: str, advice: str = "", details: Sequence[str] = ()) -> None:
-        text, advice, *details = (shareable(one) for one in (text, advice, *details))
+        text, advice, *details = map(shareable, (text, advice, *details))
         self.findings.append(Finding(about, state, text, advice, details))
         if not self._as_json:
             whole = "\n".join([f"{state:<5}{about}: {text}", *details])
@@ -183,14 +183,14 @@ def _judge_schema(report: Report, found: Differences, told: str) -> None:
     details = [f"{kind} that only this codex has: {', '.join(names)}" for kind, names in found.new.items() if names]
     gone = [f"{kind} that this codex lacks: {', '.join(names)}" for kind, names in found.gone.items() if names]
     if found.missing:
-        text = f"codex {told} does not have what every turn needs: {', '.join(found.missing)}"
+        text = f"codex {told} lacks what every turn needs: {', '.join(found.missing)}"
         advice = f"use codex {protocol.VERSION}, or a newer codex_trio"
         report.add("schema", "bad", text, advice, details + gone)
     elif gone:
-        advice = "do without what it lacks; all else works"
+        advice = "avoid what it lacks; all else works"
         report.add("schema", "note", f"codex {told} differs from {known}", advice, details + gone)
     elif details:
-        advice = "nothing: what only this codex has is passed on as it comes, and can be requested by name"
+        advice = "nothing: codex_trio passes on what only this codex has, and can request it by name"
         report.add("schema", "note", f"codex {told} differs from {known}", advice, details)
     else:
         report.add("schema", "ok", f"the same methods as of {known}")

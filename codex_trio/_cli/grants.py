@@ -1,4 +1,4 @@
-"""`Grants`: permissions put into words, or shown as JSON where this version does not understand them."""
+"""`Grants`: describe permissions in words, or as JSON if this version does not understand them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .question import Fact, Foreign, Part, quoted
 _ACCESS = {"read": "read", "write": "write to", "deny": "not use"}
 _PLACES = {
     "root": "all folders and files",
-    "minimal": "what the system itself needs",
+    "minimal": "the files that the system itself needs",
     "tmpdir": "the folder for temporary files",
     "slash_tmp": '"/tmp"',
 }
@@ -51,7 +51,7 @@ class Grants:
             self._others.append({name: value})
 
     def others(self) -> list[Part]:
-        """Return the permissions that are not understood, as a part of a question; and say so in `facts`."""
+        """Return the permissions that are not understood, as a part of a question, and add a fact about them."""
         if not self._others:
             return []
         written = [json.dumps(value, ensure_ascii=False, indent=2, default=str) for value in self._others]
@@ -95,7 +95,7 @@ def _place(path: object) -> str | None:
         case {"type": "path", "path": str(name), **others} if not others:
             return quoted(name)
         case {"type": "glob_pattern", "pattern": str(pattern), **others} if not others:
-            return f"whatever matches {quoted(pattern)}"
+            return f"everything that matches {quoted(pattern)}"
         case {"type": "special", "value": {"kind": str(kind), **rest}, **others} if not others:
             return _special_place(kind, rest)
     return None

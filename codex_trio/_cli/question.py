@@ -1,4 +1,4 @@
-"""`Question`: what a person decides about, laid out for a screen. All untrusted text stands in marked rows."""
+"""`Question`: a request for a person's decision, laid out for a screen. All untrusted text is in marked rows."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What Codex asks, in reading order. The last part is the program's own summary."""
+    """A question, as parts in reading order. The last part is the program's own summary."""
 
     parts: Sequence[Part]
 

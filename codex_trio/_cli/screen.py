@@ -8,13 +8,13 @@ from typing import TextIO
 
 from codex_trio.text import fold_line
 
-_COLUMNS, _LINES = 80, 24  # of a terminal that does not tell its size
+_COLUMNS, _LINES = 80, 24  # for a terminal that does not report its size
 _FEWEST_COLUMNS, _FEWEST_LINES = 20, 4  # for the longest prompt, and a row of what it is about
 
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """Prefixes of rows, which tell untrusted text from the program's own.
+    """Prefixes of rows, which distinguish untrusted text from the program's own.
 
     Attributes:
         foreign: A line of untrusted text.

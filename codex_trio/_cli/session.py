@@ -58,11 +58,11 @@ def _obey(command: str, conversation: Conversation) -> None:
             print("The next message begins a new thread.")
         case "/thread":
             thread = conversation.thread
-            say(f"thread {thread.id}" if thread else "There is no thread until something was said.")
+            say(f"thread {thread.id}" if thread else "There is no thread before the first message.")
         case "/help":
             print(_HELP)
         case _:
-            say(f"There is no {command}; /help tells what there is.")
+            say(f"There is no {command}; /help lists the commands.")
 
 
 async def _run_turn(prompt: str, conversation: Conversation) -> None:

@@ -91,7 +91,7 @@ async def ask_for_answer(prompt: str) -> str | None:
     if not answer:
         return ""
     has_more = await _readable_within(_TOGETHER)
-    is_line = answer.endswith(b"\n")  # Ctrl-D behind some letters hands them over without one
+    is_line = answer.endswith(b"\n")  # Ctrl-D after some letters sends them without a line feed
     return None if has_more or not is_line or _ESCAPE in answer else answer.decode(errors="replace").strip().lower()
 
 

@@ -1,4 +1,4 @@
-"""Print untrusted text safely, and remove from text what is not for other people's eyes."""
+"""Print untrusted text safely, and remove private information from text."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def shown(text: str, stream: TextIO, *, indent: str = "    ", keep_emoji: bool =
 
 
 def shareable(text: str) -> str:
-    """Return text that can be shown to others: without what looks like a secret, and without home folders and host names."""
+    """Return text without what looks like a secret, and without home folders and host names, so that it can be shared."""
     return LocalNames.here().hide_in_text(redact(text))
 
 

@@ -57,15 +57,15 @@ class PlainView(View):
 
     def show_step(self, step: ConversationStep) -> None:
         if self._as_json:
-            # A program that reads the JSON finds in `data` what moderation withholds.
+            # `data` still contains what moderation withholds, for programs.
             print(json.dumps({**asdict(step), "text": step.display_text}), flush=True)
             return
         if step.step_type == "thinking" and not step.text.strip():
-            return  # most models keep their thoughts to themselves
+            return  # most models send empty thoughts
         is_prose = step.step_type in ("codex", "ask", "thinking")
         print(shown(_written(step), sys.stdout, keep_emoji=is_prose), flush=True)
         if outcome := _outcome(step):
-            print(f"  {outcome}", flush=True)  # indented less than what others say
+            print(f"  {outcome}", flush=True)  # indented less than untrusted text
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -79,7 +79,7 @@ class PlainView(View):
 def _written(step: ConversationStep) -> str:
     output = step.data.get("aggregatedOutput")
     below = f"\n{plain_output(output)}" if isinstance(output, str) else ""
-    # The type of an item is a word of the server, too.
+    # The type of an item is untrusted text, too.
     return f"[{' '.join(step.step_type.split())}] {step.display_text}{below}".rstrip("\n")
 
 

@@ -35,9 +35,9 @@ class Asked(msgspec.Struct, eq=False):
 
     Attributes:
         turn: The turn of ours that waits for it, where there is one: its own, or that of a sub-agent's root.
-        waiting: The turns whose clocks it has stopped.
-        changes: ``changes`` of the item that it is about; `None` if they are not known.
-        tool_name: The tool whose call it is about; empty if it is not known.
+        waiting: The turns whose inactivity clocks it has stopped.
+        changes: ``changes`` of the item that it is about; `None` if unknown.
+        tool_name: The tool whose call it is about; empty if unknown.
         tool_call: The call of a tool that it asks for.
         is_moot: Nobody waits for the answer any more.
         is_answered: The answer was handed to the writer.
@@ -115,7 +115,7 @@ class Answering:
         self._nursery.start_soon(self._answer, asked, name=f"codex_trio answers {request.method}")
 
     def adopt(self) -> None:
-        """Look again for the turns of requests that came before it was known of what turn they are."""
+        """Look again for the turns of requests whose turn was unknown when they came."""
         for asked in self._pending.values():
             if asked.turn is None:
                 self._stop_clocks(asked)
@@ -130,14 +130,14 @@ class Answering:
         waiting = [turn] if turn is not None else []
         if turn is None and thread_id is not None:
             waiting = self._router.waits_for(thread_id, request.turn_id)
-        for one in waiting:
-            if one not in asked.waiting:
-                one.owe()
-        for one in asked.waiting:
-            if one not in waiting:
-                one.pay(trio.current_time())
+        for waiter in waiting:
+            if waiter not in asked.waiting:
+                waiter.owe()
+        for waiter in asked.waiting:
+            if waiter not in waiting:
+                waiter.pay(trio.current_time())
         asked.waiting = waiting
-        if turn is not None and turn.turn_id == request.turn_id:  # a sub-agent may go on after it
+        if turn is not None and turn.turn_id == request.turn_id:  # a sub-agent may outlive the turn
             turn.on_end.add(asked.drop)
 
     def watch(self, notice: Notice) -> None:

@@ -17,8 +17,8 @@ class Asking:
         An approval that is asked for while there is no such stream is declined. Respond to each one in every branch of the
         loop: its variable holds the request until the next one comes, and the turn waits as long. ``request.accept()``
         raises `ValueError` where it would grant more than the request shows, as it does in `on_approval`. Open the client
-        with ``experimental_api=True``: without, codex does not send what a command would be allowed besides
-        (``additionalPermissions``), and some commands can be accepted unseen only.
+        with ``experimental_api=True``: otherwise codex does not send the additional permissions of a command
+        (``additionalPermissions``), and some commands can be accepted only with ``unseen=True``.
 
         Raises:
             RuntimeError: The client has an `on_approval`, which answers them, or only observes.

@@ -38,7 +38,7 @@ _RETRY_FIRST, _RETRY_MOST = 0.02, 0.25  # seconds
 
 _PAGE = 100  # turns, or items
 _MOST_FOLLOWED = 32  # sub-agents of one turn
-_READINGS = 3  # of the history of a turn that tells more meanwhile than can be held
+_READINGS = 3  # attempts to read a turn's history before more events come than can be held
 
 Ask = Callable[[str, Mapping[str, Any]], Awaitable[Any]]
 
@@ -173,9 +173,7 @@ async def catch_up(ask: Ask, router: Router, turn: Turn) -> None:
         if turn.overflows == overflows:
             break
     else:
-        raise CodexProtocolError(
-            f"turn {turn.turn_id} tells more in the time that it takes to read its history than can be held"
-        )
+        raise CodexProtocolError(f"turn {turn.turn_id} sends more events than can be held while its history is read")
     for item in remembered.all_items:
         for child in told_by(item):
             router.sub_agents.note_parent(child, turn.thread_id)
@@ -187,10 +185,10 @@ async def catch_up(ask: Ask, router: Router, turn: Turn) -> None:
 
 
 def follow(lifecycle: Lifecycle, router: Router, turn: Turn) -> None:
-    """Follow what a turn that was caught up with has begun: sub-agents, and items that history does not list.
+    """Follow the sub-agents and open items of a turn whose missed events were read from history.
 
-    To a connection that was there when a sub-agent began, the server sends what it tells and asks unasked (codex 0.163,
-    0.171). Another one subscribes to its thread, in the background.
+    A connection that existed when a sub-agent started gets its events and requests without a subscription (codex 0.163,
+    0.171). Other connections subscribe to its thread, in the background.
     """
     if turn.ended.is_set():
         return
@@ -200,12 +198,12 @@ def follow(lifecycle: Lifecycle, router: Router, turn: Turn) -> None:
 
 
 async def _find_unfinished(lifecycle: Lifecycle, turn: Turn) -> None:
-    # What has begun and not ended, such as a sleep, is in no list of items. It is in the turns in the answer to
-    # `thread/resume` (codex 0.163, 0.171), and these are all turns of the thread: too much to ask for each time.
+    # Lists of items lack open items, such as a sleep. The turns in the response to `thread/resume` contain them (codex
+    # 0.163, 0.171), but that response contains all turns of the thread, which is too much for every reconnection.
     try:
         answer = await lifecycle.request(methods.THREAD_RESUME, {"threadId": turn.thread_id})
     except CodexError as exc:
-        _logger.debug("what turn %s has begun is unknown: %s", turn.turn_id, exc)
+        _logger.debug("the open items of turn %s are unknown: %s", turn.turn_id, exc)
         return
     thread = answer.get("thread") if isinstance(answer, Mapping) else None
     turns = thread.get("turns") if isinstance(thread, Mapping) else None
@@ -234,7 +232,7 @@ async def _follow(lifecycle: Lifecycle, router: Router, thread_id: str) -> None:
                     for grandchild in told_by(item):
                         router.sub_agents.note_parent(grandchild, child)
     except CodexError as exc:
-        _logger.debug("not all sub-agents of thread %s are followed: %s", thread_id, exc)
+        _logger.debug("could not subscribe to all sub-agents of thread %s: %s", thread_id, exc)
 
 
 def _items(answer: object) -> list[object]:

@@ -82,13 +82,14 @@ class Conversation:
                 quiet, or whose connection was lost: of this client, or of another client of the server, in another
                 process, too. If it has ended by now, it is read from the server's history. In another client, the
                 threads of its sub-agents are resumed with it, so what they wait for is asked again (codex 0.163 on).
-            output_type: What the answer shall be: a dataclass, a TypedDict, a `msgspec.Struct`, an attrs class, a pydantic
-                model, or a list, an enum, a union or another type made of such. Its JSON Schema, made strict, goes out
-                as ``outputSchema``, and `result.output` is a value of it. If it is no object, the model gives the
-                answer as the property ``value`` of one. A fence of three backquotes around the answer is taken off.
+            output_type: The type of the answer: a dataclass, a TypedDict, a `msgspec.Struct`, an attrs class, a pydantic
+                model, or a list, an enum, a union or another type made of such types. Its JSON Schema is made strict
+                and sent as ``outputSchema``, and `result.output` is a value of the type. For a type that is not an
+                object in JSON, the schema is an object with the property ``value``. A Markdown code fence around the
+                answer is removed.
             output_schema: In place of `output_type`, or with it: the JSON Schema to send. By itself, `result.output`
-                is what the JSON says, unchecked. It must be within OpenAI's subset for Structured Outputs; for a model
-                provider that takes more, send it as ``extra={"outputSchema": ...}``.
+                is the parsed JSON, not validated. The schema must be within OpenAI's subset for Structured Outputs; for a
+                model provider that accepts more, send it as ``extra={"outputSchema": ...}``.
             options: Of the turn, and of the thread if it is new: see `TurnOptions` and `ThreadOptions`.
 
         Raises:
@@ -101,8 +102,8 @@ class Conversation:
             CodexTransportError: The server was lost.
             FileNotFoundError: There is no image at a path.
             ValueError: Neither text nor continuation, or both; user or metadata without `experimental_api`; an option
-                with a value that it does not have, or of a new thread where the thread exists; or `output_schema` is one
-                that the model's API refuses.
+                with a value that it does not have, or of a new thread where the thread exists; or an `output_schema` that
+                the model's API refuses.
             TypeError: There is no such option; or `output_type` has no strict schema.
 
         Cancellation: The turn is interrupted, in the background: the caller is released at once, and the next turn on

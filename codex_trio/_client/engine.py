@@ -79,7 +79,7 @@ class ClientEngine:
         return self._service.live_parts().router.starting(thread_id) is not None
 
     async def wait_free(self, thread_id: str) -> None:
-        """Wait, bounded, while a thread's turn is one that nobody wants any more."""
+        """Wait, for a limited time, while an abandoned turn runs on the thread."""
         await self._service.live_parts().lifecycle.wait_free(thread_id)
 
     async def running_turn(self, thread_id: str) -> Turn | None:

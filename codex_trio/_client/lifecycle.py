@@ -32,7 +32,7 @@ from .stopping import STOP_PATIENCE, Stopping
 from .suspects import Suspects
 
 _LOSSES = 3  # of connections, between the start of a thread and that of its first turn
-_ROUNDS = 16  # of Trio's scheduler, for a consumer that is cancelled to leave its turn
+_ROUNDS = 16  # of Trio's scheduler, for a cancelled consumer to leave its turn
 
 
 class Lifecycle(Stopping):
@@ -230,7 +230,7 @@ class Lifecycle(Stopping):
 
     @trio.lowlevel.enable_ki_protection
     async def wait_free(self, thread_id: str) -> None:
-        """Wait, bounded, while the thread's turn is one that nobody wants any more. For a wanted one this does not wait."""
+        """Wait, for a limited time, while an abandoned turn runs on the thread. Do not wait for any other turn."""
         await self.give_way(thread_id)
         with trio.move_on_after(self._request_timeout):
             await self._wait_up()
@@ -242,12 +242,12 @@ class Lifecycle(Stopping):
     async def give_way(self, thread_id: str) -> None:
         """Let the consumer of the thread's turn leave, if it is cancelled.
 
-        Trio delivers a cancellation in its next round, and clean-up on the way out may take a few more. From outside it
-        cannot be seen whether one is on its way, so this waits for some rounds: no time passes in them.
+        Trio delivers a cancellation in its next scheduler round, and clean-up may take a few more rounds. Another task
+        cannot see whether a cancellation is pending, so this waits for some rounds, in which no time passes.
         """
         for _ in range(_ROUNDS):
             place = self._router.peek(thread_id)
-            if place.turn is not None and place.turn.is_unwanted:  # the finalizer of its stream has not got through yet
+            if place.turn is not None and place.turn.is_unwanted:  # the finalizer of its stream has not run yet
                 self.abandon(place.turn)
             if place.leaving is not None or not place.has_consumer:
                 return
@@ -287,7 +287,7 @@ class Lifecycle(Stopping):
             return
         if response.error is None and starting.request.is_ours is not None:
             self._router.expect(starting, partial(self._bind, starting))
-            starting.hurry(STOP_PATIENCE)  # it was accepted, and has not begun
+            starting.hurry(STOP_PATIENCE)  # the turn was accepted and has not started
             return
         turn_id = id_of(response.result, "turn") if response.error is None else None
         if turn_id is not None:
@@ -306,8 +306,8 @@ class Lifecycle(Stopping):
                 self._router.clear(turn)
 
     def _take_late(self, starting: Starting, response: Response) -> None:
-        # The thread was let go of before this answer. A turn that was started on it since then has been joined to the
-        # one that it tells of, if that still ran, and else there is one to be stopped.
+        # The thread was released before this answer came. If the turn in the answer still ran when another turn was
+        # started on the thread, codex has merged the two. Otherwise the turn in the answer has to be stopped.
         turn_id = id_of(response.result, "turn") if response.error is None else None
         place = self._router.peek(starting.thread_id)
         if turn_id is None or turn_id == starting.ended or self._router.knows(turn_id) or place.is_taken:
@@ -338,8 +338,8 @@ class Lifecycle(Stopping):
 
     @trio.lowlevel.enable_ki_protection
     async def _await_orphan(self, starting: Starting, patience: float) -> None:
-        # Which turn it is is not known, so there is nothing to interrupt yet. As long as some turn runs on the thread, it
-        # may be this one. An answer that comes after that is late.
+        # The turn id is unknown, so nothing can be interrupted yet. While any turn runs on the thread, it may be this
+        # one. An answer that comes after that is late.
         while True:
             with trio.move_on_after(patience) as starting.waiting:
                 await starting.settled.wait()
@@ -382,7 +382,7 @@ class Lifecycle(Stopping):
 
 
 def _answer_patience(starting: Starting, call: Call) -> float:
-    # Seconds. Not all of the call's own time, as who waits for the thread waits for so long, too.
+    # Seconds. Shorter than the request's own timeout, because callers that wait for the thread wait for this, too.
     left = 0.9 * max(0.0, call.deadline - trio.current_time())
     return left if starting.ended is None else min(left, ANSWER_PATIENCE)
 

@@ -23,8 +23,8 @@ from ..errors import CodexError, CodexTimeoutError, CodexTransportError
 _logger = logging.getLogger("codex_trio")
 
 _PAUSE_FIRST, _PAUSE_MOST = 0.1, 5.0  # seconds between attempts
-_PAUSE_CAUGHT_UP = 0.4  # seconds, at most, after a connection that was caught up, however soon it was lost
-_STEADY = 1.0  # seconds that a connection lasts after which the next one is looked for as if it were the first loss
+_PAUSE_CAUGHT_UP = 0.4  # seconds at most after the loss of a connection that had caught up
+_STEADY = 1.0  # seconds that a connection must last for the pause to start again at `_PAUSE_FIRST`
 
 Greet = Callable[[Connection], Awaitable[object]]
 Step = Callable[[Connection, float], Awaitable[object]]
@@ -41,7 +41,7 @@ class Link:
         greet: Shakes hands on a new connection.
         restore: Then makes it fit for calls, by a deadline in Trio's time.
         catch_up: Then, while calls go on already, finds out what was missed, likewise.
-        drop_causes: Gives up what the last connections were lost over, and says whether there is anything of that kind.
+        drop_causes: Abandons the requests that the last connections were lost over; returns whether there are any.
         patience: Seconds that it may take from a loss until all of that is done. A permanent error ends it at once.
 
     Attributes:
@@ -234,7 +234,7 @@ class Link:
         await self._lost.wait()
 
     async def _mend(self) -> None:
-        # What counts is to be caught up, and not to be connected: each connection may be lost over the same thing again.
+        # The deadline is for catching up, not for connecting: each connection may be lost over the same request again.
         deadline = trio.current_time() + self._patience
         self._pause = min(self._pause, _PAUSE_CAUGHT_UP)
         while self._loss is None:
@@ -255,7 +255,7 @@ class Link:
         was_greeted, self._was_greeted = self._was_greeted, False
         self._pause = min(2 * self._pause, _PAUSE_MOST)
         failure = await self._serve(partial(self._revive, deadline))
-        if not self._was_greeted and trio.current_time() >= deadline:  # it was not given the time for that
+        if not self._was_greeted and trio.current_time() >= deadline:  # the attempt had no time for the handshake
             self._was_greeted = was_greeted
         return failure
 

@@ -58,7 +58,7 @@ class Lookup:
                 grace = min(2 * grace, _IDLE_MOST)
 
     async def _look_at(self, turn: Turn) -> bool:
-        """Look at a turn's state, and end it if it has ended; return whether there is no need to look again."""
+        """Read a turn's state, and end the turn here if it has ended; return whether no further look is needed."""
         key = "the end of", turn
         try:
             with self._suspects.blaming(key):
@@ -114,7 +114,7 @@ def id_of(result: object, kind: str) -> str | None:
 
 
 def parent_of(result: object) -> str | None:
-    """Return the thread that the thread of an answer works for, if that is a sub-agent's."""
+    """Return the parent of the thread in a response; `None` if the thread is not a sub-agent's."""
     thread = result.get("thread") if isinstance(result, dict) else None
     value = thread.get("parentThreadId") if isinstance(thread, dict) else None
     return value if isinstance(value, str) else None

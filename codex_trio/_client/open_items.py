@@ -1,7 +1,7 @@
-"""`OpenItems`: what the items that have started, and not completed, are about to do.
+"""`OpenItems`: details of the items that have started and not completed, for requests about these items.
 
-Some requests of the server are about an item, and leave out what is in the item's `item/started`: the changes of a
-``fileChange``, and with codex before 0.169 the name of the tool of an ``mcpToolCall``.
+Some server requests lack details of their item that are in its `item/started`: the changes of a ``fileChange``, and the
+tool name of an ``mcpToolCall`` (codex before 0.169).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from .._protocol import asks, methods
 from .._protocol.messages import Notice, ServerRequest
 
-_OTHERS_KEPT = 256  # items of turns that are not ours
+_OTHERS_KEPT = 256  # items of other clients' turns
 _FIELDS = {"fileChange": ("changes",), "mcpToolCall": ("server", "tool", "arguments")}  # what is kept, by item type
 
 # A turn's thread and its id. Items of different turns may have the same id.
@@ -26,8 +26,8 @@ class OpenItems:
     """The open items that requests are about, by turn and item id.
 
     Args:
-        is_ours: Whether a turn, by its thread and its id, is an open turn of this client, or works for one. All items of
-            these are kept. Of other turns, 256 are, and the oldest turns give way.
+        is_ours: Returns whether a turn, by thread id and turn id, is an open turn of this client or of its sub-agents. All
+            items of these turns are kept. Of other turns, 256 items are kept, and the oldest turns are dropped first.
     """
 
     def __init__(self, is_ours: Callable[[str | None, str | None], bool]) -> None:
@@ -52,23 +52,23 @@ class OpenItems:
                 self._close(key, item["id"])
 
     def find_changes(self, request: ServerRequest) -> object:
-        """Return the ``changes`` of the item that a request is about; `None` if they are not known for certain."""
+        """Return the ``changes`` of the item that a request is about; `None` if they are uncertain or unknown."""
         item_id = request.params.get("itemId")
         items = self._items_of(request)
         return items[item_id].get("changes") if isinstance(item_id, str) and item_id in items else None
 
     def find_tool_name(self, request: ServerRequest) -> str:
-        """Return the tool of the open call that an elicitation is about; empty if that is not known for certain."""
+        """Return the tool of the open call that an elicitation is about; empty if it is uncertain or unknown."""
         meta = request.params.get("_meta")
         server = request.params.get("serverName")
         if request.method != asks.ELICITATION or not isinstance(server, str):
             return ""
         if not isinstance(meta, dict) or "tool_params" not in meta:
             return ""
-        # The request has no item id. If several open calls fit, it may be about any of them.
+        # The request has no item id. If several open calls match, it may be about any of them.
         called = server, meta["tool_params"]
         items = list(self._items_of(request).values())
-        tools = [one.get("tool") for one in items if _is_same((one.get("server"), one.get("arguments")), called)]
+        tools = [item.get("tool") for item in items if _is_same((item.get("server"), item.get("arguments")), called)]
         names = {tool if isinstance(tool, str) else "" for tool in tools}
         return names.pop() if len(names) == 1 and _AMBIGUOUS not in items else ""
 
@@ -97,5 +97,5 @@ class OpenItems:
 def _is_same(one: object, other: object) -> bool:
     try:
         return one == other
-    except RecursionError:  # the server decides how deep they go
+    except RecursionError:  # the depth comes from the server
         return False

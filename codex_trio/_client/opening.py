@@ -43,8 +43,8 @@ def open_codex_client(
             that need not wait may be a plain function, and so may the others. See `CommandApproval`,
             `FileChangeApproval`, `PermissionsApproval`, `approve_all` and `decline_all`. Without one, and without
             `client.approvals()`, they are declined. ``request.accept()`` raises `ValueError` where it would grant more
-            than the request shows; as with any exception of a handler, the server is told no. Switches `experimental_api`
-            on, without which codex does not send all that it would grant.
+            than the request shows; as with any exception of a handler, the request is declined. Switches on
+            `experimental_api`, without which codex does not send all that accepting would grant.
         on_question: Answers what the model asks the user: ``async (question) -> {question_id: text or texts}``.
         on_elicitation: Answers MCP servers, and whether their tools may be called: ``async (question) ->
             question.accept(content)``.
@@ -67,9 +67,9 @@ def open_codex_client(
             final at once where another attempt would end the same way, see `CodexTransportError.is_permanent`.
         record: A file to which everything that passes between client and server is written as it passes, for
             `codex_trio.testing.ReplayTransport`, and for the eye. A file that is there is replaced, unless another client
-            records to it; only its owner can read it (mode 0600). It must be a regular file of this user (or
-            ``/dev/null``), and not a symbolic link. See below for what is left out. When it can be written no more (a
-            full disk), a warning is logged, and the conversation goes on.
+            records to it. Only its owner can read it (mode 0600). It must be a regular file of this user (or
+            ``/dev/null``), and not a symbolic link. Secrets are left out, as described below. When writing fails (such as
+            on a full disk), a warning is logged, recording stops, and the conversation continues.
 
     Each request is handled in a task of its own. It is cancelled when the server withdraws the request, when the turn
     ends, when the connection is lost (what is open is asked again on the next one), or when the client closes. While a
@@ -82,15 +82,14 @@ def open_codex_client(
     ``TOKEN``, ``SECRET``, ``PASS``, ``AUTH``, ``COOKIE`` or ``CREDENTIAL`` in their names; answers to questions that the
     server calls secret; logins in URLs; and in all other text what follows ``Bearer``, ``sk-``, ``eyJ``, ``password=``,
     ``token:``, ``--api-key`` and the like. ``~`` stands for home folders (``/home/NAME``, ``/Users/NAME``, ``/root``, and
-    this user's), ``host`` for the name of this machine, unless that is a word of letters alone, and zeros for the id of
-    the installation; a replay leaves all of them out of its comparisons. Nothing else is recognised: neither a secret
-    without such a name, as a key in PEM, nor one in pieces, or in base64. So look through a recording before you give it
-    away.
+    this user's), ``host`` for the name of this machine, unless the name consists of letters alone, and zeros for the
+    installation id. A replay ignores all of these in comparisons. Nothing else is recognised, for example a secret without
+    such a name (a key in PEM), in pieces, or in base64. Look through a recording before you share it.
 
-    What goes to the logger ``codex_trio`` is redacted by the same rules, and so is what goes to ``codex_trio.server``, the
-    server's stderr. At DEBUG, the former has up to 200 bytes of a line that is no message, and nothing of other messages. An
-    error has the server's words as they came, but for what was given to a transport, see `WebSocketTransport` and
-    `StdioTransport`; in the frames of its traceback are the params of the call.
+    Messages to the logger ``codex_trio`` are redacted by the same rules. So is the server's stderr, which goes to
+    ``codex_trio.server``. At DEBUG, ``codex_trio`` logs up to 200 bytes of a line that is not a message, and no content of
+    other messages. An error contains the server's message unchanged, except for the secrets of a transport: see
+    `WebSocketTransport` and `StdioTransport`. The frames of its traceback contain the params of the request.
 
     Raises:
         CodexTransportError: On entering: the server cannot be reached, or does not answer; or the file of `record` cannot

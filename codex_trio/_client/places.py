@@ -1,4 +1,4 @@
-"""`Place`: what happens on one thread. `Starting`: a turn that is asked for there, until it is known which it is."""
+"""`Place`: the turn on a thread. `Starting`: a `turn/start` on the thread, until its turn id is known."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ ANSWER_PATIENCE = 1.0  # seconds for the answer to a `turn/start` whose turn see
 
 
 class Starting(msgspec.Struct, eq=False):
-    """A `turn/start` on its way.
+    """A `turn/start` whose turn is not known yet.
 
     Attributes:
-        request: What was asked.
-        held: Events of turns that we do not know (yet): the server promises no order between them and the answer.
-        has_dropped: Too many of them came, so that history must tell the rest.
+        request: The request.
+        held: Events of turns that are not known yet. The server may send them before or after the answer.
+        has_dropped: Whether some of these events were dropped, so that history must be read.
         found: The turn of the first event that `request.is_ours` takes for ours.
         running: A turn that began here and has not ended. It may be ours, or another client's.
         ended: The last one that has ended.
@@ -54,11 +54,11 @@ class Starting(msgspec.Struct, eq=False):
 
     @property
     def is_running(self) -> bool:
-        """Whether a turn runs on the thread, as far as its events tell."""
+        """Whether a turn runs on the thread, as far as is known from its events."""
         return self.running is not None and not self.thread_is_idle
 
     def hold(self, notice: Notice) -> int:
-        """Take an event of a turn that nobody knows; return how many were dropped for it."""
+        """Hold an event of an unknown turn; return how many events were dropped to make room."""
         is_ours = self.request.is_ours
         if self.found is None and is_ours is not None and is_ours(notice):
             self.found = notice.turn_id
@@ -72,7 +72,7 @@ class Starting(msgspec.Struct, eq=False):
         return dropped
 
     def hurry(self, seconds: float) -> None:
-        """Wait no longer than that for what is to tell which turn it is, if its caller has left."""
+        """Limit the wait for the turn id to `seconds`, if the caller has left."""
         if self.waiting is not None:
             self.waiting.deadline = min(self.waiting.deadline, trio.current_time() + seconds)
 
@@ -90,13 +90,13 @@ class Place(msgspec.Struct, eq=False):
 
     @property
     def has_consumer(self) -> bool:
-        """Whether somebody waits for a turn here."""
+        """Whether a consumer waits for a turn on this thread."""
         if self.starting is not None:
             return not self.starting.is_orphan
         return self.turn is not None and self.turn.has_consumer and not self.turn.ended.is_set()
 
     @property
     def is_taken(self) -> bool:
-        """Whether no turn can be started here."""
+        """Whether the thread is not free for another turn."""
         is_running = self.turn is not None and not self.turn.ended.is_set()
         return is_running or self.starting is not None or self.leaving is not None

@@ -39,9 +39,9 @@ class Restorer:
         reconcile: Looks for a turn's true state once it is caught up.
         abandon: Stops a turn in the background; the next one on its thread waits for that.
         start_soon: Runs a task in the client's nursery.
-        ask: Calls the server, over whatever connection there is.
-        follow: Follows what a turn that was caught up with has begun.
-        suspects: What connections were lost over.
+        ask: Sends a request over the current connection.
+        follow: Follows the sub-agents and open items of a turn whose missed events were read from history.
+        suspects: Counts the connections that were lost over each request.
         request_timeout: Seconds for each request.
     """
 
@@ -69,7 +69,7 @@ class Restorer:
     async def restore(self, connection: Connection, deadline: float) -> None:
         """Subscribe to the threads again: to those with a turn of ours, and to as many others as time allows.
 
-        What earlier connections were lost over is left for `catch_up`.
+        Requests that earlier connections were lost over are left to `catch_up`.
 
         Args:
             connection: The new one.
@@ -97,7 +97,7 @@ class Restorer:
         return {thread_id: partial(self._resubscribe_in_time, trial, thread_id) for thread_id in thread_ids}
 
     async def _at_once(self, jobs: Jobs) -> None:
-        """Do those that no connection was lost over; if there are errors, raise one of them in the end."""
+        """Run the jobs that no connection was lost over, concurrently. If any fail, raise one of the errors at the end."""
         errors: list[CodexError] = []
 
         @trio.lowlevel.enable_ki_protection
@@ -115,14 +115,14 @@ class Restorer:
             raise errors.pop()
 
     async def _one_by_one(self, jobs: Jobs) -> None:
-        """Do those that connections were lost over, the likeliest cause last, so that it takes nothing else with it."""
+        """Run the jobs that connections were lost over, the likeliest cause last, so that all others are done before it."""
         for key in sorted(filter(self._suspects.losses, jobs), key=self._suspects.losses):
             await self._suspects.ask(key, jobs[key])
 
     @trio.lowlevel.enable_ki_protection
     async def _resubscribe(self, trial: Trial, *, has_suspects: bool) -> None:
-        # One after another: there may be thousands, and the server has more to do. What may be the cause of a loss comes
-        # last: when it has got through, everything has.
+        # One after another, because there may be thousands of threads. A thread that may have caused a loss comes last,
+        # after all others are done.
         for thread_id in sorted(self._router.missed, key=self._suspects.losses):
             turn = self._router.open_turn(thread_id)
             if turn is not None and turn.has_gap:
@@ -273,7 +273,7 @@ class Restorer:
                 self._drop(key)
         jobs: Jobs = {
             **{call: partial(self._catch_up_stray, trial, call) for call in self._router.lost_starts},
-            **{one: partial(self._find_accepted, trial, one) for one in self._accepted()},
+            **{starting: partial(self._find_accepted, trial, starting) for starting in self._accepted()},
             **{turn: partial(self._catch_up, trial, turn) for turn in self._gaps()},
         }
         await self._at_once(jobs)
@@ -282,15 +282,15 @@ class Restorer:
         self._start_soon(resubscribe)
 
     def _causes(self) -> list[Hashable]:
-        """Return what is asked for on each new connection, and was on its way when one was lost."""
+        """Return the keys of the requests that were in flight when connections were lost."""
         keys: list[Hashable] = [*self._router.lost_starts, *self._gaps(), *self._router.missed]
         return [key for key in keys if self._suspects.losses(key)]
 
     def drop_causes(self, loss: CodexTransportError) -> bool:
-        """Give up what connections were lost over again and again, so that the rest goes on; `False` if there is nothing.
+        """Abandon the requests that connections were repeatedly lost over; return `False` if there are none.
 
         Args:
-            loss: The last one.
+            loss: The last loss of a connection.
         """
         causes = self._causes()
         for key in causes:
@@ -303,7 +303,7 @@ class Restorer:
         if isinstance(key, Turn):
             why = f"the connection was lost, and {_named(key)} could not be caught up with"
             self._lose(key, f"{why}: {losses} connections were lost over it", loss)
-            self._router.unsubscribe(key.thread_id)  # what it tells may have been the cause
+            self._router.unsubscribe(key.thread_id)  # its events may have been the cause
         elif isinstance(key, Call):
             _logger.warning("whether %s began a turn is unknown: %d connections were lost over it", key.method, losses)
             self._router.lost_starts.remove(key)
@@ -312,7 +312,7 @@ class Restorer:
             self._router.unsubscribe(key)
 
     def recover_soon(self, turn: Turn) -> None:
-        """Read what a turn has told from history, as it was too much to be held. The turn has a gap."""
+        """Read a turn's events from history, in the background, because too many came to be held. The turn has a gap."""
         self._start_soon(partial(self._recover, turn))
 
     @trio.lowlevel.enable_ki_protection
@@ -320,7 +320,7 @@ class Restorer:
         try:
             await catch_up(self._ask, self._router, turn)
         except CodexTransportError:
-            return  # it is lost with the connection, or the next one goes on with it
+            return  # the turn is lost with the connection, or the next connection continues with it
         except CodexError as exc:
             why = "told more than can be held before it was known, and its history cannot be read"
             self._lose(turn, f"{_named(turn)} {why}: {exc}", exc)
@@ -333,7 +333,7 @@ class Restorer:
         try:
             if not turn.ended.is_set():
                 await catch_up(trial.ask, self._router, turn)
-                if turn.has_gap:  # the loss came right behind the answer, and the next connection starts all over
+                if turn.has_gap:  # the connection was lost right after the answer, and the next one starts again
                     trial.raise_if_lost()
         except (CodexProtocolError, CodexTimeoutError) as exc:
             await self._give_up(trial, turn, exc)
@@ -343,10 +343,10 @@ class Restorer:
 
     def _accepted(self) -> list[Starting]:
         starting = [place.starting for place in self._router.places if place.starting is not None]
-        return [one for one in starting if one.on_found is not None]
+        return [start for start in starting if start.on_found is not None]
 
     def _busy(self) -> list[str]:
-        return [one for one in self._router.missed if self._router.peek(one).starting is not None]
+        return [thread_id for thread_id in self._router.missed if self._router.peek(thread_id).starting is not None]
 
     def _gaps(self) -> list[Turn]:
         return [turn for turn in self._router.turns if turn.has_gap]

@@ -28,17 +28,17 @@ class Router:
     Args:
         on_idle: Told when the server says that a thread with an open turn of ours has nothing to do.
         on_bound: Told of each turn of ours, before it is given what was held for it.
-        on_dropped: Told of a turn whose events were too many while it was not known: history has them.
-        on_origin: Told when it is known of a sub-agent for which turn it works.
+        on_dropped: Called with a turn when too many of its events came before it was known; history has these events.
+        on_origin: Called when the turn that a sub-agent works for becomes known.
         watch: Is shown every notification but deltas.
 
     Attributes:
         loaded: Threads whose events this connection gets.
         unsubscribing: Of those, which it asked to get no more of, without an answer yet.
         missed: Those whose events the lost connection got, and this one does not, yet.
-        sub_agents: Threads that work for turns of ours.
+        sub_agents: Threads of sub-agents that work for this client's turns.
         late_events: How many came after the end of their turn.
-        dropped_events: How many were too many to be held, for a turn that was being started or caught up with.
+        dropped_events: How many were dropped because the buffer of a turn that was starting or catching up was full.
         lost_starts: The loss of a connection left open what came of them.
         unanswered: Calls of this connection that may have started a turn, on threads that were let go of since.
     """
@@ -121,7 +121,7 @@ class Router:
 
     def _take_sub_agent_event(self, notice: Notice, thread_id: str, now: float) -> None:
         if notice.method == methods.TURN_STARTED and not self.sub_agents.is_foreign(thread_id):
-            self.loaded.add(thread_id)  # its events come here unasked
+            self.loaded.add(thread_id)  # its events come without a subscription
         turn = self.sub_agents.root_of(thread_id)
         if turn is not None and turn.turn_id != notice.turn_id:
             turn.feed_sub_agent(notice, now)
@@ -315,9 +315,9 @@ class Router:
         return turn_id in self._turns or turn_id in self._finished
 
     def waits_for(self, thread_id: str, turn_id: str | None) -> list[Turn]:
-        """Return the open turns of ours that may wait for what a thread asks, where its own turn is not known.
+        """Return this client's open turns that may wait for a server request of a thread whose own turn is unknown.
 
-        A thread of which nothing is known can only be a sub-agent's: that of some turn.
+        An unknown thread can only be a sub-agent's, of any open turn.
         """
         if (root := self.sub_agents.root_of(thread_id)) is not None:
             return [root]

@@ -1,4 +1,4 @@
-"""`SubAgents`: which turn of ours the thread of a sub-agent works for. Its events come unasked, under ids of their own."""
+"""`SubAgents`: find the turn that a sub-agent's thread works for. Its events have thread and turn ids of their own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .._protocol import methods
 from .._protocol.messages import Notice
 from .._turn import Turn
 
-_REMEMBERED = 1_024  # threads of sub-agents, and turns of theirs
+_REMEMBERED = 1_024  # threads of sub-agents, and as many of their turns
 _DEEPEST = 16  # sub-agents of sub-agents
 _MOST_TOLD = 256  # sub-agents in one item
 
@@ -19,7 +19,7 @@ class _Origin(msgspec.Struct):
     """Where the work of a sub-agent comes from.
 
     Attributes:
-        parent: The thread that started it, or talks to it, as the items there tell.
+        parent: The thread that started it, or sends messages to it, according to that thread's items.
         root_turn: ``rootTurnId`` of its last turn: the one of the user, however deep the sub-agent is (codex 0.163 to
             0.171).
     """
@@ -35,7 +35,7 @@ class SubAgents:
         thread_of: Returns the thread of a turn of this client; `None` if it is not known.
         open_turn: Returns the turn of this client that runs on a thread.
         is_ours: Whether this client is subscribed to a thread.
-        on_found: Told when it is known of one more thread, or of another turn of it.
+        on_found: Called when a thread, or another turn of a thread, becomes known.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class SubAgents:
         return thread_id in self._origins
 
     def note(self, notice: Notice) -> None:
-        """Look at an event for what it tells of sub-agents."""
+        """Note what an event contains about sub-agents."""
         if notice.thread_id is None:
             return
         if notice.method == methods.TURN_STARTED:
@@ -80,7 +80,7 @@ class SubAgents:
         self._on_found()
 
     def note_parent(self, thread_id: str, parent: str) -> None:
-        """Take note of the thread that a sub-agent works for."""
+        """Note the thread that a sub-agent works for."""
         if thread_id == parent:
             return
         origin = self._remember(thread_id)
@@ -96,7 +96,7 @@ class SubAgents:
         return origin
 
     def of(self, thread_id: str) -> list[str]:
-        """Return the threads of the sub-agents that a thread has started, or talks to."""
+        """Return the threads of the sub-agents that a thread has started, or sends messages to."""
         return [child for child, origin in self._origins.items() if origin.parent == thread_id]
 
     def root_of(self, thread_id: str) -> Turn | None:
@@ -107,12 +107,12 @@ class SubAgents:
     def is_foreign(self, thread_id: str) -> bool:
         """Whether the thread of a sub-agent is known to work for another client of the server.
 
-        Codex 0.163 to 0.171 send what a sub-agent tells and asks to every client that there is when it begins.
+        Codex 0.163 to 0.171 send a sub-agent's events and requests to every client that was connected when it started.
         """
         return thread_id in self and not any(map(self._is_ours, (thread_id, *self._above(thread_id))))
 
     def _above(self, thread_id: str) -> Iterator[str]:
-        """Return the threads that it works for, from the nearest that is known to the farthest."""
+        """Yield the thread's known ancestors, the nearest first."""
         for _ in range(_DEEPEST):
             origin = self._origins.get(thread_id)
             if origin is None:
@@ -126,7 +126,7 @@ class SubAgents:
 
 
 def told_by(item: object) -> Iterator[str]:
-    """Return the threads of the sub-agents that an item tells of."""
+    """Yield the threads of the sub-agents that an item contains."""
     if not isinstance(item, dict):
         return
     if item.get("type") == "subAgentActivity":

@@ -1,4 +1,4 @@
-"""`Suspects`: what was being asked for when connections were lost. One thread can be the cause of all the losses."""
+"""`Suspects`: count the lost connections for each request, because one thread can cause all the losses."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ Job = Callable[[], Awaitable[object]]
 
 
 class Suspects:
-    """How many losses in a row came while something was being asked for, such as the history of a turn."""
+    """Counts consecutive losses of the connection during a request, such as one for the history of a turn."""
 
     def __init__(self) -> None:
         self._losses: dict[Hashable, int] = {}
 
     def losses(self, key: Hashable) -> int:
-        """Return how many losses in a row came over this."""
+        """Return how many connections in a row were lost during this request."""
         return self._losses.get(key, 0)
 
     def is_hopeless(self, key: Hashable) -> bool:
-        """Whether it is to be given up, even if there is time to try again."""
+        """Whether the request is to be abandoned, even if there is time for another attempt."""
         return self.losses(key) >= _HOPELESS
 
     @contextmanager
     def blaming(self, key: Hashable) -> Iterator[None]:
-        """Count a loss of the connection in the body; forget the earlier ones if it gets through."""
+        """Count a loss of the connection in the body; reset the count if there is none."""
         try:
             yield
         except CodexTransportError:
@@ -40,10 +40,10 @@ class Suspects:
         self._losses.pop(key, None)
 
     async def ask(self, key: Hashable, job: Job) -> None:
-        """Do a job, and count a loss of the connection in it."""
+        """Run a job, and count a loss of the connection in it."""
         with self.blaming(key):
             await job()
 
     def forget(self, key: Hashable) -> None:
-        """Count no more, as it is not asked for again."""
+        """Reset the count, because the request will not be sent again."""
         self._losses.pop(key, None)

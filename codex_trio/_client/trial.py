@@ -1,4 +1,4 @@
-"""`Trial`: the requests that make a new connection fit for use."""
+"""`Trial`: send the first requests over a new connection, and find out whether the server answers at all."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from .._connection import Call, Connection
 from .._protocol import methods
 from ..errors import CodexProtocolError
 
-_PROOF = 5.0  # seconds for a connection that has answered nothing to answer anything
+_PROOF = 5.0  # seconds for the first answer of any kind on a connection
 
 
 class Trial:
-    """Asks over a new connection, and knows whether it answers at all.
+    """Sends requests over a new connection, and notes whether the server answers any of them.
 
     Args:
         request_timeout: Seconds for each request.
@@ -31,11 +31,11 @@ class Trial:
         self._has_answered = False
 
     async def ask(self, method: str, params: Mapping[str, Any]) -> Any:
-        """Call the server, and return the result."""
+        """Send a request, and return the result."""
         return await self.perform(Call(method, params))
 
     async def perform(self, call: Call, *, timeout: float = math.inf) -> Any:
-        """Make a call as `Connection.perform` does, but wait no longer than there is time."""
+        """Send a request as `Connection.perform` does, but wait no longer than until the deadline."""
         left = max(0.0, self._deadline - trio.current_time())
         try:
             result = await self._connection.perform(call, timeout=min(timeout, self._request_timeout, left))
@@ -50,11 +50,11 @@ class Trial:
         self._connection.raise_if_lost()
 
     async def raise_if_mute(self) -> None:
-        """Raise if it is not this or that request that gets no answer, but all of them.
+        """Raise if the server answers no requests at all.
 
         Raises:
-            CodexTimeoutError: So it is.
+            CodexTimeoutError: No request was answered, not even a probe.
         """
         if not self._has_answered:
-            with suppress(CodexProtocolError):  # which is an answer
+            with suppress(CodexProtocolError):  # an error is an answer, too
                 await self.perform(Call(methods.THREAD_LOADED_LIST, {"limit": 1}), timeout=_PROOF)

@@ -1,4 +1,4 @@
-"""Tells the log about a server of a version that this package was not tested with."""
+"""Log a message for a server version that this package was not tested with."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def log_untested_version(server: InitializeResult) -> None:
         )
     elif is_newer_than_tested(version):
         _logger.info(
-            "codex %s is newer than %s, the newest version that codex_trio %s was tested with: what it adds is passed on "
-            "as it comes",
+            "codex %s is newer than %s, the newest version that codex_trio %s was tested with: anything that it adds is "
+            "passed on unchanged",
             *(version, newest, __version__),
         )

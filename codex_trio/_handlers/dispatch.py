@@ -99,12 +99,12 @@ class Handlers:
 
     @property
     def needs_experimental_api(self) -> bool:
-        """Whether these need what the server keeps from a client without the experimental API."""
+        """Whether these handlers need fields or methods of the experimental API."""
         # Tools are experimental (codex 0.155 to 0.171), and so is a field of command approvals that grants permissions.
         return bool(self.toolbox.default) or self.has_approval_handler
 
     def find_tool_call(self, method: str, params: Mapping[str, Any]) -> ToolCall | None:
-        """Return the tool call that a request asks for, if any. Call this in the order of the requests."""
+        """Return the tool call of an `item/tool/call` request; `None` for others. Call this in the order of the requests."""
         is_call = method == asks.TOOL_CALL and method not in self._on_request
         return self.toolbox.call(params) if is_call else None
 
@@ -122,16 +122,16 @@ class Handlers:
         Args:
             method: The method.
             params: Its params.
-            changes: Of the item that the request is about, where they are known.
-            tool_name: Of the call that an elicitation is about, where it is known.
-            tool_call: What `find_tool_call` returned.
+            changes: ``changes`` of the item that the request is about; `None` if unknown.
+            tool_name: The tool whose call an elicitation is about; empty if unknown.
+            tool_call: The result of `find_tool_call`.
 
         Raises:
             RefusedError: The answer is an error.
             Exception: A handler raised it, or returned what is no answer.
         """
         if tool_call is not None:
-            return Answer(await _call(tool_call.answer))  # before any checkpoint: it must leave its queue
+            return Answer(await _call(tool_call.answer))  # before any checkpoint, because the call must leave its queue
         await trio.lowlevel.checkpoint()
         if (handler := self._on_request.get(method)) is not None:
             return Answer(await _call(handler, params))

@@ -45,10 +45,10 @@ class Parameters:
         self.schema = describe_limits(fill_types({**schema, **definitions}))
 
     def read(self, arguments: object) -> dict[str, Any]:
-        """Return the arguments to call the function with. It keeps its own defaults.
+        """Return the arguments to call the function with. Parameters that are missing keep their defaults.
 
         Raises:
-            ValueError: The arguments do not fit; the message says where.
+            ValueError: The arguments do not match the parameters; the message contains the place.
         """
         given = msgspec.convert({} if arguments is None else arguments, dict[str, Any])
         if missing := [name for name in self._required if name not in given]:

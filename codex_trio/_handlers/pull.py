@@ -24,7 +24,7 @@ class ApprovalStream:
     or let go of. Ends with `CodexTransportError` when the connection does.
 
     ``request.accept()`` raises `ValueError` where it would grant more than the request shows: see `CommandApproval` and
-    `FileChangeApproval`. It is an exception in your loop like any other. It grants nothing, and the request can still be
+    `FileChangeApproval`. The exception is raised in your loop. Nothing is granted then, and the request can still be
     declined.
 
     The variable of an ``async for`` holds its request until the next one comes, and so does the turn wait: respond in

@@ -14,8 +14,8 @@ from .._protocol.questions import Elicitation
 async def approve_all(request: Approval | Elicitation) -> Decision:
     """Grant whatever is asked, this once; as `on_approval`, as `on_elicitation`, or both.
 
-    It looks at nothing: it also grants extra permissions, accepts file changes that are not known, and lets input be
-    typed into running terminals. Use it only where Codex may do everything.
+    Requests are not examined: this also grants extra permissions, accepts unknown file changes, and lets Codex type input
+    into running terminals. Use it only where Codex may do everything.
 
     Of elicitations, a call of an MCP tool is accepted, and a form is declined: somebody would have to fill it in.
 

@@ -53,14 +53,15 @@ class Tool:
         description: What it does, for the model.
         input_schema: JSON Schema of its arguments, an object. Missing types and items are filled in when it is sent,
             because codex would take them for strings.
-        function: Is called with the arguments, a mapping. An async function runs in Trio, any other in a worker thread;
-            if that returns an awaitable, it is awaited in Trio. Returns text, a `ToolImage`, a list of both, or
-            a value that becomes JSON: see `tool`. What it raises goes to the model as a failed result, and to the log.
+        function: Called with the arguments, a mapping. An async function runs in Trio, any other function in a worker
+            thread. If the other function returns an awaitable, that is awaited in Trio. Returns text, a `ToolImage`, a
+            list of both, or a value that becomes JSON: see `tool`. An exception goes to the model as a failed result,
+            and to the log.
         namespace: Groups tools, if given.
         overlaps: Whether calls of this tool may run at the same time within one codex thread. From codex 0.165 on, the
             calls of one model answer arrive together. With False they run one after another, in the order in which the
             server sent them, and a waiting call is dropped when its turn ends. Calls from different codex threads
-            always overlap. `None` stands for True if the function is async, and else for False.
+            always overlap. `None` means True if the function is async, and False otherwise.
         limiter: Limits the worker threads, as in `trio.to_thread.run_sync`; Trio's default limiter unless given.
 
     Raises:
@@ -173,7 +174,7 @@ def tool(
         limiter: Limits the worker threads of a function that is not async; see `Tool`.
 
     Raises:
-        TypeError: Its parameters cannot be described; the message names the parameter and says what to use. Or the
+        TypeError: A parameter cannot be described by a schema; the message names it and suggests another type. Or the
             function is async and has a limiter.
 
     Example:
@@ -221,7 +222,7 @@ class ToolCall:
     async def answer(self) -> dict[str, Any]:
         """Wait for the calls before this one, then call the tool. Await this once.
 
-        Cancellation: While it waits, the tool is not called. Afterwards as `Tool.answer`.
+        Cancellation: While the call waits, the tool is not called. Later, as for `Tool.answer`.
         """
         try:
             await self._is_first.wait()
@@ -265,7 +266,7 @@ class Toolbox:
         return index.get((namespace if isinstance(namespace, str) else None, str(params.get("tool"))))
 
     def call(self, params: Mapping[str, Any]) -> ToolCall | None:
-        """Return the call that the params of `item/tool/call` ask for, queued behind calls that must end first."""
+        """Return the call for the params of `item/tool/call`, queued behind calls that it must not overlap with."""
         if (found := self.find(params)) is None:
             return None
         queue: deque[ToolCall] = deque()

@@ -1,4 +1,4 @@
-"""The approval requests of the server, by method. `PermissionsApproval`: the request to widen the sandbox."""
+"""Read approval requests by method. `PermissionsApproval` is the request to widen the sandbox."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any, Literal, TypeAlias
 
 from msgspec import structs
 
-from .._json import shown
+from .._json import as_text, shown
 from . import asks
 from .command_approvals import CommandApproval
-from .decisions import ApprovalRequest, Decision, Responder, read_common, read_text
+from .decisions import ApprovalRequest, Decision, Responder, read_common
 from .file_changes import FileChangeApproval
 
 
@@ -21,13 +21,13 @@ class PermissionsApproval(ApprovalRequest, frozen=True, kw_only=True, eq=False):
         thread_id: The thread that asks.
         turn_id: Its turn.
         item_id: Id of the tool call; there is no item of that id.
-        reason: Why, in the model's words; empty if it does not say.
+        reason: Why, in the model's words; empty if it gives no reason.
         cwd: The working directory that relative paths start from.
-        environment_id: ``environmentId``: where it applies, ``local`` for the server's machine; empty if the server does
-            not say.
-        permissions: All that is asked for, as the wire has it: ``network``, ``fileSystem``, and whatever else the server
-            asks for. `accept` grants exactly this. Empty if the request has none; then accepting grants nothing.
-        available_decisions: Always `None`: the server does not tell (codex 0.169).
+        environment_id: ``environmentId``: where the permissions apply, ``local`` for the server's machine; empty if the
+            server does not send it.
+        permissions: All requested permissions, in wire format: ``network``, ``fileSystem``, and any others that the server
+            requests. `accept` grants exactly these. Empty if the request has none; then accepting grants nothing.
+        available_decisions: Always `None`: the server does not send them (codex 0.169).
         raw: The request's params.
 
     Example:
@@ -35,8 +35,8 @@ class PermissionsApproval(ApprovalRequest, frozen=True, kw_only=True, eq=False):
         def on_approval(request: Approval) -> Decision:
             if not isinstance(request, PermissionsApproval):
                 return request.decline()
-            asked = {name: what for name, what in request.permissions.items() if what is not None}
-            return request.accept() if asked == {"network": {"enabled": True}} else request.decline()
+            requested = {name: value for name, value in request.permissions.items() if value is not None}
+            return request.accept() if requested == {"network": {"enabled": True}} else request.decline()
         ```
     """
 
@@ -51,8 +51,8 @@ class PermissionsApproval(ApprovalRequest, frozen=True, kw_only=True, eq=False):
         asked = params.get("permissions")
         return cls(
             **read_common(params),
-            cwd=read_text(params.get("cwd")),
-            environment_id=read_text(params.get("environmentId")),
+            cwd=as_text(params.get("cwd")),
+            environment_id=as_text(params.get("environmentId")),
             permissions=asked if isinstance(asked, dict) else {},
         )
 
@@ -100,8 +100,8 @@ def parse_approval(
     Args:
         method: One of `asks.APPROVALS`.
         params: Its params.
-        changes: ``changes`` of the item that it is about, where that is a file change and they are known.
-        is_experimental: The connection has the experimental API.
+        changes: ``changes`` of the ``fileChange`` item that the request is about; `None` if unknown.
+        is_experimental: Whether the connection has the experimental API.
     """
     if method == asks.COMMAND_APPROVAL:
         return CommandApproval.from_wire(params, is_experimental=is_experimental)

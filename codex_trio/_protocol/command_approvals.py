@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .._json import shown
+from .._json import as_objects, as_text, as_texts, shown
 from ..models import Value, script_of
 from .decisions import (
     COMMON_PARAMS,
@@ -16,7 +16,6 @@ from .decisions import (
     find_extra,
     is_empty,
     read_common,
-    read_text,
 )
 
 _AMENDMENT = "acceptWithExecpolicyAmendment"
@@ -34,7 +33,7 @@ _OTHERS = COMMON_PARAMS | {
 _WITHHELD = "<command included NUL byte>"
 
 _HIDDEN = (
-    "the server does not say whether the command would get additional permissions; it does where the client was opened "
+    "the request does not show whether the command would get additional permissions; it does if the client is opened "
     "with experimental_api=True"
 )
 
@@ -63,7 +62,7 @@ class NetworkApprovalContext(Value, frozen=True):
     @classmethod
     def from_wire(cls, context: Mapping[str, Any]) -> NetworkApprovalContext:
         """Read ``networkApprovalContext``; whatever is missing is empty."""
-        return cls(read_text(context.get("host")), read_text(context.get("protocol")))
+        return cls(as_text(context.get("host")), as_text(context.get("protocol")))
 
 
 class NetworkPolicyAmendment(Value, frozen=True):
@@ -83,7 +82,7 @@ class NetworkPolicyAmendment(Value, frozen=True):
     @classmethod
     def from_wire(cls, amendment: Mapping[str, Any]) -> NetworkPolicyAmendment:
         """Read an entry of ``proposedNetworkPolicyAmendments``; whatever is missing is empty."""
-        return cls(read_text(amendment.get("action")), read_text(amendment.get("host")))
+        return cls(as_text(amendment.get("action")), as_text(amendment.get("host")))
 
 
 class CommandApproval(ApprovalRequest, frozen=True, kw_only=True, eq=False):
@@ -92,30 +91,31 @@ class CommandApproval(ApprovalRequest, frozen=True, kw_only=True, eq=False):
     Attributes:
         thread_id: The thread that asks.
         turn_id: Its turn.
-        kind: ``command``: a command is to run. Also where the server does not say (codex before 0.155).
+        kind: ``command``: a command is to run; also if the server does not send a kind (codex before 0.155).
             ``writeStdin`` (codex 0.163 on): `stdin` is to be typed into the terminal of a command that already runs.
-            ``humanCommand`` (codex 0.169 on): a command that only a person may decide about. Others as the wire has them.
+            ``humanCommand`` (codex 0.169 on): a command that only a person may decide about. Other values are unchanged.
         item_id: Id of the ``commandExecution`` item that is going to run. For ``writeStdin``, the id of the command that
-            is *already running*. It says nothing about what would be typed.
-        approval_id: ``approvalId``: for ``writeStdin``, the id of the input. Empty if the server does not give one.
+            is *already running*. The id does not identify the input.
+        approval_id: ``approvalId``: for ``writeStdin``, the id of the input. Empty if the server does not send it.
         reason: Why, in the model's words, or the server's for ``writeStdin``; empty if there is no reason.
-        command: The command line, which is a shell's: compare `script`. For ``writeStdin``, the call of the tool that
-            types: ``write_stdin --session-id 28920 'rm -rf x\\n'``. Empty where the server does not tell it.
-        cwd: The working directory; empty likewise. For ``writeStdin``, where the terminal was started.
-        environment_id: ``environmentId``: where it runs, ``local`` for the server's machine. Empty if the server does not
-            say (codex before 0.155).
-        stdin: For ``writeStdin``, the text that would be typed; all of `command` if the input cannot be told from the
-            rest. `None` for other kinds.
-        additional_permissions: ``additionalPermissions``: what the sandbox would allow this command and not others, as the
-            wire has it: ``network``, ``fileSystem``. `None` if nothing.
-        network_approval_context: ``networkApprovalContext``: the host that a running command wants to reach, where that is
-            the question; else `None`. `command` is empty then.
+        command: The command line, which includes the shell: to compare, use `script`. For ``writeStdin``, the call of the
+            tool that types: ``write_stdin --session-id 28920 'rm -rf x\\n'``. Empty if the server does not send it.
+        cwd: The working directory; for ``writeStdin``, the directory that the terminal was started in. Empty if the server
+            does not send it.
+        environment_id: ``environmentId``: where the command runs, ``local`` for the server's machine. Empty if the server
+            does not send it (codex before 0.155).
+        stdin: For ``writeStdin``, the text that would be typed, or all of `command` if the text cannot be separated from
+            it. `None` for other kinds.
+        additional_permissions: ``additionalPermissions``: what the sandbox would allow for this command alone, in wire
+            format: ``network``, ``fileSystem``. `None` if there are none.
+        network_approval_context: ``networkApprovalContext``: the host that a running command wants to reach, if the
+            request is about a host; else `None`. For such a request, `command` is empty.
         proposed_network_amendments: ``proposedNetworkPolicyAmendments``: rules about hosts that `choose` can make
             permanent; empty if the server proposes none.
-        available_decisions: What the server offers, as the wire has it: names, or objects of one key, the name. `None`
-            if it does not tell. Refusing is always possible, whether listed or not.
-        proposed_amendment: The beginning of the command that `accept_with_amendment` allows for ever, as words; empty
-            if the server proposes none.
+        available_decisions: ``availableDecisions``: what the server offers, in wire format: names, or objects with a
+            single key, the name. `None` if the server does not send them. Declining is always possible, listed or not.
+        proposed_amendment: ``proposedExecpolicyAmendment``: the first words of the command, which
+            `accept_with_amendment` would allow permanently; empty if the server proposes none.
         raw: The request's params.
 
     Example:
@@ -146,44 +146,44 @@ class CommandApproval(ApprovalRequest, frozen=True, kw_only=True, eq=False):
 
         Args:
             params: Of the request.
-            is_experimental: The connection has the experimental API, so that ``additionalPermissions`` is sent.
+            is_experimental: Whether the connection has the experimental API, so that ``additionalPermissions`` is sent.
         """
-        kind = "command" if params.get("kind") is None else read_text(params["kind"])
-        command = read_text(params.get("command"))
+        kind = "command" if params.get("kind") is None else as_text(params["kind"])
+        command = as_text(params.get("command"))
         permissions = params.get("additionalPermissions")
         context = params.get("networkApprovalContext")
-        amendments = _objects(params.get("proposedNetworkPolicyAmendments"))
+        amendments = as_objects(params.get("proposedNetworkPolicyAmendments"))
         return cls(
             **read_common(params),
             kind=kind,
-            approval_id=read_text(params.get("approvalId")),
+            approval_id=as_text(params.get("approvalId")),
             command=command,
-            cwd=read_text(params.get("cwd")),
-            environment_id=read_text(params.get("environmentId")),
+            cwd=as_text(params.get("cwd")),
+            environment_id=as_text(params.get("environmentId")),
             stdin=_typed_text(command) if kind == "writeStdin" else None,
             additional_permissions=permissions if isinstance(permissions, dict) and not is_empty(permissions) else None,
             network_approval_context=NetworkApprovalContext.from_wire(context) if isinstance(context, dict) else None,
             proposed_network_amendments=tuple(map(NetworkPolicyAmendment.from_wire, amendments)),
             available_decisions=_offers(params.get("availableDecisions")),
-            proposed_amendment=_texts(params.get("proposedExecpolicyAmendment")),
+            proposed_amendment=tuple(as_texts(params.get("proposedExecpolicyAmendment"))),
             _is_experimental=is_experimental,
         )
 
     @property
     def script(self) -> str:
-        """What the shell is given: `command` without the shell that codex puts around it.
+        """The script that the shell runs: `command` without the shell that codex puts around it.
 
-        ``git status`` of ``/bin/bash -lc 'git status'``, and of ``/bin/sh -c 'git status'``. It is the whole script:
-        ``git status; rm -r x`` is another one. A command of another form is here as it is, and so is that of another
-        `kind`: for ``writeStdin`` this is never the bare input.
+        ``git status`` for ``/bin/bash -lc 'git status'``, and for ``/bin/sh -c 'git status'``. It is always the whole
+        script, such as ``git status; rm -r x``. A `command` of another form or another `kind` is returned unchanged. For
+        ``writeStdin`` this is never the bare input.
         """
         return script_of(self.command) if self.kind in ("command", "humanCommand") else self.command
 
     @property
     def extra_permissions(self) -> Mapping[str, Any]:
-        """What accepting grants besides running `command` as it stands, by wire name; empty if nothing.
+        """Permissions that accepting would grant in addition to running `command`, by wire name; empty if there are none.
 
-        ``additionalPermissions`` and ``networkApprovalContext``, and objects and lists that this version does not know.
+        These are ``additionalPermissions`` and ``networkApprovalContext``, and unknown params that are objects or lists.
         """
         return find_extra(self.raw, grants=_GRANTS, known=_OTHERS)
 
@@ -192,12 +192,12 @@ class CommandApproval(ApprovalRequest, frozen=True, kw_only=True, eq=False):
 
         Args:
             with_permissions: Grant `extra_permissions` as well.
-            unseen: Accept although the request does not say what is granted: `command` is empty (and no host is named in
-                its place) or ``<command included NUL byte>``, `kind` is not one of those above, or the client lacks
+            unseen: Accept although the request does not show what is granted: `command` is empty (and there is no host
+                instead) or ``<command included NUL byte>``, `kind` is unknown, or the client lacks
                 ``experimental_api=True`` and the server may have left `additional_permissions` out.
 
         Raises:
-            ValueError: The server does not offer that, or the request needs an argument that was not given.
+            ValueError: The server does not offer this decision, or the request needs an argument that was not given.
         """
         return self._grant("accept", with_permissions=with_permissions, unseen=unseen)
 
@@ -205,48 +205,48 @@ class CommandApproval(ApprovalRequest, frozen=True, kw_only=True, eq=False):
         """Let it run, and let the same command run in this thread without asking again.
 
         Args:
-            with_permissions: As of `accept`.
-            unseen: As of `accept`.
+            with_permissions: As for `accept`.
+            unseen: As for `accept`.
 
         Raises:
-            ValueError: As of `accept`. Codex 0.163 and 0.169 offer it for network access alone, and
-                `accept_with_amendment` for commands.
+            ValueError: As for `accept`. Codex 0.163 and 0.169 offer this only for network access; for commands they offer
+                `accept_with_amendment`.
         """
         return self._grant("acceptForSession", with_permissions=with_permissions, unseen=unseen)
 
     def accept_with_amendment(
         self, amendment: Sequence[str] | None = None, *, with_permissions: bool = False, unseen: bool = False
     ) -> Decision:
-        """Let it run, and let every command that begins so run without asking, in every thread, from now on.
+        """Let it run, and permanently allow every command with the same first words, in every thread.
 
-        The server writes that into the rules of its CODEX_HOME.
+        The server writes this rule into its CODEX_HOME.
 
         Args:
-            amendment: The beginning, as words; `proposed_amendment` unless given.
-            with_permissions: As of `accept`.
-            unseen: As of `accept`.
+            amendment: The first words; `proposed_amendment` unless given.
+            with_permissions: As for `accept`.
+            unseen: As for `accept`.
 
         Raises:
-            ValueError: As of `accept`; or there is nothing to begin with.
+            ValueError: As for `accept`; or the amendment is empty.
         """
         words = list(self.proposed_amendment if amendment is None else amendment)
         if isinstance(amendment, str) or not words or not all(isinstance(word, str) for word in words):
-            raise ValueError(f"an amendment is the words that a command begins with, not {amendment!r}")
+            raise ValueError(f"an amendment must be the first words of a command, not {amendment!r}")
         wire = {_AMENDMENT: {"execpolicy_amendment": words}}
         return self._grant(_AMENDMENT, wire, with_permissions=with_permissions, unseen=unseen)
 
     def choose(
         self, offer: str | Mapping[str, Any], *, with_permissions: bool = False, unseen: bool = False
     ) -> Decision:
-        """Take one of `available_decisions` as it is.
+        """Choose one of `available_decisions`.
 
         Args:
-            offer: One of them.
-            with_permissions: As of `accept`. An offer that allows a host from now on needs it, too.
-            unseen: As of `accept`.
+            offer: An element of `available_decisions`.
+            with_permissions: As for `accept`. Also needed for an offer that permanently allows a host.
+            unseen: As for `accept`.
 
         Raises:
-            ValueError: It is none of them, or it grants something and needs an argument that was not given.
+            ValueError: The server does not offer it, or it grants something and needs an argument that was not given.
         """
         if offer not in (self.available_decisions or ()):
             raise ValueError(f"the server does not offer {shown(offer)}; it offers {_listed(self.available_decisions)}")
@@ -258,7 +258,7 @@ class CommandApproval(ApprovalRequest, frozen=True, kw_only=True, eq=False):
         return Decision(_name(offer), self, {"decision": offer})
 
     def decline(self) -> Decision:
-        """Do not let it run. The turn goes on, and the model is told."""
+        """Do not let it run. The turn continues, and the model learns of the decision."""
         return Decision("decline", self, {"decision": "decline"})
 
     def cancel(self) -> Decision:
@@ -274,17 +274,17 @@ class CommandApproval(ApprovalRequest, frozen=True, kw_only=True, eq=False):
 
     def _unknown(self) -> str:
         if self.kind not in _KINDS:
-            return f"the request is of a kind that codex_trio does not know, {self.kind!r}"
-        # A request about a host has no command (codex 0.163 to 0.171, by their schema): the host is what it is about.
+            return f"the kind of request is unknown to codex_trio, {self.kind!r}"
+        # A request about a host has no command (schemas of codex 0.163 to 0.171).
         host = self.network_approval_context.host if self.network_approval_context is not None else ""
         if self.command == _WITHHELD or not (self.command or host):
-            return "the server does not say which command would run"
+            return "the request does not show which command would run"
         return "" if self._shows_permissions else _HIDDEN
 
     @property
     def _shows_permissions(self) -> bool:
-        # `additionalPermissions` comes over the experimental API alone. Without it, what tells is that codex 0.163 to
-        # 0.171 offer an amendment for each command, but for one with additional permissions (or under a user's rule).
+        # `additionalPermissions` needs the experimental API. Without it, the offers are the only sign: codex 0.163 to
+        # 0.171 offer an amendment for each command, except with additional permissions (or under a user's rule).
         is_plain = self.available_decisions is None or _AMENDMENT in map(_name, self.available_decisions)
         return self._is_experimental or is_plain or self.kind != "command" or self.network_approval_context is not None
 
@@ -308,7 +308,7 @@ def _typed_text(command: str) -> str:
 def _offers(value: object) -> tuple[str | Mapping[str, Any], ...] | None:
     if not isinstance(value, list):
         return None
-    return tuple(one for one in value if isinstance(one, str) or (isinstance(one, dict) and one))
+    return tuple(offer for offer in value if isinstance(offer, str) or (isinstance(offer, dict) and offer))
 
 
 def _is_refusal(offer: str | Mapping[str, Any]) -> bool:
@@ -325,11 +325,3 @@ def _name(offer: str | Mapping[str, Any]) -> str:
 
 def _listed(offers: tuple[str | Mapping[str, Any], ...] | None) -> str:
     return ", ".join(map(_name, offers or ())) or "nothing"
-
-
-def _objects(value: object) -> list[dict[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
-
-
-def _texts(value: object) -> tuple[str, ...]:
-    return tuple(one for one in value if isinstance(one, str)) if isinstance(value, list) else ()

@@ -1,11 +1,11 @@
-"""Decisions about approval requests, and the rule that nothing unknown or extra is granted by accident. Values only."""
+"""Decisions about approval requests, and the check that a decision grants nothing unknown or extra by accident."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeAlias
 
-from .._json import shown
+from .._json import as_text, shown
 from ..models import Value
 
 Responder: TypeAlias = Callable[["Decision"], Awaitable[bool]]
@@ -15,11 +15,11 @@ class Decision(Value, frozen=True, eq=False):
     """An answer to one request. Made by the request: ``request.accept()``, ``request.decline()`` and so on.
 
     Attributes:
-        name: ``accept``, ``acceptForSession``, ``acceptWithExecpolicyAmendment``, ``decline``, ``cancel``, or whatever
-            else the server offered.
-        request: What it answers.
-        result: The answer on the wire.
-        ends_turn: The turn is to be interrupted, and the answer alone does not do that.
+        name: ``accept``, ``acceptForSession``, ``acceptWithExecpolicyAmendment``, ``decline``, ``cancel``, or another
+            decision that the server offered.
+        request: The request that this answers.
+        result: The result to send to the server.
+        ends_turn: Whether the client also interrupts the turn, because the answer alone does not.
 
     Example:
         ``async def on_approval(request) -> Decision: return request.decline()``
@@ -37,10 +37,7 @@ class Decision(Value, frozen=True, eq=False):
 
 
 class ApprovalRequest(Value, frozen=True, kw_only=True, eq=False):
-    """The common part of the approval requests.
-
-    Subclasses say what is unknown about a request, and what accepting it grants beyond the request's own subject.
-    """
+    """Common fields of the approval requests."""
 
     thread_id: str
     turn_id: str
@@ -53,19 +50,19 @@ class ApprovalRequest(Value, frozen=True, kw_only=True, eq=False):
         """Answer a request that came from ``client.approvals()``.
 
         Returns:
-            Whether this was the answer. `False`: it came too late, and nothing was sent, because the request has been
-            answered, the server has withdrawn it, its turn has ended, or the connection has.
+            Whether this decision was sent. `False` means that it came too late: the request has been answered or
+            withdrawn, its turn has ended, or the connection is closed.
 
         Raises:
             RuntimeError: The request was given to a handler, which returns its decision.
             ValueError: The decision answers another request.
 
-        Cancellation: It was answered, unless this raised at once.
+        Cancellation: The decision is sent anyway, unless this raised at once.
         """
         if self._responder is None:
             raise RuntimeError("a handler answers by returning its decision; respond() is for client.approvals()")
         if decision.request is not self:
-            raise ValueError(f"this {decision.name} answers another request")
+            raise ValueError(f"this {decision.name} decision was made for another request")
         return await self._responder(decision)
 
 
@@ -77,20 +74,20 @@ def check_grant(unknown: str, extra: Mapping[str, Any], *, with_permissions: boo
     """Refuse to grant what the caller cannot have seen or did not ask for.
 
     Args:
-        unknown: What is not known about the request, as a clause; empty if all is known.
-        extra: What accepting grants beyond the request's own subject, by wire name.
-        with_permissions: The caller grants `extra`.
-        unseen: The caller accepts what is not known.
+        unknown: A clause that describes what is unknown about the request; empty if all is known.
+        extra: Permissions that accepting would also grant, by wire name.
+        with_permissions: Whether the caller grants `extra`.
+        unseen: Whether the caller accepts what is unknown.
 
     Raises:
-        ValueError: The caller has not said so.
+        ValueError: `unseen` or `with_permissions` is needed, and the caller did not give it.
     """
     if unknown and not unseen:
         raise ValueError(f"{unknown}; decline the request, or accept it with unseen=True")
     if extra and not with_permissions:
         listed = ", ".join(f"{name} {shown(value)}" for name, value in extra.items())
         raise ValueError(
-            f"accepting would also grant {listed}; decline the request, or grant that, too, with with_permissions=True"
+            f"accepting would also grant {listed}; decline the request, or grant this too with with_permissions=True"
         )
 
 
@@ -98,9 +95,9 @@ def find_extra(params: Mapping[str, Any], *, grants: frozenset[str], known: froz
     """Return the params that grant something of their own, by wire name.
 
     Args:
-        params: Of the request.
-        grants: The fields that do so if they are not empty.
-        known: The fields that do not.
+        params: Params of the request.
+        grants: Names of params that grant something if they are not empty.
+        known: Names of params that grant nothing.
 
     An unknown field counts if it is an object or a list, because the protocol puts what a request grants into these. A
     newer server may add an id, a time or a flag to each request, and that must not make all of them unacceptable.
@@ -115,26 +112,21 @@ def find_extra(params: Mapping[str, Any], *, grants: frozenset[str], known: froz
 def read_common(params: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields that every approval request has; whatever is missing is empty."""
     return {
-        "thread_id": read_text(params.get("threadId")),
-        "turn_id": read_text(params.get("turnId")),
-        "item_id": read_text(params.get("itemId")),
-        "reason": read_text(params.get("reason")),
+        "thread_id": as_text(params.get("threadId")),
+        "turn_id": as_text(params.get("turnId")),
+        "item_id": as_text(params.get("itemId")),
+        "reason": as_text(params.get("reason")),
         "raw": params,
     }
 
 
-def read_text(value: object) -> str:
-    """Return a text of the wire; empty if it is not one."""
-    return value if isinstance(value, str) else ""
-
-
 def is_empty(value: object) -> bool:
-    """Whether a value of the wire holds nothing: null, an empty text or list, or an object of nothing else."""
+    """Whether a JSON value is null, an empty string or list, or an object that contains only such values."""
     waiting = [value]
-    while waiting:  # not recursive, because the server decides how deep it goes
-        one = waiting.pop()
-        if isinstance(one, dict):
-            waiting.extend(one.values())
-        elif not (one is None or one == "" or one == []):
+    while waiting:  # not recursive, because the depth comes from the server
+        part = waiting.pop()
+        if isinstance(part, dict):
+            waiting.extend(part.values())
+        elif not (part is None or part == "" or part == []):
             return False
     return True

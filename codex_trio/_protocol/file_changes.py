@@ -1,10 +1,11 @@
-"""`FileChangeApproval`: the request to change files, and the changes that it is about."""
+"""`FileChangeApproval`: the request to change files, with its changes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from .._json import as_text
 from ..models import Value
 from .decisions import (
     COMMON_PARAMS,
@@ -14,7 +15,6 @@ from .decisions import (
     find_extra,
     is_empty,
     read_common,
-    read_text,
 )
 
 _GRANTS = frozenset({"grantRoot"})
@@ -30,7 +30,7 @@ class FileChange(Value, frozen=True):
         moved_to: ``kind.move_path``: where the file is moved to, with its changes; empty if it stays where it is. A file
             that is there already is replaced.
         diff: The unified diff; the whole content of a file that is added or deleted.
-        raw: All that the server tells.
+        raw: The change as the server sent it.
 
     Example:
         ``for change in request.changes or (): print(change.kind, change.path, change.moved_to)``
@@ -48,11 +48,11 @@ class FileChange(Value, frozen=True):
         kind = change.get("kind")
         kind = kind if isinstance(kind, dict) else {"type": kind}
         return cls(
-            path=read_text(change.get("path")),
-            kind=read_text(kind.get("type")),
-            diff=read_text(change.get("diff")),
+            path=as_text(change.get("path")),
+            kind=as_text(kind.get("type")),
+            diff=as_text(change.get("diff")),
             raw=change,
-            moved_to=read_text(kind.get("move_path")),
+            moved_to=as_text(kind.get("move_path")),
         )
 
 
@@ -63,12 +63,12 @@ class FileChangeApproval(ApprovalRequest, frozen=True, kw_only=True, eq=False):
         thread_id: The thread that asks.
         turn_id: Its turn.
         item_id: Id of the ``fileChange`` item.
-        reason: Why; empty if the server does not say.
-        changes: What would change, from the item's `item/started`; at least one change. `None` if that is not known in
-            full: another client or process started the turn, and this one took it up later (codex 0.163 to 0.171 do not
-            have a waiting change in their history), or one of the changes cannot be read.
-        grant_root: ``grantRoot``: a folder that the server would like to write to from now on, or empty.
-        available_decisions: Always `None`: the server does not tell (codex 0.169).
+        reason: Why; empty if the server gives no reason.
+        changes: The changes, from the item's `item/started`; at least one. `None` if they are not fully known: another
+            client or process started the turn, and this client resumed it later (the history of codex 0.163 to 0.171
+            lacks a waiting change), or one of the changes cannot be read.
+        grant_root: ``grantRoot``: a folder that the server asks to write to without further requests; empty if none.
+        available_decisions: Always `None`: the server does not send them (codex 0.169).
         raw: The request's params.
 
     Example:
@@ -91,14 +91,14 @@ class FileChangeApproval(ApprovalRequest, frozen=True, kw_only=True, eq=False):
         return cls(
             **read_common(params),
             changes=_read_changes(changes),
-            grant_root=read_text(params.get("grantRoot")),
+            grant_root=as_text(params.get("grantRoot")),
         )
 
     @property
     def extra_permissions(self) -> Mapping[str, Any]:
-        """What accepting grants besides `changes`, by wire name; empty if nothing.
+        """Permissions that accepting would grant in addition to `changes`, by wire name; empty if there are none.
 
-        ``grantRoot``, and objects and lists that this version does not know.
+        These are ``grantRoot``, and unknown params that are objects or lists.
         """
         return find_extra(self.raw, grants=_GRANTS, known=COMMON_PARAMS)
 
@@ -118,16 +118,16 @@ class FileChangeApproval(ApprovalRequest, frozen=True, kw_only=True, eq=False):
         """Let them be changed, and let the same files be changed in this thread without asking again.
 
         Args:
-            with_permissions: As of `accept`.
-            unseen: As of `accept`.
+            with_permissions: As for `accept`.
+            unseen: As for `accept`.
 
         Raises:
-            ValueError: As of `accept`.
+            ValueError: As for `accept`.
         """
         return self._grant("acceptForSession", with_permissions=with_permissions, unseen=unseen)
 
     def decline(self) -> Decision:
-        """Leave them as they are. The turn goes on, and the model is told."""
+        """Leave them as they are. The turn continues, and the model learns of the decision."""
         return Decision("decline", self, {"decision": "decline"})
 
     def cancel(self) -> Decision:
@@ -135,16 +135,16 @@ class FileChangeApproval(ApprovalRequest, frozen=True, kw_only=True, eq=False):
         return Decision("cancel", self, {"decision": "cancel"})
 
     def _grant(self, name: str, *, with_permissions: bool, unseen: bool) -> Decision:
-        unknown = "it is not known what would be changed" if self.changes is None else ""
+        unknown = "the changes are not fully known" if self.changes is None else ""
         check_grant(unknown, self.extra_permissions, with_permissions=with_permissions, unseen=unseen)
         return Decision(name, self, {"decision": name})
 
 
 def _read_changes(value: object) -> tuple[FileChange, ...] | None:
-    """Return the changes if each of them is understood in full, and if there are any."""
+    """Return the changes; `None` if there are none, or if any of them is not fully understood."""
     if not isinstance(value, list) or not value:
         return None
-    changes = [FileChange.from_wire(one) for one in value if isinstance(one, dict) and _is_understood(one)]
+    changes = [FileChange.from_wire(entry) for entry in value if isinstance(entry, dict) and _is_understood(entry)]
     return tuple(changes) if len(changes) == len(value) else None
 
 

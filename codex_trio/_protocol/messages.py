@@ -88,7 +88,7 @@ def parse_message(line: bytes | bytearray) -> Message:
         obj = _decode_any(line)
         if isinstance(obj, dict):
             return _message(obj, len(line))
-    except _Unreadable as exc:  # also where a value can just be read, but is nested too deeply to be shown
+    except _Unreadable as exc:  # also for a value that can be parsed, but is nested too deeply for its repr
         raise MalformedMessageError(f"not JSON: {exc}") from exc
     raise MalformedMessageError(f"a JSON {type(obj).__name__}, not an object")
 

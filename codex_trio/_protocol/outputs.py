@@ -27,8 +27,8 @@ class Output:
         schema: The JSON Schema to send.
 
     Raises:
-        TypeError: The type has no strict schema, or the schema is not a mapping; the message says where and why.
-        ValueError: The model's API would refuse the schema; the message says where and why.
+        TypeError: The type has no strict schema, or the schema is not a mapping; the message contains the place.
+        ValueError: The model's API would refuse the schema; the message contains the place.
     """
 
     def __init__(self, type_: Any = None, schema: Mapping[str, Any] | None = None) -> None:
@@ -62,7 +62,7 @@ class Output:
         text = result.final_text
         shown = text if len(text) <= 200 else text[:200] + "..."
         return CodexOutputError(
-            f"the answer of turn {result.turn_id} does not fit, at {where}: {why}. It is {shown!r}",
+            f"the answer of turn {result.turn_id} does not match the requested type at {where}: {why}. It is {shown!r}",
             text=text,
             where=where,
             result=result,
@@ -70,7 +70,7 @@ class Output:
 
 
 class _Wrapper(msgspec.Struct):
-    """What an answer stands in that is no object: the model's API takes only objects."""
+    """An object around an answer that is not an object itself, because the model's API accepts only objects."""
 
     value: msgspec.Raw
 
@@ -86,7 +86,7 @@ def _checked(schema: object) -> Mapping[str, Any]:
         raise TypeError(f"output_schema is a JSON Schema, an object, not {schema!r}")
     if fault := next(find_faults(schema, is_strict=True), None):
         raise ValueError(
-            f"output_schema would fail the turn, as the model's API takes a subset of JSON Schema only: {fault}. "
+            f"output_schema would fail the turn, because the model's API accepts only a subset of JSON Schema: {fault}. "
             'Change that, pass output_type=, or send it unchecked with extra={"outputSchema": ...}'
         )
     return schema

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .._json import shown
+from .._json import as_object, as_objects, as_text, shown
 from ..models import Value
-from .decisions import Decision, check_grant, read_text
+from .decisions import Decision, check_grant
 
 _TOOL_CALL = "mcp_tool_call"
 _UNKNOWN = "unknown"
@@ -54,13 +54,13 @@ class Question(Value, frozen=True):
     def from_wire(cls, obj: Mapping[str, Any]) -> Question:
         """Read an entry of ``questions``; whatever is missing is empty."""
         options = (
-            QuestionOption(read_text(one.get("label")), read_text(one.get("description")))
-            for one in _objects(obj.get("options"))
+            QuestionOption(as_text(option.get("label")), as_text(option.get("description")))
+            for option in as_objects(obj.get("options"))
         )
         return cls(
-            id=read_text(obj.get("id")),
-            header=read_text(obj.get("header")),
-            question=read_text(obj.get("question")),
+            id=as_text(obj.get("id")),
+            header=as_text(obj.get("header")),
+            question=as_text(obj.get("question")),
             options=tuple(options),
             is_other=obj.get("isOther") is True,
             is_secret=obj.get("isSecret") is True,
@@ -91,10 +91,10 @@ class UserQuestion(Value, frozen=True, eq=False):
     def from_wire(cls, params: Mapping[str, Any]) -> UserQuestion:
         """Read the params; whatever is missing is empty."""
         return cls(
-            thread_id=read_text(params.get("threadId")),
-            turn_id=read_text(params.get("turnId")),
-            item_id=read_text(params.get("itemId")),
-            questions=tuple(map(Question.from_wire, _objects(params.get("questions")))),
+            thread_id=as_text(params.get("threadId")),
+            turn_id=as_text(params.get("turnId")),
+            item_id=as_text(params.get("itemId")),
+            questions=tuple(map(Question.from_wire, as_objects(params.get("questions")))),
             raw=params,
         )
 
@@ -119,10 +119,10 @@ class Elicitation(Value, frozen=True, eq=False):
 
     Example:
         ```python
-        async def on_elicitation(asked: Elicitation) -> Decision:
-            if (asked.server_name, asked.tool_name) == ("tickets", "look_up"):
-                return asked.accept()
-            return asked.decline()
+        async def on_elicitation(request: Elicitation) -> Decision:
+            if (request.server_name, request.tool_name) == ("tickets", "look_up"):
+                return request.accept()
+            return request.decline()
         ```
     """
 
@@ -143,20 +143,20 @@ class Elicitation(Value, frozen=True, eq=False):
 
         Args:
             params: Of the request.
-            tool_name: The tool whose call this is about, for a request that does not have the name.
+            tool_name: The tool whose call this is about, used if the request does not name it.
         """
-        meta = _object(params.get("_meta"))
+        meta = as_object(params.get("_meta"))
         arguments = meta.get("tool_params")
         is_tool_call = meta.get("codex_approval_kind") == _TOOL_CALL
         return cls(
-            thread_id=read_text(params.get("threadId")),
-            turn_id=read_text(params.get("turnId")),
-            server_name=read_text(params.get("serverName")),
-            mode=read_text(params.get("mode")),
-            message=read_text(params.get("message")) or read_text(params.get("description")),
-            requested_schema=_object(params.get("requestedSchema")),
-            url=read_text(params.get("url")),
-            tool_name=(read_text(meta.get("tool_name")) or tool_name or _UNKNOWN) if is_tool_call else "",
+            thread_id=as_text(params.get("threadId")),
+            turn_id=as_text(params.get("turnId")),
+            server_name=as_text(params.get("serverName")),
+            mode=as_text(params.get("mode")),
+            message=as_text(params.get("message")) or as_text(params.get("description")),
+            requested_schema=as_object(params.get("requestedSchema")),
+            url=as_text(params.get("url")),
+            tool_name=(as_text(meta.get("tool_name")) or tool_name or _UNKNOWN) if is_tool_call else "",
             tool_arguments=arguments if is_tool_call and isinstance(arguments, dict) else None,
             raw=params,
         )
@@ -173,7 +173,7 @@ class Elicitation(Value, frozen=True, eq=False):
                 another kind (``_meta.codex_approval_kind`` in `raw`).
 
         Raises:
-            ValueError: What would be accepted is not known in full, and `unseen` was not given.
+            ValueError: The tool, its arguments or the kind of approval is unknown, and `unseen` was not given.
         """
         check_grant(self._unknown(), {}, with_permissions=False, unseen=unseen)
         result: dict[str, Any] = {"action": "accept", "content": {} if content is None else dict(content)}
@@ -190,19 +190,11 @@ class Elicitation(Value, frozen=True, eq=False):
         return Decision("cancel", self, {"action": "cancel", "content": None})
 
     def _unknown(self) -> str:
-        kind = _object(self.raw.get("_meta")).get("codex_approval_kind")
+        kind = as_object(self.raw.get("_meta")).get("codex_approval_kind")
         if kind is None:
             return ""  # a question, and no approval
         if kind != _TOOL_CALL:
-            return f"the request is an approval of a kind that codex_trio does not know, {shown(kind)}"
+            return f"the kind of approval is unknown to codex_trio, {shown(kind)}"
         if self.tool_name == _UNKNOWN:
-            return "the server does not say which tool would be called"
-        return "the server does not say what the tool would be called with" if self.tool_arguments is None else ""
-
-
-def _object(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _objects(value: object) -> list[dict[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+            return "the server did not name the tool that would be called"
+        return "the server did not send the arguments of the tool call" if self.tool_arguments is None else ""

@@ -22,7 +22,7 @@ _PHASES = (_FINAL, _PARTIAL, _COMMENTARY)
 _ANSWERS = (_FINAL, _PLAIN, _PARTIAL)
 # What stands in for the answer of a completed turn without one. In a turn that did not complete, the answer had not been
 # given yet, and these do not replace it. Asynchronous messages come last, although the server gives them the phase
-# `final_answer`: they are questions and remarks beside the answer.
+# `final_answer`, because they are questions and remarks and not the answer.
 _SUBSTITUTES = (_COMMENTARY, _ASYNC)
 
 
@@ -92,7 +92,7 @@ class TurnFold:
 
     @property
     def wants_history(self) -> bool:
-        """Whether the turn completed without a message that may be its answer, and its end may have left one out."""
+        """Whether the turn completed without an answer, and ``turn/completed`` may have left the answer out."""
         return self.status == "completed" and self._messages.keys() <= {_ASYNC} and not self.items_told
 
     def final(self) -> ConversationStep | None:

@@ -1,4 +1,4 @@
-"""JSON Schemas for tools and structured answers: made from types, adapted, and checked; and values read by a type.
+"""JSON Schemas for tools and structured answers, and readers for values of a type.
 
 `SchemaMaker` makes the schema of a type. `fill_types` and `describe_limits` adapt it for a tool, `strict_schema` for an
 answer. `find_faults` checks a schema that was written by hand.

@@ -1,8 +1,8 @@
 """Rules for the schemas of tools and of answers.
 
-Codex rewrites the schema of a tool: an enum without a type becomes one of strings, and so do the items of an array
-without items (0.155 to 0.171). The schema of an answer reaches the model's API unchanged, with ``strict: true``. If it is
-outside the subset called Structured Outputs, the API refuses the request, and the turn fails.
+Codex rewrites a tool's schema: an enum without a type becomes an enum of strings, and an array without items an array of
+strings (0.155 to 0.171). An answer's schema reaches the model's API unchanged, with ``strict: true``. If it is outside the
+subset called Structured Outputs, the API refuses the request, and the turn fails.
 """
 
 from __future__ import annotations
@@ -57,22 +57,22 @@ _LIMITS = (
     *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
     *("minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties", "examples"),
 )
-"""Keywords that go into the description where they would not reach the model otherwise."""
+"""Keywords that are repeated in the description if they would not reach the model otherwise."""
 
 _WAY_OUT = "a strict JSON Schema cannot express; use a type with named fields, or pass output_schema="
 
 
 def map_nodes(schema: Mapping[str, Any], change: Callable[[Node, str], Node], where: str = "$") -> Node:
-    """Return a schema in which each node is what `change` made of it, inner ones first.
+    """Return a copy of a schema with each node replaced by the result of `change`, inner nodes first.
 
     Args:
-        schema: The schema. It stays as it is.
+        schema: The schema. It is not changed.
         change: Called with a copy of each node, and its place.
         where: The place of the schema itself.
     """
 
     def inner(node: Any, place: str) -> Any:
-        node = {} if node is True else node  # which is the same
+        node = {} if node is True else node  # `true` and `{}` mean the same
         return map_nodes(node, change, place) if isinstance(node, Mapping) else node
 
     node = dict(schema)
@@ -94,7 +94,7 @@ def map_nodes(schema: Mapping[str, Any], change: Callable[[Node, str], Node], wh
 
 
 def fill_types(schema: Mapping[str, Any]) -> Node:
-    """Return the schema of a tool without the gaps that codex would fill: types of enums, items of arrays and so on."""
+    """Fill the gaps of a tool's schema that codex would fill otherwise: types of enums, items of arrays and so on."""
     anything = {"$ref": f"#/$defs/{_anything_name(schema)}"}
 
     def fill(node: Node, where: str) -> Node:
@@ -123,7 +123,7 @@ def _anything_name(schema: Mapping[str, Any]) -> str:
 def describe_limits(schema: Mapping[str, Any]) -> Node:
     """Return the schema of a tool with limits, formats and defaults repeated in the descriptions.
 
-    Of a tool's schema codex keeps types, enums, items, properties and descriptions, and drops nearly all else (0.155 to
+    Codex keeps types, enums, items, properties and descriptions of a tool's schema, and drops nearly all else (0.155 to
     0.171).
     """
 
@@ -188,8 +188,8 @@ def strict_schema(schema: Mapping[str, Any], where: str) -> tuple[Node, bool]:
         where: The place of the schema, for errors.
 
     Raises:
-        TypeError: A strict schema cannot express it: an object of any keys, any value at all, a tuple of several types.
-            The message has the place.
+        TypeError: A strict schema cannot express it, for example an object with any keys, `Any`, or a tuple of several
+            types. The message contains the place.
     """
     root = map_nodes(schema, _strict, where)
     definitions = root.pop("$defs", {})
@@ -216,7 +216,7 @@ def _strict(node: Node, where: str) -> Node:
         around = {word: node[word] for word in ("description", *_DEFINITIONS) if word in node}
         reference = {"$ref": node["$ref"]}
         return {**around, "anyOf": [reference]} if "description" in around else {**around, **reference}
-    for word, meaning in {"allOf": "several things at once", "oneOf": "exactly one of several things"}.items():
+    for word, meaning in {"allOf": "several schemas at once", "oneOf": "exactly one of several schemas"}.items():
         if word in node:
             raise TypeError(f"{where} is {meaning} ({word}), which {_WAY_OUT}")
     node = _with_type(_with_items(node, where))
@@ -224,7 +224,7 @@ def _strict(node: Node, where: str) -> Node:
         raise TypeError(f"{where} can be anything, which {_WAY_OUT}")
     if "object" in _types(node):
         if "properties" not in node and node.get("additionalProperties") is not False:
-            raise TypeError(f"{where} is an object of any keys, which {_WAY_OUT}")
+            raise TypeError(f"{where} is an object with any keys, which {_WAY_OUT}")
         node = _closed(node)
     if "array" in _types(node) and not isinstance(node.get("items"), dict):
         raise TypeError(f"{where} is a list of anything, which {_WAY_OUT}")
@@ -272,7 +272,7 @@ def _with_limits(node: Node, words: Iterable[str]) -> Node:
 
 
 def find_faults(schema: Mapping[str, Any], *, is_strict: bool) -> Iterator[str]:
-    """Yield the faults of a schema, each with its place: those that the model's API is certain to refuse.
+    """Yield the faults that the model's API is certain to refuse, each with its place.
 
     Args:
         schema: The schema.
@@ -330,7 +330,7 @@ def _strict_faults(node: Mapping[str, Any]) -> Iterator[str]:
         yield 'is an object, and needs "additionalProperties": false'
     properties, required = node.get("properties") or {}, node.get("required") or []
     if missing := [name for name in properties if name not in required]:
-        yield f"must have {missing[0]!r} among its required"
+        yield f"must list {missing[0]!r} in required"
     if extra := [name for name in required if name not in properties]:
         yield f"requires {extra[0]!r}, which is not one of its properties"
 

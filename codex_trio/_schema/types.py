@@ -1,6 +1,6 @@
-"""The JSON Schema of a type, from what msgspec or pydantic knows about the type.
+"""Make the JSON Schema of a type with msgspec or pydantic.
 
-It is not adapted to any use: for example, a node is empty where the type is `Any`.
+The schema is not adapted to any use; for example, the node for `Any` is empty.
 """
 
 from __future__ import annotations
@@ -66,10 +66,10 @@ class SchemaMaker:
 
         Args:
             type_: The type.
-            where: The name of what has this type, for errors.
+            where: The parameter or option with this type, for errors.
 
         Raises:
-            TypeError: The type has no JSON Schema. The message has the place, and what to use instead.
+            TypeError: The type has no JSON Schema. The message contains the place, and suggests other types.
         """
         if is_pydantic(type_):
             return self._adopt(type_, where)

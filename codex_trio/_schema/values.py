@@ -1,6 +1,6 @@
-"""Values from JSON by their type, and JSON from values: msgspec, extended by paths and the types of pydantic.
+"""Read values of a type from JSON, and dump values as JSON: msgspec, extended by paths and pydantic's types.
 
-Pydantic is never imported here: a program that has a type of pydantic has imported it.
+Pydantic is never imported here, because a program that uses a pydantic type has already imported it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import msgspec
 
 
 def make_reader(type_: Any) -> Callable[[bytes], Any]:
-    """Return a function that makes a value of a type from JSON. It may raise anything: see `explain`."""
+    """Return a function that reads a value of a type from JSON. It may raise any exception: see `explain`."""
     if is_pydantic(type_):
         return _pydantic_reader(type_)
     return msgspec.json.Decoder(type_, dec_hook=_make_value).decode
@@ -26,16 +26,16 @@ def dump_value(value: object) -> str:
     """Return a value as JSON.
 
     Raises:
-        TypeError: JSON cannot have it.
+        TypeError: The value cannot be expressed in JSON.
     """
     return msgspec.json.encode(value, enc_hook=plain_value).decode()
 
 
 def plain_value(value: Any) -> Any:
-    """Return a value that msgspec can encode in place of one that it cannot.
+    """Convert a value that msgspec cannot encode to one that it can.
 
     Raises:
-        TypeError: There is none.
+        TypeError: There is no conversion for the value.
     """
     if isinstance(value, PurePath):
         return os.fspath(value)
@@ -68,7 +68,7 @@ def is_pydantic(type_: Any) -> bool:
 
 
 def pydantic_schema(type_: Any) -> dict[str, Any]:
-    """Return the JSON Schema that pydantic makes of a type. It may raise anything."""
+    """Return the JSON Schema that pydantic makes for a type. This may raise any exception."""
     schema: dict[str, Any] = (
         type_.model_json_schema() if hasattr(type_, "model_json_schema") else _adapter(type_).json_schema()
     )

@@ -58,7 +58,7 @@ class Engine(Protocol):
         ...
 
     async def wait_free(self, thread_id: str) -> None:
-        """Wait, bounded, while a thread's turn is one that nobody wants any more."""
+        """Wait, for a limited time, while an abandoned turn runs on the thread."""
         ...
 
     async def running_turn(self, thread_id: str) -> Turn | None:

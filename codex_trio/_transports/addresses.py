@@ -1,4 +1,4 @@
-"""`Address`: the URL of a server that listens for websockets, taken apart; and whether a host is this machine."""
+"""`Address`: the parsed URL of a websocket server. `is_loopback`: whether a host is this machine."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ DEFAULT_URL = "ws://127.0.0.1:8765"
 
 
 class Address(msgspec.Struct, frozen=True):
-    """A URL, taken apart.
+    """A parsed URL.
 
     Attributes:
-        shown: The URL as messages show it: neither userinfo nor query, which may hold secrets.
+        shown: The URL for messages, without userinfo and query, which may contain secrets.
         authority: The value of the ``Host`` header.
         resource: Path and query, as they are sent.
         login: The userinfo, ``user:password``; empty if there is none.
-        credentials: What in the URL lets one in, as messages call it.
-        secrets: What in the URL no message may show.
+        credentials: Names of the credentials in the URL, for messages.
+        secrets: Parts of the URL that messages must not show.
     """
 
     shown: str
@@ -36,13 +36,13 @@ class Address(msgspec.Struct, frozen=True):
 
     @property
     def origin(self) -> tuple[bool, str, int]:
-        """What two URLs of one server have in common."""
+        """Whether the URL is secure, and its host and port: the same for all URLs of one server."""
         return self.is_secure, self.host, self.port
 
     @classmethod
     def parse(cls, url: str, source: str) -> Address:
-        """Take a URL apart; `source` is what a ValueError calls it, which never shows the URL."""
-        from urllib.parse import parse_qsl, quote, unquote, urlsplit  # two milliseconds, only for whoever needs it
+        """Parse a URL. A ValueError calls it `source`, and never shows the URL itself."""
+        from urllib.parse import parse_qsl, quote, unquote, urlsplit  # takes two milliseconds, so not at the top
 
         try:
             parts = urlsplit(url)
@@ -75,12 +75,12 @@ class Address(msgspec.Struct, frozen=True):
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this machine by its very name or number, in any form that the resolver takes for one."""
+    """Whether a host is this machine, without a lookup: a loopback name, or an address in any form that is resolved."""
     name = host.removesuffix(".").lower()
     if name == "localhost" or name.endswith(".localhost"):
         return True
     try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)  # asks nobody
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)  # no lookup
     except (OSError, UnicodeError):
         return False
     return all(_is_loopback_address(family, str(address[0])) for family, _, _, _, address in found)

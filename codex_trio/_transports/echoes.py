@@ -1,4 +1,4 @@
-"""`EchoMask`: takes out of what a server says what it was sent. Imported only when a websocket is opened."""
+"""`EchoMask`: mask secrets that a server repeats. Imported only when a websocket is opened."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from urllib.parse import quote
 
 from .._redaction import MASK, is_credential
 
-_PIECE = 8  # characters; so many of a secret in a row are taken for a part of it
+_PIECE = 8  # characters; any piece of a secret of this length is masked
 _SCHEMES = frozenset({"basic", "bearer", "digest", "token"})
-_SHORTEST_PART = 4  # characters; what is shorter in a header may be anything
+_SHORTEST_PART = 4  # characters; shorter parts of a header may be ordinary text
 
 
 class EchoMask:
-    """Takes secrets that are known out of text: whole, in pieces of eight characters or more, and in other spellings.
+    """Masks known secrets in text: whole, in pieces of eight characters or more, and in other spellings.
 
-    Those are: upper or lower case, percent-encoding, the escapes of JSON, HTML and Python, hexadecimal digits, and the
-    base64 of a text that has the secret in it. What is encoded twice is not found.
+    These spellings are: upper or lower case, percent-encoding, the escapes of JSON, HTML and Python, hexadecimal digits,
+    and the base64 of a text that contains the secret. Secrets that are encoded twice are not found.
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         spellings = {spelling.lower() for secret in secrets if secret for spelling in _spellings(secret)}
-        self._short = sorted((one for one in spellings if len(one) < _PIECE), key=len, reverse=True)
+        self._short = sorted((text for text in spellings if len(text) < _PIECE), key=len, reverse=True)
         self._pieces = frozenset(
-            one[start : start + _PIECE] for one in spellings for start in range(len(one) - _PIECE + 1)
+            text[start : start + _PIECE] for text in spellings for start in range(len(text) - _PIECE + 1)
         )
 
     def __repr__(self) -> str:
@@ -63,9 +63,9 @@ def _spellings(secret: str) -> Iterator[str]:
     yield html.escape(secret)
     yield repr(secret)[1:-1]
     if len(data) < _SHORTEST_PART:
-        return  # one letter or two of base64 may be anything
+        return  # one or two letters of base64 may be ordinary text
     yield data.hex()
-    for before in range(3):  # in base64, the spelling depends on where in a text it is
+    for before in range(3):  # in base64, the spelling depends on the secret's offset in the text
         encoded = base64.b64encode(bytes(before) + data)
         whole = encoded[-(-before * 8 // 6) : (before + len(data)) * 8 // 6].decode()
         yield whole
@@ -73,7 +73,7 @@ def _spellings(secret: str) -> Iterator[str]:
 
 
 def secrets_in_headers(headers: Mapping[str, str]) -> Iterator[str]:
-    """Yield what of these headers no message may show. Short values are shown, unless they let one in."""
+    """Yield the parts of these headers that messages must not show. Short values are shown, except credentials."""
     for name, value in headers.items():
         if is_credential(name):
             yield from _secrets_in_credential(value)
@@ -86,7 +86,7 @@ def _secrets_in_credential(value: str) -> Iterator[str]:
     if scheme.lower() in _SCHEMES and rest:
         value = rest
     if scheme.lower() == "basic":
-        with suppress(ValueError):  # it is not what it says
+        with suppress(ValueError):  # it is not valid base64
             login = base64.b64decode(value).decode()
             yield from (login, *login.split(":", 1))
     yield value

@@ -178,7 +178,7 @@ class FrameStream:
         try:
             await self._shake_hands(host, resource, headers)
         except BaseException as exc:
-            traceback.clear_frames(exc.__traceback__)  # those of trio-websocket hold what was to be sent
+            traceback.clear_frames(exc.__traceback__)  # trio-websocket's frames contain the headers
             with trio.CancelScope(shield=True):  # nothing in it waits for the server
                 await self._stop()
             raise
@@ -209,7 +209,7 @@ class FrameStream:
                 receive_buffer_size=_READ_SIZE,
             )
             return
-        # The reader's failure is no cause of it: that may repeat what we sent, and its words are told here.
+        # The reader's failure is not the cause, because it may repeat what was sent. The message contains its text.
         head = self._life.head
         raise HandshakeError(_why_refused(head, self._failure, self._mask), _status_of(head))
 
@@ -262,7 +262,7 @@ class FrameStream:
     def _lose(self, why: str, cause: BaseException | None = None) -> None:
         if self._loss is None:
             self._loss = CodexTransportError(f"lost the server ({self._name}): {why}")
-            if cause is not None and self._mask(repr(cause)) == repr(cause):  # else it repeats what we sent
+            if cause is not None and self._mask(repr(cause)) == repr(cause):  # otherwise it repeats a secret
                 self._loss.__cause__ = without_tracebacks(cause)
 
     def _raise_if_lost(self) -> None:
@@ -362,11 +362,11 @@ def _status_of(head: bytes) -> int:
 
 
 def _why_refused(head: bytes, failure: Exception | None, mask: Callable[[str], str]) -> str:
-    """Tell it in the server's words, which are masked before they are cut."""
+    """Return why the upgrade failed, with the server's message, which is masked before it is cut."""
     status = _status_of(head)
     if status == 101:
-        what = mask(str(failure)) if failure else "the connection ended right after it"
-        return f"its upgrade to a websocket is a faulty one ({what})"
+        reason = mask(str(failure)) if failure else "the connection ended right after it"
+        return f"its upgrade to a websocket is faulty ({reason})"
     if status:
         phrase = http.HTTPStatus(status).phrase if status in set(http.HTTPStatus) else ""
         body = (failure.body or b"") if isinstance(failure, ConnectionRejected) else b""
@@ -374,6 +374,6 @@ def _why_refused(head: bytes, failure: Exception | None, mask: Callable[[str], s
         hint = _HINTS.get(status, "is it an app-server?")
         return f"it refused with HTTP {status} {phrase}".rstrip() + (words and f": {words}") + f" ({hint})"
     if head:
-        return f"it does not speak HTTP, so it is no websocket server; it said {mask(repr(head))[:_SHOWN]}"
-    what = mask(str(failure)) if failure else "no answer at all"
-    return f"it ended the connection in place of upgrading it ({what})"
+        return f"it does not speak HTTP, so it is not a websocket server; it sent {mask(repr(head))[:_SHOWN]}"
+    reason = mask(str(failure)) if failure else "no answer at all"
+    return f"it ended the connection instead of upgrading it ({reason})"

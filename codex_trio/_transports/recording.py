@@ -34,18 +34,18 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 _check = msgspec.json.Decoder(msgspec.Raw).decode  # builds nothing
 
-_NOT_REGULAR = "it is not a regular file; while nobody reads from a pipe or a terminal, the client would stand still"
+_NOT_REGULAR = "it is not a regular file; a pipe or a terminal without a reader would block the client"
 
 
 class RecordingTransport(WrappingTransport):
-    """Writes down what the client and the server say to each other, without secrets as `Redactor` knows them.
+    """Records the messages between client and server, redacted by `Redactor`.
 
-    Home folders, and the names of this user and this machine, have stand-ins, see `LocalNames`.
+    Home folders, and the names of this user and this machine, are replaced, see `LocalNames`.
 
     Args:
         inner: Carries the messages.
-        path: Where to write: a regular file of this user that nobody else records to. One that is there is replaced.
-            Only its owner can read it.
+        path: The file to write: a regular file of this user that no other client records to. An existing file is
+            replaced. Only its owner can read it.
     """
 
     def __init__(self, inner: Transport, path: str | os.PathLike[str]) -> None:
@@ -140,7 +140,9 @@ class RecordingTransport(WrappingTransport):
         return json.dumps(loss).encode()
 
     def _dump_text(self, text: str) -> bytes:
-        return json.dumps(self._hide(text)).encode()  # which can write bytes that are no UTF-8, as lone surrogates
+        return json.dumps(
+            self._hide(text)
+        ).encode()  # `json` can also dump lone surrogates, for bytes that are not UTF-8
 
     def _hide(self, text: str) -> str:
         return self._names.hide_in_text(redact(text))
@@ -187,8 +189,8 @@ class RecordingTransport(WrappingTransport):
 
 
 def _open_alone(path: str, flags: int) -> int:
-    """Open a file for writing that nobody else records to, or reads; it is not emptied before that is known."""
-    # All is found out about the open file: what has its name may be another one by then. Without O_NONBLOCK, opening a
+    """Open a file for writing. It is emptied only after checks that no other client or user has it."""
+    # All checks are made on the open file, because its path may name another file later. Without O_NONBLOCK, opening a
     # pipe waits for its reader.
     flags = flags & ~os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
     empties = flags & os.O_APPEND == 0
@@ -197,11 +199,11 @@ def _open_alone(path: str, flags: int) -> int:
     except OSError as exc:
         if exc.errno == errno.ELOOP and os.path.islink(path):
             raise OSError("it is a symbolic link; give the path of the file itself") from None
-        if exc.errno == errno.ENXIO:  # a pipe that nobody reads, or a socket
+        if exc.errno == errno.ENXIO:  # a pipe without a reader, or a socket
             raise OSError(_NOT_REGULAR) from None
         raise
     try:
-        if not os.path.samestat(os.fstat(file), os.stat(os.devnull)):  # that is for all
+        if not os.path.samestat(os.fstat(file), os.stat(os.devnull)):  # /dev/null may be shared
             _take_over(file)
             if empties:
                 os.ftruncate(file, 0)
@@ -212,12 +214,12 @@ def _open_alone(path: str, flags: int) -> int:
 
 
 def _take_over(file: int) -> None:
-    """Make a file this user's alone, and this recording's."""
+    """Make a file private to this user, and lock it for this recording."""
     status = os.fstat(file)
     if not stat.S_ISREG(status.st_mode):
         raise OSError(_NOT_REGULAR)
     if status.st_uid != os.geteuid():
-        raise OSError("it belongs to another user, who could read what is recorded")
+        raise OSError("it belongs to another user, who could read the recording")
     _lock(file)
     if stat.S_IMODE(status.st_mode) & 0o077:
         os.fchmod(file, 0o600)

@@ -1,4 +1,4 @@
-"""`Secret`: a value that no traceback shows, and what else keeps values out of tracebacks."""
+"""Keep secret values out of tracebacks."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ E = TypeVar("E", bound=BaseException)
 
 
 class Secret(Generic[T]):
-    """Holds a value that ``repr`` does not show, and so no traceback that has the values of variables in it.
+    """Holds a value that ``repr`` does not show, and thus no traceback that shows local variables.
 
-    What `reveal` returns is not hidden: do not give it a name.
+    The result of `reveal` is not protected: do not assign it to a variable.
     """
 
     __slots__ = ("_value",)
@@ -30,9 +30,9 @@ class Secret(Generic[T]):
 
 
 def without_tracebacks(exc: E) -> E:
-    """Forget the frames that an exception and its causes have passed, which hold what was given to other libraries.
+    """Remove the tracebacks of an exception and its causes, because their frames contain arguments of other libraries.
 
-    What was raised ``from None`` or from something else forgets its context, too.
+    The context is removed from exceptions that were raised ``from None`` or from another exception.
     """
     seen: BaseException | None = exc
     while seen is not None:

@@ -16,20 +16,22 @@ _logger = logging.getLogger("codex_trio.server")
 _KEPT = 65_536  # bytes
 _CHUNK = 8_192  # bytes; logging thousands of short lines at once would hold up everybody else
 _SHORTEST_SECRET = 8  # characters
-_INDENT = "    "  # so that no line of the server passes for a log record of its own
+_INDENT = "    "  # so that no line of the server looks like a separate log record
 
 
 class StderrTail:
     """Reads a stream to its end, in chunks.
 
     Args:
-        secrets: Left out of what is kept and logged, besides what looks like a secret; not those of less than eight
-            characters, which may be anything.
+        secrets: Masked in the output, in addition to what looks like a secret. Values of less than eight characters are
+            ignored, because they may be ordinary text.
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self.ended = trio.Event()
-        self._secrets = Secret(sorted({one for one in secrets if len(one) >= _SHORTEST_SECRET}, key=len, reverse=True))
+        self._secrets = Secret(
+            sorted({text for text in secrets if len(text) >= _SHORTEST_SECRET}, key=len, reverse=True)
+        )
         self._tail = bytearray()
         self._line = bytearray()
 
@@ -64,7 +66,7 @@ class StderrTail:
         _logger.info("%s", self._readable(line.rstrip(), indent=_INDENT))
 
     def text(self) -> str:
-        """Return the end of what was written: at most 64 KiB, without colours and secrets, cleaned."""
+        """Return the end of the output: at most 64 KiB, without colours and secrets, cleaned."""
         return self._readable(bytes(self._tail), indent="")
 
     def _readable(self, raw: bytes, *, indent: str) -> str:

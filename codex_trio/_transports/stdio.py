@@ -40,9 +40,9 @@ class StdioTransport(Transport):
     The child has a session of its own: Ctrl-C reaches the program, not the server. Its stderr goes line by line to the
     logger ``codex_trio.server`` at level INFO.
 
-    Errors and logs show the command without what looks like a secret in it (the word after ``--token`` and the like, the
-    value of ``api_key=``, the login in a URL), and the child's stderr also without the values of its environment variables
-    with ``KEY``, ``TOKEN``, ``SECRET``, ``PASS`` and the like in their names. The frames of their tracebacks hold neither.
+    Errors and logs show the command without what looks like a secret (the word after ``--token`` and the like, the value
+    of ``api_key=``, the login in a URL). They show the child's stderr also without the values of environment variables with
+    ``KEY``, ``TOKEN``, ``SECRET``, ``PASS`` and the like in their names. The frames of tracebacks contain none of these.
 
     Args:
         command: What to run: a string, split as a shell splits it, or a sequence. Default: the environment variable
@@ -75,7 +75,7 @@ class StdioTransport(Transport):
     ) -> None:
         try:
             check_limits(connect_timeout=connect_timeout, max_message_size=max_message_size)
-            if shutdown_grace != 0:  # which is to kill it at once
+            if shutdown_grace != 0:  # 0 means to kill it at once
                 check_limits(shutdown_grace=shutdown_grace)
             self._given_command = None if command is None else Secret[Sequence[str]](_split(command, "command"))
         except (TypeError, ValueError) as exc:
@@ -146,7 +146,7 @@ class StdioTransport(Transport):
             else:
                 why = f"{exc} (give another command, or set {COMMAND_VARIABLE})"
             raise CodexTransportError(f"cannot start {self.describe()!r}: {why}") from without_tracebacks(exc)
-        except (TypeError, ValueError) as exc:  # what a process cannot be given
+        except (TypeError, ValueError) as exc:  # words or variables that no process can have
             raise without_tracebacks(exc)  # noqa: B904  it is the same
         finally:
             self._is_opening = False

@@ -1,6 +1,6 @@
-"""`WebSocketTransport`: a server that somebody else runs, over TCP or TLS.
+"""`WebSocketTransport`: connect to a running server over TCP or TLS.
 
-Foreign exceptions, and secrets, end here: no error of this module shows a token.
+Exceptions of other libraries do not leave this module, and no error of this module shows a token.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ _QUICK_ACK = getattr(socket, "TCP_QUICKACK", None)  # Linux has it
 _RESERVED = frozenset({"connection", "host", "origin", "upgrade"})
 _HEADER_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _HEADER_VALUE = r"[\x20-\x7e\t]*"
-_TOKEN = r"[\x21-\x7e]*"  # an empty one is none
+_TOKEN = r"[\x21-\x7e]*"  # an empty token means that there is none
 _NO_TOKEN = "is not a token: it has characters that a header cannot carry"
-_WITHHELD = f"was not sent, as it is for the server of {URL_VARIABLE}, and for this machine; give it as token="
+_WITHHELD = f"was not sent, because it is only for the server of {URL_VARIABLE} and for this machine; give it as token="
 
 
 class WebSocketTransport(WebSocketBase):
@@ -43,35 +43,35 @@ class WebSocketTransport(WebSocketBase):
 
     A link that went dead is noticed within two ping intervals, whether or not anybody sends or receives.
 
-    What lets one in (a token, a login or a token in the URL, a header such as ``Authorization``, ``Cookie`` or
-    ``X-Api-Key``) is not sent over ``ws://`` to another machine, where anybody on the way could read it. This machine is
-    ``localhost``, a name that ends in ``.localhost``, and an address such as ``127.0.0.1`` or ``::1``. Over ``wss://`` it
-    is as private as the `ssl_context` makes it: one with ``verify_mode=ssl.CERT_NONE`` lets anybody in between pretend to
-    be the server. No proxy is used, and no redirect followed.
+    Credentials (a token, a login or a token in the URL, a header such as ``Authorization``, ``Cookie`` or ``X-Api-Key``)
+    are not sent over ``ws://`` to another machine, because others on the network could read them. This machine means
+    ``localhost``, a name that ends in ``.localhost``, or an address such as ``127.0.0.1`` or ``::1``. Over ``wss://``,
+    privacy depends on the `ssl_context`: with ``verify_mode=ssl.CERT_NONE``, an attacker in between can pretend to be the
+    server. Proxies are not used, and redirects are not followed.
 
-    Errors and logs show host and path of the URL, and nothing else of what was given here: what a server repeats of it
-    is left out, as is any piece of eight characters or more. The frames of their tracebacks do not hold it either. The
-    logger ``trio-websocket`` is not ours: at DEBUG it may quote a server.
+    Errors and logs show host and path of the URL, and no other argument. If a server repeats other arguments, these are
+    masked, as is any piece of eight characters or more. The frames of tracebacks do not contain them either. The logger
+    ``trio-websocket`` belongs to another library; at DEBUG it may quote a server.
 
     Args:
         url: Where it listens, ``ws://`` or ``wss://``; path and query are sent as they are. Default: the environment
             variable ``CODEX_APP_SERVER_WS_URL``, else ``ws://127.0.0.1:8765``.
-        token: Sent as ``Authorization: Bearer``: the token itself, the path of a file that has it, or a function, sync
-            or async, that returns it; read anew at each opening, so a client that is reconnecting tries again with the
-            next token of a file or a function, and gives up at once over any other that is refused. Default: the
+        token: Sent as ``Authorization: Bearer``: the token itself, the path of a file that contains it, or a sync or async
+            function that returns it. It is read again at each connection. If it is refused, a reconnecting client tries
+            again with the next token of a file or a function, and gives up at once with any other. Default: the
             environment variable ``CODEX_APP_SERVER_TOKEN``, if `url` is not given, is on this machine, or is the server of
-            ``CODEX_APP_SERVER_WS_URL``; no other server is sent it. An empty string for none at all.
+            ``CODEX_APP_SERVER_WS_URL``; it is not sent to other servers. An empty string means no token.
         headers: More headers for the upgrade. Never an ``Origin``: the server answers 403 to any.
         ssl_context: For ``wss://``; `ssl.create_default_context` unless given.
-        allow_insecure_token: Send what lets one in over ``ws://`` to another machine all the same, as where the network
-            between them is private.
+        allow_insecure_token: Send credentials over ``ws://`` to another machine, for example in a private network.
         connect_timeout: Seconds until the server must have answered `initialize`.
         ping_interval: Seconds; `math.inf` for no pings, and so no way to notice a dead link.
         max_message_size: Longest message to accept from the server, in characters.
 
     Raises:
-        ValueError: The URL, a header or the token is none; or what lets one in would go over ``ws://`` to another machine.
-            Where only the environment of the opening makes it so, opening raises a `CodexTransportError`.
+        ValueError: The URL, a header or the token is invalid; or credentials would be sent over ``ws://`` to another
+            machine. If this follows only from the environment when the transport is opened, opening raises a
+            `CodexTransportError`.
 
     Example:
         ``open_codex_client(WebSocketTransport("ws://127.0.0.1:8765", token=Path("token.txt")))``
@@ -121,7 +121,7 @@ class WebSocketTransport(WebSocketBase):
         self._given_credentials = [f"the header {name}" for name, value in headers.items() if _is_secret(name, value)]
         if token is not None and token != "":
             self._given_credentials.append("the token")
-        with suppress(CodexTransportError):  # the environment's URL is none, which opening tells
+        with suppress(CodexTransportError):  # the environment's URL is invalid; `open` will report this
             self._check_privacy(self._find_address())
 
     def describe(self) -> str:
@@ -146,12 +146,12 @@ class WebSocketTransport(WebSocketBase):
         return address
 
     def _check_privacy(self, address: Address) -> None:
-        """Raise ValueError if what lets one in would be sent where anybody can read it."""
+        """Raise ValueError if credentials would be sent where others can read them."""
         if not (is_loopback(address.host) or self._may_be_elsewhere(address)):
-            what = ", ".join(self._credentials(address))
+            credentials = ", ".join(self._credentials(address))
             raise ValueError(
-                f"{what} would be sent to {address.host} over ws://, where anybody on the way can read it: use wss://, or "
-                "pass allow_insecure_token=True (--allow-insecure-token on the command line)"
+                f"{credentials} would be sent to {address.host} over ws://, where others on the network can read it: use "
+                "wss://, or pass allow_insecure_token=True (--allow-insecure-token on the command line)"
             )
 
     def _may_be_elsewhere(self, address: Address) -> bool:
@@ -159,7 +159,7 @@ class WebSocketTransport(WebSocketBase):
         return address.is_secure or self._allow_insecure_token or not self._credentials(address)
 
     def _credentials(self, address: Address) -> list[str]:
-        """Return what lets one in there, as messages call it."""
+        """Return the names of the credentials for an address, for messages."""
         token = [TOKEN_VARIABLE] if self._environment_token(address).reveal() else []
         return [*self._given_credentials, *address.credentials, *token]
 
@@ -173,10 +173,10 @@ class WebSocketTransport(WebSocketBase):
     async def _prepare(self) -> Upgrade:
         from .echoes import secrets_in_headers
 
-        self._address = address = self._find_address()  # which stays the same until it is closed
+        self._address = address = self._find_address()  # stays the same until the transport is closed
         try:
             self._check_privacy(address)
-        except ValueError as exc:  # it was not so when this transport was made
+        except ValueError as exc:  # the environment has changed since this transport was made
             raise CodexTransportError(f"cannot reach the server: {exc}", is_permanent=True) from None
         token = await self._read_token(address)
         headers = Secret(dict(self._headers.reveal()))
@@ -203,7 +203,7 @@ class WebSocketTransport(WebSocketBase):
             raise self._unreachable(_why_not_connected(exc)) from exc
         if not (is_loopback(peer) or self._may_be_elsewhere(address)):
             await trio.aclose_forcefully(stream)
-            why = f"it is not this machine, but {peer}, and what lets one in is not sent there over ws://"
+            why = f"it is not this machine, but {peer}, and credentials are not sent there over ws://"
             raise self._unreachable(f"{why}: use wss://, or allow_insecure_token=True", is_permanent=True)
         return stream
 
@@ -211,7 +211,7 @@ class WebSocketTransport(WebSocketBase):
         # Codex holds a packet back until the one before it is acknowledged (Nagle's algorithm; 0.163, 0.169), and left
         # to itself the kernel takes up to 40 ms for that. What is set here holds for the next few packets.
         if _QUICK_ACK is not None:
-            with suppress(OSError):  # the connection has ended, which is told elsewhere
+            with suppress(OSError):  # the connection has ended, which is reported elsewhere
                 socket_stream.setsockopt(socket.IPPROTO_TCP, _QUICK_ACK, 1)
 
     async def _encrypt(self, stream: trio.abc.Stream) -> trio.abc.Stream:
@@ -253,20 +253,20 @@ class WebSocketTransport(WebSocketBase):
     async def _ask_for_token(self, ask: Callable[[], str | Awaitable[str | None] | None]) -> Secret[str]:
         self._doing = "the token function"
         try:
-            told: Secret[Any] = Secret(ask())
-            if inspect.isawaitable(told.reveal()):
-                told = Secret(await told.reveal())
+            result: Secret[Any] = Secret(ask())
+            if inspect.isawaitable(result.reveal()):
+                result = Secret(await result.reveal())
         except Exception as exc:
             raise self._unreachable(f"the token function raised {type(exc).__name__}") from exc
-        if not isinstance(told.reveal(), (str, type(None))):
-            why = f"the token function returned {type(told.reveal()).__name__}, and a token is a str"
+        if not isinstance(result.reveal(), (str, type(None))):
+            why = f"the token function returned {type(result.reveal()).__name__}, and a token is a str"
             raise self._unreachable(why, is_permanent=True)  # in the background, too, when the client reconnects
-        return Secret(told.reveal() or "")
+        return Secret(result.reveal() or "")
 
     async def _read_token_file(self, path: Path) -> Secret[str]:
         self._doing = f"reading {path}"
         try:
-            # In a thread that can be left behind: a pipe that nobody writes to opens never.
+            # In a thread that can be abandoned, because opening a pipe without a writer never returns.
             token = Secret(await trio.to_thread.run_sync(_read_secret, path, abandon_on_cancel=True))
         except OSError as exc:
             raise self._unreachable(f"the token cannot be read: {exc}") from exc
@@ -276,7 +276,7 @@ class WebSocketTransport(WebSocketBase):
 
 
 def _read_secret(path: Path) -> str:
-    return path.read_text("utf-8", "replace").strip()  # what is no text is no token either
+    return path.read_text("utf-8", "replace").strip()  # a replaced character makes the token invalid
 
 
 def _environment_origin() -> tuple[bool, str, int] | None:
@@ -291,7 +291,7 @@ def _checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
         if not isinstance(name, str) or not isinstance(value, str):
             raise TypeError(f"headers must be text by name; {name!r} is of type {type(value).__name__}")
         if name.lower() in _RESERVED or name.lower().startswith("sec-websocket-"):
-            raise ValueError(f"the header {name} is not yours to give; an app-server answers 403 to any Origin")
+            raise ValueError(f"the header {name} cannot be set; an app-server answers 403 to any Origin")
         if not re.fullmatch(_HEADER_NAME, name) or not re.fullmatch(_HEADER_VALUE, value):
             raise ValueError(f"the header {name!r} has characters that a header cannot have")
     return {name: value.strip() for name, value in headers.items()}
@@ -306,9 +306,9 @@ def _is_token(token: str) -> bool:
 
 
 def _why_not_connected(exc: Exception) -> str:
-    """Tell what is behind Trio's "all attempts to connect failed"."""
+    """Return the causes of Trio's "all attempts to connect failed"."""
     group = exc.__cause__
     causes = group.exceptions if isinstance(group, BaseExceptionGroup) else (exc,)
     if all(isinstance(cause, ConnectionRefusedError) for cause in causes):
-        return "nobody listens there (connection refused); is the server running?"
+        return "connection refused; is the server running?"
     return "; ".join(sorted({str(cause) for cause in causes}))

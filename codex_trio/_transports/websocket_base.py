@@ -1,6 +1,6 @@
-"""`WebSocketBase`: what `WebSocketTransport` and `UnixSocketTransport` have in common.
+"""`WebSocketBase`: the common base of `WebSocketTransport` and `UnixSocketTransport`.
 
-Foreign exceptions, and secrets, end here.
+Exceptions of trio-websocket, and secrets, do not leave this module.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from ..errors import CodexTransportError
 from .limits import check_limits
 from .secrets import Secret
 
-if TYPE_CHECKING:  # for whoever has no use for it, importing trio-websocket is too slow
+if TYPE_CHECKING:  # trio-websocket is slow to import, and needed only when a websocket is opened
     from .frames import FrameStream
 
-# Of `connect_timeout`: we give up a little before a client does, because we know what we waited for.
+# Share of `connect_timeout`. This times out a little before the client, because the error here names the slow step.
 _OUR_SHARE = 0.9
 
 Headers = list[tuple[bytes, bytes]]
 
 
 class Upgrade(msgspec.Struct, frozen=True):
-    """How to ask for a websocket.
+    """A request to upgrade to a websocket.
 
     Attributes:
         host: The value of the ``Host`` header.
-        secrets: What no message may show.
+        secrets: Texts that messages must not show.
     """
 
     host: str
@@ -45,12 +45,12 @@ class WebSocketBase(Transport):
     """A transport that speaks websocket over some byte stream.
 
     Attributes:
-        max_send_size: Bytes of the longest message to send: the server drops the connection, without a word, for a
-            longer one (codex 0.163, 0.169).
+        max_send_size: Bytes of the longest message to send: for a longer one, the server drops the connection without an
+            error (codex 0.163, 0.169).
     """
 
     max_send_size = 16 * 2**20
-    _permanent_statuses = frozenset({401, 403, 404})  # of HTTP: what the next attempt would be told, too
+    _permanent_statuses = frozenset({401, 403, 404})  # of HTTP: the next attempt would get the same
 
     def __init__(self, *, connect_timeout: float, ping_interval: float, max_message_size: int) -> None:
         check_limits(connect_timeout=connect_timeout, ping_interval=ping_interval, max_message_size=max_message_size)
@@ -79,11 +79,11 @@ class WebSocketBase(Transport):
 
     @abstractmethod
     async def _prepare(self) -> Upgrade:
-        """Find out what to ask for."""
+        """Return the upgrade request."""
 
     @abstractmethod
     async def _connect(self) -> trio.SocketStream:
-        """Reach the server's socket."""
+        """Connect to the server's socket."""
 
     def _after_read(self, socket_stream: trio.SocketStream) -> None:
         pass
@@ -92,7 +92,7 @@ class WebSocketBase(Transport):
         return stream
 
     async def _upgrade(self, nursery: trio.Nursery, socket_stream: trio.SocketStream, upgrade: Upgrade) -> FrameStream:
-        # A tenth of a second, only for whoever needs it.
+        # These imports take a tenth of a second, so they are not at the top.
         from .echoes import EchoMask
         from .frames import FrameStream, HandshakeError, LiveStream
 

@@ -10,7 +10,7 @@ import trio
 from ..errors import CodexTurnFailedError, CodexTurnInactiveError
 from ..models import ChatContinuation, ChatResult, ConversationStep, OpenItem
 
-# Of what a silent turn waits for, in the text of the error.
+# For the list of open items in the error's message.
 _DESCRIBED, _DESCRIBED_LENGTH = 3, 60
 _DESCRIBED_TYPES = frozenset({"commandExecution", "fileChange", "mcpToolCall", "dynamicToolCall"})
 
@@ -75,7 +75,7 @@ def failed_error(turn_id: str, error: Mapping[str, Any], result: ChatResult) -> 
 def inactive_error(
     continuation: ChatContinuation, idle: float, last_event: str | None, open_items: tuple[OpenItem, ...]
 ) -> CodexTurnInactiveError:
-    """Return the exception for a turn that has told nothing for `idle` seconds."""
+    """Return the exception for a turn without events for `idle` seconds."""
     waits_for = ", ".join(_described(item, continuation.thread_id) for item in open_items[:_DESCRIBED])
     if len(open_items) > _DESCRIBED:
         waits_for += f" and {len(open_items) - _DESCRIBED} more"
@@ -91,7 +91,7 @@ def inactive_error(
 
 
 def _described(item: OpenItem, thread_id: str) -> str:
-    # The model's words: `repr` shows control characters as what they are.
+    # The text comes from the model, so `repr` escapes its control characters.
     step = ConversationStep.from_wire(item.data, thread_id=item.thread_id, turn_id="")
     text = step.text if item.item_type in _DESCRIBED_TYPES else ""
     shown = text if len(text) <= _DESCRIBED_LENGTH else text[:_DESCRIBED_LENGTH] + "..."

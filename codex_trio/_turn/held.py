@@ -1,4 +1,4 @@
-"""`Held`: events that wait until it is known whose they are, or what came before them. Bounded: history has them, too."""
+"""`Held`: a bounded buffer for events whose turn is not known yet, or that follow events that were missed."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _JOINED_FROM = 500  # events; after these, the deltas of an item are put togethe
 
 
 class _Deltas(msgspec.Struct, eq=False):
-    """Deltas in a row: the first as it came, and the text of all of them."""
+    """Consecutive deltas of an item: the first event, and the text of all of them."""
 
     first: Notice
     pending: PendingDelta
     number: int = 1
 
     def joined(self) -> Notice:
-        """Return them as one."""
+        """Return a single event with the text of all deltas."""
         if self.number == 1:
             return self.first
         params: dict[str, Any] = {**self.first.params, "delta": self.pending.text()}
@@ -30,7 +30,7 @@ class _Deltas(msgspec.Struct, eq=False):
 
 
 class Held:
-    """Events in order. If there are too many, all so far are dropped: what is read from history after that has them."""
+    """Events in order. If there are too many, all of them are dropped. History that is read later contains them."""
 
     def __init__(self) -> None:
         self._entries: list[Notice | _Deltas] = []
@@ -39,7 +39,7 @@ class Held:
         self._number = 0
 
     def push(self, notice: Notice) -> int:
-        """Take an event; return how many were dropped for it."""
+        """Add an event; return how many events were dropped to make room."""
         delta = notice.params.get("delta") if notice.method in COALESCING else None
         is_joined = isinstance(delta, str) and len(self._entries) >= _JOINED_FROM
         dropped = 0
@@ -69,7 +69,7 @@ class Held:
             self._entries.append(deltas)
             return
         item = notice.params.get("item")
-        if isinstance(item, dict):  # what comes of it after this stays after this
+        if isinstance(item, dict):  # later deltas of the item must stay after this event
             self._growing.pop((notice.turn_id, str(item.get("id"))), None)
         self._entries.append(notice)
 
@@ -81,7 +81,7 @@ class Held:
         return dropped
 
     def take(self) -> list[Notice]:
-        """Hand over what is held."""
-        taken = [one.joined() if isinstance(one, _Deltas) else one for one in self._entries]
+        """Remove and return all events."""
+        taken = [entry.joined() if isinstance(entry, _Deltas) else entry for entry in self._entries]
         self._drop()
         return taken

@@ -43,7 +43,7 @@ class TurnInbox:
         thread_id: Its thread.
         alive_at: When the server last spoke of it, in Trio's time.
         wants_deltas: Its consumer does.
-        on_dropped: Told how many events were dropped because too many came while a gap was open.
+        on_dropped: Called with the number of events that were dropped because too many came while a gap was open.
 
     Attributes:
         thread_id: Its thread.
@@ -52,11 +52,10 @@ class TurnInbox:
         ended: Nothing more will come: the turn's end is in the channel, or the connection is lost.
         alive_at: When the server last spoke of the turn, in Trio's time.
         last_event: What it said then.
-        unfinished: What it and its sub-agents have begun.
+        unfinished: Items of the turn and its sub-agents that have started and not completed.
         on_end: Called when `ended` is set.
-        gaps: How often one was opened, or became wider: another connection was lost.
-        overflows: How often events were dropped while a gap was open: what was read from history before does not have
-            them.
+        gaps: How often a gap was opened or widened. A gap widens when another connection is lost.
+        overflows: How often events were dropped while a gap was open. History that was read before lacks these events.
         keeps_nothing: Only its end is noticed.
     """
 
@@ -117,7 +116,7 @@ class TurnInbox:
         return True
 
     def feed_sub_agent(self, notice: Notice, now: float) -> None:
-        """Take an event of a sub-agent: the turn that it works for lives."""
+        """Handle an event of a sub-agent. It counts as activity of this turn."""
         if not self.ended.is_set():
             self.touch(notice.method, now)
             self.unfinished.note(notice, now)
@@ -166,9 +165,9 @@ class TurnInbox:
         self._send.send_nowait(MissedItems(items))
         for item in items:
             self.unfinished.complete(self.thread_id, item.get("id") if isinstance(item, dict) else None)
-        # Whether the turn told anything in the gap is not known, as history has no deltas. It is believed once: a
-        # connection that is lost again and again must not keep alive a turn that tells nothing in between. The server
-        # tells the usage of tokens whenever a thread is resumed.
+        # Whether the turn was active during the gap is unknown, because history has no deltas. This is assumed only
+        # once: repeated losses of the connection must not keep a silent turn alive. Token usage is no sign of activity,
+        # because the server sends it whenever a thread is resumed.
         was_alive_at = self._alive_before_gap
         is_alive = was_alive_at != self._believed_at or len(items) > self._items_known
         is_alive = is_alive or any(notice.method != methods.TOKEN_USAGE_UPDATED for notice in notices)
@@ -206,11 +205,11 @@ class TurnInbox:
         self._send = _Nowhere()
 
     def owe(self) -> None:
-        """Stop the inactivity clock: the server waits for an answer."""
+        """Stop the inactivity clock, because the server waits for an answer."""
         self._owed += 1
 
     def pay(self, now: float) -> None:
-        """Let the inactivity clock run again: the server was answered."""
+        """Restart the inactivity clock after an answer."""
         self._owed -= 1
         self.alive_at = now
 

@@ -38,11 +38,11 @@ class Turn(TurnInbox):
     Attributes:
         running_id: What an interrupt must call it: a review runs under an id of its own.
         left: Set once nobody wants the turn: fires when it is off the server, or given up.
-        has_consumer: Somebody waits for what it tells.
+        has_consumer: Whether a consumer reads its events.
         is_handed_out: A continuation is out there, so the turn may run on without a consumer.
         reconciling: Of the last look at its true state.
-        find_unfinished: Asks the server what the turn has begun and not finished; set while no event may have told all of
-            it. To be called once.
+        find_unfinished: Asks the server for the turn's open items; set while events may not have reported all of them.
+            To be called once.
     """
 
     def __init__(
@@ -200,11 +200,10 @@ class Turn(TurnInbox):
         return await self._wait(patience, mode)
 
     async def _wait(self, patience: float, mode: Mode) -> Received | None:
-        # One scope for a wait, not one for each sign of life: those only move `alive_at`, and when the scope fires the
-        # rest of the patience is waited out. It fires during a sleep, too: that may end early, and nothing tells this.
-        since = (
-            self._quiet_since + trio.current_time() - self._left_at
-        )  # what the consumer did in between does not count
+        # One scope for a wait, not one for each event. Events only move `alive_at`, and after the scope fires, the rest
+        # of the timeout is waited for. The scope also fires during a sleep, which may end early without an event.
+        # The time that the consumer took between two waits does not count.
+        since = self._quiet_since + trio.current_time() - self._left_at
         while True:
             now = trio.current_time()
             if self._owed:
@@ -221,7 +220,7 @@ class Turn(TurnInbox):
             await let_the_reader_look()
             if self._is_alive(since, patience):
                 continue
-            if self.find_unfinished is not None:  # it may sleep
+            if self.find_unfinished is not None:  # there may be an open sleep item
                 find_unfinished, self.find_unfinished = self.find_unfinished, None
                 await find_unfinished()
                 continue
@@ -253,12 +252,12 @@ class Turn(TurnInbox):
         return [] if history is None else self._fold.supply(history)
 
     def note_unfinished(self, items: Sequence[object], now: float, unix_time: float) -> None:
-        """Take the items of the running turn, of which those that have not ended are told nowhere else.
+        """Note which items of the running turn are open.
 
         Args:
-            items: Of the turn, those that have ended among them.
-            now: In Trio's time.
-            unix_time: The same in the server's time, as far as the clocks agree.
+            items: All items of the turn, open or not.
+            now: The current time on Trio's clock.
+            unix_time: The current Unix time, assumed to be the same on the server.
         """
         for item in items:
             if not isinstance(item, dict) or str(item.get("id")) in self._fold.delivered:

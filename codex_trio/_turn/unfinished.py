@@ -1,4 +1,4 @@
-"""`UnfinishedItems`: what a turn and its sub-agents have begun and not finished. Says what a silent turn waits for."""
+"""`UnfinishedItems`: the open items of a turn and its sub-agents, which show what a silent turn waits for."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class _Open(msgspec.Struct, eq=False):
 
 
 class UnfinishedItems:
-    """Items by thread and id: a sub-agent's may have the id of one of its parent.
+    """Open items by thread and id, because a sub-agent's item may have the same id as an item of its parent.
 
     Attributes:
         asleep_until: When the last open ``sleep`` is over, in Trio's time; minus infinity while there is none.
@@ -39,7 +39,7 @@ class UnfinishedItems:
         self.asleep_until = -math.inf
 
     def note(self, notice: Notice, now: float) -> None:
-        """Take an event of the turn or of a sub-agent."""
+        """Handle an event of the turn or of a sub-agent."""
         thread_id, item = notice.thread_id or "", notice.params.get("item")
         if notice.method == methods.ITEM_STARTED and isinstance(item, dict):
             if item.get("type") == "userMessage":
@@ -54,7 +54,7 @@ class UnfinishedItems:
             self._forget(thread_id)
 
     def start(self, thread_id: str, item: Mapping[str, Any], now: float, *, elapsed: float = 0.0) -> None:
-        """Take an item that was begun `elapsed` seconds ago."""
+        """Add an item that started `elapsed` seconds ago."""
         item_id = item.get("id")
         if not isinstance(item_id, str):
             return
@@ -65,7 +65,7 @@ class UnfinishedItems:
         self._reckon()
 
     def complete(self, thread_id: str, item_id: object) -> None:
-        """Take the end of an item."""
+        """Remove an item that has completed."""
         if isinstance(item_id, str) and self._items.pop((thread_id, item_id), None) is not None:
             self._reckon()
 
@@ -74,7 +74,7 @@ class UnfinishedItems:
         return isinstance(item_id, str) and (thread_id, item_id) in self._items
 
     def keep_only(self, thread_id: str) -> None:
-        """Forget what the sub-agents of this thread's turn have open, but for sleeps: their ends are known anyway."""
+        """Remove the items of other threads, except sleeps, whose ends are known anyway."""
         self._items = {
             key: one for key, one in self._items.items() if key[0] == thread_id or one.asleep_until > -math.inf
         }
@@ -91,10 +91,10 @@ class UnfinishedItems:
             self._reckon()
 
     def _reckon(self) -> None:
-        self.asleep_until = max((one.asleep_until for one in self._items.values()), default=-math.inf)
+        self.asleep_until = max((item.asleep_until for item in self._items.values()), default=-math.inf)
 
     def snapshot(self, now: float) -> tuple[OpenItem, ...]:
-        """Return what is open, the oldest first."""
+        """Return the open items, the oldest first."""
         items = sorted(self._items.items(), key=lambda entry: entry[1].since)
         return tuple(
             OpenItem(item_id, str(one.item.get("type")), thread_id, now - one.since, one.item)
@@ -103,7 +103,7 @@ class UnfinishedItems:
 
 
 def _seconds(milliseconds: object) -> float:
-    # Compared before it is divided: JSON has whole numbers that are too large for a float.
+    # Compared before the division, because JSON may contain integers that are too large for a float.
     if not isinstance(milliseconds, (int, float)) or isinstance(milliseconds, bool) or not milliseconds > 0:
         return 0.0
     return min(milliseconds, _LONGEST_SLEEP * 1000) / 1000

@@ -24,7 +24,7 @@ _WORTH_TELLING = 100  # milliseconds
 def draw_step(step: ConversationStep, *, show_data: bool = False) -> RenderableType:
     """Draw a step as a panel, for ``console.print``. Long output is shortened, and says so.
 
-    The text of a message that moderation withholds is not drawn, also not as part of its data.
+    The text of a message that moderation withholds is not drawn, not even as part of its data.
 
     Args:
         step: Of any type; one that is not known is drawn under its own name.

@@ -20,7 +20,7 @@ _NOTE = "not bold italic yellow"
 
 
 def one_line(text: str) -> str:
-    """Put a text on one line, for where it does not matter how many it has."""
+    """Clean a text and put it on one line."""
     return clean_text(" ".join(text.split()))
 
 
@@ -28,7 +28,7 @@ def shortened(text: str, style: str = "", style_of: Callable[[str], str] | None 
     """Return cleaned text, without its middle if it is long.
 
     Args:
-        text: Of the server; the output of a command as `plain_output` returns it.
+        text: Text from the server; for a command's output, the result of `plain_output`.
         style: Of all of it.
         style_of: Tells the style of a line.
     """
@@ -72,7 +72,7 @@ class Prose(Markdown):
 
 
 def _clean(tokens: Iterable[Token]) -> None:
-    """Clean what Markdown was parsed to. Before, it may be hidden: as ``&#8238;``, or as ``%1B`` in a link."""
+    """Clean the tokens of parsed Markdown. In its source, characters may be hidden, as ``&#8238;`` or ``%1B`` in a link."""
     for token in tokens:
         token.content = clean_text(token.content, indent="", keep_emoji=True)
         token.attrs = {

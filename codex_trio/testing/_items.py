@@ -1,4 +1,4 @@
-"""Wire shapes of items, and of what the server asks about them. Codex 0.171, as its recorded traffic shows it. Pure."""
+"""Wire shapes of items, and of requests about them, as recorded from codex 0.171. No I/O."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def make_agent_message(item_id: str, phase: str | None, now_ms: int, text: str =
 
 
 def make_async_message(item_id: str, step: AskAsync | TellAsync, now_ms: int) -> Message:
-    """Return the `agentMessage` item of a question that the model does not wait for, or of a message beside the answer."""
+    """Return the asynchronous `agentMessage` item of a question or of a remark."""
     if isinstance(step, TellAsync):
         item = make_agent_message(item_id, "final_answer", now_ms, step.message)
         return {**item, "delivery": "async"}

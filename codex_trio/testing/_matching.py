@@ -150,8 +150,8 @@ class Matcher:
         return self._comparable(recorded) == self._comparable(message)
 
     def _comparable(self, message: Message) -> Message:
-        """Return what may not differ: a message without secrets, names of people and machines, ids of ours, our version,
-        and words of refusal.
+        """Return the parts of a message that must match: without secrets, names of people and machines, the client's ids
+        and version, and error messages.
         """
         message = msgspec.json.decode(self._local_names.hide(dump_message(self._redactor.apply(message))))  # a copy
         if "method" not in message:
@@ -189,7 +189,7 @@ class Matcher:
         # Threads change places with the first words to them; what came before that is the same for both.
         raw = self._names.to_today(self._rows[index].raw, lambda name: self._was_spoken_to(name, index))
         if message.keys() >= {"id", "method"}:
-            self._redactor.apply(message)  # so that it knows the secret questions
+            self._redactor.apply(message)  # so that the redactor notes secret questions
         elif (asked := self._answers.get(index)) is not None and self._ids[asked] != message["id"]:
             raw = dump_message({**msgspec.json.decode(raw), "id": self._ids[asked]})
         return raw

@@ -70,9 +70,9 @@ def open_scripted_model(
 class ScriptedModel(ScriptedTurns):
     """A model that plays scripts, one for each turn. Made by `open_scripted_model`.
 
-    A turn takes several calls of the model: a tool (`run`, `patch`, `call_tool`, `sleep` and so on) ends a call, and the
-    call that brings its result goes on behind it. A turn that codex gives up, or that the user steers, drops the rest
-    of its script.
+    A turn takes several calls of the model. A tool (`run`, `patch`, `call_tool`, `sleep` and so on) ends a call, and the
+    script continues with the call that contains the tool's result. If codex abandons the turn, or the user steers it,
+    the rest of its script is dropped.
 
     The same script plays on a thread with an unknown model and on one with the model of an account, such as
     ``model="gpt-6.2-sol"``, to which codex offers other tools: there `run`, `patch` and `call_tool` are sent as
@@ -263,7 +263,7 @@ class ScriptedModel(ScriptedTurns):
             if key in self._rests:  # this is how a turn goes on; all else begins one
                 return self._rests.pop(key)
         if request.ends_with_report:
-            return ()  # the script of the turn is over, and what the model has said last stays its answer
+            return ()  # the script of the turn is over, and its last message stays the answer
         if request.kind != "turn":  # codex calls for itself, as in a compaction: no turn's script is spent on it
             return self._script_by_rule(request.prompt) or (say("ok"),)
         return (self._script_of_agent if request.is_of_agent else self._script_of)(request.prompt)

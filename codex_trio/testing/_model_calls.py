@@ -1,8 +1,8 @@
-"""The tool calls that the scripted model makes for a step, with the tools that a request offers. Pure.
+"""The tool calls that the scripted model makes for a step, with the tools that a request offers. No I/O.
 
-Codex offers the models of an account other tools than an unknown model. Those models run commands, change files and
-call the client's tools from JavaScript ("code mode"); an unknown model calls each tool by itself. The same step becomes
-the one or the other, as the request says.
+Codex offers different tools to the models of an account and to an unknown model. An account's models run commands, change
+files and call the client's tools from JavaScript ("code mode"). An unknown model calls each tool directly. Which calls a
+step becomes depends on the tools in the request.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ CALLS = (
 
 _FUNCTIONS, _CLOCK, _AGENTS, _AGENTS_V1 = "functions", "clock", "collaboration", "multi_agent_v1"
 
-# Without it a script that waits for an approval or a slow tool would be left running after 30 s, and the turn go on.
+# Without this, codex continues the turn after 30 s while a script still waits for an approval or a slow tool.
 _PRAGMA = '// @exec: {"yield_time_ms": 3600000}\n'
-_START_MS = _WRITE_MS = 250  # what codex waits for output at least
+_START_MS = _WRITE_MS = 250  # the shortest time that codex waits for output
 
 _SESSION = re.compile(r'(?:"session_id":|session ID )(\d+)')
 _AGENT_ID = re.compile(r'"agent_id":"([^"]+)"')
@@ -67,7 +67,7 @@ def make_calls(step: Step, request: ModelRequest) -> list[Call]:
     if direct is not None:
         return [direct]
     steps = step.steps if isinstance(step, Parallel) else (step,)
-    tools = [_tool_of(one, request) for one in steps]
+    tools = [_tool_of(part, request) for part in steps]
     if (_FUNCTIONS, "exec") not in request.offered_tools:
         return [_function(name, arguments, namespace) for name, arguments, namespace in map(_classic, tools)]
     return [_script(_PRAGMA + _script_of([_expression(*tool) for tool in tools]))]
@@ -121,7 +121,7 @@ def _tool_of(step: Step, request: ModelRequest) -> tuple[str, Mapping[str, Any] 
 
 
 def _classic(tool: tuple[str, Mapping[str, Any] | str, str | None]) -> tuple[str, Mapping[str, Any], str | None]:
-    """Return the call as a model without code mode makes it: that one changes files with a shell command."""
+    """Return the call as a model without code mode makes it. Such a model changes files with a shell command."""
     name, given, namespace = tool
     if isinstance(given, str):
         return "exec_command", {"cmd": dump_patch(given)}, None

@@ -46,7 +46,7 @@ class ModelRequest:
 
     @property
     def is_of_agent(self) -> bool:
-        """Whether a sub-agent calls."""
+        """Whether the request is from a sub-agent."""
         return self.headers.get("x-openai-subagent") == "collab_spawn"
 
     @property
@@ -64,7 +64,7 @@ class ModelRequest:
         for tool in tools:
             name = str(tool.get("name") or tool.get("type"))
             if tool.get("type") == "namespace":
-                offered.update((name, str(one.get("name"))) for one in tool.get("tools") or [])
+                offered.update((name, str(inner.get("name"))) for inner in tool.get("tools") or [])
             else:
                 offered.add(("", name))
         return offered
@@ -254,17 +254,17 @@ def _items(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _is_instruction(item: Mapping[str, Any]) -> bool:
-    """Whether it is a message that codex adds anywhere."""
+    """Whether an item is a message that codex may add anywhere."""
     return item.get("role") in ("developer", "system")
 
 
 def _is_task(item: Mapping[str, Any]) -> bool:
-    """Whether it gives a sub-agent its task."""
+    """Whether an item gives a sub-agent its task."""
     return item.get("type") == "agent_message" and any(text.startswith(_NEW_TASK) for text in _texts_of(item))
 
 
 def _is_report(item: Mapping[str, Any]) -> bool:
-    """Whether a sub-agent reports with it that it has finished."""
+    """Whether an item is a sub-agent's report that it has finished."""
     if item.get("type") == "agent_message":
         return not _is_task(item)
     return item.get("role") == "user" and any(text.startswith(_NOTIFICATION) for text in _texts_of(item))

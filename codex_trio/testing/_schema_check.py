@@ -1,7 +1,6 @@
-"""Checks JSON Schemas as the Responses API does, in its words. Pure.
+"""Check JSON Schemas as the Responses API does, with the API's error messages. No I/O.
 
-It is written from the API's own messages and knows nothing of how this package makes schemas, so that it can find a
-fault there.
+This is written from the API's messages and independent of how this package makes schemas, so it can find faults there.
 """
 
 from __future__ import annotations
@@ -54,9 +53,9 @@ def find_tools_fault(tools: Iterable[Mapping[str, Any]]) -> dict[str, Any] | Non
 
 
 def _forwarded(tool: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a tool as codex forwards it. It mends the schema, all but the root, so only that is kept here."""
+    """Return a tool as codex forwards it. Codex repairs all of the schema but its root, so only the root is kept here."""
     if tool.get("type") == "namespace":
-        return {**tool, "tools": [_forwarded(one) for one in tool["tools"]]}
+        return {**tool, "tools": [_forwarded(inner) for inner in tool["tools"]]}
     schema = tool.get("inputSchema")
     root = {word: schema[word] for word in _ROOT_WORDS if word in schema} if isinstance(schema, Mapping) else {}
     if root.get("type") not in _TYPES:
@@ -77,7 +76,7 @@ def find_fault(schema: Any, *, is_strict: bool) -> str | None:
 
     Args:
         schema: The schema.
-        is_strict: Whether the API shall make the model keep to it. Otherwise few rules hold.
+        is_strict: Whether the schema is in strict mode. Without it, only a few rules apply.
     """
     return next(_faults(schema, is_strict=is_strict), None)
 
@@ -100,7 +99,7 @@ def _faults(root: Any, *, is_strict: bool) -> Iterator[str]:
 
 
 def _nodes(node: Any, place: Place) -> Iterator[tuple[Place, Any]]:
-    """Yield a schema and all in it, with the way there."""
+    """Yield a schema and all schemas inside it, each with its place."""
     yield place, node
     if not isinstance(node, Mapping):
         return
@@ -122,7 +121,7 @@ def _node_faults(node: Any, root: Mapping[str, Any], *, is_strict: bool) -> Iter
         # A schema may be `true` in JSON Schema.
         return [] if isinstance(node, bool) and not is_strict else [f"{node!r} is not of type 'object'."]
     types = _types_of(node)
-    unknown = [one for one in types if one not in _TYPES]
+    unknown = [name for name in types if name not in _TYPES]
     if unknown:
         return [f"{unknown[0]!r} is not a valid type."]
     faults: list[str] = []

@@ -188,7 +188,7 @@ def write_stdin(text: str, *, output: str = "", exit_code: int | None = None) ->
     Args:
         text: What is typed, line feeds included.
         output: What the command prints then. In-memory server only.
-        exit_code: The command exits with this code; `None` if it goes on running. In-memory server only.
+        exit_code: The command exits with this code; `None` if it keeps running. In-memory server only.
 
     Example:
         ``server.on_turn(start_command("python3 -i"), write_stdin("1 + 1\\n", output="2\\n"), say("Two."))``
@@ -213,7 +213,7 @@ def script_js(code: str) -> ScriptJs:
 
 
 def ask_async(*questions: str, options: Sequence[str] = ()) -> AskAsync:
-    """Ask the user and go on without waiting for the answer: an ``agentMessage`` with ``delivery: "async"``.
+    """Ask the user, and continue without waiting for the answer: an ``agentMessage`` with ``delivery: "async"``.
 
     The user's answer comes as an ordinary message, in a later turn or as a steer. On the real binary the thread's
     model must be one of an account (see `script_js`).
@@ -336,7 +336,7 @@ def fail(message: str, *, http_status: int | None = None, error_info: Any = "oth
     """The turn fails.
 
     Args:
-        message: Why. Codex words some failures itself: those with an `http_status` or an `error_info` of its own.
+        message: Why. With an `http_status`, and for some values of `error_info`, codex uses a message of its own.
         http_status: The model answers with this HTTP error.
         error_info: The wire's `codexErrorInfo`. With the real binary it is one of ``other``, ``contextWindowExceeded``,
             ``usageLimitExceeded``, ``rateLimitExceeded``, ``serverOverloaded`` and ``cyberPolicy``.
@@ -350,8 +350,8 @@ def fail(message: str, *, http_status: int | None = None, error_info: Any = "oth
 def retry(message: str = "Reconnecting... 1/2", *, http_status: int | None = None, details: str | None = None) -> Retry:
     """The model breaks off, and the server tries again: an `error` with `willRetry`.
 
-    The words are the in-memory server's alone, and so is an `http_status`. With the real binary this takes a
-    ``model_providers.scripted.stream_max_retries`` above 0 in the model's config; without it the turn fails.
+    Only the in-memory server uses `message` and `http_status`. With the real binary this takes a
+    ``model_providers.scripted.stream_max_retries`` above 0 in the model's config; otherwise the turn fails.
 
     Example:
         ``server.on_turn(retry(), say("Here I am."))``

@@ -1,4 +1,4 @@
-"""Words of scripts for what an app-server does and a model cannot: lost connections, other messages, refusals. Pure."""
+"""Script steps that only an app-server can play: lost connections, other messages, error responses."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def exit(code: int = 0, stderr: str = "") -> Exit:  # noqa: A001  the script's w
 
 
 def omit_completed() -> OmitCompleted:
-    """The turn ends, unannounced: its history knows it, but no `turn/completed` comes. In-memory server only.
+    """The turn ends, but `turn/completed` is not sent; only its history shows the end. In-memory server only.
 
     Example:
         ``server.on_turn(say("Done."), omit_completed())``
@@ -36,7 +36,7 @@ def omit_completed() -> OmitCompleted:
 
 
 def raw(message: Mapping[str, Any]) -> Raw:
-    """A message of the server, sent as it is; ``{thread_id}`` and ``{turn_id}`` in its strings are filled in.
+    """The server sends any message; ``{thread_id}`` and ``{turn_id}`` in its strings are filled in.
 
     In-memory server only.
 
@@ -47,7 +47,9 @@ def raw(message: Mapping[str, Any]) -> Raw:
 
 
 def ask_server_request(method: str, params: Mapping[str, Any] | None = None) -> AskServerRequest:
-    """A request of the server; the turn waits for the answer. Thread and turn are filled in. In-memory server only.
+    """The server sends any request, and the turn waits for the answer. In-memory server only.
+
+    Thread id and turn id are added to the params.
 
     Example:
         ``server.on_turn(ask_server_request("mcpServer/elicitation/request", {"mode": "form", "message": "Who?"}))``
@@ -56,7 +58,7 @@ def ask_server_request(method: str, params: Mapping[str, Any] | None = None) -> 
 
 
 def reply(method: str, result: object) -> Reply:
-    """From this step on the server answers a method so, as by `ScriptedAppServer.reply`. In-memory server only.
+    """From this step on, the server answers a method with a result; see `ScriptedAppServer.reply`. In-memory server only.
 
     Args:
         method: The method of a request.
@@ -76,7 +78,7 @@ def refuse(
     data: object = None,
     times: int | None = 1,
 ) -> Refuse:
-    """From this step on the server refuses a method, as by `ScriptedAppServer.refuse`. In-memory server only.
+    """From this step on, the server refuses a method; see `ScriptedAppServer.refuse`. In-memory server only.
 
     Example:
         ``server.on_turn(say("Too late."), refuse("turn/interrupt", -32600, message="no active turn to interrupt"))``

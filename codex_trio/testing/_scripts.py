@@ -88,7 +88,7 @@ class ScriptedTurns:
         return self._written_out(self._queue.popleft() if self._queue else self._default, prompt)
 
     def _script_of_agent(self, prompt: str) -> tuple[Step, ...]:
-        """Return the script of a sub-agent's turn. It never takes one from the queue: nobody knows when it begins."""
+        """Return the script of a sub-agent's turn. It is never taken from the queue, because its start is unpredictable."""
         by_prompt = self._script_by_rule(prompt)
         return self._written_out(self._default, prompt) if by_prompt is None else by_prompt
 
@@ -104,7 +104,7 @@ class ScriptedTurns:
 
     def _checked(self, script: _Script) -> _Script:
         for part in script:
-            is_word = getattr(part, "__module__", "") in _WORDS  # as it is, and not called
+            is_word = getattr(part, "__module__", "") in _WORDS  # a word of scripts that was not called
             if not isinstance(part, Step) and (is_word or not callable(part)):
                 raise TypeError(f"a script is made of steps, such as say('ok'), and of functions, not of {part!r}")
         self._check([part for part in script if isinstance(part, Step)])

@@ -1,7 +1,7 @@
-"""Plays the steps that start sub-agents and wait for them.
+"""Play the steps that start sub-agents and wait for them.
 
-Models of an account name their sub-agents and are told of their ends ("v2"); an unknown model has the older tools, which
-go by thread ids ("v1").
+An account's models name their sub-agents and receive a message when one ends ("v2"). An unknown model has the older
+tools, which use thread ids ("v1").
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Plays the steps that run commands, and those that type into them."""
+"""Play the steps that run commands or type into their terminals."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class CommandSteps:
     async def _write_stdin(self, step: WriteStdin) -> None:
         terminal = self._terminal
         if terminal is None or terminal.item["id"] not in self._thread.terminals:
-            return  # the model is told, and nobody else
+            return  # only the model gets an error; there is no item
         item = terminal.item
         if terminal.is_escalated and not await self._may_write(item, step.text):
             return
@@ -82,7 +82,7 @@ class CommandSteps:
     async def _begin(self, step: Run | StartCommand) -> Message | None:
         """Begin a command; return `None` if it may not run."""
         if step.escalate and not self._thread.settings.asks:
-            return None  # the model is told, and nobody else
+            return None  # only the model gets an error; there is no item
         item = make_command(self._items.new_call_id(), step.command, self._thread.settings.cwd, self._state.now_ms())
         if not self._needs_approval(step):
             self._start(item)
@@ -95,7 +95,9 @@ class CommandSteps:
     def _needs_approval(self, step: Run | StartCommand) -> bool:
         settings = self._thread.settings
         words = words_of(step.command)
-        if step.command in self._thread.approved or any(words[: len(one)] == one for one in self._state.amendments):
+        if step.command in self._thread.approved or any(
+            words[: len(start)] == start for start in self._state.amendments
+        ):
             return False
         return settings.approval_policy == "untrusted" or (step.escalate and settings.has_sandbox)
 

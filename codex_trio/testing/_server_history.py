@@ -110,7 +110,7 @@ class ServedTurn:
     def last_message(self) -> list[Message]:
         """Return the message that codex takes for the answer, in a list that is empty if there is none.
 
-        It is the last one that is not commentary, be it an asynchronous one.
+        It is the last one that is not commentary, even if it is asynchronous.
         """
         messages = [item for _, item in self.items if item["type"] == "agentMessage"]
         return [item for item in messages if item["phase"] != "commentary"][-1:] or messages[-1:]
@@ -123,7 +123,7 @@ class Terminal:
     Attributes:
         item: Its `commandExecution` item.
         output: What it has written.
-        exit_code: What it exits with.
+        exit_code: The exit code that it will have.
         is_escalated: Whether it runs outside the sandbox because the user has allowed it.
         exited: Set when its input makes it exit.
         completed: Set when its item is completed.

@@ -95,7 +95,7 @@ class TurnItems:
         return answer
 
     def new_call_id(self) -> str:
-        """Return the id of an item for which the model calls a tool, from a script if it has code mode."""
+        """Return the id of a tool call's item. In code mode, the id differs."""
         if self.thread.settings.has_code_mode:
             return f"exec-{self.state.new_uuid()}"
         return self.state.new_item_id("call")
@@ -129,7 +129,7 @@ class TurnItems:
         return decision if isinstance(decision, str) else None
 
     async def end_if_cancelled(self, decision: object) -> None:
-        """End the turn if the user has decided so."""
+        """End the turn if the decision is to cancel."""
         if decision == "cancel":
             self.state.end_turn(self.thread, "interrupted")
             await trio.lowlevel.checkpoint()

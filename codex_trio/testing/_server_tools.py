@@ -1,4 +1,4 @@
-"""Plays the steps in which the model calls a tool other than a command: file changes, the client's tools, questions."""
+"""Play the steps in which the model calls a tool other than a command: file changes, the client's tools, questions."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class ToolSteps:
         }
 
     def wake(self) -> None:
-        """End a sleep, because the user has said something."""
+        """End a sleep, because the user has sent a message."""
         self._sleep_scope.cancel()
 
     async def _patch(self, step: Patch) -> None:

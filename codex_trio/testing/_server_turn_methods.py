@@ -103,13 +103,13 @@ class TurnMethods:
         child = ServedThread(state.new_uuid(), state.now_ms(), state.originator, thread.settings, thread.tools)
         child.parent_id = thread.id
         state.threads[child.id] = child
-        for connection in [one for one in state.connections if one.is_initialized]:
+        for connection in [client for client in state.connections if client.is_initialized]:
             connection.subscriptions.add(child.id)
         state.set_status(child, "idle")
         is_named = thread.settings.has_code_mode
         if is_named:
             child.agent_path = f"{thread.agent_path or '/root'}/{step.name}"
-        # A task of the older tools is an input of the user's. The other comes as a message that is no item.
+        # With the older tools, the task is a user's input. Otherwise it is a message without an item.
         said = [] if is_named else [{"type": "text", "text": step.prompt}]
         items = self._new_turn(parent.turn.owner, child, self._script_of_agent(step.prompt), [{"input": said}])
         items.turn.root_id = parent.turn.root_id or parent.turn.id

@@ -109,7 +109,7 @@ class TurnPlayer:
     def steer(self, params: Message, steps: Sequence[Step]) -> None:
         """Take more input, and with it the steps that replace what was still to come.
 
-        What the model is saying breaks off, and so does its sleep; another tool is waited for.
+        A message of the model breaks off, and so does a sleep. Other tools are waited for.
         """
         turn = self._turn
         if not turn.is_echoed:
@@ -147,9 +147,9 @@ class TurnPlayer:
 
     async def _play_parallel(self, step: Parallel) -> None:
         async with trio.open_nursery() as nursery:
-            for one in step.steps:
-                nursery.start_soon(self._tools[type(one)], one)
-                await let_clients_read()  # so that each has begun before the next one
+            for part in step.steps:
+                nursery.start_soon(self._tools[type(part)], part)
+                await let_clients_read()  # so that each step begins before the next one
 
     def _take_steered(self) -> None:
         for params, steps in self._steered:

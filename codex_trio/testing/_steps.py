@@ -1,4 +1,4 @@
-"""The steps of a script, as values. Made by the words of `_script`; the servers know how to play them. Pure."""
+"""The steps of a script, as values. The functions of `_script` make them, and the servers play them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Wire shapes of codex 0.171, as its recorded traffic shows them. Builds values and bytes; must never keep state."""
+"""Wire shapes of codex 0.171, as recorded. This module builds values and bytes, and must never keep state."""
 
 from __future__ import annotations
 

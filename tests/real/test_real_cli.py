@@ -167,7 +167,7 @@ async def test_the_demo_tells_the_whole_story(tmp_path: Path) -> None:
         "[exec] /bin/bash -c 'cat greeting.txt'",
         "    Hello from a file that codex has read.",
         "[codex] It says hello.",
-        "Cancelled: the server says it is interrupted. What it had said until then:",
+        "Cancelled: its status is now interrupted. Its messages until then:",
         "[codex] Here I am again, on the same thread.",
     ):
         assert line in ran.out.splitlines()

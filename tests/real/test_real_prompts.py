@@ -70,7 +70,7 @@ async def test_where_a_file_is_moved_to_is_seen(slug: str, tmp_path: Path) -> No
         model.on_turn(run(f"apply_patch <<'END'\n{patch}END"), say("done"))
         async with asked(model, project, slug) as terminal:
             rows = await terminal.see(ASK)
-            fact = "".join(row[4:] for row in rows[rows.index("What a yes allows, this once:") + 1 : -1])
+            fact = "".join(row[4:] for row in rows[rows.index("A yes allows, this once:") + 1 : -1])
             target = f'update "{project}/a.md" and move it to "{tmp_path}/.bashrc"'
             assert fact.replace(" ", "").startswith(target.replace(" ", ""))
             assert "  │ +evil" in rows
@@ -93,7 +93,7 @@ async def test_what_would_be_typed_into_which_terminal_is_seen(slug: str, tmp_pa
                 "  │ cat > typed",
                 "The input that Codex would type into its terminal:",
                 "  │ good<U+001B>[2J",
-                "What a yes allows, this once:",
+                "A yes allows, this once:",
                 "  • this input is typed into the terminal of the running command",
                 "  • 1 line, 9 characters; it ends with Return and takes effect at once",
             ]

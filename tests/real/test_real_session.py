@@ -116,9 +116,9 @@ async def test_the_commands_of_a_session_and_plain_text_without_rich(model: Scri
     model.default(run("printf 'a\\033[2Jb'"), say("Done."))
     async with session(model, tmp_path) as terminal:
         await terminal.type("/thread\r")
-        await terminal.expect("There is no thread until something was said.\n> ")
+        await terminal.expect("There is no thread before the first message.\n> ")
         await terminal.type("/nonsense\r")
-        await terminal.expect("There is no /nonsense; /help tells what there is.\n> ")
+        await terminal.expect("There is no /nonsense; /help lists the commands.\n> ")
         await terminal.type("/help\r")
         await terminal.expect("/quit")
         await terminal.type("/etc/hosts\r")  # which is no command

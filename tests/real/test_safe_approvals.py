@@ -238,7 +238,7 @@ async def test_a_client_that_takes_a_turn_up_does_not_know_the_changes_and_accep
                 nursery.start_soon(begin, first)
                 await is_asked.wait()
                 continuation = ChatContinuation(asked[0].thread_id, asked[0].turn_id, 0, "chat", ())
-                with pytest.raises(ValueError, match="it is not known what would be changed"):
+                with pytest.raises(ValueError, match="the changes are not fully known"):
                     await second.chat_once(continuation=continuation)
     assert [request.changes is None for request in asked] == [False, True]
     assert not (tmp_path / "a.md").exists()
