@@ -527,7 +527,10 @@ async def test_a_terminal_that_is_typed_into_is_not_taken_for_that_of_another_co
     typing = {"kind": "writeStdin", "approvalId": "call_2", "command": "write_stdin --session-id 1 'y\n'"}
     async with running(person, server, command("", **other), command("", **typing)):
         await person.answer(ASK, "y")
-        rows = below(await person.wait_for(ASK, after="The input that Codex would type into its terminal:"), "The running command:")
+        rows = below(
+            await person.wait_for(ASK, after="The input that Codex would type into its terminal:"),
+            "The running command:",
+        )
         await person.type("n\n")
     assert rows[1] == '  • unknown to this program; its id is "call_1"'
 
