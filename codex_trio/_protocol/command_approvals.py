@@ -94,7 +94,8 @@ class CommandApproval(ApprovalRequest, frozen=True, kw_only=True, eq=False):
         turn_id: Its turn.
         kind: ``command``: a command is to run. Also where the server does not say (codex before 0.155).
             ``writeStdin`` (codex 0.163 on): `stdin` is to be typed into the terminal of a command that already runs.
-            ``humanCommand`` (codex 0.169 on): a command that only a person may decide about. Others as the wire has them.
+            ``humanCommand`` (codex 0.169 on): a command that only a person may decide about. Its `script` is like any
+            other's, so a handler that asks nobody looks at `kind`, too. Others as the wire has them.
         item_id: Id of the ``commandExecution`` item that is going to run. For ``writeStdin``, the id of the command that
             is *already running*. It says nothing about what would be typed.
         approval_id: ``approvalId``: for ``writeStdin``, the id of the input. Empty if the server does not give one.
@@ -174,8 +175,8 @@ class CommandApproval(ApprovalRequest, frozen=True, kw_only=True, eq=False):
         """What the shell is given: `command` without the shell that codex puts around it.
 
         ``git status`` of ``/bin/bash -lc 'git status'``, and of ``/bin/sh -c 'git status'``. It is the whole script:
-        ``git status; rm -r x`` is another one. A command of another form is here as it is, and so is that of another
-        `kind`: for ``writeStdin`` this is never the bare input.
+        ``git status; rm -r x`` is another one. A command of another form is here as it is, and so is that of any
+        `kind` but ``command`` and ``humanCommand``: for ``writeStdin`` this is never the bare input.
         """
         return script_of(self.command) if self.kind in ("command", "humanCommand") else self.command
 
