@@ -40,7 +40,7 @@ With --keep-waiting it is only told, and the waiting goes on; in a session it al
 
 exit codes: 0 the turn completed, 1 it did not, or there is no server, 2 misuse, 130 Ctrl-C.
 environment: CODEX_APP_SERVER_CMD as --cmd; CODEX_APP_SERVER_TOKEN as --token, but not in the list of processes, if --url is
-on this machine or is the server that CODEX_APP_SERVER_WS_URL names.
+on this machine or is the server that CODEX_APP_SERVER_WS_URL names. That variable does not replace --url.
 """
 
 _TAKEN = {"demo": {"prompt", "cmd"}, "doctor": {"prompt", "cmd", "url", "token", "allow_insecure_token", "json"}}

@@ -36,15 +36,15 @@ def open_codex_client(
         transport: How to reach the server; `StdioTransport()` unless given.
         request_timeout: Seconds that a request may take; `None` or `math.inf` for no limit.
         inactivity_timeout: Seconds without any event after which waiting for a turn ends with a continuation; `None` or
-            `math.inf` for no limit.
+            `math.inf` for no limit. Time in which the model sleeps (its tool ``sleep``) does not count.
         client_info: ``name``, ``title`` and ``version`` of your program, for the server's records.
         experimental_api: Ask the server for its experimental methods and fields. Switched on by `on_approval` and `tools`.
         on_approval: Decides about commands, file changes and permissions: ``async (request) -> Decision``; one
             that need not wait may be a plain function, and so may the others. See `CommandApproval`,
             `FileChangeApproval`, `PermissionsApproval`, `approve_all` and `decline_all`. Without one, and without
             `client.approvals()`, they are declined. ``request.accept()`` raises `ValueError` where it would grant more
-            than the request shows; as with any exception of a handler, the request is declined. Switches on
-            `experimental_api`, without which codex does not send all that accepting would grant.
+            than the request shows; as with any exception of a handler, the request is declined, and the turn is interrupted.
+            Switches on `experimental_api`, without which codex does not send all that accepting would grant.
         on_question: Answers what the model asks the user: ``async (question) -> {question_id: text or texts}``.
         on_elicitation: Answers MCP servers, and whether their tools may be called: ``async (question) ->
             question.accept(content)``.

@@ -90,7 +90,10 @@ class Tool:
         if fault := next(find_faults(fill_types(self.input_schema), is_strict=False), None):
             raise ValueError(f"tool {self.name}: input_schema cannot be used: {fault}")
         if self._is_async and self.limiter is not None:
-            raise TypeError(f"tool {self.name}: limiter is for functions that run in worker threads; this one is async")
+            raise TypeError(
+                f"tool {self.name}: limiter is for functions that run in worker threads; this one is async, and takes "
+                "one itself (async with limiter), or overlaps=False"
+            )
         if self.overlaps is None:
             object.__setattr__(self, "overlaps", self._is_async)
 

@@ -93,7 +93,8 @@ class CommandApproval(ApprovalRequest, frozen=True, kw_only=True, eq=False):
         turn_id: Its turn.
         kind: ``command``: a command is to run; also if the server does not send a kind (codex before 0.155).
             ``writeStdin`` (codex 0.163 on): `stdin` is to be typed into the terminal of a command that already runs.
-            ``humanCommand`` (codex 0.169 on): a command that only a person may decide about. Other values are unchanged.
+            ``humanCommand`` (codex 0.169 on): a command that only a person may decide about, with a `script` like any
+            other command's; a handler that asks no person must decline it. Other values are unchanged.
         item_id: Id of the ``commandExecution`` item that is going to run. For ``writeStdin``, the id of the command that
             is *already running*. The id does not identify the input.
         approval_id: ``approvalId``: for ``writeStdin``, the id of the input. Empty if the server does not send it.
@@ -174,7 +175,7 @@ class CommandApproval(ApprovalRequest, frozen=True, kw_only=True, eq=False):
         """The script that the shell runs: `command` without the shell that codex puts around it.
 
         ``git status`` for ``/bin/bash -lc 'git status'``, and for ``/bin/sh -c 'git status'``. It is always the whole
-        script, such as ``git status; rm -r x``. A `command` of another form or another `kind` is returned unchanged. For
+        script, such as ``git status; rm -r x``. A `command` of another form, or of an unknown `kind`, is returned unchanged. For
         ``writeStdin`` this is never the bare input.
         """
         return script_of(self.command) if self.kind in ("command", "humanCommand") else self.command

@@ -25,10 +25,11 @@ class FileChange(Value, frozen=True):
     """A change of one file.
 
     Attributes:
-        path: The file.
+        path: The file, as an absolute path: codex makes it one. A symbolic link is followed, so what changes may be another
+            file (codex 0.171).
         kind: ``add``, ``delete`` or ``update``.
-        moved_to: ``kind.move_path``: where the file is moved to, with its changes; empty if it stays where it is. A file
-            that is there already is replaced.
+        moved_to: ``kind.move_path``: where the file is moved to, with its changes, as an absolute path, too; empty if it
+            stays where it is. A file that is there already is replaced.
         diff: The unified diff; the whole content of a file that is added or deleted.
         raw: The change as the server sent it.
 

@@ -164,9 +164,14 @@ def _require(request: ModelRequest, step: Step, namespace: str, name: str) -> No
         model = request.body.get("model")
         raise NotOfferedError(
             f"the scripted model cannot play {step}: codex offers the model {model!r} no tool {namespace}.{name}; "
-            "start the thread with the model of an account, such as 'gpt-6.2-sol' (codex 0.171) or 'gpt-6-astra' "
-            "(codex 0.155 and newer)"
+            "start the thread with a model that this codex knows as one of an account, such as 'gpt-6.2-sol' "
+            f"(codex 0.171) or 'gpt-6-astra' (codex 0.155 and newer); this is {_codex_version(request)}"
         )
+
+
+def _codex_version(request: ModelRequest) -> str:
+    found = re.search(r"/(\d+\.\d+\.\d+\S*)", request.headers.get("user-agent", ""))  # behind the client's name
+    return f"codex {found[1]}" if found else "a codex that does not tell its version"
 
 
 def _escalation(command: str, reason: str | None, *, escalate: bool) -> Mapping[str, str]:

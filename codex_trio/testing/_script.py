@@ -248,7 +248,7 @@ def sleep(seconds: float) -> Sleep:
     """Sleep, as the model does with its own clock: a ``sleep`` item, without any event until it ends.
 
     Input to the turn (a steer) ends it early. On the real binary the thread's model must be one of an account (see
-    `script_js`). For silence without an item there is `wait`.
+    `script_js`). It is no inactivity, however long; for silence that is, there is `wait`.
 
     Args:
         seconds: 0.001 to 43200, twelve hours.
