@@ -175,8 +175,8 @@ class CommandApproval(ApprovalRequest, frozen=True, kw_only=True, eq=False):
         """The script that the shell runs: `command` without the shell that codex puts around it.
 
         ``git status`` for ``/bin/bash -lc 'git status'``, and for ``/bin/sh -c 'git status'``. It is always the whole
-        script, such as ``git status; rm -r x``. A `command` of another form, or of an unknown `kind`, is returned unchanged. For
-        ``writeStdin`` this is never the bare input.
+        script, such as ``git status; rm -r x``. A `command` of another form, or of an unknown `kind`, is returned
+        unchanged. For ``writeStdin`` this is never the bare input.
         """
         return script_of(self.command) if self.kind in ("command", "humanCommand") else self.command
 
