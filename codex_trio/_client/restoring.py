@@ -321,7 +321,7 @@ class Restorer:
         except CodexTransportError:
             return  # the turn is lost with the connection, or the next connection continues with it
         except CodexError as exc:
-            self._lose(turn, f"told too much before it was known, and its history cannot be read: {exc}", exc)
+            self._lose(turn, f"sent too many events before it was known, and its history cannot be read: {exc}", exc)
         if not turn.ended.is_set():
             self._reconcile(turn)
 
