@@ -152,7 +152,7 @@ def _with_quote(text: str, quoted: object) -> str:
 
 
 def _one_line(value: object) -> str:
-    # A line feed in a path or a prompt must not begin a line that reads as one of ours.
+    # A line feed in a path or a prompt must not start a line that looks like another entry.
     return " ".join(as_text(value).splitlines())
 
 

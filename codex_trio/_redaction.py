@@ -40,14 +40,14 @@ _LOGIN_HINT = "://"
 _TEXT_HINTS = (*_NAME_HINTS, *_VALUE_HINTS, _LOGIN_HINT)
 _MESSAGE_HINTS = (
     *(hint.encode() for hint in (*_NAME_HINTS, *_VALUE_HINTS, "installationid")),
-    b"\\u",  # begins a letter in disguise
+    b"\\u",  # an escaped letter
 )
 _LOGIN_IN_MESSAGE = rb"://[^\s/?#@\"]+@"
 
 _NAME_SIGNS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
 _LONGEST_NAME = 64
 
-# Quotes may be escaped: JSON may be in JSON. A quotation without an end goes on to the end of the line.
+# Quotes may be escaped, as in JSON inside JSON. An unclosed quotation extends to the end of the line.
 _QUOTE = r"(?P<quote>\\*[\"'])"
 _QUOTED = r".+?(?:(?<!\\)(?=(?P=quote))|$)"
 _WORD = r"[^\s\"'\\;&|()<>{\[][^\s\"'\\;&|()<>]*(?<!,)"

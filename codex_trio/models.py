@@ -133,9 +133,9 @@ class ConversationStep:
         step_type: ``thinking``, ``exec``, ``codex`` (a message), ``ask`` (an asynchronous question), ``tool``,
             ``file``; for any other item, the item's own type.
         item_type: The server's name of it, such as ``commandExecution``.
-        text: What a person would read: the thought, the message, the command line, the tool's name, the files changed;
-            a few words for other items, such as ``search the web: squeaking doors``. Empty where there is nothing to
-            read, such as a thought that the model keeps to itself, and for item types newer than codex 0.171.
+        text: Text for people: the thought, the message, the command line, the tool's name, the changed files; for other
+            items a few words, such as ``search the web: squeaking doors``. Empty if there is no text, as in a thought that
+            the model does not send, and for item types newer than codex 0.171.
         item_id: Id of the item, unique in its turn; empty if the server gave none.
         thread_id: The thread of the turn.
         turn_id: The turn.
@@ -372,8 +372,8 @@ class Statistics:
         dropped_notifications: Events without a turn that nobody read in time.
         ignored_messages: Lines that were not JSON objects, answers to no call of ours, and the like.
         server_requests: Requests of the server that were answered.
-        dropped_events: Events that were too many to be held, while a turn was being started or caught up with. What they
-            told of its steps was read from the server's history.
+        dropped_events: Events that were dropped because too many came while a turn was starting or its missed events were
+            read. Its steps were read from the server's history instead.
 
     Example:
         ``assert client.statistics().open_turns == 0``

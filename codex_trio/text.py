@@ -12,7 +12,7 @@ import unicodedata
 __all__ = ["cell_width", "clean_text", "fold_line", "plain_output"]
 
 _MOST_MARKS = 4  # combining marks on one character; languages get by with fewer
-_ODD = re.compile(r"[^ -~]+|<(?=U\+)")  # everything but plain ASCII, and the beginning of our own notation
+_ODD = re.compile(r"[^ -~]+|<(?=U\+)")  # all but plain ASCII, and `<U+`, which begins a replacement
 _STYLE = re.compile("(?:\x1b\\[|\x9b)[0-9;:]*m")
 _TAB = 8  # columns between two tab stops
 
@@ -25,7 +25,7 @@ _EMOJI_STYLE, _JOINER = "\ufe0f", "\u200d"
 
 
 def clean_text(text: str, *, indent: str | None = None, keep_emoji: bool = False) -> str:
-    r"""Replace every character that could control a terminal, hide, or reorder text by its number, as in ``<U+001B>``.
+    r"""Replace characters that could control a terminal, be invisible, or reorder text by numbers, as in ``<U+001B>``.
 
     That applies to control characters (escape sequences begin with one), line breaks of every kind, tabs, bidirectional
     controls, invisible characters, unusual spaces, more than four combining marks in a row, lone surrogates, and code
@@ -36,8 +36,8 @@ def clean_text(text: str, *, indent: str | None = None, keep_emoji: bool = False
 
     Args:
         text: Untrusted text.
-        indent: Put in front of each line after the first. With `indent`, line feeds and tabs are kept, and the further
-            lines cannot be mistaken for your own. Without it, the result is a single line.
+        indent: Text before each line after the first. With `indent`, line feeds and tabs are kept, and further lines
+            cannot be mistaken for your program's own. With `None`, the result is a single line.
         keep_emoji: Keep the invisible parts of emoji: one variation selector or joiner after a symbol. For prose; not for
             anything that a person is asked to approve.
 

@@ -44,7 +44,7 @@ async def ask(request: Approval) -> Decision:
     async with at_the_terminal:
         try:
             yes = accepted(request)
-        except ValueError as exc:  # nobody can say yes to what is not known
+        except ValueError as exc:  # the request does not show all that a yes would grant
             print(f"Declined: {clean_text(str(exc))}.")
             return request.decline()
         await show_pages(list(described(request)))
@@ -54,11 +54,11 @@ async def ask(request: Approval) -> Decision:
 def accepted(request: Approval) -> Decision:
     if isinstance(request, PermissionsApproval):
         return request.accept()
-    return request.accept(with_permissions=True)  # which `described` has shown
+    return request.accept(with_permissions=True)  # `described` shows the permissions
 
 
 def described(request: Approval) -> Iterator[str]:
-    """Say all that a yes would do, in rows. Those with text of the model are marked, so that it cannot pass for ours."""
+    """Yield rows that describe all that a yes would do. Rows with the model's text are marked, to tell them from ours."""
     yield "Codex gives as its reason:"
     yield from marked(request.reason)
     match request:
@@ -97,7 +97,7 @@ def marked(text: str) -> Iterator[str]:
 
 
 async def show_pages(rows: list[str]) -> None:
-    """Print rows, and wait before anything would scroll out of the window."""
+    """Print rows, a screenful at a time."""
     _, lines = shutil.get_terminal_size()
     for start in range(0, len(rows), lines - 1):
         if start > 0:
@@ -109,7 +109,7 @@ async def read_answer(question: str) -> str:
     if not sys.stdin.isatty():
         print("Nobody is there to say yes.")
         return ""
-    termios.tcflush(sys.stdin, termios.TCIFLUSH)  # what was typed before is no answer to this
+    termios.tcflush(sys.stdin, termios.TCIFLUSH)  # input from before the question does not answer it
     print(question, end="", flush=True)
     # A terminal can be read once a line has been typed. `input` would need a thread, which nothing can call back when
     # the turn ends meanwhile, and which would take the answer to the next question.

@@ -21,7 +21,7 @@ class Grants:
     """Collects the permissions that a yes grants.
 
     Attributes:
-        facts: Those that are understood.
+        facts: The permissions that are understood, in words.
     """
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class Grants:
 
         Args:
             permissions: The profile as the wire has it: ``network``, ``fileSystem``.
-            who: Who gets the permissions: the beginning of a sentence, such as "Codex may".
+            who: The start of a sentence that names the grantee, such as "Codex may".
         """
         for name, value in permissions.items():
             if name == "network" and value == {"enabled": True}:

@@ -79,7 +79,7 @@ class PlainView(View):
 def _written(step: ConversationStep) -> str:
     output = step.data.get("aggregatedOutput")
     below = f"\n{plain_output(output)}" if isinstance(output, str) else ""
-    # The type of an item is untrusted text, too.
+    # The type of an item is also untrusted text.
     return f"[{' '.join(step.step_type.split())}] {step.display_text}{below}".rstrip("\n")
 
 

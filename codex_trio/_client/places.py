@@ -23,13 +23,13 @@ class Starting(msgspec.Struct, eq=False):
         held: Events of turns that are not known yet. The server may send them before or after the answer.
         has_dropped: Whether some of these events were dropped, so that history must be read.
         found: The turn of the first event that `request.is_ours` takes for ours.
-        running: A turn that began here and has not ended. It may be ours, or another client's.
-        ended: The last one that has ended.
-        is_orphan: The caller has left; the turn is to be stopped as soon as it is known.
-        call: Of an orphan: what is on its way.
+        running: A turn that started on this thread and has not ended. It may be ours, or another client's.
+        ended: The last turn that has ended on this thread.
+        is_orphan: Whether the caller has left, so that the turn is to be stopped as soon as its id is known.
+        call: For an orphan, the pending request.
         turn: Set by the answer, or by the first event of the turn.
-        on_found: Told the turn of that event. Set by the answer: what comes before it may be another's.
-        waiting: Of an orphan: ends the wait for what is to tell which turn it is.
+        on_found: Called with the turn of that event. Set by the answer, because earlier events may be of another turn.
+        waiting: For an orphan, cancels the wait for the turn id.
         settled: Fires when the turn is known, or there will be none, or the connection is lost.
         scope: Of the caller, while it is being started; the client cancels it on closing.
         let_go: Fires when the caller has the turn, or has left.
@@ -78,10 +78,10 @@ class Starting(msgspec.Struct, eq=False):
 
 
 class Place(msgspec.Struct, eq=False):
-    """What happens on one thread: at most one turn of ours at a time.
+    """The state of one thread, which has at most one of this client's turns at a time.
 
     Attributes:
-        leaving: Fires when the turn that nobody wants is off this thread, or given up.
+        leaving: Fires when an abandoned turn has ended, or the attempt to stop it was given up.
     """
 
     turn: Turn | None = None

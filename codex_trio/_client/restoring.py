@@ -322,7 +322,7 @@ class Restorer:
         except CodexTransportError:
             return  # the turn is lost with the connection, or the next connection continues with it
         except CodexError as exc:
-            why = "told more than can be held before it was known, and its history cannot be read"
+            why = "sent too many events before it was known, and its history cannot be read"
             self._lose(turn, f"{_named(turn)} {why}: {exc}", exc)
         if not turn.ended.is_set():
             self._reconcile(turn)

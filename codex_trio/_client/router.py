@@ -40,7 +40,7 @@ class Router:
         late_events: How many came after the end of their turn.
         dropped_events: How many were dropped because the buffer of a turn that was starting or catching up was full.
         lost_starts: The loss of a connection left open what came of them.
-        unanswered: Calls of this connection that may have started a turn, on threads that were let go of since.
+        unanswered: Requests of this connection that may have started a turn, on threads that have been released since.
     """
 
     def __init__(

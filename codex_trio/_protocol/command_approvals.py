@@ -22,7 +22,7 @@ _AMENDMENT = "acceptWithExecpolicyAmendment"
 _NETWORK_AMENDMENT = "applyNetworkPolicyAmendment"
 _KINDS = frozenset({"command", "writeStdin", "humanCommand"})
 
-# The other params of codex 0.100 to 0.171: those that grant something of their own, and those that do not.
+# Params of codex 0.100 to 0.171 besides `COMMON_PARAMS`: first those that grant something, then all that grant nothing.
 _GRANTS = frozenset({"additionalPermissions", "networkApprovalContext"})
 _OTHERS = COMMON_PARAMS | {
     *("kind", "approvalId", "command", "commandActions", "availableDecisions"),

@@ -66,7 +66,7 @@ class ApprovalRequest(Value, frozen=True, kw_only=True, eq=False):
         return await self._responder(decision)
 
 
-# The params of approval requests in codex 0.100 to 0.171 that grant nothing of their own; commands have more.
+# The common params of approval requests in codex 0.100 to 0.171. They grant nothing.
 COMMON_PARAMS = frozenset({"threadId", "turnId", "itemId", "startedAtMs", "environmentId", "reason", "cwd"})
 
 
@@ -92,7 +92,7 @@ def check_grant(unknown: str, extra: Mapping[str, Any], *, with_permissions: boo
 
 
 def find_extra(params: Mapping[str, Any], *, grants: frozenset[str], known: frozenset[str]) -> dict[str, Any]:
-    """Return the params that grant something of their own, by wire name.
+    """Return the params that grant something besides the request's own subject, by wire name.
 
     Args:
         params: Params of the request.

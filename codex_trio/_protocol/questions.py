@@ -113,8 +113,8 @@ class Elicitation(Value, frozen=True, eq=False):
         tool_name: The tool that may or may not be called, where that is the question; else empty. A bare ``accept()``
             is enough then, if the tool and `tool_arguments` are known. Codex before 0.169 does not send the name; it is
             taken from the item of the call, and is ``unknown`` if that was not seen.
-        tool_arguments: ``_meta.tool_params``: what the tool would be called with. `None` if no tool call is asked about, or
-            if the arguments are not known.
+        tool_arguments: ``_meta.tool_params``: the arguments of the tool call. `None` if the request is not about a tool
+            call, or if the arguments are not known.
         raw: The request's params.
 
     Example:

@@ -36,7 +36,7 @@ class TurnFold:
         self.error: Mapping[str, Any] = {}
         self.usage: Mapping[str, Any] | None = None
         self.delivered: dict[str, None] = {}  # ids of the items that became steps, in order
-        self.items_told = False  # the turn's end told its items, so that no answer means that there was none
+        self.items_told = False  # the turn's end listed all items, so if they contain no answer, there is none
         self._messages: dict[str, ConversationStep] = {}  # the last message of each kind
 
     def feed(self, notice: Notice) -> list[ConversationStep]:

@@ -260,7 +260,7 @@ class ScriptedModel(ScriptedTurns):
 
     def _script_for(self, request: ModelRequest) -> _Script:
         for key in (*request.answered_calls, request.turn_id):
-            if key in self._rests:  # this is how a turn goes on; all else begins one
+            if key in self._rests:  # the request continues a turn; any other starts one
                 return self._rests.pop(key)
         if request.ends_with_report:
             return ()  # the script of the turn is over, and its last message stays the answer

@@ -171,7 +171,7 @@ def start_command(command: str, *, output: str = "", escalate: bool = False, rea
     Args:
         command: The command line. It should wait for input: if it ends within a quarter of a second, there is nothing
             left to write to.
-        output: What it prints before it waits for input. In-memory server only.
+        output: Output of the command before it waits for input. In-memory server only.
         escalate: Run it outside the sandbox. Codex then asks for approval, and asks again for each `write_stdin`
             (codex 0.163 and newer).
         reason: Why it should run outside the sandbox, in the model's words.
@@ -186,8 +186,8 @@ def write_stdin(text: str, *, output: str = "", exit_code: int | None = None) ->
     """Type text into the terminal of the last `start_command` of the same turn.
 
     Args:
-        text: What is typed, line feeds included.
-        output: What the command prints then. In-memory server only.
+        text: The text, line feeds included.
+        output: Output of the command afterwards. In-memory server only.
         exit_code: The command exits with this code; `None` if it keeps running. In-memory server only.
 
     Example:
@@ -220,7 +220,7 @@ def ask_async(*questions: str, options: Sequence[str] = ()) -> AskAsync:
 
     Args:
         questions: The questions, shown together.
-        options: What may be chosen; for every question.
+        options: The choices, the same for every question.
 
     Raises:
         ValueError: There is no question.
@@ -271,8 +271,7 @@ def spawn_agent(name: str, prompt: str) -> SpawnAgent:
     Codex sends its events, and its requests for approval, to every client of the server.
 
     Args:
-        name: What the sub-agent is called: lower-case letters, digits and underscores. Models without code mode give
-            sub-agents no name.
+        name: The sub-agent's name: lower-case letters, digits and underscores. Models without code mode do not use it.
         prompt: Its task.
 
     Raises:

@@ -61,7 +61,7 @@ class HeldCall:
 class ScriptedAppServer(ScriptedTurns):
     """An app-server in memory, scripted turn by turn.
 
-    It imitates codex 0.171 as its recorded traffic shows it. Everything happens in the tasks of those who use it, and
+    It imitates codex 0.171 as its recorded traffic shows it. Everything happens in the tasks of its users, and
     waiting is `trio.sleep`, so tests with a mock clock take no time.
 
     The schema of an answer, and what codex leaves of the schemas of tools, are checked as the Responses API does. A turn

@@ -151,7 +151,7 @@ class ServerState:
             self.publish(thread, "turn/diff/updated", {"threadId": thread.id, "turnId": turn.id, "diff": diff})
 
     def publish_read_state(self, thread: ServedThread) -> None:
-        """Tell everybody what has not been read yet."""
+        """Publish a thread's read state."""
         if thread.is_ephemeral or thread.parent_id is not None:
             return
         thread.revision = self.new_uuid()
