@@ -106,7 +106,7 @@ async def press_ctrl_c_when_quiet(times: int = 1) -> None:
         (["demo", "--allow-insecure-token"], "demo takes no --allow-insecure-token"),
         (
             ["Do it", "--token", "t", "--url", "ws://h:1"],
-            "the token would be sent to h over ws://, where anybody on the w",
+            "the token would be sent to h over ws://, where others on the network",
         ),
         (["Do it", "--cmd", "codex", "--url", "ws://127.0.0.1:1"], "give one of them"),
         (["Do it", "--url", "http://127.0.0.1:1"], "url must be ws://HOST:PORT"),
