@@ -264,7 +264,7 @@ def test_a_command_without_the_word_app_server_is_only_started(
 
 def test_a_server_that_does_not_run_is_told_of(capsys: pytest.CaptureFixture[str]) -> None:
     _, found, advice, *_ = run_doctor(capsys, "--url", "ws://127.0.0.1:1", "--token", "abcdefgh")
-    assert found.startswith("bad  server: cannot reach the server (ws://127.0.0.1:1): nobody listens")
+    assert found.startswith("bad  server: cannot reach the server (ws://127.0.0.1:1): connection refused")
     assert advice == "     -> see that one runs: `codex app-server --listen URL`"
 
 

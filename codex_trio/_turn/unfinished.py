@@ -76,14 +76,14 @@ class UnfinishedItems:
     def keep_only(self, thread_id: str) -> None:
         """Remove the items of other threads, except sleeps, whose ends are known anyway."""
         self._items = {
-            key: one for key, one in self._items.items() if key[0] == thread_id or one.asleep_until > -math.inf
+            key: item for key, item in self._items.items() if key[0] == thread_id or item.asleep_until > -math.inf
         }
 
     def _forget(self, thread_id: str, types: frozenset[str] | None = None) -> None:
         gone = [
             key
-            for key, one in self._items.items()
-            if key[0] == thread_id and (types is None or one.item.get("type") in types)
+            for key, entry in self._items.items()
+            if key[0] == thread_id and (types is None or entry.item.get("type") in types)
         ]
         for key in gone:
             del self._items[key]
