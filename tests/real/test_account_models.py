@@ -69,11 +69,6 @@ async def play(reach: Reach, cwd: Path, *script: Step, **options: Any) -> ChatRe
         return await client.chat_once("go", model=MODEL)
 
 
-def since(version: str, why: str) -> pytest.MarkDecorator:
-    """Skip a test on an older codex, for what that does otherwise."""
-    return pytest.mark.skipif(version_under_test() in Versions(version), reason=f"codex before {version} {why}")
-
-
 def of_type(result: ChatResult[Any], *kinds: str) -> list[ConversationStep]:
     return [step for step in result.steps if step.item_type in kinds]
 
@@ -86,6 +81,7 @@ def texts_by_type(steps: Sequence[ConversationStep]) -> list[tuple[str, str]]:
 
 
 @pytest.mark.smoke
+@pytest.mark.from_codex("0.163", "what a short command writes is sometimes lost")
 async def test_a_command_is_a_step_with_its_output(reach: Reach, tmp_path: Path) -> None:
     # 0.155 now and then loses the output of a command that ends at once.
     result = await play(reach, tmp_path, run("echo one; echo two; sleep 0.2; exit 3"), say("done"))
@@ -196,7 +192,7 @@ async def test_a_question_beside_the_answer_is_not_the_answer(
     assert set(texts_by_type(result.steps)) == {("ask", QUESTION), ("codex", "I start with red.")}
 
 
-@since("0.171", "knows no model that has the tool")
+@pytest.mark.from_codex("0.171", "it knows no model that has the tool")
 @pytest.mark.parametrize("phase", ["final_answer", None])
 @pytest.mark.parametrize("is_first", [True, False])
 async def test_a_message_beside_the_answer_is_not_the_answer(
@@ -303,7 +299,7 @@ async def test_a_sub_agent_that_asks_holds_the_clock_of_its_parent(
     assert result.final_text == "done"
 
 
-@since("0.163", "does not report whose sub-agent asks (rootTurnId)")
+@pytest.mark.from_codex("0.163", "a turn does not tell which turn it works for")
 @over_each
 async def test_a_sub_agent_of_another_client_is_not_answered_here(reach: Reach, tmp_path: Path) -> None:
     """The server asks each of its clients, be it subscribed to the parent's thread or not, and takes the first answer."""
@@ -332,7 +328,7 @@ async def test_a_sub_agent_of_another_client_is_not_answered_here(reach: Reach, 
 # --- terminals
 
 
-@since("0.163", "types without asking")
+@pytest.mark.from_codex("0.163", "input for a terminal is typed without asking")
 @pytest.mark.parametrize("is_allowed", [True, False])
 async def test_input_to_a_terminal_is_asked_for(is_allowed: bool, reach: Reach, tmp_path: Path) -> None:
     seen, handler = decider(lambda one: one.accept() if is_allowed or one.kind == "command" else one.decline())

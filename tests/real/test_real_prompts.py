@@ -79,6 +79,7 @@ async def test_where_a_file_is_moved_to_is_seen(slug: str, tmp_path: Path) -> No
 
 
 @MODELS
+@pytest.mark.from_codex("0.163", "input for a terminal is typed without asking")
 async def test_what_would_be_typed_into_which_terminal_is_seen(slug: str, tmp_path: Path) -> None:
     async with asking_model() as model:
         model.on_turn(start_command("cat > typed", escalate=True), write_stdin("good\x1b[2J\n"), say("done"))
