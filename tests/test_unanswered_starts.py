@@ -143,7 +143,9 @@ async def test_history_that_cannot_be_read_is_told(nursery: trio.Nursery, autoju
         for method in ("thread/turns/list", "thread/read"):
             server.refuse(method, code=-32603, message="database is locked", times=None)
         turn.accept()
-        with pytest.raises(CodexTransportError, match=r"^turn turn of .* sent too many events .*database is locked") as caught:
+        with pytest.raises(
+            CodexTransportError, match=r"^turn turn of .* sent too many events .*database is locked"
+        ) as caught:
             await waiting.result()
         assert caught.value.continuation is not None
 
