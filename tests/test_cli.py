@@ -276,6 +276,7 @@ async def test_a_failed_turn_and_a_lost_server_leave_as_themselves(
     assert cli.out == ["[codex] so far"]
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("args", [["Do it"], ["doctor"], ["--version"]])
 @pytest.mark.parametrize("is_full", [True, False])
 async def test_output_that_cannot_be_written_ends_it_without_a_traceback(args: list[str], is_full: bool) -> None:

@@ -207,6 +207,7 @@ async def request(client: CodexClient, server: ScriptedAppServer) -> None:
     await client.request("thread/list")
 
 
+@pytest.mark.extended
 @pytest.mark.usefixtures("no_collector")
 @pytest.mark.parametrize(
     "act", [read_steps, read_events, wait_for_it, cancel_it, drop_it, be_asked, request], ids=lambda act: act.__name__

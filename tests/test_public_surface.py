@@ -98,6 +98,7 @@ def documented_values() -> set[str]:
     }
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("name", [name for name in codex_trio.__all__ if name != "__version__"])
 def test_every_public_name_has_a_docstring(name: str) -> None:
     value = getattr(codex_trio, name)

@@ -76,6 +76,7 @@ def run_pytest(folder: Path, files: dict[str, str], **env: str) -> subprocess.Co
     )
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize(
     ("config", "mark"), [(TRIO_MODE, ""), (MARKED, "@pytest.mark.trio")], ids=["trio_mode", "marked"]
 )

@@ -64,6 +64,7 @@ async def test_the_quick_start_runs_against_the_real_binary(tmp_path: Path) -> N
     assert printed.stdout.decode().splitlines() == ["one file", "[exec] /bin/bash -c 'cat *'", "[codex] a poem"]
 
 
+@pytest.mark.extended
 async def test_the_tool_is_called_and_one_command_approved(tmp_path: Path) -> None:
     escalated = (run("touch done", escalate=True), run("touch undone", escalate=True))
     with trio.fail_after(60):

@@ -608,6 +608,7 @@ async def start_nothing(client: CodexClient) -> None:
         await client.__aenter__()
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize(
     ("use", "script"),
     [

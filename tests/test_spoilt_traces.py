@@ -93,6 +93,7 @@ def test_a_stream_has_each_step_of_a_spoilt_turn_once(spoilt: SpoiltTurn) -> Non
     }
 
 
+@pytest.mark.extended
 @spoiling
 @given(spoilt_turns(spoils_ends=True), histories, st.booleans())
 def test_every_spoilt_turn_ends_in_one_of_the_ways_that_are_documented(

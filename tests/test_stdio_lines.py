@@ -119,6 +119,7 @@ async def test_a_line_without_end_fails_at_the_limit_and_not_at_its_end() -> Non
 # --- odd lines
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize(
     "line",
     [

@@ -313,6 +313,7 @@ def test_what_users_write_passes(complaints: Complaints) -> None:
     assert complaints["right"] == set()
 
 
+@pytest.mark.extended
 def test_what_they_should_not_write_is_stopped(complaints: Complaints) -> None:
     marked = {number for number, line in enumerate(WRONG.splitlines(), 1) if line.endswith("# wrong")}
     assert marked

@@ -27,6 +27,7 @@ def end_of(tap: Tap) -> list[Any]:
     return [item["text"] for item in turn["items"] if item["type"] == "agentMessage"]
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("phase", ["final_answer", None, "commentary"])
 @pytest.mark.parametrize("before", [True, False])
 async def test_the_answer_of_a_turn_is_not_the_question_beside_it(

@@ -77,6 +77,7 @@ async def test_a_failed_turn_exits_with_1(model: ScriptedModel, tmp_path: Path) 
     assert ran.err.startswith("CodexTurnFailedError: turn ")
 
 
+@pytest.mark.extended
 async def test_a_silent_turn_exits_with_1_and_its_thread_can_be_resumed(model: ScriptedModel, tmp_path: Path) -> None:
     model.on_turn(say("so far"), hang())
     ran = await codex_trio_cli("Do it", "--inactivity-timeout", "0.5", env=model.env(), cwd=tmp_path)

@@ -60,6 +60,7 @@ async def test_what_a_here_document_scrolls_away_is_seen_before_it_runs(slug: st
     assert (tmp_path / "evil").exists()
 
 
+@pytest.mark.extended
 @MODELS
 async def test_where_a_file_is_moved_to_is_seen(slug: str, tmp_path: Path) -> None:
     project = tmp_path / "project"
@@ -78,6 +79,7 @@ async def test_where_a_file_is_moved_to_is_seen(slug: str, tmp_path: Path) -> No
     assert sorted(os.listdir(tmp_path)) == ["project"]
 
 
+@pytest.mark.extended
 @MODELS
 @pytest.mark.from_codex("0.163", "input for a terminal is typed without asking")
 async def test_what_would_be_typed_into_which_terminal_is_seen(slug: str, tmp_path: Path) -> None:
@@ -102,6 +104,7 @@ async def test_what_would_be_typed_into_which_terminal_is_seen(slug: str, tmp_pa
     assert (tmp_path / "typed").read_text() == "good\x1b[2J\n"
 
 
+@pytest.mark.extended
 @MODELS
 async def test_additional_permissions_of_a_command_are_seen(slug: str, tmp_path: Path) -> None:
     additional = {

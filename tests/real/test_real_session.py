@@ -34,6 +34,7 @@ def thread_of(model: ScriptedModel, number: int = 0) -> str:
     return str(model.requests[number].body["prompt_cache_key"])
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("columns", [80, 200])
 async def test_a_session_is_drawn_remembers_what_was_said_and_tells_how_to_come_back(
     model: ScriptedModel, tmp_path: Path, columns: int

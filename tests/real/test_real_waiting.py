@@ -79,6 +79,7 @@ async def test_the_error_lists_the_command_that_runs(reach: Reach, tmp_path: Pat
             assert (await client.chat_once(continuation=caught.value.continuation)).final_text == "done"
 
 
+@pytest.mark.extended
 @own_server
 @pytest.mark.parametrize("slug", [MODEL, pytest.param(None, marks=pytest.mark.extended)])
 async def test_a_sub_agent_that_works_and_asks_is_activity(slug: str | None, reach: Reach, tmp_path: Path) -> None:
@@ -108,6 +109,7 @@ async def test_a_sub_agent_that_works_and_asks_is_activity(slug: str | None, rea
 # --- in a client that was not there when it began
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("server", ["ws"], indirect=True)
 async def test_a_sleep_that_began_before_the_turn_was_taken_up_is_found(
     model: ScriptedModel, server: Listening
@@ -194,6 +196,7 @@ async def test_a_new_message_replaces_the_running_turn(client: CodexClient, mode
 # --- connections that are lost over one turn
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("server", ["ws"], indirect=True)
 async def test_a_turn_over_which_every_connection_is_lost_is_given_up_alone(
     model: ScriptedModel, server: Listening
@@ -243,6 +246,7 @@ class WithoutAnswers(Tap):
                 return kept
 
 
+@pytest.mark.extended
 @own_server
 async def test_a_thread_is_free_when_a_start_that_was_not_answered_has_ended(
     make_transport: MakeTransport, model: ScriptedModel
