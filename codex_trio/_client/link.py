@@ -23,8 +23,6 @@ from ..errors import CodexError, CodexTimeoutError, CodexTransportError
 _logger = logging.getLogger("codex_trio")
 
 _PAUSE_FIRST, _PAUSE_MOST = 0.1, 5.0  # seconds between attempts
-_PAUSE_CAUGHT_UP = 0.4  # seconds at most after the loss of a connection that had caught up
-_STEADY = 1.0  # seconds that a connection must last for the pause to start again at `_PAUSE_FIRST`
 
 Greet = Callable[[Connection], Awaitable[object]]
 Step = Callable[[Connection, float], Awaitable[object]]
@@ -73,7 +71,6 @@ class Link:
         self._stopped = trio.Event()
         self._up = trio.Event()
         self._up.set()
-        self._pause = _PAUSE_FIRST  # before the next attempt
         self._was_greeted = False  # by the server, in the present attempt
         self._lost = trio.Event()  # the present connection is
         self._loss: CodexTransportError | None = None  # for good
@@ -236,10 +233,10 @@ class Link:
     async def _mend(self) -> None:
         # The deadline is for catching up, not for connecting: each connection may be lost over the same request again.
         deadline = trio.current_time() + self._patience
-        self._pause = min(self._pause, _PAUSE_CAUGHT_UP)
+        pause = _PAUSE_FIRST
         while self._loss is None:
             left = max(0.0, deadline - trio.current_time())
-            await trio.sleep(min(random.uniform(0.5, 1.5) * self._pause, left))
+            await trio.sleep(min(random.uniform(0.5, 1.5) * pause, left))
             if trio.current_time() >= deadline:
                 if not self._go_on_without_causes():
                     self._give_up(f"it could not be reached again within {self._patience:g} s, reconnect_timeout")
@@ -248,12 +245,12 @@ class Link:
             failure = await self._try(deadline)
             if failure is None:
                 return
+            pause = min(2 * pause, _PAUSE_MOST)
             if isinstance(failure, CodexTransportError) and failure.is_permanent:
                 self._give_up(f"it is no use to try again: {failure}", is_permanent=True)
 
     async def _try(self, deadline: float) -> CodexError | None:
         was_greeted, self._was_greeted = self._was_greeted, False
-        self._pause = min(2 * self._pause, _PAUSE_MOST)
         failure = await self._serve(partial(self._revive, deadline))
         if not self._was_greeted and trio.current_time() >= deadline:  # the attempt had no time for the handshake
             self._was_greeted = was_greeted
@@ -312,7 +309,4 @@ class Link:
         await self._catch_up(self._connection, deadline)
         if not self._lost.is_set():
             self._gap = None
-        caught_up_at = trio.current_time()
         await self._lost.wait()
-        if trio.current_time() - caught_up_at >= _STEADY:
-            self._pause = _PAUSE_FIRST

@@ -69,7 +69,8 @@ class Restorer:
     async def restore(self, connection: Connection, deadline: float) -> None:
         """Subscribe to the threads again: to those with a turn of ours, and to as many others as time allows.
 
-        Requests that earlier connections were lost over are left to `catch_up`.
+        Calls wait for this. What earlier connections were lost over is left for `catch_up`, unless a turn must not begin
+        before it: a lost `turn/start` may have begun one on the same thread, and one that begins unheard is lost.
 
         Args:
             connection: The new one.
@@ -79,8 +80,13 @@ class Restorer:
             CodexError: The connection was lost again, or is mute.
         """
         trial = Trial(connection, self._request_timeout, deadline)
+        for key in self._causes():
+            if self._suspects.is_hopeless(key):
+                self._drop(key)
         with trio.move_on_after(_RESTORING) as scope:
-            await self._at_once({call: partial(self._look_for_stray, trial, call) for call in self._router.lost_starts})
+            strays: Jobs = {call: partial(self._look_for_stray, trial, call) for call in self._router.lost_starts}
+            await self._at_once(strays)
+            await self._one_by_one(strays)
             await self._at_once(
                 {
                     **{turn: partial(self._resume_turn, trial, turn) for turn in self._gaps()},
@@ -89,7 +95,9 @@ class Restorer:
             )
         if scope.cancelled_caught:
             await trial.raise_if_mute()
-        await self._at_once(self._resubscribing(trial, self._busy()))
+        busy = self._resubscribing(trial, self._busy())
+        await self._at_once(busy)
+        await self._one_by_one(busy)
         with trio.move_on_after(_RESUBSCRIBING):
             await self._resubscribe(trial, has_suspects=False)
 
@@ -268,16 +276,13 @@ class Restorer:
             CodexError: The connection was lost again, or is mute.
         """
         trial = Trial(connection, self._request_timeout, deadline)
-        for key in self._causes():
-            if self._suspects.is_hopeless(key):
-                self._drop(key)
         jobs: Jobs = {
             **{call: partial(self._catch_up_stray, trial, call) for call in self._router.lost_starts},
             **{starting: partial(self._find_accepted, trial, starting) for starting in self._accepted()},
             **{turn: partial(self._catch_up, trial, turn) for turn in self._gaps()},
         }
         await self._at_once(jobs)
-        await self._one_by_one({**jobs, **self._resubscribing(trial, {*self._sub_agents(), *self._busy()})})
+        await self._one_by_one({**jobs, **self._resubscribing(trial, self._sub_agents())})
         resubscribe = partial(self._resubscribe, Trial(connection, self._request_timeout), has_suspects=True)
         self._start_soon(resubscribe)
 
