@@ -39,6 +39,7 @@ MASKED = {
 SYNONYMS = {
     ("status", "running"): ("pendingInit", "of a sub-agent that has just been started"),
     ("exitCode", 137): (-1, "of a command that was killed: its own exit code, if codex learns that first"),
+    ("exitCode", 1): (-1, "likewise of a command in a terminal; no command of the contract ends with 1 by itself"),
 }
 """Values that mean the same as another, by the name of their field, and why."""
 
