@@ -230,7 +230,7 @@ def test_a_request_about_a_host_needs_no_command() -> None:
 
 def test_permissions_that_are_nested_deeply_are_not_empty_and_end_nothing() -> None:
     deep: dict[str, Any] = {"enabled": True}
-    for _ in range(5_000):
+    for _ in range(100_000):
         deep = {"deeper": deep}
     request = command(additionalPermissions=deep)
     assert request.additional_permissions is deep

@@ -450,7 +450,7 @@ async def test_changes_that_are_not_known_are_declined_unasked(person: Person, s
 
 async def test_what_is_nested_too_deeply_to_be_shown_is_declined_unasked(capsys: pytest.CaptureFixture[str]) -> None:
     deep: dict[str, Any] = {}
-    for _ in range(sys.getrecursionlimit()):
+    for _ in range(100_000):
         deep = {"x": deep or 1}
     meta = {"codex_approval_kind": "mcp_tool_call", "tool_name": "t", "tool_params": deep}
     approver = Approver()
