@@ -105,6 +105,7 @@ async def test_a_reconnecting_client_gets_every_step_once(
             while not chaos.is_over:
                 await read_turn(client, thread_id, chaos)
             chaos.proxy.cut_within = None
+            await client.request("thread/list")  # answered once reconnected, when lost turns have been found
             await wait_nothing_open(client)
             statuses = await told_statuses(client, thread_id)
             assert statuses.count("completed") > 1
