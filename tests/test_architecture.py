@@ -123,6 +123,7 @@ BREAKS: list[tuple[Rule, str, str, str]] = [
 ]
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize(("rule", "path", "lines", "complaint"), BREAKS)
 def test_a_broken_rule_is_found(rule: Rule, path: str, lines: str, complaint: str) -> None:
     broken = TEXTS | {path: f"{TEXTS.get(path, '')}\n{lines}\n"}

@@ -172,6 +172,7 @@ async def test_characters_that_steer_or_hide_are_spelt_out(
     assert '  • in the folder "/w<U+001B>[2J<U+000A>/y"' in rows
 
 
+@pytest.mark.extended
 async def test_a_folder_that_fills_the_row_does_not_write_at_the_edge_below(
     person: Person, server: ScriptedAppServer
 ) -> None:
@@ -185,6 +186,7 @@ async def test_a_folder_that_fills_the_row_does_not_write_at_the_edge_below(
     ]
 
 
+@pytest.mark.extended
 async def test_letters_from_right_to_left_are_announced(person: Person, server: ScriptedAppServer) -> None:
     async with running(person, server, command("cat א > ב")):
         rows = await person.answer(ASK, "n")
@@ -243,6 +245,7 @@ async def test_pages_show_every_row_once_and_in_order(person: Person, server: Sc
     assert decisions(server) == ["accept"]
 
 
+@pytest.mark.extended
 async def test_pages_that_were_left_do_not_count(person: Person, server: ScriptedAppServer) -> None:
     async with running(person, server, command("\n" * 100 + "rm x")):
         await person.answer(ASK_AFTER_VIEW, "v")
@@ -274,6 +277,7 @@ async def test_a_window_that_became_smaller_shows_it_anew(person: Person, server
     assert decisions(server) == ["decline"]
 
 
+@pytest.mark.extended
 async def test_a_window_that_is_too_small_takes_no_yes(server: ScriptedAppServer) -> None:
     with closing(Person(80, 3)) as person:
         async with running(person, server, command("ls")):
@@ -300,6 +304,7 @@ async def test_a_terminal_that_does_not_tell_its_size_has_24_lines(
             await person.answer(asked, "n")
 
 
+@pytest.mark.extended
 async def test_marks_are_plain_where_the_encoding_has_no_others(server: ScriptedAppServer) -> None:
     with closing(Person(encoding="ascii")) as person:
         async with running(person, server, command("touch 門é" + "x" * 100)):
@@ -509,6 +514,7 @@ async def test_input_to_a_running_terminal_is_shown_as_that(
     assert decisions(server) == ["accept", "decline", "decline"]
 
 
+@pytest.mark.extended
 async def test_a_terminal_that_is_typed_into_may_be_one_that_is_not_known(
     person: Person, server: ScriptedAppServer
 ) -> None:
@@ -670,6 +676,7 @@ def asked_meanwhile(script: str) -> Step:
     return raw({"method": COMMAND, "id": 9_000, "params": params})
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("has_rich", [True, False])
 async def test_what_comes_meanwhile_does_not_touch_the_question(
     has_rich: bool, person: Person, server: ScriptedAppServer, monkeypatch: pytest.MonkeyPatch

@@ -92,6 +92,7 @@ def test_the_installed_wheel_is_taken_where_it_has_the_version(machine: Machine)
     assert machine.run(version) == (0, f"{binary}\n", "")
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("layout", ["new", "older", "oldest"])
 def test_another_version_is_fetched_once(machine: Machine, layout: str) -> None:
     machine.install_npm(layout)

@@ -86,7 +86,10 @@ async def keep_busy() -> None:
         await trio.lowlevel.checkpoint()
 
 
-@pytest.mark.parametrize(("replacement", "load"), [(chat_once, 0), (chat_once, 30), (chat, 0), (stream, 0)])
+@pytest.mark.parametrize(
+    ("replacement", "load"),
+    [(chat_once, 0), (chat_once, 30), *(pytest.param(way, 0, marks=pytest.mark.extended) for way in (chat, stream))],
+)
 @pytest.mark.parametrize("old", WAYS)
 async def test_a_new_message_replaces_the_running_turn(
     old: Talk, replacement: Talk, load: int, nursery: trio.Nursery, autojump_clock: MockClock

@@ -72,6 +72,7 @@ def can_be_read(depth: int) -> bool:
     return True
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize(
     "line",
     [

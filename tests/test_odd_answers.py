@@ -182,6 +182,7 @@ def spoil(server: ScriptedAppServer, method: str, changes: list[Oddity]) -> None
     server.reply(method, answer)
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize(("method", "call"), CALLS)
 @spoiling
 @given(changes=oddities())

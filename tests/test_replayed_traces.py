@@ -75,6 +75,7 @@ def test_each_recorded_event_is_delivered_once_to_whom_it_belongs(turn: Recorded
     assert played.late_events == len(turn.late_events)
 
 
+@pytest.mark.extended
 @ended_turns
 def test_a_turn_that_ended_before_it_was_answered_is_the_same_turn(turn: RecordedTurn) -> None:
     late = turn.answered_last()

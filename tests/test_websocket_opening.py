@@ -387,6 +387,7 @@ async def test_a_token_function_that_returns_no_text_is_named_and_not_asked_agai
 # --- when it does not work
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize(
     ("answer", "why"),
     [
@@ -419,6 +420,7 @@ async def test_what_a_server_says_in_place_of_an_upgrade_is_told(
     assert why in said
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize(
     ("status", "is_permanent", "is_with_another_token"),
     [(401, True, False), (403, True, False), (404, True, True), (302, False, False), (503, False, False)],

@@ -107,9 +107,9 @@ class Stage:
     def note(self, what: Any) -> None:
         self.notes.append(what)
 
-    def leave_out(self, method: str) -> None:
-        """Do not compare the notifications of a method in this case."""
-        self._left_out.add(method)
+    def leave_out(self, *methods: str) -> None:
+        """Do not compare the notifications of these methods in this case."""
+        self._left_out.update(methods)
 
     def heard(self) -> list[list[Message]]:
         """Return what each of the peers was told, the news of other cases left out."""
@@ -228,6 +228,10 @@ async def answer_turn(peer: Peer, thread_id: str, method: str, *answers: Message
     for given in answers:
         await answer(peer, method, **given)
     await peer.until("turn/completed")
+
+
+BEFORE_A_CANCEL = ("thread/tokenUsage/updated", "account/rateLimits/updated")
+"""What a turn tells or does not tell before an answer cancels it, depending on which is faster."""
 
 
 def decision(word: Any) -> Message:

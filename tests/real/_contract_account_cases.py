@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from _account_models import NEWEST
-from _contract import NO, WRITE, Stage, answer, answer_turn, decision
+from _contract import BEFORE_A_CANCEL, NO, WRITE, Stage, answer, answer_turn, decision
 from _peer import Message, Peer
 
 from codex_trio.testing import (
@@ -55,6 +55,7 @@ async def case_account_tools(stage: Stage) -> None:
 
 
 async def case_account_approvals(stage: Stage) -> None:
+    stage.leave_out(*BEFORE_A_CANCEL)
     peer, thread_id = await stage.stage(ask_approval("touch x", reason="May I?"), say("done"), **ACCOUNT)
     await answer_turn(peer, thread_id, COMMAND, decision("accept"))
     for given in [decision("decline"), decision("cancel")]:
@@ -143,6 +144,7 @@ async def case_terminals(stage: Stage) -> None:
 
 
 async def _use_terminals(stage: Stage, **params: str) -> None:
+    stage.leave_out(*BEFORE_A_CANCEL)
     start = start_command("cat", escalate=True)
     steps = [write_stdin("it's\n", output="it's\r\nit's\r\n"), say("typed", phase="commentary")]
     end = write_stdin("\x04", exit_code=0)

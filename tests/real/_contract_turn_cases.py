@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from _contract import NO, PLAN, UNKNOWN, WRITE, Stage, answer_turn, decision
+from _contract import BEFORE_A_CANCEL, NO, PLAN, UNKNOWN, WRITE, Stage, answer_turn, decision
 from _peer import Message
 
 from codex_trio.testing import ask_approval, ask_question, call_tool, fail, hang, patch, retry, run, say, think, wait
@@ -45,7 +45,7 @@ async def case_patches_that_ask(stage: Stage) -> None:
     method = "item/fileChange/requestApproval"
     peer, thread_id = await stage.stage(patch("a.txt", "one\n"), say("done"))
     await answer_turn(peer, thread_id, method, decision("accept"))
-    for number, given in enumerate([decision("decline"), NO, decision("cancel")]):
+    for number, given in enumerate([decision("decline"), NO]):
         stage.script.on_turn(patch(f"{number}.txt", "one\n"), say("done"))
         await answer_turn(peer, thread_id, method, given)
     stage.script.on_turn(patch("c.txt", "one\n"), patch("c.txt", "two\n", old="one\n"), say("done"))
@@ -53,6 +53,14 @@ async def case_patches_that_ask(stage: Stage) -> None:
     thread_id = await stage.start_thread(peer, approvalPolicy="never")
     stage.script.on_turn(patch("d.txt", "one\n"), say("done"))
     await peer.play(thread_id)
+
+
+async def case_answers_that_end_the_turn(stage: Stage) -> None:
+    stage.leave_out(*BEFORE_A_CANCEL)
+    peer, thread_id = await stage.stage(patch("a.txt", "one\n"), say("never"))
+    await answer_turn(peer, thread_id, "item/fileChange/requestApproval", decision("cancel"))
+    stage.script.on_turn(ask_approval("touch x"), say("never"))
+    await answer_turn(peer, thread_id, "item/commandExecution/requestApproval", decision("cancel"))
 
 
 async def case_patches_before_another_end(stage: Stage) -> None:
@@ -105,7 +113,7 @@ async def case_commands_that_ask(stage: Stage) -> None:
     method = "item/commandExecution/requestApproval"
     peer, thread_id = await stage.stage(ask_approval("touch x", reason="May I?"), say("done"))
     await answer_turn(peer, thread_id, method, decision("accept"))
-    for given in [decision("decline"), NO, {"result": None}, decision("bogus"), decision("cancel")]:
+    for given in [decision("decline"), NO, {"result": None}, decision("bogus")]:
         stage.script.on_turn(ask_approval("touch x"), say("done"))
         await answer_turn(peer, thread_id, method, given)
     stage.script.on_turn(ask_approval("touch x && touch y"), ask_approval("touch x && touch y"), say("done"))

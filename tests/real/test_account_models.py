@@ -91,6 +91,7 @@ async def test_a_command_is_a_step_with_its_output(reach: Reach, tmp_path: Path)
     assert result.final_text == "done"
 
 
+@pytest.mark.extended
 async def test_a_script_that_fails_leaves_no_item_and_the_turn_goes_on(reach: Reach, tmp_path: Path) -> None:
     result = await play(reach, tmp_path, script_js("await tools.no_such_tool({})"), say("so be it"))
     assert [step.item_type for step in result.steps] == ["agentMessage"]
@@ -117,6 +118,7 @@ async def test_a_patch_is_asked_for_and_shown(is_allowed: bool, reach: Reach, tm
     assert (tmp_path / "outside.txt").exists() == is_allowed
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("is_allowed", [True, False])
 async def test_a_command_outside_the_sandbox_is_asked_for(is_allowed: bool, reach: Reach, tmp_path: Path) -> None:
     seen, handler = decider(lambda request: request.accept() if is_allowed else request.decline())
@@ -154,6 +156,7 @@ async def test_two_tools_are_called_at_once(reach: Reach, tmp_path: Path) -> Non
     assert most == (2 if they_overlap else 1)
 
 
+@pytest.mark.extended
 async def test_two_commands_are_asked_for_at_once(reach: Reach, tmp_path: Path) -> None:
     """An older codex asks for the second one when the first one has run."""
     they_overlap = version_under_test() in Versions(since="0.165")
@@ -204,6 +207,7 @@ async def test_a_message_beside_the_answer_is_not_the_answer(
     assert set(texts_by_type(result.steps)) == {("codex", "The tests run now."), ("codex", "They pass.")}
 
 
+@pytest.mark.extended
 async def test_the_reply_to_a_question_is_the_next_message(reach: Reach, tmp_path: Path) -> None:
     async with opened(reach, tmp_path) as (model, client):
         model.on_turn(ask_async("Which colour?"), say("I start."))
@@ -249,6 +253,7 @@ async def test_a_sleep_is_not_inactivity(reach: Reach, tmp_path: Path) -> None:
     assert step.data["durationMs"] == 3 * QUIET * 1000
 
 
+@pytest.mark.extended
 async def test_a_cancelled_scope_ends_a_sleep(reach: Reach, tmp_path: Path) -> None:
     async with opened(reach, tmp_path) as (model, client):
         model.on_turn(sleep(3600), say("never"))
@@ -276,7 +281,7 @@ async def test_a_sub_agent_that_works_is_not_inactivity(reach: Reach, tmp_path: 
     assert {step.thread_id for step in result.steps} == {result.thread_id}
 
 
-@pytest.mark.parametrize("is_allowed", [True, False])
+@pytest.mark.parametrize("is_allowed", [True, pytest.param(False, marks=pytest.mark.extended)])
 async def test_a_sub_agent_that_asks_holds_the_clock_of_its_parent(
     is_allowed: bool, reach: Reach, tmp_path: Path
 ) -> None:
@@ -299,6 +304,7 @@ async def test_a_sub_agent_that_asks_holds_the_clock_of_its_parent(
     assert result.final_text == "done"
 
 
+@pytest.mark.extended
 @pytest.mark.from_codex("0.163", "a turn does not tell which turn it works for")
 @over_each
 async def test_a_sub_agent_of_another_client_is_not_answered_here(reach: Reach, tmp_path: Path) -> None:

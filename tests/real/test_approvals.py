@@ -53,6 +53,7 @@ async def test_an_accepted_command_runs(reach: Reach, tmp_path: Path) -> None:
     assert "acceptForSession" not in request.available_decisions, "then accept_for_session could have a test here"
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("is_login", [True, False])
 async def test_the_script_is_what_the_model_wanted_to_run_whichever_shell_gets_it(
     is_login: bool, tmp_path: Path
@@ -69,6 +70,7 @@ async def test_the_script_is_what_the_model_wanted_to_run_whichever_shell_gets_i
     assert {request.command.split()[1] for request in commands} == {"-lc" if is_login else "-c"}
 
 
+@pytest.mark.extended
 async def test_a_command_cannot_be_accepted_for_the_session_where_that_is_not_offered(
     reach: Reach, tmp_path: Path
 ) -> None:
@@ -141,6 +143,7 @@ async def test_an_interrupt_while_an_approval_is_pending_cancels_the_handler(rea
     assert not (tmp_path / "x.txt").exists()
 
 
+@pytest.mark.extended
 async def test_what_a_handler_raises_reaches_the_caller_and_the_thread_stays_usable(
     reach: Reach, tmp_path: Path
 ) -> None:
@@ -215,7 +218,11 @@ PATCH_AGAIN = "apply_patch <<'X'\n*** Begin Patch\n*** Update File: new.txt\n-he
 
 @pytest.mark.parametrize(
     ("decision", "text", "questions"),
-    [("accept", "bye\n", 2), ("accept_for_session", "bye\n", 1), ("decline", None, 1)],
+    [
+        ("accept", "bye\n", 2),
+        pytest.param("accept_for_session", "bye\n", 1, marks=pytest.mark.extended),
+        pytest.param("decline", None, 1, marks=pytest.mark.extended),
+    ],
 )
 async def test_file_changes_are_shown_and_decided(
     decision: str, text: str | None, questions: int, reach: Reach, tmp_path: Path
@@ -241,6 +248,7 @@ async def test_file_changes_are_shown_and_decided(
     assert (file.read_text() if file.exists() else None) == text
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("decision", ["accept", "decline", "cancel"])
 async def test_permissions_are_granted_or_not(decision: str, reach: Reach, tmp_path: Path) -> None:
     seen, handler = decider(lambda request: getattr(request, decision)())

@@ -26,6 +26,21 @@ CASES: dict[str, Case] = {
     if name.startswith("case_")
 }
 
+QUICK = (
+    "account_tools",
+    "account_approvals",
+    "of_a_conversation",
+    "plain_turns",
+    "patches_that_ask",
+    "commands_that_ask",
+    "answers_that_end_the_turn",
+    "questions",
+    "tools",
+    "interrupts",
+    "history",
+)
+"""The cases that are not only played with `--all`: the main features, once each."""
+
 
 @dataclass(frozen=True)
 class Older:
@@ -87,11 +102,12 @@ ALONE = {
 
 
 @pytest.fixture(scope="module")
-def real() -> dict[str, Record]:
-    """All cases that the server can play, played at once on one real server."""
-    played = {name: case for name, case in CASES.items() if unplayable(name) is None}
+def real(request: pytest.FixtureRequest) -> dict[str, Record]:
+    """All cases of this run that the server can play, played at once on one real server."""
+    names = CASES if request.config.getoption("--all") else QUICK
+    played = {name: CASES[name] for name in names if unplayable(name) is None}
     together = [case for name, case in played.items() if name not in ALONE]
-    records = play_on_the_real_server(together, [CASES[name] for name in ALONE])
+    records = play_on_the_real_server(together, [case for name, case in played.items() if name in ALONE])
     return {name: records[case] for name, case in played.items()}
 
 
@@ -102,7 +118,9 @@ def unplayable(name: str) -> str | None:
     return f"codex {version}: {why}" if versions is not None and version in versions else None
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.extended) for name in CASES]
+)
 def test_both_servers_say_the_same(name: str, real: dict[str, Record]) -> None:
     if why := unplayable(name):
         pytest.skip(why)
@@ -119,6 +137,7 @@ def test_both_servers_say_the_same(name: str, real: dict[str, Record]) -> None:
     assert [mark for mark in accepted if not any(mark in line for line in differing)] == [], found
 
 
+@pytest.mark.extended
 def test_every_case_has_something_to_compare(real: dict[str, Record]) -> None:
     assert all(record.notes or len(record.heard[0]) > 5 for record in real.values())
     assert sum(len(messages) for record in real.values() for messages in record.heard) > 1000

@@ -125,7 +125,14 @@ async def test_a_tool_of_an_mcp_server_is_called_only_if_that_is_granted(
     assert result.steps[0].data["status"] == status
 
 
-@pytest.mark.parametrize("arguments", [{"path": "/", "force": True}, {}, None])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"path": "/", "force": True},
+        pytest.param({}, marks=pytest.mark.extended),
+        pytest.param(None, marks=pytest.mark.extended),
+    ],
+)
 async def test_a_tool_call_of_an_mcp_server_is_asked_for_with_its_arguments(
     arguments: Mapping[str, Any] | None, tmp_path: Path
 ) -> None:

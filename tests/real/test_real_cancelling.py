@@ -45,6 +45,7 @@ async def continuation_of(client: CodexClient, prompt: str, *, patience: float =
 # --- cancel
 
 
+@pytest.mark.extended
 async def test_cancel_stops_a_turn_that_is_silent(model: ScriptedModel, client: CodexClient) -> None:
     model.on_turn(think("hm"), say("half"), hang())
     continuation = await continuation_of(client, "go")
@@ -73,8 +74,8 @@ async def test_cancel_stops_a_turn_with_a_running_command(model: ScriptedModel, 
 async def test_cancel_returns_only_what_a_stream_had_not_delivered(
     model: ScriptedModel, tap: Tap, client: CodexClient
 ) -> None:
-    model.on_turn(say("one"), wait(0.4), say("two"), run("sleep 30"))
-    stream = client.chat("go", inactivity_timeout=0.2)
+    model.on_turn(say("one"), wait(1.5), say("two"), run("sleep 30"))
+    stream = client.chat("go", inactivity_timeout=0.6)
     assert (await anext(stream)).text == "one"
     with pytest.raises(CodexTurnInactiveError) as caught:
         await anext(stream)
@@ -106,6 +107,7 @@ async def test_cancel_right_after_the_start_stops_the_turn_every_time(
     assert_nothing_open(client)
 
 
+@pytest.mark.extended
 async def test_cancel_of_a_turn_that_has_completed_says_so(model: ScriptedModel, tap: Tap, client: CodexClient) -> None:
     model.on_turn(say("one"), wait(0.4), say("two"))
     continuation = await continuation_of(client, "go", patience=0.2)
@@ -118,6 +120,7 @@ async def test_cancel_of_a_turn_that_has_completed_says_so(model: ScriptedModel,
     assert_nothing_open(client)
 
 
+@pytest.mark.extended
 async def test_cancel_while_the_turn_completes_tells_its_true_end(model: ScriptedModel, client: CodexClient) -> None:
     thread_id = (await client.chat_once("hello")).thread_id
     model.on_prompt("go", say("one"), wait(0.3), say("two"))
@@ -147,6 +150,7 @@ async def test_interrupt_turn_ends_the_turn_for_its_consumer(model: ScriptedMode
     assert_nothing_open(client)
 
 
+@pytest.mark.extended
 async def test_interrupt_turn_is_refused_when_the_turn_has_ended(client: CodexClient) -> None:
     result = await client.chat_once("hello")
     with pytest.raises(CodexProtocolError, match="no active turn") as caught:
@@ -173,21 +177,21 @@ async def cancel_at(client: CodexClient, deadline: float, *, thread_id: str, by_
 
 async def cancel_at_each_moment(client: CodexClient, tap: Tap, *, by_steps: bool) -> None:
     thread_id = (await client.chat_once("hello")).thread_id
+    times_asked = 0
     for number in range(20):
         asked = tap.passed.count("> turn/start")
         late = await cancel_at(client, 0.015 * number, thread_id=thread_id, by_steps=by_steps)
         result = await client.chat_once(f"own {number}.", thread_id)
-        was_asked = (
-            tap.passed.count("> turn/start") - asked == 2
-        )  # a busy machine may not come to it in the first moments
+        was_asked = tap.passed.count("> turn/start") - asked == 2
+        times_asked += was_asked
 
         assert late < _RELEASE, number
-        assert was_asked or number < 5
         assert [step.text for step in result.steps] == [f"answer {number}"], number
         assert_nothing_open(client)
         *before, own = await told_turns(client, thread_id)
         assert own == (result.turn_id, "completed")
         assert before[-1][1] == ("interrupted" if was_asked else "completed"), number
+    assert times_asked >= 10  # a busy machine does not come to it in the shorter times
 
 
 @pytest.mark.extended
@@ -351,6 +355,7 @@ async def test_break_stops_the_turn(model: ScriptedModel, client: CodexClient) -
     await model.wait_idle()
 
 
+@pytest.mark.extended
 async def test_a_dropped_turn_is_stopped_although_nobody_asks_for_its_thread_again(
     model: ScriptedModel, tap: Tap, client: CodexClient
 ) -> None:
@@ -363,6 +368,7 @@ async def test_a_dropped_turn_is_stopped_although_nobody_asks_for_its_thread_aga
     assert ended["params"]["turn"]["status"] == "interrupted"
 
 
+@pytest.mark.extended
 async def test_an_exception_in_the_loop_stops_the_turn(model: ScriptedModel, client: CodexClient) -> None:
     model.on_prompt("leak", *_LEAKING)
     thread_id = (await client.chat_once("hello")).thread_id
@@ -375,6 +381,7 @@ async def test_an_exception_in_the_loop_stops_the_turn(model: ScriptedModel, cli
     assert await told_statuses(client, thread_id) == ["completed", "interrupted", "completed"]
 
 
+@pytest.mark.extended
 async def test_a_stream_in_a_with_block_has_stopped_its_turn_at_the_end_of_the_block(
     model: ScriptedModel, client: CodexClient
 ) -> None:
@@ -391,6 +398,7 @@ async def test_a_stream_in_a_with_block_has_stopped_its_turn_at_the_end_of_the_b
         await anext(stream)
 
 
+@pytest.mark.extended
 async def test_a_cancelled_step_in_a_with_block_stops_the_turn(model: ScriptedModel, client: CodexClient) -> None:
     model.on_prompt("leak", *_LEAKING)
     thread_id = (await client.chat_once("hello")).thread_id

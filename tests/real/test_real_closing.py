@@ -89,6 +89,7 @@ async def test_leaving_the_block_stops_the_turn_and_ends_a_server_of_our_own(
     assert await statuses_afterwards(make_transport, command.thread_id) == ["interrupted"]
 
 
+@pytest.mark.extended
 @own_server
 async def test_leaving_the_block_ends_a_running_command(model: ScriptedModel, tap: Tap, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "alive")
@@ -133,6 +134,7 @@ async def test_a_cancelled_block_is_left_in_bounded_time(
     await (command.let_go() if reach.outlives_its_clients else command.wait_over())
 
 
+@pytest.mark.extended
 async def test_an_error_of_the_body_leaves_as_itself_with_a_turn_running(model: ScriptedModel, tap: Tap) -> None:
     model.on_turn(say("half"), hang())
     error = ZeroDivisionError("of the body")
@@ -145,6 +147,7 @@ async def test_an_error_of_the_body_leaves_as_itself_with_a_turn_running(model: 
     assert "> turn/interrupt" in tap.passed
 
 
+@pytest.mark.extended
 async def test_closing_tells_the_consumer_of_a_turn_that_it_was_interrupted(model: ScriptedModel, tap: Tap) -> None:
     model.on_turn(say("half"), hang())
     async with trio.open_nursery() as nursery:
@@ -159,6 +162,7 @@ async def test_closing_tells_the_consumer_of_a_turn_that_it_was_interrupted(mode
         await client.chat_once("again")
 
 
+@pytest.mark.extended
 async def test_closing_stops_a_turn_that_is_being_started_on_a_server_that_lives_on(
     model: ScriptedModel, server: Listening, nursery: trio.Nursery
 ) -> None:
@@ -203,7 +207,7 @@ trio.run(main)
 """
 
 
-@pytest.mark.parametrize("whom", ["program", "group"])
+@pytest.mark.parametrize("whom", [pytest.param("program", marks=pytest.mark.extended), "group"])
 async def test_ctrl_c_ends_the_program_with_one_keyboard_interrupt(
     model: ScriptedModel, tmp_path: Path, whom: str
 ) -> None:

@@ -32,6 +32,7 @@ async def test_a_command_reads_and_writes_while_it_runs(reach: Reach, tmp_path: 
             await process.stdin.send_all(b"three")
 
 
+@pytest.mark.extended
 async def test_a_megabyte_goes_through_a_command_whole(reach: Reach, tmp_path: Path) -> None:
     data = os.urandom(1 << 20)
     got = bytearray()
@@ -64,6 +65,7 @@ async def test_leaving_a_command_ends_it(reach: Reach, tmp_path: Path) -> None:
         os.kill(pid, 0)
 
 
+@pytest.mark.extended
 async def test_a_command_has_a_sandbox_a_folder_and_a_time(reach: Reach, tmp_path: Path) -> None:
     async with open_both(reach, tmp_path) as (_, client):
         async with client.exec(["pwd"], cwd=tmp_path) as process:
@@ -80,6 +82,7 @@ async def test_a_command_has_a_sandbox_a_folder_and_a_time(reach: Reach, tmp_pat
         assert client.statistics().requests_in_flight == 0
 
 
+@pytest.mark.extended
 async def test_a_lost_server_ends_a_command(reach: Reach, tmp_path: Path) -> None:
     async with open_both(reach, tmp_path) as (_, client), client.exec(["cat"]) as process:
         await process.stdin.send_all(b"x")

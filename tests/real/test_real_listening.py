@@ -14,6 +14,7 @@ from codex_trio import CodexTransportError, CodexTurnInactiveError, WebSocketTra
 from codex_trio.testing import ScriptedModel, run, say
 
 
+@pytest.mark.extended
 async def test_a_turn_outlives_its_client_and_another_one_takes_it_up(model: ScriptedModel, tmp_path: Path) -> None:
     model.on_turn(say("so far"), run("until test -e go; do sleep 0.02; done"), say("done"))
     async with model.listening(cwd=tmp_path) as url:
@@ -56,6 +57,7 @@ async def test_it_ends_with_its_block_and_so_does_its_command_but_not_what_that_
     os.kill(started, signal.SIGKILL)
 
 
+@pytest.mark.extended
 async def test_more_arguments_go_to_the_server(model: ScriptedModel) -> None:
     async with model.listening(None, *with_token(model)) as url:
         with pytest.raises(CodexTransportError, match="HTTP 401"):

@@ -97,7 +97,7 @@ async def go_on_in_another_client(loss: Loss, server: Listening) -> None:
         await wait_nothing_open(client)
 
 
-@pytest.mark.parametrize("survive", [see_a_pause, go_on_in_another_client])
+@pytest.mark.parametrize("survive", [see_a_pause, pytest.param(go_on_in_another_client, marks=pytest.mark.extended)])
 async def test_no_step_is_lost_and_none_comes_twice(
     model: ScriptedModel, server: Listening, tmp_path: Path, survive: Callable[[Loss, Listening], Awaitable[None]]
 ) -> None:
@@ -109,6 +109,7 @@ async def test_no_step_is_lost_and_none_comes_twice(
 # --- a sub-agent waits for an answer
 
 
+@pytest.mark.extended
 @pytest.mark.from_codex("0.163", "a turn does not tell which turn it works for")
 async def test_what_a_sub_agent_waits_for_is_asked_again(
     model: ScriptedModel, server: Listening, nursery: trio.Nursery

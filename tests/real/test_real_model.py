@@ -126,6 +126,7 @@ async def test_say_arrives_in_pieces_and_with_its_phase() -> None:
     assert turn["status"] == "completed"
 
 
+@pytest.mark.extended
 async def test_say_has_no_phase_unless_told() -> None:
     async with open_scripted_model() as model, open_server(model) as server:
         items, _ = await server.turn(await server.start_thread(), "hello")
@@ -155,6 +156,7 @@ async def test_run_runs_and_the_script_goes_on_behind_it() -> None:
     assert "42\n" in model.requests[1].body["input"][-1]["output"]
 
 
+@pytest.mark.extended
 async def test_commands_do_not_depend_on_what_the_user_has_in_their_shells_startup_files(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -168,6 +170,7 @@ async def test_commands_do_not_depend_on_what_the_user_has_in_their_shells_start
     assert items[0]["aggregatedOutput"] == "42\n"
 
 
+@pytest.mark.extended
 async def test_a_turn_may_end_with_a_command() -> None:
     async with open_scripted_model() as model, open_server(model) as server:
         model.on_turn(run("true"))
@@ -220,6 +223,7 @@ async def test_a_failure_is_told_in_the_words_of_the_script() -> None:
     assert texts(after) == ["ok"]
 
 
+@pytest.mark.extended
 async def test_a_stream_that_breaks_off_fails_the_turn_unless_codex_tries_again() -> None:
     async with open_scripted_model() as model, open_server(model) as server:
         model.on_turn(say("half"), retry(), say("never"))
@@ -245,6 +249,7 @@ async def test_retry_breaks_the_stream_and_goes_on_when_codex_tries_again() -> N
     assert texts(following) == ["next"]
 
 
+@pytest.mark.extended
 async def test_a_failure_outlasts_the_retries_of_codex() -> None:
     config = "[model_providers.scripted]\nrequest_max_retries = 1"
     async with open_scripted_model(config=config) as model, open_server(model) as server:
@@ -259,6 +264,7 @@ async def test_a_failure_outlasts_the_retries_of_codex() -> None:
     assert [request.prompt for request in model.requests] == ["hello", "hello", "again"]
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("silence", [hang(), wait(3600)])
 async def test_an_interrupted_turn_drops_the_rest_of_its_script(silence: Any) -> None:
     async with open_scripted_model() as model, open_server(model) as server:
@@ -277,6 +283,7 @@ async def test_an_interrupted_turn_drops_the_rest_of_its_script(silence: Any) ->
     assert texts(items) == ["next"]
 
 
+@pytest.mark.extended
 async def test_a_turn_interrupted_in_a_command_drops_the_rest_of_its_script() -> None:
     async with open_scripted_model() as model, open_server(model) as server:
         model.on_turn(run("sleep 3"), say("never"))
@@ -292,6 +299,7 @@ async def test_a_turn_interrupted_in_a_command_drops_the_rest_of_its_script() ->
     assert texts(items) == ["next"]
 
 
+@pytest.mark.extended
 async def test_a_steered_turn_takes_the_next_script() -> None:
     async with open_scripted_model() as model, open_server(model) as server:
         model.on_turn(say("half"), hang())
@@ -332,6 +340,7 @@ async def test_an_escalated_command_asks_for_approval() -> None:
     assert texts(items) == ["done"]
 
 
+@pytest.mark.extended
 async def test_threads_play_their_scripts_side_by_side() -> None:
     names = ["alpha", "beta", "gamma", "delta"]
     async with open_scripted_model() as model, open_server(model) as server:
@@ -353,6 +362,7 @@ async def test_threads_play_their_scripts_side_by_side() -> None:
     assert seen == {thread_id: [f"{name}\n", f"said {name}"] for name, thread_id in threads.items()}
 
 
+@pytest.mark.extended
 async def test_a_compaction_spends_no_script() -> None:
     async with open_scripted_model() as model, open_server(model) as server:
         model.on_turn(say("first"))
@@ -367,6 +377,7 @@ async def test_a_compaction_spends_no_script() -> None:
     assert [request.kind for request in model.requests] == ["turn", "compaction", "turn"]
 
 
+@pytest.mark.extended
 async def test_codex_calls_nothing_but_the_responses_api(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")  # a proxy of the machine does not get in between
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")

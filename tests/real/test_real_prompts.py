@@ -18,7 +18,7 @@ from codex_trio.testing import ScriptedModel, call_tool, open_scripted_model, ru
 ASK, ASK_AFTER_VIEW, GO_ON = "Allow it? [y/N]", "Allow it? [v to view all of it, N]", "q to stop"
 
 # An unknown model has the tools as functions; the model of an account calls them in JavaScript.
-MODELS = pytest.mark.parametrize("slug", ["scripted", "gpt-6.2-sol"])
+MODELS = pytest.mark.parametrize("slug", [pytest.param("scripted", marks=pytest.mark.extended), "gpt-6.2-sol"])
 
 
 @asynccontextmanager

@@ -24,7 +24,7 @@ from codex_trio import (
 )
 from codex_trio.testing import ScriptedModel, hang, run, say, think
 
-on_a_server = pytest.mark.parametrize("reach", ["ws", "unix"], indirect=True)
+on_a_server = pytest.mark.parametrize("reach", ["ws", pytest.param("unix", marks=pytest.mark.extended)], indirect=True)
 QUIET = 0.3  # seconds; a turn that is quiet for as long before it should be is waited for again
 
 

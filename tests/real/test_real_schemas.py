@@ -41,7 +41,7 @@ class Finding:
     place: Place
 
 
-MODELS = [None, account_model(version_under_test())]
+MODELS = [pytest.param(None, marks=pytest.mark.extended), account_model(version_under_test())]
 """A model that codex does not know, and one of an account, which calls tools from JavaScript."""
 
 

@@ -97,6 +97,7 @@ async def test_what_codex_asks_is_answered_at_the_terminal(tmp_path: Path) -> No
     assert os.listdir(tmp_path) == ["one"]
 
 
+@pytest.mark.extended
 async def test_what_was_typed_before_a_question_is_no_answer_to_it(tmp_path: Path) -> None:
     async with asking_model() as model:
         model.on_turn(say("Wait."), wait(0.5), run("touch one", escalate=True), say("End."))

@@ -55,6 +55,7 @@ async def test_a_sandbox_is_what_it_says(reach: Reach, tmp_path: Path) -> None:
         assert (tmp_path / "made.txt").read_text() == "x\n"
 
 
+@pytest.mark.extended
 async def test_several_mib_of_a_picture_and_a_file_reach_the_model(reach: Reach, tmp_path: Path) -> None:
     # the smallest PNG that a decoder takes, and many bytes after its end
     png = bytes.fromhex(
@@ -171,6 +172,7 @@ async def test_steering_and_interrupting(reach: Reach, tmp_path: Path) -> None:
         assert (await thread.chat_once("hi")).final_text == "ok"
 
 
+@pytest.mark.extended
 async def test_reverting_to_the_start_and_past_it(reach: Reach, tmp_path: Path) -> None:
     async with open_both(reach, tmp_path) as (_, client):
         thread = await client.start_thread()
@@ -220,6 +222,7 @@ async def test_the_life_of_a_thread(reach: Reach, tmp_path: Path) -> None:
             await thread.chat_once("deleted")
 
 
+@pytest.mark.extended
 async def test_a_thread_that_there_is_not(reach: Reach, tmp_path: Path) -> None:
     async with open_both(reach, tmp_path) as (_, client):
         for thread_id in (UNKNOWN, "not an id"):
@@ -250,6 +253,7 @@ async def test_models_are_listed(reach: Reach, tmp_path: Path) -> None:
     assert all(model.default_effort in model.efforts for model in models)
 
 
+@pytest.mark.extended
 async def test_an_ephemeral_thread_has_no_history_and_says_so(reach: Reach, tmp_path: Path) -> None:
     async with open_both(reach, tmp_path) as (_, client):
         thread = await client.start_thread(ephemeral=True)

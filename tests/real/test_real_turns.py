@@ -109,6 +109,7 @@ async def test_a_thread_of_an_earlier_client_goes_on(model: ScriptedModel, make_
     assert "nice to meet you" in json.dumps(model.requests[-1].body["input"])
 
 
+@pytest.mark.extended
 async def test_an_unknown_thread_is_told_as_such(client: CodexClient) -> None:
     thread_id = "01990000-0000-7000-8000-000000000000"
     with pytest.raises(CodexThreadNotFoundError, match=thread_id) as caught:
@@ -151,6 +152,7 @@ async def go_on_with_chat_once(client: CodexClient, error: CodexTurnInactiveErro
             error = again
 
 
+@pytest.mark.extended
 async def test_chat_once_goes_on_until_the_answer_comes(model: ScriptedModel, client: CodexClient) -> None:
     model.on_turn(think("hm"), wait(0.3), run("echo one"), wait(0.3), say("two"), wait(0.3), say("three"))
     with pytest.raises(CodexTurnInactiveError) as caught:
@@ -184,6 +186,7 @@ async def test_chat_goes_on_until_the_answer_comes(model: ScriptedModel, client:
     assert_nothing_open(client)
 
 
+@pytest.mark.extended
 async def test_chat_may_go_on_where_chat_once_stopped(model: ScriptedModel, client: CodexClient) -> None:
     model.on_turn(think("hm"), say("one"), wait(0.4), say("two"))
     with pytest.raises(CodexTurnInactiveError) as caught:
@@ -193,6 +196,7 @@ async def test_chat_may_go_on_where_chat_once_stopped(model: ScriptedModel, clie
     assert [step.text for step in steps] == ["hm", "one", "two"]
 
 
+@pytest.mark.extended
 async def test_a_turn_that_ended_meanwhile_is_delivered_whole(
     model: ScriptedModel, tap: Tap, client: CodexClient
 ) -> None:
@@ -209,6 +213,7 @@ async def test_a_turn_that_ended_meanwhile_is_delivered_whole(
 # --- side by side
 
 
+@pytest.mark.extended
 async def test_a_busy_thread_is_refused_before_the_wire(model: ScriptedModel, tap: Tap, client: CodexClient) -> None:
     model.on_turn(say("half"), hang())
     async with client.chat("go") as stream:
@@ -223,6 +228,7 @@ async def test_a_busy_thread_is_refused_before_the_wire(model: ScriptedModel, ta
     assert (await client.chat_once("and now?", step.thread_id)).final_text == "ok"
 
 
+@pytest.mark.extended
 async def test_eight_threads_at_once_get_each_their_own_answer(model: ScriptedModel, client: CodexClient) -> None:
     names = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta.", "theta"]
     results: dict[str, ChatResult] = {}
@@ -247,6 +253,7 @@ async def test_eight_threads_at_once_get_each_their_own_answer(model: ScriptedMo
 # --- how turns fail
 
 
+@pytest.mark.extended
 async def test_an_http_error_of_the_model_fails_the_turn(model: ScriptedModel, client: CodexClient) -> None:
     model.on_turn(think("hm"), run("echo hi"), fail("on fire", http_status=500))
     with pytest.raises(CodexTurnFailedError, match="failed") as caught:
@@ -270,6 +277,7 @@ async def test_a_failed_turn_tells_the_http_status_that_the_server_tells(
     assert caught.value.http_status == 429
 
 
+@pytest.mark.extended
 async def test_a_stream_that_breaks_off_fails_the_turn(model: ScriptedModel, client: CodexClient) -> None:
     model.on_turn(say("half"), retry())  # which codex does not do, unless it is configured
     stream = client.chat("go")
@@ -295,12 +303,14 @@ async def test_a_message_of_five_mib_arrives_whole(model: ScriptedModel, client:
     assert result.final_text == text
 
 
+@pytest.mark.extended
 async def test_a_long_prompt_arrives_whole(model: ScriptedModel, client: CodexClient) -> None:
     prompt = "long " * 180_000
     assert (await client.chat_once(prompt)).final_text == "ok"
     assert model.requests[0].prompt == prompt
 
 
+@pytest.mark.extended
 async def test_a_prompt_over_the_limit_of_the_server_is_refused(model: ScriptedModel, client: CodexClient) -> None:
     thread_id = (await client.chat_once("hello")).thread_id
     with pytest.raises(CodexProtocolError, match="exceeds the maximum length") as caught:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,7 @@ async def chat_once(thread: CodexThread) -> str:
 # --- silence
 
 
+@pytest.mark.extended
 @own_server
 async def test_a_sleep_is_activity_and_no_longer_than_it_lasts(reach: Reach, tmp_path: Path) -> None:
     async with open_scripted_model() as model, reach(model, tmp_path) as make_transport:
@@ -67,15 +69,17 @@ async def test_a_sleep_is_activity_and_no_longer_than_it_lasts(reach: Reach, tmp
 @own_server
 async def test_the_error_lists_the_command_that_runs(reach: Reach, tmp_path: Path) -> None:
     async with open_scripted_model() as model, reach(model, tmp_path) as make_transport:
-        model.on_turn(run("sleep 3"), say("done"))
+        model.on_turn(run("sleep 4"), say("done"))
         async with open_codex_client(make_transport()) as client:
             thread = await client.start_thread(model=MODEL)
-            with pytest.raises(
-                CodexTurnInactiveError, match=r"waiting for commandExecution .*sleep 3.* since 1 s"
-            ) as caught:
+            with pytest.raises(CodexTurnInactiveError) as caught:
                 await chat_once(thread)
+            while not caught.value.open_items:  # a busy machine has not started the command yet
+                with pytest.raises(CodexTurnInactiveError) as caught:
+                    await client.chat_once(continuation=caught.value.continuation, inactivity_timeout=QUIET)
             [item] = caught.value.open_items
             assert (item.item_type, item.thread_id) == ("commandExecution", thread.id)
+            assert re.search(r"waiting for commandExecution .*sleep 4.* since \d+ s", str(caught.value))
             assert (await client.chat_once(continuation=caught.value.continuation)).final_text == "done"
 
 

@@ -26,7 +26,7 @@ from codex_trio.testing import ScriptedModel, hang, run, say, think
 WRONG = "wrong-8c1e5f02d7b94a36"
 
 # What runs over stdio runs over a websocket with a token, too; of the others, this is the least to know.
-over_others = pytest.mark.parametrize("reach", ["ws", "unix"], indirect=True)
+over_others = pytest.mark.parametrize("reach", ["ws", pytest.param("unix", marks=pytest.mark.extended)], indirect=True)
 
 
 @over_others
@@ -43,6 +43,7 @@ async def test_a_conversation_goes_on_over_two_clients(model: ScriptedModel, mak
         assert await told_statuses(client, result.thread_id) == ["completed", "completed"]
 
 
+@pytest.mark.extended
 @over_others
 async def test_a_quiet_turn_is_cancelled(model: ScriptedModel, make_transport: MakeTransport) -> None:
     model.on_turn(say("so far"), hang())
@@ -111,6 +112,7 @@ async def test_a_link_with_pings_outlives_many_of_them(model: ScriptedModel) -> 
             assert (await client.chat_once("Hello")).final_text == "ok"
 
 
+@pytest.mark.extended
 async def test_a_message_over_the_limit_is_dropped_by_the_server_without_a_word(model: ScriptedModel) -> None:
     # Why `max_send_size` is what it is.
     async with running_server(model) as server:
@@ -163,6 +165,7 @@ async def test_the_environments_token_opens_a_server_on_this_machine(
         assert (await client.chat_once("Hello")).final_text == "ok"
 
 
+@pytest.mark.extended
 async def test_a_token_goes_unencrypted_to_an_address_of_the_network_with_leave_alone(
     model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -182,6 +185,7 @@ async def test_a_token_goes_unencrypted_to_an_address_of_the_network_with_leave_
             pass
 
 
+@pytest.mark.extended
 async def test_a_server_that_dies_is_told(model: ScriptedModel) -> None:
     model.on_turn(say("so far"), hang())
     async with (

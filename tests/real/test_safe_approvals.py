@@ -37,7 +37,7 @@ from codex_trio.testing import (
 )
 
 # An unknown model has the tools as functions; the model of an account calls them in JavaScript.
-MODELS = ["scripted", account_model(version_under_test())]
+MODELS = [pytest.param("scripted", marks=pytest.mark.extended), account_model(version_under_test())]
 
 ASKS_FOR_INPUT = Versions(since="0.163")  # older versions type without asking
 
@@ -143,6 +143,7 @@ async def test_additional_permissions_are_shown_and_granted_only_if_that_is_said
     assert plain is None
 
 
+@pytest.mark.extended
 async def test_without_the_experimental_api_a_command_with_additional_permissions_is_accepted_unseen_only(
     tmp_path: Path,
 ) -> None:
