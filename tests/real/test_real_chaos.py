@@ -96,7 +96,7 @@ async def test_a_reconnecting_client_gets_every_step_once(
     model: ScriptedModel, server: Listening, tmp_path: Path, cuts: int, nursery: trio.Nursery
 ) -> None:
     chaos = Chaos(model, server, tmp_path, cuts=cuts)
-    with trio.fail_after(55):
+    with trio.fail_after(100):
         await nursery.start(chaos.proxy.run)
         before = left()
         async with open_codex_client(chaos.proxy.transport(), on_approval=decide, reconnecting=True) as client:
@@ -131,7 +131,7 @@ async def test_continuations_through_json_get_every_step_once(
     model: ScriptedModel, server: Listening, tmp_path: Path, cuts: int, nursery: trio.Nursery
 ) -> None:
     chaos = Chaos(model, server, tmp_path, cuts=cuts)
-    with trio.fail_after(55):
+    with trio.fail_after(100):
         await nursery.start(chaos.proxy.run)
         before = left()
         chaos.proxy.cut_within = CUT_WITHIN
