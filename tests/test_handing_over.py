@@ -88,7 +88,7 @@ async def keep_busy() -> None:
 
 @pytest.mark.parametrize(
     ("replacement", "load"),
-    [(chat_once, 0), (chat_once, 30), *(pytest.param(way, 0, marks=pytest.mark.extended) for way in (chat, stream))],
+    [(chat_once, 30), *(pytest.param(way, 0, marks=pytest.mark.extended) for way in (chat_once, chat, stream))],
 )
 @pytest.mark.parametrize("old", WAYS)
 async def test_a_new_message_replaces_the_running_turn(

@@ -58,6 +58,7 @@ def test_a_recorded_turn_ends_as_it_ended(turn: RecordedTurn) -> None:
     assert [step.data for step in played.steps] == [item for item in turn.items if item["type"] != "userMessage"]
 
 
+@pytest.mark.extended
 @ended_turns
 def test_a_recorded_turn_comes_as_a_stream_of_the_same_steps(turn: RecordedTurn) -> None:
     played = play(turn, as_stream=True)
