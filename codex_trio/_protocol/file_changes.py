@@ -75,7 +75,7 @@ class FileChangeApproval(ApprovalRequest, frozen=True, kw_only=True, eq=False):
     Example:
         ```python
         def on_approval(request: Approval) -> Decision:
-            if not isinstance(request, FileChangeApproval) or request.changes is None:
+            if not isinstance(request, FileChangeApproval) or request.changes is None or request.extra_permissions:
                 return request.decline()
             written = [path for change in request.changes for path in (change.path, change.moved_to) if path]
             return request.accept() if all(path.endswith(".md") for path in written) else request.decline()
