@@ -28,6 +28,7 @@ from ._protocol.messages import (
     error_from_wire,
     parse_delta,
     parse_message,
+    redact_errors,
 )
 from ._protocol.methods import INTERNAL_ERROR, OVERLOADED
 from ._redaction import redact_start
@@ -341,8 +342,9 @@ class Connection:
         try:
             message = parse_message(line)
         except MalformedMessageError as exc:
-            self._ignore(f"{exc}: {redact_start(line)!r}")
+            self._ignore(f"{exc}: {redact_start(line, self._transport.redact)!r}")
             return
+        redact_errors(message, self._transport.redact)
         if isinstance(message, Notice):
             self._on_notice(message, now)
         elif isinstance(message, ServerRequest):
@@ -359,7 +361,7 @@ class Connection:
 
     def _ignore(self, why: str) -> None:
         self.ignored_messages += 1
-        _logger.debug("a message was skipped: %s", why)
+        _logger.debug("a message was skipped: %s", self._transport.redact(why))
 
     @trio.lowlevel.enable_ki_protection
     async def _write(self) -> None:
@@ -391,9 +393,8 @@ class Connection:
                 self._expire(id_, call)
 
     def _expire(self, id_: int, call: Call) -> None:
-        if (
-            self._line.pop(id_, None) is not None or call.on_response is None
-        ):  # else its answer is acted upon, when it comes
+        # Otherwise its answer is acted upon when it comes.
+        if self._line.pop(id_, None) is not None or call.on_response is None:
             del self._calls[id_]
         self._free_place(call)
         call.release()

@@ -1,4 +1,4 @@
-"""Redact secrets, and names of people and machines, in recordings, logs, errors and the output of the command line.
+"""Redact secrets in recordings, logs, errors and the output of the command line.
 
 Secrets are recognized by names and by known forms, so some are not found: see `Redactor`. No I/O.
 """
@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import functools
 import logging
-import os
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -78,21 +77,31 @@ def redact(text: str) -> str:
     (``--api-key ...``). After a colon or spaces, it must be in quotes, or have at least eight characters of those that
     keys consist of.
     """
+    pieces: list[str] = []
+    done = 0
+    for start, end in _find_secrets(text):
+        pieces += text[done:start], MASK
+        done = end
+    return "".join([*pieces, text[done:]]) if pieces else text
+
+
+def _find_secrets(text: str) -> list[tuple[int, int]]:
+    """Return where each secret starts and ends, in order and without overlaps."""
     small = text.lower()
     for hint in _TEXT_HINTS:  # twice as fast as `any`
         if hint in small:
-            return _redact_near_hints(text, small)
-    return text
+            return _find_near_hints(text, small)
+    return []
 
 
-def _redact_near_hints(text: str, small: str) -> str:
+def _find_near_hints(text: str, small: str) -> list[tuple[int, int]]:
     if len(small) != len(text):  # a few letters become two
         small = re.sub(r"[A-Z]+", lambda found: found[0].lower(), text)
     places = [(start, True) for hint in _NAME_HINTS for start in _occurrences(small, hint)]
     places += [(start, False) for hint in _VALUE_HINTS for start in _occurrences(small, hint)]
     if "@" in small:
         places += [(start, False) for start in _occurrences(small, _LOGIN_HINT)]
-    pieces: list[str] = []
+    secrets: list[tuple[int, int]] = []
     done = named_done = name_end = 0  # nothing is matched twice, so that the time is linear in the text
     for start, is_in_name in sorted(places):
         found = None
@@ -101,11 +110,11 @@ def _redact_near_hints(text: str, small: str) -> str:
         elif not is_in_name and start >= done:
             found = _match_value(text, start)
         if found is not None:
-            if found.start("value") >= done:
-                pieces += text[done : found.start("value")], MASK
+            start = found.start("value") if found.start("value") >= done else secrets.pop()[0]
             done = max(done, found.end("value"))
+            secrets.append((start, done))
             named_done = done if is_in_name else named_done
-    return "".join([*pieces, text[done:]]) if pieces else text
+    return secrets
 
 
 def _occurrences(text: str, part: str) -> list[int]:
@@ -157,10 +166,30 @@ def redact_command(words: Sequence[str]) -> str:
     )
 
 
-def redact_start(line: bytes | bytearray, size: int = 200) -> bytes:
-    """Return the first `size` bytes of a line, for a log. It is redacted before it is cut."""
+def secrets_in_command(words: Sequence[str]) -> Iterator[str]:
+    """Yield what `redact_command` would replace."""
+    for before, word in zip(["", *words], words, strict=False):
+        if _is_secret_option(before):
+            yield word
+        else:
+            yield from (word[start:end] for start, end in _find_secrets(word))
+
+
+def redact_start(line: bytes | bytearray, also: Callable[[str], str], size: int = 200) -> bytes:
+    """Return the first `size` bytes of a line, for a log. `redact` and `also` are applied before it is cut."""
     text = line[: 20 * size].decode("utf-8", "surrogateescape")
-    return redact(text).encode("utf-8", "surrogateescape")[:size]
+    return redact(also(text)).encode("utf-8", "surrogateescape")[:size]
+
+
+def redact_strings(value: Any, redact: Callable[[str], str]) -> Any:
+    """Return a copy of a JSON value, with `redact` applied to its strings and names."""
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, list):
+        return [redact_strings(element, redact) for element in value]
+    if isinstance(value, dict):
+        return {redact(name): redact_strings(element, redact) for name, element in value.items()}
+    return value
 
 
 class LogRedaction(logging.Filter):
@@ -314,63 +343,3 @@ def _is_environment(path: str) -> bool:
 
 def _names(path: str) -> list[str]:
     return [name.strip("\"'") for name in path.split(".")]  # keys of the configuration may be paths
-
-
-# --- names of people and machines
-
-
-class LocalNames:
-    """Names that identify this machine and this user.
-
-    ``~`` replaces a home folder (``/home/NAME``, ``/Users/NAME``, ``/root``, and this user's), and this user's name in
-    other paths, such as ``/media/NAME``. ``host`` replaces the name of this machine, unless the name consists of letters
-    alone, because it may then be an ordinary word.
-
-    Args:
-        home: This user's home folder.
-        host: The name of this machine.
-    """
-
-    def __init__(self, home: str, host: str) -> None:
-        homes = [path for path in dict.fromkeys((home, os.path.realpath(home))) if path.strip("/")]
-        hosts = [name for name in dict.fromkeys((host, host.partition(".")[0])) if not name.isalpha() and len(name) > 3]
-        self._stand_ins = [
-            *((path, _begins(path) + _END, b"~") for path in sorted(homes, key=len, reverse=True)),
-            *((path, _begins(path) + _ANY_NAME, b"~") for path in ("/home/", "/Users/")),
-            ("/root", _begins("/root") + _END, b"~"),
-            *((name, _begins(name) + _END, b"host") for name in hosts),
-        ]
-        if homes:
-            user = f"/{os.path.basename(home)}"
-            parents = "|".join(rf"(?<=/{parent}{re.escape(user)})" for parent in _PARENTS_OF_USERS)
-            self._stand_ins.append((user, f"(?:{parents}){_END}", b"/~"))
-
-    @classmethod
-    def here(cls) -> LocalNames:
-        """Return the names of this machine and this user."""
-        return cls(os.path.expanduser("~"), os.uname().nodename)
-
-    def hide(self, data: bytes | bytearray) -> bytes | bytearray:
-        """Replace the names in UTF-8 text or JSON."""
-        for beginning, rest, stand_in in self._stand_ins:
-            literal = os.fsencode(beginning)
-            if literal in data:  # much cheaper than the pattern
-                data = _compiled(re.escape(literal) + os.fsencode(rest)).sub(stand_in, data)
-        return data
-
-    def hide_in_text(self, text: str) -> str:
-        """Replace the names in text."""
-        return self.hide(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
-
-
-_PARENTS_OF_USERS = ("home", "Users", "users", "mail", "media")
-_NAME_BYTE = r"[\w\x80-\xff-]"
-_ANY_NAME = rf"{_NAME_BYTE}(?:[\w\x80-\xff.-]*{_NAME_BYTE})?"
-_END = rf"(?!{_NAME_BYTE}|\.\w)"
-
-
-def _begins(text: str) -> str:
-    """Return a pattern for what precedes a text that begins a path or a word."""
-    # In JSON, an escaped line feed before the text ends in a letter.
-    text = re.escape(text)
-    return rf"(?:(?<![\w\x80-\xff.~-]{text})|(?<=\\[bfnrt]{text}))"

@@ -81,6 +81,17 @@ class Transport(ABC):
         """The end of what the server wrote on stderr, where the transport sees that."""
         return ""
 
+    def redact(self, text: str) -> str:
+        """Replace the secrets of this transport, such as its token, in a text; the default leaves it unchanged.
+
+        The client calls this for what the server may repeat: its error messages, the log, a recording. It should not
+        raise. After `aclose`, and before the next `open`, the secrets are those of the last connection.
+
+        Example:
+            ``return text.replace(self._token, "***")``
+        """
+        return text
+
     def describe(self) -> str:
         """Return what messages call the server, such as ``codex app-server``."""
         return type(self).__name__

@@ -160,11 +160,13 @@ class CodexOutputError(CodexError):
 
 
 class CodexProtocolError(CodexError):
-    """The server answered with an error. Its message is shown unchanged, and may repeat values of the request.
+    """The server answered with an error. Its message may repeat values of the request.
+
+    What the server sent is shown unchanged, but for the transport's secrets, see `Transport.redact`.
 
     Attributes:
         code: The JSON-RPC error code; `None` where the error came in a notification.
-        data: What the server sent along, unchanged.
+        data: What the server sent along.
         method: The method that was refused.
 
     Example:

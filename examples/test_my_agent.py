@@ -44,8 +44,9 @@ async def ask_patiently(client: CodexClient, question: str) -> str:
 
 
 async def allow_little(request: Approval) -> Decision:
-    is_harmless = isinstance(request, CommandApproval) and request.script == "git status"
-    return request.accept() if is_harmless else request.decline()
+    if not isinstance(request, CommandApproval) or request.kind != "command" or request.extra_permissions:
+        return request.decline()
+    return request.accept() if request.script == "git status" else request.decline()
 
 
 # --- its tests

@@ -12,8 +12,8 @@ from pathlib import Path
 PACKAGE = "codex_trio"
 
 ORDER = (
-    "text", "errors", "_json", "_item_text", "models", "inputs", "events", "listings", "_schema", "_redaction", "_protocol",
-    "abc", "_transports", "_connection", "_handlers", "_turn", "_thread", "_client",
+    "text", "errors", "_json", "_item_text", "models", "inputs", "events", "listings", "_schema", "_local_names",
+    "_redaction", "_protocol", "abc", "_transports", "_connection", "_handlers", "_turn", "_thread", "_client",
     "__init__", "testing", "protocol", "drawing", "_cli", "__main__",
 )  # fmt: skip
 """Each room imports only from those before it."""
@@ -30,6 +30,7 @@ PURE_ROOMS = {
     "events",
     "listings",
     "_schema",
+    "_local_names",
     "_redaction",
     "_protocol",
 }
@@ -51,7 +52,7 @@ LAZY_IMPORTS = {
 FOR_CLIENTS = {"codex_trio/testing/pytest.py": "its client is what a user's test is about"}
 """Modules of the test kit that import the public package, and why."""
 
-FOR_COMMAND_LINE = {"_redaction": "what is secret is said in one place"}
+FOR_COMMAND_LINE = dict.fromkeys(("_local_names", "_redaction"), "what is hidden is said in one place")
 """Modules with an underscore that the command line imports, and why."""
 
 LONGEST = 400  # lines

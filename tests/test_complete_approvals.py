@@ -69,6 +69,37 @@ class Recorder:
         return seen
 
 
+def update(item_id: Any, *paths: str, **more: Any) -> Step:
+    """Return a step that sends other changes for an item."""
+    changes = [{"path": path, "kind": {"type": "add"}, "diff": "x\n"} for path in paths]
+    params = {"threadId": "{thread_id}", "turnId": "{turn_id}", "itemId": item_id, "changes": changes, **more}
+    return raw({"method": "item/fileChange/patchUpdated", "params": params})
+
+
+async def test_changes_are_those_that_the_server_told_last(autojump_clock: Clock) -> None:
+    server = ScriptedAppServer()
+    server.on_turn(
+        update("a", "/w/0"),
+        ask("a"),  # it has not started
+        note("item/started", "a", "/w/1"),
+        note("item/started", "b", "/w/2"),
+        update("a", "/w/3", "/w/4"),
+        *(update("a", "/w/5", itemId=wrong) for wrong in (None, 1, "c", [])),
+        update("a", "/w/5", turnId="another"),
+        ask("a"),
+        ask("b"),
+        update("b", changes=None),
+        ask("b"),
+        note("item/started", "b", "/w/6"),  # a second item of that id
+        update("b", "/w/7"),
+        ask("b"),
+    )
+    recorder = Recorder()
+    async with open_codex_client(server.transport(), on_approval=recorder.decide) as client:
+        await client.chat_once("go")
+    assert recorder.only == [None, ["/w/3", "/w/4"], ["/w/2"], None, None]
+
+
 async def test_changes_that_a_turn_of_ours_has_open_are_never_forgotten(autojump_clock: Clock) -> None:
     server = ScriptedAppServer()
     numbers = range(600)

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from codex_trio._redaction import MASK, LocalNames, Redactor, redact
+from codex_trio._local_names import LocalNames
+from codex_trio._redaction import MASK, Redactor, redact
 
 
 def masked(params: Any) -> Any:

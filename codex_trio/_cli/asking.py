@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .question import Question
 from .screen import Screen
-from .terminal import answering, ask_for_answer, screen, show_rows, wait_for_quiet
+from .terminal import answering, ask_for_answer, reporting_hang_up, screen, show_rows, wait_for_quiet
 
 _YES, _NO, _VIEW, _QUIT = ("y", "yes"), ("", "n", "no"), ("v", "view"), ("q", "quit")
 _GO_ON = "Return to go on, q to stop "
@@ -18,10 +18,13 @@ _OTHER_SIZE = "The size of the window changed, so here it is again."
 async def ask(question: Question) -> bool:
     """Return whether the person said yes.
 
+    Raises:
+        HungUpError: The terminal has hung up.
+
     Cancellation: The question is withdrawn.
     """
     is_over = False
-    with answering():
+    with reporting_hang_up(), answering():
         try:
             await wait_for_quiet()
             show_rows([""])  # the person may have typed into the current line

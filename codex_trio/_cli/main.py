@@ -6,6 +6,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from typing import TextIO
 
 import trio
 
@@ -14,6 +15,7 @@ from codex_trio import CodexError
 from .arguments import Options, parse_arguments
 from .demo import play_demo
 from .talking import INTERRUPTED, talk
+from .terminal import HungUpError
 from .text import tell
 
 
@@ -34,12 +36,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     except CodexError as exc:
         tell(f"{type(exc).__name__}: {exc}")
         return 1
+    except HungUpError:
+        return _stopped("the terminal has hung up")
     except OSError as exc:
-        if sys.stdout is not None:  # what it still holds would fail at the exit, too
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if not isinstance(exc, BrokenPipeError):  # else whoever read our output has left
-            tell(f"stopped, as the output cannot be written: {exc}")
-        return 1
+        # After a broken pipe, nobody is left who reads the output.
+        return _stopped("" if isinstance(exc, BrokenPipeError) else f"the output cannot be written: {exc}")
+
+
+def _stopped(why: str) -> int:
+    try:
+        if why:
+            tell(f"stopped, as {why}")
+    except OSError:
+        _discard(sys.stderr)
+    if sys.stdout is not None:
+        _discard(sys.stdout)
+    return 1
+
+
+def _discard(stream: TextIO) -> None:
+    """Let a stream write to nowhere: what it still holds would fail at the exit, too."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _told_interrupted() -> int:

@@ -26,6 +26,19 @@ _TOGETHER = 0.05  # seconds: a person does not type two lines within that time
 _MOST_WAITS = 100  # a terminal that has hung up is always readable, so the wait has to end
 
 
+class HungUpError(Exception):
+    """The terminal is gone."""
+
+
+@contextmanager
+def reporting_hang_up() -> Iterator[None]:
+    """Raise `HungUpError` where the body fails to use the terminal."""
+    try:
+        yield
+    except (OSError, termios.error) as exc:  # the latter is no OSError
+        raise HungUpError from exc
+
+
 def can_ask() -> bool:
     """Whether somebody is there who sees a question and can answer it."""
     return is_terminal(sys.stdin) and is_terminal(sys.stderr)
@@ -75,7 +88,10 @@ async def wait_for_quiet() -> None:
 async def ask_for_answer(prompt: str) -> str | None:
     """Show `prompt` and return the line that is typed then, in lower case; `None` if it seems to have been pasted.
 
-    Input from before the prompt is discarded. At the end of the input, the answer is empty.
+    Input from before the prompt is discarded. After Ctrl-D, the answer is empty.
+
+    Raises:
+        OSError, termios.error: The terminal has hung up.
 
     Cancellation: A line that was being typed is lost.
     """
@@ -89,6 +105,7 @@ async def ask_for_answer(prompt: str) -> str | None:
         if not answer.endswith(b"\n"):
             _write("\n")
     if not answer:
+        termios.tcgetattr(sys.stdin)  # fails unless the person pressed Ctrl-D
         return ""
     has_more = await _readable_within(_TOGETHER)
     is_line = answer.endswith(b"\n")  # Ctrl-D after some letters sends them without a line feed

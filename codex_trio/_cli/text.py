@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TextIO
 
-from codex_trio._redaction import LocalNames, redact
+from codex_trio._local_names import LocalNames
+from codex_trio._redaction import redact
 from codex_trio.text import clean_text
 
 from .arguments import is_terminal

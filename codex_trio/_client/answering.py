@@ -98,10 +98,10 @@ class Answering:
         if self._is_closed or self._handlers.observe or is_foreign:
             if turn is not None:
                 turn.touch(request.method, trio.current_time())  # who asks, lives
-            _logger.debug("%s is not answered by this client", request.method)
+            _logger.debug("%s is not answered by this client", self._handlers.redact(request.method))
             return
         if request.id in self._pending or request.id in self._dealt_with:
-            _logger.debug("%s was asked again, id %r", request.method, request.id)
+            _logger.debug("%s", self._handlers.redact(f"{request.method} was asked again, id {request.id!r}"))
             return
         asked = self._pending[request.id] = Asked(
             request,

@@ -26,8 +26,10 @@ class Asking:
         Example:
             ```python
             async for request in client.approvals():
-                is_known = isinstance(request, CommandApproval) and request.script == "ls"
-                await request.respond(request.accept() if is_known else request.decline())
+                if not isinstance(request, CommandApproval) or request.kind != "command" or request.extra_permissions:
+                    await request.respond(request.decline())
+                else:
+                    await request.respond(request.accept() if request.script == "ls" else request.decline())
             ```
         """
         self._service.live_parts()

@@ -80,6 +80,7 @@ class CodexClient(Connecting, Conversation, Threads, Asking, Account, Processes)
             from .._transports.recording import RecordingTransport
 
             self._transport = RecordingTransport(self._transport, record)
+        handlers.redact = self._transport.redact
         self._service = Service(
             self._transport,
             handlers,

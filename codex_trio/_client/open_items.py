@@ -1,7 +1,7 @@
 """`OpenItems`: details of the items that have started and not completed, for requests about these items.
 
-Some server requests lack details of their item that are in its `item/started`: the changes of a ``fileChange``, and the
-tool name of an ``mcpToolCall`` (codex before 0.169).
+Some server requests lack details of their item that are in its `item/started`: the changes of a ``fileChange``, which
+``item/fileChange/patchUpdated`` may replace, and the tool name of an ``mcpToolCall`` (codex before 0.169).
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ class OpenItems:
         key = notice.thread_id, notice.turn_id
         if notice.method == methods.TURN_COMPLETED:
             self._turns.pop(key, None)
+        elif notice.method == methods.PATCH_UPDATED:
+            self._update_changes(key, notice.params)
         elif notice.method in (methods.ITEM_STARTED, methods.ITEM_COMPLETED):
             item = notice.params.get("item")
             if not isinstance(item, dict) or not isinstance(item.get("id"), str):
@@ -81,6 +83,12 @@ class OpenItems:
         items[item_id] = item if _is_same(items.get(item_id, item), item) else _AMBIGUOUS
         if sum(map(len, self._turns.values())) > _OTHERS_KEPT:
             self._forget_others()
+
+    def _update_changes(self, key: _TurnKey, params: Mapping[str, Any]) -> None:
+        # Before the item has started, the update is about a patch that the model is still writing.
+        items, item_id = self._turns.get(key, {}), params.get("itemId")
+        if isinstance(item_id, str) and "changes" in items.get(item_id, _AMBIGUOUS):
+            items[item_id] = {"changes": params.get("changes")}
 
     def _close(self, key: _TurnKey, item_id: str) -> None:
         items = self._turns.get(key, {})

@@ -59,6 +59,7 @@ class Handlers:
         is_experimental: Whether the client asks for the experimental API. Set by the client.
         toolbox: The tools.
         approvals: Where approvals wait for `client.approvals()`.
+        redact: Replaces the secrets of the connection in what is logged.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class Handlers:
                 raise TypeError(f"on_request must be async functions by method; {method!r} is {function!r}")
         self.observe = observe
         self.is_experimental = False
+        self.redact: Callable[[str], str] = str
         self.toolbox = Toolbox(tools)
         self.approvals = ApprovalHub()
         self._on_approval = on_approval
@@ -145,7 +147,7 @@ class Handlers:
         if method == asks.ELICITATION and self._on_elicitation is not None:
             question = Elicitation.from_wire(params, tool_name=tool_name)
             return _checked(question, await _call(self._on_elicitation, question))
-        _logger.info("the server asked %s and was refused: this client has no handler for it", method)
+        _logger.info("the server asked %s and was refused: this client has no handler for it", self.redact(method))
         return Answer(safe_answer(method))
 
     async def _approve(self, request: Approval) -> Answer:
@@ -153,7 +155,7 @@ class Handlers:
             return _checked(request, await _call(self._on_approval, request))
         decision = await self.approvals.ask(request) if self.approvals.streams else None
         if decision is None:
-            _logger.info("an approval was declined, because nobody decided: %r", request)
+            _logger.info("an approval was declined, because nobody decided: %s", self.redact(repr(request)))
             decision = request.decline()
         return Answer(decision.result, decision.ends_turn)
 

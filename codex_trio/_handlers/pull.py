@@ -33,10 +33,10 @@ class ApprovalStream:
     Example:
         ```python
         async for request in client.approvals():
-            if isinstance(request, CommandApproval) and request.script == "ls":
-                await request.respond(request.accept())
-            else:
+            if not isinstance(request, CommandApproval) or request.kind != "command" or request.extra_permissions:
                 await request.respond(request.decline())
+            else:
+                await request.respond(request.accept() if request.script == "ls" else request.decline())
         ```
     """
 

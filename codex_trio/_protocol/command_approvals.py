@@ -122,9 +122,9 @@ class CommandApproval(ApprovalRequest, frozen=True, kw_only=True, eq=False):
     Example:
         ```python
         def on_approval(request: Approval) -> Decision:
-            if isinstance(request, CommandApproval) and request.script == "ls":
-                return request.accept()
-            return request.decline()
+            if not isinstance(request, CommandApproval) or request.kind != "command" or request.extra_permissions:
+                return request.decline()
+            return request.accept() if request.script == "ls" else request.decline()
         ```
     """
 

@@ -65,7 +65,8 @@ class FileChangeApproval(ApprovalRequest, frozen=True, kw_only=True, eq=False):
         turn_id: Its turn.
         item_id: Id of the ``fileChange`` item.
         reason: Why; empty if the server gives no reason.
-        changes: The changes, from the item's `item/started`; at least one. `None` if they are not fully known: another
+        changes: The changes, as the server told them last before the request, in the item's `item/started` or a
+            later ``item/fileChange/patchUpdated``; at least one. `None` if they are not fully known: another
             client or process started the turn, and this client resumed it later (the history of codex 0.163 to 0.171
             lacks a waiting change), or one of the changes cannot be read.
         grant_root: ``grantRoot``: a folder that the server asks to write to without further requests; empty if none.
@@ -75,7 +76,7 @@ class FileChangeApproval(ApprovalRequest, frozen=True, kw_only=True, eq=False):
     Example:
         ```python
         def on_approval(request: Approval) -> Decision:
-            if not isinstance(request, FileChangeApproval) or request.changes is None:
+            if not isinstance(request, FileChangeApproval) or request.changes is None or request.extra_permissions:
                 return request.decline()
             written = [path for change in request.changes for path in (change.path, change.moved_to) if path]
             return request.accept() if all(path.endswith(".md") for path in written) else request.decline()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeGuard
 
 import msgspec
 
+from .._redaction import redact_strings
 from ..errors import CodexProtocolError, CodexThreadNotFoundError
-from .methods import OVERLOADED, DeltaMethod
+from .methods import ERROR, OVERLOADED, TURN_COMPLETED, DeltaMethod
 
 RequestId = int | str
 
@@ -196,6 +197,25 @@ def error_from_wire(error: Mapping[str, Any], *, method: str, params: Mapping[st
         data=error.get("data"),
         method=method,
     )
+
+
+def redact_errors(message: Message, redact: Callable[[str], str]) -> None:
+    """Redact the error in an answer, or of a turn, in place: it may repeat secrets of the connection."""
+    if isinstance(message, Response):
+        _redact_error(message.error, redact)
+    elif isinstance(message, Notice) and message.method in (ERROR, TURN_COMPLETED):
+        turn = message.params.get("turn")
+        _redact_error(message.params.get("error"), redact)
+        _redact_error(turn.get("error") if isinstance(turn, dict) else None, redact)
+
+
+def _redact_error(error: object, redact: Callable[[str], str]) -> None:
+    if isinstance(error, dict):
+        for name, value in error.items():
+            try:
+                error[name] = redact_strings(value, redact)
+            except RecursionError:  # it is nested too deeply to be searched
+                error[name] = None
 
 
 def _shortened(text: str) -> str:

@@ -62,21 +62,22 @@ TEXT_DELTA: Final = "item/agentMessage/delta"
 SUMMARY_DELTA: Final = "item/reasoning/summaryTextDelta"
 REASONING_DELTA: Final = "item/reasoning/textDelta"
 OUTPUT_DELTA: Final = "item/commandExecution/outputDelta"
+PATCH_UPDATED: Final = "item/fileChange/patchUpdated"
 
-# Pieces of items that are told whole in item/completed (names as of codex 0.169, from the schema and from traces).
+# Pieces of items that are told whole in item/completed (names as of codex 0.169, from the schema and from traces). Those
+# of this type may be read no further than their ids.
 DeltaMethod = Literal[
     "item/agentMessage/delta",
     "item/commandExecution/outputDelta",
     "item/commandExecution/terminalInteraction",
     "item/fileChange/outputDelta",
-    "item/fileChange/patchUpdated",
     "item/mcpToolCall/progress",
     "item/plan/delta",
     "item/reasoning/summaryPartAdded",
     "item/reasoning/summaryTextDelta",
     "item/reasoning/textDelta",
 ]
-DELTAS: Final[frozenset[str]] = frozenset(get_args(DeltaMethod))
+DELTAS: Final[frozenset[str]] = frozenset({*get_args(DeltaMethod), PATCH_UPDATED})
 
 # JSON-RPC error codes.
 METHOD_NOT_FOUND: Final = -32601

@@ -120,9 +120,8 @@ class Elicitation(Value, frozen=True, eq=False):
     Example:
         ```python
         async def on_elicitation(request: Elicitation) -> Decision:
-            if (request.server_name, request.tool_name) == ("tickets", "look_up"):
-                return request.accept()
-            return request.decline()
+            is_known = (request.server_name, request.tool_name) == ("tickets", "look_up")
+            return request.accept() if is_known and request.tool_arguments is not None else request.decline()
         ```
     """
 

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from .._redaction import MASK, is_credential
 
 _PIECE = 8  # characters; any piece of a secret of this length is masked
+_PROBE = 4  # characters; half a piece
 _SCHEMES = frozenset({"basic", "bearer", "digest", "token"})
 _SHORTEST_PART = 4  # characters; shorter parts of a header may be ordinary text
 
@@ -30,6 +31,9 @@ class EchoMask:
         self._pieces = frozenset(
             text[start : start + _PIECE] for text in spellings for start in range(len(text) - _PIECE + 1)
         )
+        self._probes = frozenset(
+            piece[start : start + _PROBE] for piece in self._pieces for start in range(_PIECE - _PROBE + 1)
+        )
 
     def __repr__(self) -> str:
         return f"EchoMask({MASK})"
@@ -40,9 +44,12 @@ class EchoMask:
         if len(small) != len(text):  # a few letters become two
             small = re.sub(r"[A-Z]+", lambda found: found[0].lower(), text)
         is_secret = bytearray(len(text))
-        for start in range(len(text) - _PIECE + 1):
-            if small[start : start + _PIECE] in self._pieces:
-                is_secret[start : start + _PIECE] = b"\1" * _PIECE
+        # Each piece in the text covers one of these probes whole, so that only every fourth character is looked at.
+        for probe in range(0, len(text), _PROBE):
+            if small[probe : probe + _PROBE] in self._probes:
+                for start in range(max(0, probe - _PROBE), probe + 1):
+                    if small[start : start + _PIECE] in self._pieces:
+                        is_secret[start : start + _PIECE] = b"\1" * _PIECE
         for short in self._short:
             for found in re.finditer(re.escape(short), small):
                 is_secret[found.start() : found.end()] = b"\1" * len(short)

@@ -22,7 +22,8 @@ from typing import Any, BinaryIO
 import msgspec
 import trio
 
-from .._redaction import LocalNames, Redactor, redact
+from .._local_names import LocalNames
+from .._redaction import Redactor, redact, redact_strings
 from .._version import __version__
 from ..abc import Transport
 from ..errors import CodexTransportError
@@ -38,7 +39,7 @@ _NOT_REGULAR = "it is not a regular file; a pipe or a terminal without a reader 
 
 
 class RecordingTransport(WrappingTransport):
-    """Records the messages between client and server, redacted by `Redactor`.
+    """Records the messages between client and server, redacted by `Redactor`, and by `Transport.redact` of `inner`.
 
     Home folders, and the names of this user and this machine, are replaced, see `LocalNames`.
 
@@ -115,8 +116,9 @@ class RecordingTransport(WrappingTransport):
 
     def _dump(self, line: bytes | bytearray) -> bytes | bytearray:
         """Return a message in the JSON of one line. One without secrets is not touched."""
-        line = self._names.hide(line.strip())
+        line = line.strip()
         try:
+            line = self._names.hide(self._without_own_secrets(line))
             if not _is_object(line):
                 return self._dump_text(line.decode("utf-8", "surrogateescape"))
             if b"\n" not in line and not self._redactor.may_contain_secret(line):
@@ -127,6 +129,16 @@ class RecordingTransport(WrappingTransport):
             return redacted
         except (ValueError, RecursionError) as exc:  # it is nested too deeply, or has a number out of all range
             return _encode({"TRIMMED": f"a message of {len(line)} bytes that cannot be searched for secrets: {exc}"})
+
+    def _without_own_secrets(self, line: bytes | bytearray) -> bytes | bytearray:
+        """Return a message without the secrets of the connection."""
+        text = line.decode("utf-8", "surrogateescape")
+        redacted = self.redact(text)
+        if redacted == text:
+            return line
+        if not _is_object(line):
+            return redacted.encode("utf-8", "surrogateescape")
+        return _encode(redact_strings(_decode(line), self.redact))  # what is replaced may have quotes in it
 
     def _remark(self, text: str) -> None:
         self._write("note", [self._dump_text(text)])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
+import msgspec
 import trio
 
 from .._redaction import MASK, redact
@@ -23,15 +25,13 @@ class StderrTail:
     """Reads a stream to its end, in chunks.
 
     Args:
-        secrets: Masked in the output, in addition to what looks like a secret. Values of less than eight characters are
-            ignored, because they may be ordinary text.
+        secrets: Masked in the output, also as JSON spells them, in addition to what looks like a secret. Values of less than
+            eight characters are ignored, because they may be ordinary text.
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self.ended = trio.Event()
-        self._secrets = Secret(
-            sorted({text for text in secrets if len(text) >= _SHORTEST_SECRET}, key=len, reverse=True)
-        )
+        self._secrets = Secret(sorted({*_spellings(secrets)}, key=len, reverse=True))
         self._tail = bytearray()
         self._line = bytearray()
 
@@ -70,7 +70,18 @@ class StderrTail:
         return self._readable(bytes(self._tail), indent="")
 
     def _readable(self, raw: bytes, *, indent: str) -> str:
-        text = clean_text(plain_output(raw.decode("utf-8", "replace")), indent=indent)
+        return redact(self.mask(clean_text(plain_output(raw.decode("utf-8", "replace")), indent=indent)))
+
+    def mask(self, text: str) -> str:
+        """Return a text without the secrets of this process."""
         for secret in self._secrets.reveal():
             text = text.replace(secret, MASK)
-        return redact(text)
+        return text
+
+
+def _spellings(secrets: Iterable[str]) -> Iterator[str]:
+    for secret in secrets:
+        if len(secret) >= _SHORTEST_SECRET:
+            yield secret
+            with suppress(UnicodeEncodeError):  # not UTF-8, so no JSON has it
+                yield msgspec.json.encode(secret).decode()[1:-1]

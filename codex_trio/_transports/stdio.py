@@ -17,7 +17,7 @@ from typing import Literal, TypeAlias
 
 import trio
 
-from .._redaction import is_secret_variable, redact, redact_command
+from .._redaction import is_secret_variable, redact, redact_command, secrets_in_command
 from ..abc import Transport
 from ..errors import CodexTransportError
 from .limits import check_limits
@@ -41,8 +41,9 @@ class StdioTransport(Transport):
     logger ``codex_trio.server`` at level INFO.
 
     Errors and logs show the command without what looks like a secret (the word after ``--token`` and the like, the value
-    of ``api_key=``, the login in a URL). They show the child's stderr also without the values of environment variables with
-    ``KEY``, ``TOKEN``, ``SECRET``, ``PASS`` and the like in their names. The frames of tracebacks contain none of these.
+    of ``api_key=``, the login in a URL). They show what the child says also without the values of environment variables
+    with ``KEY``, ``TOKEN``, ``SECRET``, ``PASS`` and the like in their names. The frames of tracebacks contain none of
+    these.
 
     Args:
         command: What to run: a string, split as a shell splits it, or a sequence. Default: the environment variable
@@ -102,6 +103,10 @@ class StdioTransport(Transport):
         """Return the command line, without what looks like a secret in it."""
         return redact_command(self._command.reveal())
 
+    def redact(self, text: str) -> str:
+        """Replace the secrets in the words and the environment of the child that runs. See `Transport.redact`."""
+        return self._stderr.mask(text)
+
     def find_command(self) -> tuple[Sequence[str], CommandSource]:
         """Return the words that `open` would run now, and where they are from.
 
@@ -158,7 +163,12 @@ class StdioTransport(Transport):
         self._stdin = process.stdin if isinstance(process.stdin, trio.lowlevel.FdStream) else None
         _widen(process.stdout)
         self._lines = LineStream(process.stdin, process.stdout, max_message_size=self._max_message_size)
-        self._stderr = StderrTail(value for name, value in env.reveal().items() if is_secret_variable(name))
+        self._stderr = StderrTail(
+            (
+                *(value for name, value in env.reveal().items() if is_secret_variable(name)),
+                *secrets_in_command(self._command.reveal()),
+            )
+        )
         nursery.start_soon(self._stderr.drain, process.stderr, name="codex_trio stderr")
         self._stderr_stream = process.stderr
         nursery.start_soon(self._watch, self._process, self._lines, process.stdout, name="codex_trio process")

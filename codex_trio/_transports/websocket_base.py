@@ -19,6 +19,7 @@ from .limits import check_limits
 from .secrets import Secret
 
 if TYPE_CHECKING:  # trio-websocket is slow to import, and needed only when a websocket is opened
+    from .echoes import EchoMask
     from .frames import FrameStream
 
 # Share of `connect_timeout`. This times out a little before the client, because the error here names the slow step.
@@ -58,6 +59,7 @@ class WebSocketBase(Transport):
         self._ping_interval = ping_interval
         self._max_message_size = max_message_size
         self._frames: FrameStream | None = None
+        self._mask: EchoMask | None = None  # for the secrets of the last connection
         self._doing = ""
         self._advice_on_401 = ""
 
@@ -96,12 +98,13 @@ class WebSocketBase(Transport):
         from .echoes import EchoMask
         from .frames import FrameStream, HandshakeError, LiveStream
 
+        self._mask = EchoMask(upgrade.secrets.reveal())
         life = LiveStream(socket_stream, partial(self._after_read, socket_stream))
         frames = FrameStream(
             await self._encrypt(life),
             life,
             name=self.describe(),
-            mask=EchoMask(upgrade.secrets.reveal()),
+            mask=self._mask,
             ping_interval=self._ping_interval,
             max_message_size=self._max_message_size,
         )
@@ -113,6 +116,10 @@ class WebSocketBase(Transport):
             advice = self._advice_on_401 if exc.status == 401 else ""
             raise self._unreachable(f"{exc}{advice}", is_permanent=is_permanent) from exc.__cause__
         return frames
+
+    def redact(self, text: str) -> str:
+        """Replace the secrets that the server was sent when the connection was opened. See `Transport.redact`."""
+        return text if self._mask is None else self._mask(text)
 
     def _unreachable(self, why: str, *, is_permanent: bool = False) -> CodexTransportError:
         return CodexTransportError(f"cannot reach the server ({self.describe()}): {why}", is_permanent=is_permanent)

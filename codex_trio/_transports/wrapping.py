@@ -43,6 +43,10 @@ class WrappingTransport(Transport):
         """The end of what the server wrote on stderr."""
         return self._inner.stderr_tail
 
+    def redact(self, text: str) -> str:
+        """Replace the secrets of the connection. See `Transport.redact`."""
+        return self._inner.redact(text)
+
     def describe(self) -> str:
         """Return what messages call the server."""
         return self._inner.describe()

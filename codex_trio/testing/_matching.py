@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from .._redaction import LocalNames, Redactor
+from .._local_names import LocalNames
+from .._redaction import Redactor
 from ._recordings import Row, pair_answers
 from ._wire import Message, dump_message
 
