@@ -14,17 +14,17 @@ from ._client import (
     open_codex_client,
 )
 from ._handlers import ApprovalStream, Tool, ToolImage, approve_all, decline_all, tool
-from ._protocol.approvals import Approval, PermissionsApproval
-from ._protocol.command_approvals import CommandApproval, NetworkApprovalContext, NetworkPolicyAmendment
+from ._protocol.approvals import ApprovalRequest, PermissionsApprovalRequest
+from ._protocol.command_approvals import CommandApprovalRequest, NetworkApprovalContext, NetworkPolicyAmendment
 from ._protocol.decisions import Decision
-from ._protocol.file_changes import FileChange, FileChangeApproval
-from ._protocol.questions import Elicitation, Question, QuestionOption, UserQuestion
+from ._protocol.file_changes import FileChange, FileChangeApprovalRequest
+from ._protocol.questions import ElicitationRequest, Question, QuestionOption, UserInputRequest
 from ._thread import (
     ApprovalPolicy,
     ChatOptions,
     CodexThread,
     ItemsView,
-    Pages,
+    Paginator,
     ReasoningSummary,
     ResumeOptions,
     ReviewTarget,
@@ -57,7 +57,7 @@ from .events import (
     OtherEvent,
     PlanUpdated,
     ReasoningDelta,
-    RetryNotice,
+    RetryScheduled,
     StepCompleted,
     StepStarted,
     TextDelta,
@@ -83,8 +83,8 @@ _logging.getLogger("codex_trio").addFilter(_redaction.LogRedaction())
 __all__ = [
     "TESTED_CODEX_VERSIONS",
     "AccountInfo",
-    "Approval",
     "ApprovalPolicy",
+    "ApprovalRequest",
     "ApprovalStream",
     "CancelResult",
     "ChatContinuation",
@@ -103,20 +103,20 @@ __all__ = [
     "CodexTurnFailedError",
     "CodexTurnInactiveError",
     "CodexTurnInterruptedError",
-    "CommandApproval",
+    "CommandApprovalRequest",
     "CommandOutputDelta",
     "CompletionSource",
     "ConversationStep",
     "Decision",
     "DiffUpdated",
-    "Elicitation",
+    "ElicitationRequest",
     "Event",
     "EventStream",
     "ExecOutput",
     "ExecProcess",
     "ExecStdin",
     "FileChange",
-    "FileChangeApproval",
+    "FileChangeApprovalRequest",
     "Image",
     "InitializeResult",
     "InputPart",
@@ -129,8 +129,8 @@ __all__ = [
     "NotificationStream",
     "OpenItem",
     "OtherEvent",
-    "Pages",
-    "PermissionsApproval",
+    "Paginator",
+    "PermissionsApprovalRequest",
     "PlanUpdated",
     "Prompt",
     "Question",
@@ -138,7 +138,7 @@ __all__ = [
     "ReasoningDelta",
     "ReasoningSummary",
     "ResumeOptions",
-    "RetryNotice",
+    "RetryScheduled",
     "ReviewTarget",
     "SandboxMode",
     "Skill",
@@ -158,7 +158,7 @@ __all__ = [
     "TurnInfo",
     "TurnOptions",
     "UnixSocketTransport",
-    "UserQuestion",
+    "UserInputRequest",
     "WebSocketTransport",
     "__version__",
     "approve_all",

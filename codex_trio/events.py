@@ -14,7 +14,7 @@ __all__ = [
     "OtherEvent",
     "PlanUpdated",
     "ReasoningDelta",
-    "RetryNotice",
+    "RetryScheduled",
     "StepCompleted",
     "StepStarted",
     "TextDelta",
@@ -142,7 +142,7 @@ class TokenUsageUpdated(Value, frozen=True):
     usage: Mapping[str, Any]
 
 
-class RetryNotice(Value, frozen=True):
+class RetryScheduled(Value, frozen=True):
     """Something failed, and the server tries again.
 
     Attributes:
@@ -151,7 +151,7 @@ class RetryNotice(Value, frozen=True):
         error_info: ``codexErrorInfo``: a string, an object with one key, or `None`.
 
     Example:
-        ``case RetryNotice(message): print(message)``
+        ``case RetryScheduled(message): print(message)``
     """
 
     message: str
@@ -196,7 +196,7 @@ Event: TypeAlias = (
     | PlanUpdated
     | DiffUpdated
     | TokenUsageUpdated
-    | RetryNotice
+    | RetryScheduled
     | TurnCompleted
     | OtherEvent
 )

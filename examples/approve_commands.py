@@ -21,13 +21,13 @@ from contextlib import AsyncExitStack
 import trio
 
 from codex_trio import (
-    Approval,
+    ApprovalRequest,
     CodexClient,
-    CommandApproval,
+    CommandApprovalRequest,
     Decision,
-    FileChangeApproval,
+    FileChangeApprovalRequest,
     NetworkApprovalContext,
-    PermissionsApproval,
+    PermissionsApprovalRequest,
     StdioTransport,
     Transport,
     WebSocketTransport,
@@ -39,7 +39,7 @@ from codex_trio.text import clean_text, fold_line
 at_the_terminal = trio.Lock()  # one question at a time, and no steps in between
 
 
-async def ask(request: Approval) -> Decision:
+async def ask(request: ApprovalRequest) -> Decision:
     """Decide, as `on_approval`: in a task of its own, which may take its time."""
     async with at_the_terminal:
         try:
@@ -51,29 +51,29 @@ async def ask(request: Approval) -> Decision:
         return yes if await read_answer("Yes or no? ") in ("y", "yes") else request.decline()
 
 
-def accepted(request: Approval) -> Decision:
-    if isinstance(request, PermissionsApproval):
+def accepted(request: ApprovalRequest) -> Decision:
+    if isinstance(request, PermissionsApprovalRequest):
         return request.accept()
     return request.accept(with_permissions=True)  # `described` shows the permissions
 
 
-def described(request: Approval) -> Iterator[str]:
+def described(request: ApprovalRequest) -> Iterator[str]:
     """Yield rows that describe all that a yes would do. Rows with the model's text are marked, to tell them from ours."""
     yield "Codex gives as its reason:"
     yield from marked(request.reason)
     match request:
-        case CommandApproval(kind="writeStdin"):
+        case CommandApprovalRequest(kind="writeStdin"):
             yield f"It would like to type into the terminal of the running command {request.item_id!r}:"
             yield from marked(repr(request.stdin))
-        case CommandApproval(network_approval_context=NetworkApprovalContext() as network):
+        case CommandApprovalRequest(network_approval_context=NetworkApprovalContext() as network):
             yield "It would like to reach this host:"
             yield from marked(f"{network.protocol} {network.host}")
-        case CommandApproval():
+        case CommandApprovalRequest():
             yield "It would like to run this command:"
             yield from marked(request.script)
             yield "in the folder:"
             yield from marked(request.cwd)
-        case FileChangeApproval():
+        case FileChangeApprovalRequest():
             for change in request.changes or ():
                 yield f"It would like to {change.kind} this file:"
                 yield from marked(change.path)
@@ -85,7 +85,7 @@ def described(request: Approval) -> Iterator[str]:
         case _:
             yield "It would like to have these permissions:"
             yield from marked(repr(request.permissions))
-    if not isinstance(request, PermissionsApproval) and request.extra_permissions:
+    if not isinstance(request, PermissionsApprovalRequest) and request.extra_permissions:
         yield "and these permissions with it:"
         yield from marked(repr(request.extra_permissions))
 

@@ -33,7 +33,7 @@ from codex_trio import (
     WebSocketTransport,
     open_codex_client,
 )
-from codex_trio.drawing import TurnView, draw_step
+from codex_trio.rendering import TurnView, render_step
 from codex_trio.testing import open_scripted_model, run, say, think, wait
 from codex_trio.text import clean_text
 
@@ -91,7 +91,7 @@ class Chat:
                 if self.options.cancel_on_timeout:
                     cancelled = await self.client.cancel(exc.continuation)
                     for step in cancelled.steps:
-                        self.console.print(draw_step(step, show_data=self.options.show_data))
+                        self.console.print(render_step(step, show_data=self.options.show_data))
                     self.console.print(Text(f"cancelled: the turn is {cancelled.status}", "red"))
                     return False
                 events = self.thread.stream(continuation=exc.continuation, inactivity_timeout=patience)

@@ -37,7 +37,7 @@ async def main() -> None:
         url = await play_demo(stack) if options.demo else options.url
         transport = WebSocketTransport(url, token=options.token)
         # After a minute without a connection, a loss is final.
-        client = await stack.enter_async_context(open_codex_client(transport, reconnecting=True, reconnect_timeout=60))
+        client = await stack.enter_async_context(open_codex_client(transport, reconnect=True, reconnect_timeout=60))
         await take_turn(client, options.prompt)
 
 

@@ -18,10 +18,10 @@ import pytest
 import trio
 
 from codex_trio import (
-    Approval,
+    ApprovalRequest,
     CodexClient,
     CodexTurnInactiveError,
-    CommandApproval,
+    CommandApprovalRequest,
     Decision,
     WebSocketTransport,
     open_codex_client,
@@ -43,8 +43,8 @@ async def ask_patiently(client: CodexClient, question: str) -> str:
             turn = client.chat_once(continuation=exc.continuation, inactivity_timeout=60)
 
 
-async def allow_little(request: Approval) -> Decision:
-    if not isinstance(request, CommandApproval) or request.kind != "command" or request.extra_permissions:
+async def allow_little(request: ApprovalRequest) -> Decision:
+    if not isinstance(request, CommandApprovalRequest) or request.kind != "command" or request.extra_permissions:
         return request.decline()
     return request.accept() if request.script == "git status" else request.decline()
 

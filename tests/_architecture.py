@@ -14,7 +14,7 @@ PACKAGE = "codex_trio"
 ORDER = (
     "text", "errors", "_json", "_item_text", "models", "inputs", "events", "listings", "_schema", "_local_names",
     "_redaction", "_protocol", "abc", "_transports", "_connection", "_handlers", "_turn", "_thread", "_client",
-    "__init__", "testing", "protocol", "drawing", "_cli", "__main__",
+    "__init__", "testing", "protocol", "rendering", "_cli", "__main__",
 )  # fmt: skip
 """Each room imports only from those before it."""
 
@@ -265,7 +265,7 @@ def outsiders_use_the_public_surface(sources: Sequence[Source]) -> list[str]:
     return [
         source.tell(getattr(node, "lineno", 0), f"uses {name}")
         for source in sources
-        if source.room in ("drawing", "_cli", EXAMPLES)
+        if source.room in ("rendering", "_cli", EXAMPLES)
         for node in ast.walk(source.tree)
         if not _is_of_its_room(source, node)
         for name in _used_names(node)

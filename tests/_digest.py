@@ -31,8 +31,8 @@ from codex_trio._client.places import Starting
 from codex_trio._client.router import Router
 from codex_trio._handlers.tools import Toolbox
 from codex_trio._protocol import asks
-from codex_trio._protocol.approvals import Approval, PermissionsApproval, parse_approval
-from codex_trio._protocol.command_approvals import CommandApproval
+from codex_trio._protocol.approvals import ApprovalRequest, PermissionsApprovalRequest, parse_approval
+from codex_trio._protocol.command_approvals import CommandApprovalRequest
 from codex_trio._protocol.decisions import Decision
 from codex_trio._protocol.messages import (
     NOT_A_DELTA,
@@ -49,7 +49,7 @@ from codex_trio._protocol.messages import (
 )
 from codex_trio._protocol.methods import DELTAS
 from codex_trio._protocol.outputs import Output
-from codex_trio._protocol.questions import Elicitation, UserQuestion
+from codex_trio._protocol.questions import ElicitationRequest, UserInputRequest
 from codex_trio._protocol.turns import TurnFold, is_complete, is_over, is_terminal
 from codex_trio._turn import Turn, TurnRequest
 from codex_trio._turn.deltas import events_of
@@ -151,9 +151,9 @@ class Digest:
         params = request.params
         for method in asks.APPROVALS:
             self._decide(request, parse_approval(method, params, changes=self._changes))
-        answers = {one.id: one.question for one in UserQuestion.from_wire(params).questions}
+        answers = {one.id: one.question for one in UserInputRequest.from_wire(params).questions}
         self._send(request, asks.dump_answers(answers, answers))
-        asked = Elicitation.from_wire(params)
+        asked = ElicitationRequest.from_wire(params)
         with suppress(ValueError):  # what would be called is not known
             self._send(request, asked.accept().result)
         for decision in (asked.accept({"a": asked.message}, unseen=True), asked.decline(), asked.cancel()):
@@ -168,7 +168,7 @@ class Digest:
             with suppress(ValueError):
                 dump_error(request.id, refusal.code, str(refusal))
 
-    def _decide(self, request: ServerRequest, approval: Approval) -> None:
+    def _decide(self, request: ServerRequest, approval: ApprovalRequest) -> None:
         assert repr(approval)
         for make in (approval.decline, approval.cancel):
             self._send(request, make().result)
@@ -176,14 +176,14 @@ class Digest:
             with suppress(ValueError):  # the server does not offer it, or it grants more than is known
                 self._send(request, grant().result)
 
-    def _grants(self, approval: Approval) -> Iterator[Callable[[], Decision]]:
+    def _grants(self, approval: ApprovalRequest) -> Iterator[Callable[[], Decision]]:
         yield from (approval.accept, approval.accept_for_session)
-        if isinstance(approval, PermissionsApproval):
+        if isinstance(approval, PermissionsApprovalRequest):
             return
         everything: dict[str, Any] = {"with_permissions": True, "unseen": True}
         yield partial(approval.accept, **everything)
         yield partial(approval.accept_for_session, **everything)
-        if isinstance(approval, CommandApproval):
+        if isinstance(approval, CommandApprovalRequest):
             yield approval.accept_with_amendment
             for offer in approval.available_decisions or ():
                 yield partial(approval.choose, offer)

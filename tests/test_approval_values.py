@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import inspect
 import re
 import textwrap
@@ -13,15 +12,15 @@ import pytest
 
 import codex_trio
 from codex_trio import (
-    Approval,
-    CommandApproval,
+    ApprovalRequest,
+    CommandApprovalRequest,
     Decision,
-    Elicitation,
+    ElicitationRequest,
     FileChange,
-    FileChangeApproval,
+    FileChangeApprovalRequest,
     NetworkApprovalContext,
     NetworkPolicyAmendment,
-    PermissionsApproval,
+    PermissionsApprovalRequest,
     approve_all,
 )
 
@@ -39,15 +38,15 @@ ALLOW = {"applyNetworkPolicyAmendment": {"network_policy_amendment": {"action": 
 DENY = {"applyNetworkPolicyAmendment": {"network_policy_amendment": {"action": "deny", "host": "a.example"}}}
 
 
-def command(**params: Any) -> CommandApproval:
-    return CommandApproval.from_wire({**COMMAND, **params})
+def command(**params: Any) -> CommandApprovalRequest:
+    return CommandApprovalRequest.from_wire({**COMMAND, **params})
 
 
-def file_change(changes: Any, **params: Any) -> FileChangeApproval:
-    return FileChangeApproval.from_wire({"itemId": "call_1", **params}, changes)
+def file_change(changes: Any, **params: Any) -> FileChangeApprovalRequest:
+    return FileChangeApprovalRequest.from_wire({"itemId": "call_1", **params}, changes)
 
 
-def grants_of(request: CommandApproval) -> list[Callable[..., Decision]]:
+def grants_of(request: CommandApprovalRequest) -> list[Callable[..., Decision]]:
     return [request.accept, request.accept_for_session, request.accept_with_amendment]
 
 
@@ -55,7 +54,7 @@ def grants_of(request: CommandApproval) -> list[Callable[..., Decision]]:
 
 
 def test_input_for_a_terminal_is_shown_as_what_it_is() -> None:
-    request = CommandApproval.from_wire(STDIN)
+    request = CommandApprovalRequest.from_wire(STDIN)
     assert (request.kind, request.item_id, request.approval_id) == ("writeStdin", "call_1", "call_7")
     assert request.stdin == "rm -rf /\n"
     assert request.script == request.command == STDIN["command"]
@@ -245,13 +244,13 @@ AMENDMENT = {"acceptWithExecpolicyAmendment": {"execpolicy_amendment": ["ls"]}}
 @pytest.mark.parametrize("offers", [["accept", "cancel"], ["accept", "decline", "cancel"], ["accept", ALLOW]])
 def test_without_the_experimental_api_a_command_may_be_granted_more_than_is_sent(offers: list[Any]) -> None:
     params = {**COMMAND, "proposedExecpolicyAmendment": ["ls"], "availableDecisions": offers}
-    request = CommandApproval.from_wire(params, is_experimental=False)
+    request = CommandApprovalRequest.from_wire(params, is_experimental=False)
     for grant in (request.accept, lambda **options: request.choose("accept", **options)):
         for options in ({}, {"with_permissions": True}):
             with pytest.raises(ValueError, match="experimental_api=True"):
                 grant(**options)
         assert grant(unseen=True).name == "accept"
-    assert CommandApproval.from_wire(params, is_experimental=True).accept().name == "accept"
+    assert CommandApprovalRequest.from_wire(params, is_experimental=True).accept().name == "accept"
 
 
 @pytest.mark.parametrize(
@@ -263,7 +262,7 @@ def test_without_the_experimental_api_a_command_may_be_granted_more_than_is_sent
     ],
 )
 def test_without_the_experimental_api_what_cannot_be_granted_more_is_simply_accepted(params: dict[str, Any]) -> None:
-    assert CommandApproval.from_wire({**COMMAND, **params}, is_experimental=False).accept().name == "accept"
+    assert CommandApprovalRequest.from_wire({**COMMAND, **params}, is_experimental=False).accept().name == "accept"
 
 
 # --- choosing an offer
@@ -371,7 +370,7 @@ def test_a_change_that_grants_a_folder_needs_that_said(extra: dict[str, Any]) ->
 
 def test_permissions_are_shown_whole_and_granted_as_they_are_shown() -> None:
     asked = {"network": {"enabled": True}, "fileSystem": None, "future": {"camera": True}}
-    request = PermissionsApproval.from_wire(
+    request = PermissionsApprovalRequest.from_wire(
         {"permissions": asked, "environmentId": "local", "futureGrant": {"root": "/"}}
     )
     assert request.permissions == asked
@@ -381,13 +380,13 @@ def test_permissions_are_shown_whole_and_granted_as_they_are_shown() -> None:
 
 @pytest.mark.parametrize("permissions", [None, [], "all"])
 def test_permissions_that_cannot_be_read_grant_nothing(permissions: Any) -> None:
-    request = PermissionsApproval.from_wire({"permissions": permissions})
+    request = PermissionsApprovalRequest.from_wire({"permissions": permissions})
     assert request.permissions == {}
     assert request.accept().result == {"permissions": {}, "scope": "turn"}
 
 
-def elicitation(**meta: Any) -> Elicitation:
-    return Elicitation.from_wire({"serverName": "s", "_meta": {"codex_approval_kind": "mcp_tool_call"} | meta})
+def elicitation(**meta: Any) -> ElicitationRequest:
+    return ElicitationRequest.from_wire({"serverName": "s", "_meta": {"codex_approval_kind": "mcp_tool_call"} | meta})
 
 
 def test_a_tool_call_is_shown_with_its_arguments() -> None:
@@ -426,15 +425,15 @@ def test_an_elicitation_that_approves_something_else_is_accepted_unseen_only(kin
 
 
 def test_a_form_has_no_tool_arguments() -> None:
-    asked = Elicitation.from_wire({"mode": "form", "_meta": {"tool_params": {"a": 1}}})
+    asked = ElicitationRequest.from_wire({"mode": "form", "_meta": {"tool_params": {"a": 1}}})
     assert (asked.tool_name, asked.tool_arguments) == ("", None)
     assert asked.accept({"a": 1}).result["content"] == {"a": 1}
 
 
 # --- handlers
 
-HOSTILE: list[Approval] = [
-    CommandApproval.from_wire(STDIN),
+HOSTILE: list[ApprovalRequest] = [
+    CommandApprovalRequest.from_wire(STDIN),
     command(kind="writeStdin", command="write_stdin --session-id 1 ls"),
     command(command="rm -rf /"),
     command(additionalPermissions=NETWORK, command="rm -rf /"),
@@ -443,33 +442,31 @@ HOSTILE: list[Approval] = [
     file_change([]),
     file_change([CHANGE, {**CHANGE, "kind": {"type": "update", "move_path": "/home/me/.bashrc"}}]),
     file_change([{**CHANGE, "path": "/home/me/.bashrc"}]),
-    PermissionsApproval.from_wire({"permissions": {"fileSystem": {"write": ["/"]}}, "reason": "please"}),
-    PermissionsApproval.from_wire({"permissions": {**NETWORK, "future": {"root": "/"}}}),
+    PermissionsApprovalRequest.from_wire({"permissions": {"fileSystem": {"write": ["/"]}}, "reason": "please"}),
+    PermissionsApprovalRequest.from_wire({"permissions": {**NETWORK, "future": {"root": "/"}}}),
 ]
-HARMLESS: dict[str, Approval] = {
-    "CommandApproval": command(command="/bin/bash -lc ls"),
-    "FileChangeApproval": file_change([CHANGE]),
-    "PermissionsApproval": PermissionsApproval.from_wire({"permissions": NETWORK}),
+HARMLESS: dict[str, ApprovalRequest] = {
+    "CommandApprovalRequest": command(command="/bin/bash -lc ls"),
+    "FileChangeApprovalRequest": file_change([CHANGE]),
+    "PermissionsApprovalRequest": PermissionsApprovalRequest.from_wire({"permissions": NETWORK}),
 }
 
 
-def example_of(value: type) -> Callable[[Approval], Decision]:
+def example_of(value: type) -> Callable[[ApprovalRequest], Decision]:
     found = re.search(r"```python\n(.*?)```", inspect.getdoc(value) or "", re.DOTALL)
     assert found is not None
     names: dict[str, Any] = {name: getattr(codex_trio, name) for name in codex_trio.__all__}
     exec(textwrap.dedent(found[1]), names)
-    handler: Callable[[Approval], Decision] = names["on_approval"]
+    handler: Callable[[ApprovalRequest], Decision] = names["on_approval"]
     return handler
 
 
-@pytest.mark.parametrize("value", [CommandApproval, FileChangeApproval, PermissionsApproval])
+@pytest.mark.parametrize("value", [CommandApprovalRequest, FileChangeApprovalRequest, PermissionsApprovalRequest])
 def test_the_handler_in_a_docstring_is_safe_and_grants_what_it_is_for(value: type) -> None:
     handler = example_of(value)
     assert [request for request in HOSTILE if not handler(request).is_refusal] == []
     assert [name for name, request in HARMLESS.items() if not handler(request).is_refusal] == [value.__name__]
-    extra = command(additionalPermissions=NETWORK)
-    with pytest.raises(ValueError, match="would also grant") if value is CommandApproval else contextlib.nullcontext():
-        assert handler(extra).is_refusal
+    assert handler(command(additionalPermissions=NETWORK)).is_refusal
 
 
 @pytest.mark.parametrize("request_", HOSTILE, ids=lambda request: type(request).__name__)
@@ -479,4 +476,4 @@ async def test_approve_all_grants_all_of_it(request_: Any) -> None:
 
 async def test_approve_all_lets_tools_be_called_and_fills_in_no_form() -> None:
     assert not (await approve_all(elicitation())).is_refusal
-    assert (await approve_all(Elicitation.from_wire({"mode": "form"}))).is_refusal
+    assert (await approve_all(ElicitationRequest.from_wire({"mode": "form"}))).is_refusal

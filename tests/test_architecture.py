@@ -97,8 +97,8 @@ BREAKS: list[tuple[Rule, str, str, str]] = [
     (outsiders_use_the_public_surface, "codex_trio/_cli/main.py", "print(codex_trio._version)", "uses _version"),
     (outsiders_use_the_public_surface, "codex_trio/_cli/main.py", "from .._version import _x", "uses _x"),
     (outsiders_use_the_public_surface, "examples/one.py", "from codex_trio._version import x", "uses _version"),
-    (outsiders_use_the_public_surface, "codex_trio/drawing/_view.py", "from .._turn import Turn", "uses _turn"),
-    (outsiders_use_the_public_surface, "codex_trio/drawing/_steps.py", "print(step._data)", "uses _data"),
+    (outsiders_use_the_public_surface, "codex_trio/rendering/_view.py", "from .._turn import Turn", "uses _turn"),
+    (outsiders_use_the_public_surface, "codex_trio/rendering/_steps.py", "print(step._data)", "uses _data"),
     (outsiders_use_the_public_surface, "examples/one.py", "import codex_trio._connection", "uses _connection"),
     (
         no_async_generators,

@@ -15,7 +15,7 @@ from _person import PASTE_BEGINS, PASTE_ENDS, Person
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 import codex_trio
-from codex_trio import CommandApproval, Elicitation, PermissionsApproval
+from codex_trio import CommandApprovalRequest, ElicitationRequest, PermissionsApprovalRequest
 from codex_trio._cli.approving import Approver
 from codex_trio._cli.arguments import parse_arguments
 from codex_trio._cli.describing import describe
@@ -461,9 +461,9 @@ async def test_what_is_nested_too_deeply_to_be_shown_is_declined_unasked(capsys:
     approver = Approver()
     with approver.answers(PlainView()):
         decisions = [
-            await approver.decide(PermissionsApproval.from_wire({"permissions": {"x": deep}})),
-            await approver.decide(CommandApproval.from_wire({"command": "ls", "additionalPermissions": deep})),
-            await approver.answer(Elicitation.from_wire({"_meta": meta})),
+            await approver.decide(PermissionsApprovalRequest.from_wire({"permissions": {"x": deep}})),
+            await approver.decide(CommandApprovalRequest.from_wire({"command": "ls", "additionalPermissions": deep})),
+            await approver.answer(ElicitationRequest.from_wire({"_meta": meta})),
         ]
     assert all(decision.is_refusal for decision in decisions)
     assert capsys.readouterr().err == "declined without asking you: it is nested too deeply to be shown\n" * 3
@@ -543,7 +543,7 @@ async def test_a_terminal_that_is_typed_into_is_not_taken_for_that_of_another_co
 
 def test_what_comes_twice_under_one_name_is_shown_twice() -> None:
     params = {"additionalPermissions": {"fileSystem": {"evil": 1}, "camera": [2]}, "fileSystem": [3], "camera": [4]}
-    rows = describe(CommandApproval.from_wire({"command": "ls", **params})).rows(Screen())
+    rows = describe(CommandApprovalRequest.from_wire({"command": "ls", **params})).rows(Screen())
     assert {f"  │     {number}" for number in (2, 3, 4)} | {'  │     "evil": 1'} <= set(rows)
 
 
@@ -641,7 +641,7 @@ async def test_permissions_are_put_into_words(person: Person, server: ScriptedAp
     ],
 )
 def test_permissions_that_have_no_words_are_shown_whole(permissions: Mapping[str, Any]) -> None:
-    request = PermissionsApproval.from_wire({"permissions": permissions})
+    request = PermissionsApprovalRequest.from_wire({"permissions": permissions})
     rows = describe(request).rows(Screen())
     (value,) = permissions.values()
     assert json.dumps(value)[1:-1].replace(" ", "") in "".join(row[4:] for row in rows).replace(" ", "")

@@ -398,7 +398,7 @@ def test_ctrl_c_never_lands_within_a_wait_of_trio(monkeypatch: pytest.MonkeyPatc
         server.default(say("one"), wait(200), say("two"))
         async with trio.open_nursery() as nursery:
             await (await connect_codex_client(nursery, server.transport())).aclose()
-        async with open_codex_client(server.transport(), reconnecting=True) as client:
+        async with open_codex_client(server.transport(), reconnect=True) as client:
             thread = await client.start_thread()
             with pytest.raises(CodexTurnInactiveError) as caught:
                 await thread.chat_once("Go")

@@ -13,7 +13,7 @@ from _by_hand import Background, cancelled_after
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from codex_trio import CodexError, CodexProtocolError, CodexTimeoutError, ExecProcess, open_codex_client
-from codex_trio.testing import HeldCall, Refusal, ScriptedAppServer
+from codex_trio.testing import HeldCall, RpcError, ScriptedAppServer
 
 AT_ONCE = 64
 EXEC, WRITE, TERMINATE = "command/exec", "command/exec/write", "command/exec/terminate"
@@ -35,7 +35,7 @@ class Commands(ScriptedAppServer):
                 call = self.held(EXEC).receive_nowait()
                 self.running[call.params["processId"]] = call
         if params["processId"] not in self.running:
-            raise Refusal("no active command")
+            raise RpcError("no active command")
         self.running.pop(params["processId"]).reply({"exitCode": 137})
         return {}
 
@@ -86,7 +86,7 @@ async def test_what_is_said_at_once_comes_behind_the_command(server: Commands, a
 
 
 async def test_a_block_that_is_left_during_an_outage_runs_nothing(server: Commands, autojump_clock: MockClock) -> None:
-    async with open_codex_client(server.transport(), reconnecting=True) as client:
+    async with open_codex_client(server.transport(), reconnect=True) as client:
         server.open_delay = 5
         server.connection.drop()
         await wait_all_tasks_blocked()
@@ -105,7 +105,7 @@ async def test_a_block_that_is_left_during_an_outage_runs_nothing(server: Comman
 async def test_a_command_of_an_outage_is_run_on_the_next_connection(
     server: Commands, autojump_clock: MockClock
 ) -> None:
-    async with open_codex_client(server.transport(), reconnecting=True) as client:
+    async with open_codex_client(server.transport(), reconnect=True) as client:
         server.open_delay = 5
         server.connection.drop()
         await wait_all_tasks_blocked()
@@ -147,7 +147,7 @@ async def test_a_command_that_starts_after_its_block_was_left_is_ended(
 ) -> None:
     def end(params: dict[str, Any]) -> dict[str, Any]:
         if trio.current_time() < 2:
-            raise Refusal("no active command")
+            raise RpcError("no active command")
         return server.end(params)
 
     server.reply(TERMINATE, end)
@@ -216,7 +216,7 @@ async def test_the_end_of_the_input_is_told_to_a_server_that_was_overloaded(
 
     def write(params: dict[str, Any]) -> dict[str, Any]:
         if trio.current_time() < seconds:
-            raise Refusal("busy", code=-32001)
+            raise RpcError("busy", code=-32001)
         taken.append(trio.current_time())
         return {}
 

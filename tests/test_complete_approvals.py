@@ -11,13 +11,13 @@ import trio.testing
 from _by_hand import Background, next_turn
 
 from codex_trio import (
-    Approval,
+    ApprovalRequest,
     ChatContinuation,
     CodexTurnInterruptedError,
-    CommandApproval,
+    CommandApprovalRequest,
     Decision,
-    Elicitation,
-    FileChangeApproval,
+    ElicitationRequest,
+    FileChangeApprovalRequest,
     approve_all,
     open_codex_client,
 )
@@ -56,8 +56,8 @@ class Recorder:
     def __init__(self) -> None:
         self.seen: dict[str, list[list[str] | None]] = {}
 
-    async def decide(self, request: Approval) -> Decision:
-        assert isinstance(request, FileChangeApproval)
+    async def decide(self, request: ApprovalRequest) -> Decision:
+        assert isinstance(request, FileChangeApprovalRequest)
         await trio.lowlevel.checkpoint()
         paths = None if request.changes is None else [one.path for one in request.changes]
         self.seen.setdefault(request.turn_id, []).append(paths)
@@ -77,6 +77,7 @@ def update(item_id: Any, *paths: str, **more: Any) -> Step:
 
 
 async def test_changes_are_those_that_the_server_told_last(autojump_clock: Clock) -> None:
+    wrong_ids: list[object] = [None, 1, "c", []]
     server = ScriptedAppServer()
     server.on_turn(
         update("a", "/w/0"),
@@ -84,7 +85,7 @@ async def test_changes_are_those_that_the_server_told_last(autojump_clock: Clock
         note("item/started", "a", "/w/1"),
         note("item/started", "b", "/w/2"),
         update("a", "/w/3", "/w/4"),
-        *(update("a", "/w/5", itemId=wrong) for wrong in (None, 1, "c", [])),
+        *(update("a", "/w/5", itemId=wrong) for wrong in wrong_ids),
         update("a", "/w/5", turnId="another"),
         ask("a"),
         ask("b"),
@@ -167,18 +168,18 @@ async def test_a_turn_taken_up_by_another_client_has_unknown_changes_that_are_no
 ) -> None:
     server = ScriptedAppServer()
     server.on_turn(patch("a.md", "text\n"), hang())
-    asked: list[FileChangeApproval] = []
+    asked: list[FileChangeApprovalRequest] = []
     is_asked = trio.Event()
 
-    async def wait_long(request: Approval) -> Decision:
-        assert isinstance(request, FileChangeApproval)
+    async def wait_long(request: ApprovalRequest) -> Decision:
+        assert isinstance(request, FileChangeApprovalRequest)
         asked.append(request)
         is_asked.set()
         await trio.sleep_forever()
         raise AssertionError
 
-    def accept(request: Approval) -> Decision:
-        assert isinstance(request, FileChangeApproval)
+    def accept(request: ApprovalRequest) -> Decision:
+        assert isinstance(request, FileChangeApprovalRequest)
         asked.append(request)
         return request.accept()
 
@@ -204,13 +205,13 @@ async def test_changes_are_still_known_when_the_request_comes_again_after_an_out
     server.on_turn(patch("a.md", "text\n"), say("done"))
     seen: list[int] = []
 
-    async def decide_slowly(request: Approval) -> Decision:
-        assert isinstance(request, FileChangeApproval)
+    async def decide_slowly(request: ApprovalRequest) -> Decision:
+        assert isinstance(request, FileChangeApprovalRequest)
         seen.append(len(request.changes or ()))
         await trio.sleep(10)
         return request.accept()
 
-    async with open_codex_client(server.transport(), on_approval=decide_slowly, reconnecting=True) as client:
+    async with open_codex_client(server.transport(), on_approval=decide_slowly, reconnect=True) as client:
         nursery.start_soon(drop_later, server)
         assert (await client.chat_once("go")).final_text == "done"
     assert seen == [1, 1]
@@ -277,7 +278,7 @@ async def test_a_handler_that_accepts_too_much_grants_nothing_and_the_error_come
     server = ScriptedAppServer()
     server.on_turn(ask_server_request(method, params), hang())
 
-    def accept(request: Approval) -> Decision:
+    def accept(request: ApprovalRequest) -> Decision:
         return request.accept()
 
     async with open_codex_client(server.transport(), on_approval=accept) as client:
@@ -300,7 +301,7 @@ async def test_a_pulled_request_that_is_accepted_too_far_can_still_be_declined(a
     ):
         nursery.start_soon(client.chat_once, "go")
         request = await anext(approvals)
-        assert isinstance(request, CommandApproval)
+        assert isinstance(request, CommandApprovalRequest)
         with pytest.raises(ValueError, match="would also grant"):
             request.accept()
         assert results(server) == []
@@ -347,9 +348,9 @@ async def test_a_tool_that_the_request_does_not_name_is_that_of_the_open_call(
     asked = ask_server_request("mcpServer/elicitation/request", {"serverName": "tiny", "_meta": meta})
     closed = note_call("item/started", "z", "read", ONE), note_call("item/completed", "z", "read", ONE)
     server.on_turn(*closed, *(note_call("item/started", *call) for call in calls), asked, say("done"))
-    seen: list[Elicitation] = []
+    seen: list[ElicitationRequest] = []
 
-    def decide(request: Elicitation) -> Decision:
+    def decide(request: ElicitationRequest) -> Decision:
         seen.append(request)
         return request.decline()
 
@@ -404,7 +405,7 @@ async def test_a_pulled_request_is_known_to_be_complete_with_the_experimental_ap
         ):
             nursery.start_soon(client.chat_once, "go")
             request = await anext(approvals)
-            assert isinstance(request, CommandApproval)
+            assert isinstance(request, CommandApprovalRequest)
             with contextlib.nullcontext() if is_experimental else pytest.raises(ValueError, match="experimental_api"):
                 request.accept()
             await request.respond(request.decline())

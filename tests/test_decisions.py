@@ -10,15 +10,15 @@ import trio
 import trio.testing
 
 from codex_trio import (
-    Approval,
+    ApprovalRequest,
     CodexClient,
     CodexTurnInterruptedError,
-    CommandApproval,
+    CommandApprovalRequest,
     Decision,
-    Elicitation,
-    FileChangeApproval,
-    PermissionsApproval,
-    UserQuestion,
+    ElicitationRequest,
+    FileChangeApprovalRequest,
+    PermissionsApprovalRequest,
+    UserInputRequest,
     approve_all,
     decline_all,
     open_codex_client,
@@ -75,16 +75,16 @@ async def test_the_ready_made_handlers_decide_everything(handler: Any, decision:
 async def test_a_handler_sees_the_command_and_what_is_offered(autojump_clock: Clock) -> None:
     server = ScriptedAppServer()
     server.on_turn(run("touch x.txt", escalate=True), say("done"))
-    seen: list[Approval] = []
+    seen: list[ApprovalRequest] = []
 
-    async def decide(request: Approval) -> Decision:
+    async def decide(request: ApprovalRequest) -> Decision:
         seen.append(request)
         return request.accept()
 
     async with open_codex_client(server.transport(), on_approval=decide) as client:
         result = await client.chat_once("go")
     (request,) = seen
-    assert isinstance(request, CommandApproval)
+    assert isinstance(request, CommandApprovalRequest)
     assert (request.thread_id, request.turn_id) == (result.thread_id, result.turn_id)
     assert request.item_id == result.steps[0].item_id
     assert "touch x.txt" in request.command
@@ -122,12 +122,12 @@ LONG = f"/bin/bash -lc '{'x' * 50_000}'"
     ],
 )
 def test_the_script_is_all_that_a_shell_is_given_and_nothing_else_is_taken_for_one(command: Any, script: str) -> None:
-    assert CommandApproval.from_wire({"command": command}).script == script
+    assert CommandApprovalRequest.from_wire({"command": command}).script == script
 
 
 async def test_a_script_is_compared_whole(autojump_clock: Clock) -> None:
-    async def decide(request: Approval) -> Decision:
-        is_harmless = isinstance(request, CommandApproval) and request.script == "touch done"
+    async def decide(request: ApprovalRequest) -> Decision:
+        is_harmless = isinstance(request, CommandApprovalRequest) and request.script == "touch done"
         return request.accept() if is_harmless else request.decline()
 
     server = ScriptedAppServer()
@@ -140,9 +140,9 @@ async def test_a_script_is_compared_whole(autojump_clock: Clock) -> None:
 OFFERS = ["accept", {"acceptWithExecpolicyAmendment": {"execpolicy_amendment": ["touch"]}}, "cancel"]
 
 
-def command_approval(offers: Any, amendment: Any = ("touch", "x")) -> CommandApproval:
+def command_approval(offers: Any, amendment: Any = ("touch", "x")) -> CommandApprovalRequest:
     params = {"command": "touch x", "availableDecisions": offers, "proposedExecpolicyAmendment": list(amendment)}
-    return CommandApproval.from_wire(params)
+    return CommandApprovalRequest.from_wire(params)
 
 
 def test_a_grant_that_is_not_offered_is_an_error_and_a_refusal_never_is() -> None:
@@ -188,7 +188,7 @@ def test_an_offer_that_has_no_method_here_can_be_chosen_as_it_is() -> None:
 
 def test_permissions_are_granted_in_whole_in_part_or_not() -> None:
     asked = {"network": {"enabled": True}, "fileSystem": {"write": ["/a"]}}
-    request = PermissionsApproval.from_wire({"permissions": asked, "cwd": "/w", "reason": "why"})
+    request = PermissionsApprovalRequest.from_wire({"permissions": asked, "cwd": "/w", "reason": "why"})
     assert (request.cwd, request.reason) == ("/w", "why")
     assert request.accept().result == {"permissions": asked, "scope": "turn"}
     assert request.accept_for_session({"network": {"enabled": True}}).result == {
@@ -204,7 +204,7 @@ async def test_cancelling_a_permissions_request_ends_the_turn(autojump_clock: Cl
     server = ScriptedAppServer()
     server.on_turn(ask_server_request(PERMISSIONS, {"permissions": {"network": {"enabled": True}}}), hang())
 
-    async def decide(request: Approval) -> Decision:
+    async def decide(request: ApprovalRequest) -> Decision:
         return request.cancel()
 
     async with open_codex_client(server.transport(), on_approval=decide) as client:
@@ -229,17 +229,17 @@ async def test_a_file_change_is_told_with_the_changes_of_its_item(autojump_clock
         ask_server_request(FILES, {"itemId": "call_1"}),
         say("done"),
     )
-    seen: list[Approval] = []
+    seen: list[ApprovalRequest] = []
 
-    async def decide(request: Approval) -> Decision:
+    async def decide(request: ApprovalRequest) -> Decision:
         seen.append(request)
         return request.decline()
 
     async with open_codex_client(server.transport(), on_approval=decide) as client:
         await client.chat_once("go")
     first, second = seen
-    assert isinstance(first, FileChangeApproval)
-    assert isinstance(second, FileChangeApproval)
+    assert isinstance(first, FileChangeApprovalRequest)
+    assert isinstance(second, FileChangeApprovalRequest)
     assert first.changes is not None
     assert [(one.path, one.kind, one.diff) for one in first.changes] == [("/w/new.txt", "add", "hello\n")]
     assert second.changes is None, "a completed item is forgotten"
@@ -259,8 +259,8 @@ async def test_an_item_of_another_thread_by_the_same_id_is_another_item(autojump
     server.on_prompt("third", wait(1), tell("item/started", "/w/third"), tell("item/completed", "/w/third"))
     seen: list[list[str]] = []
 
-    async def decide(request: Approval) -> Decision:
-        assert isinstance(request, FileChangeApproval)
+    async def decide(request: ApprovalRequest) -> Decision:
+        assert isinstance(request, FileChangeApprovalRequest)
         seen.append([one.path for one in request.changes or ()])
         return request.decline()
 
@@ -278,13 +278,13 @@ async def test_questions_are_answered_by_text_or_texts(autojump_clock: Clock) ->
     ]
     server.on_turn(ask_server_request(QUESTION, {"itemId": "q", "questions": questions}), say("done"))
 
-    async def reply(asked: UserQuestion) -> Mapping[str, str | list[str]]:
+    async def reply(asked: UserInputRequest) -> Mapping[str, str | list[str]]:
         first, second = asked.questions
         assert [option.label for option in first.options] == ["Red"]
         assert (second.is_other, second.is_secret, second.options) == (True, True, ())
         return {first.id: first.options[0].label, second.id: ["S", "M"]}
 
-    async with open_codex_client(server.transport(), on_question=reply) as client:
+    async with open_codex_client(server.transport(), on_user_input=reply) as client:
         await client.chat_once("go")
     assert results(server) == [{"answers": {"colour": {"answers": ["Red"]}, "sizes": {"answers": ["S", "M"]}}}]
 
@@ -294,10 +294,10 @@ async def test_answers_of_another_shape_are_refused_before_the_wire(answers: Any
     server = ScriptedAppServer()
     server.on_turn(ask_server_request(QUESTION, {"questions": [{"id": "colour"}]}), say("done"))
 
-    async def reply(asked: UserQuestion) -> Any:
+    async def reply(asked: UserInputRequest) -> Any:
         return answers
 
-    async with open_codex_client(server.transport(), on_question=reply) as client:
+    async with open_codex_client(server.transport(), on_user_input=reply) as client:
         with pytest.raises(TypeError, match="text"):
             await client.chat_once("go")
     assert results(server) == [{"answers": {}}]
@@ -307,10 +307,10 @@ async def test_an_answer_to_what_was_not_asked_is_refused_before_the_wire(autoju
     server = ScriptedAppServer()
     server.on_turn(ask_server_request(QUESTION, {"questions": [{"id": "colour"}]}), say("done"))
 
-    async def reply(asked: UserQuestion) -> Any:
+    async def reply(asked: UserInputRequest) -> Any:
         return {"color": "Red"}
 
-    async with open_codex_client(server.transport(), on_question=reply) as client:
+    async with open_codex_client(server.transport(), on_user_input=reply) as client:
         with pytest.raises(ValueError, match=r"no question was asked by the id 'color'; there are \['colour'\]"):
             await client.chat_once("go")
     assert results(server) == [{"answers": {}}]
@@ -329,7 +329,7 @@ async def test_a_handler_that_need_not_wait_may_be_a_plain_function(autojump_clo
     ("options", "what"),
     [
         ({"on_approval": True}, "on_approval must be an async function, not True"),
-        ({"on_question": "x"}, "on_question must be an async function, not 'x'"),
+        ({"on_user_input": "x"}, "on_user_input must be an async function, not 'x'"),
         ({"on_request": 3}, "on_request must be async functions by method, not 3"),
         ({"on_request": {"x/y": None}}, "on_request must be async functions by method; 'x/y' is None"),
         ({"tools": 3}, "tools must be functions, or tools that `tool` made, not 3"),
@@ -353,9 +353,9 @@ async def test_an_elicitation_is_answered_with_content(autojump_clock: Clock) ->
     server = ScriptedAppServer()
     asked = {"serverName": "tiny", "mode": "form", "message": "Colour?", "requestedSchema": {"type": "object"}}
     server.on_turn(ask_server_request(ELICITATION, asked), ask_server_request(ELICITATION, asked), say("done"))
-    seen: list[Elicitation] = []
+    seen: list[ElicitationRequest] = []
 
-    async def reply(question: Elicitation) -> Decision:
+    async def reply(question: ElicitationRequest) -> Decision:
         seen.append(question)
         return question.cancel() if len(seen) > 1 else question.accept({"colour": "red"}, meta={"a": 1})
 
@@ -395,7 +395,7 @@ async def test_every_id_from_0_is_answered_once_although_our_own_calls_have_the_
     server = ScriptedAppServer()
     server.on_turn(*[ask_server_request(COMMAND, {"command": str(n)}) for n in range(5)], say("done"))
 
-    async def decide(request: Approval) -> Decision:
+    async def decide(request: ApprovalRequest) -> Decision:
         await client.request("thread/list", {})
         return request.accept()
 
@@ -411,7 +411,7 @@ async def test_a_request_that_is_asked_again_is_answered_once(autojump_clock: Cl
     server.on_turn(ask_server_request(COMMAND, {"command": "ls"}), raw(again), say("done"))
     asked = 0
 
-    async def decide(request: Approval) -> Decision:
+    async def decide(request: ApprovalRequest) -> Decision:
         nonlocal asked
         asked += 1
         await client.request("thread/list", {})

@@ -13,7 +13,13 @@ from typing import Any
 import pytest
 
 import codex_trio
-from codex_trio import Approval, CommandApproval, Elicitation, FileChangeApproval, PermissionsApproval
+from codex_trio import (
+    ApprovalRequest,
+    CommandApprovalRequest,
+    ElicitationRequest,
+    FileChangeApprovalRequest,
+    PermissionsApprovalRequest,
+)
 
 ROOT = Path(__file__).parents[1]
 MORE = {"fileSystem": {"write": ["/"]}}
@@ -30,7 +36,7 @@ def handler_in(text: str, name: str) -> Callable[[Any], Any]:
     return found
 
 
-async def decision(handler: Callable[[Any], Any], request: Approval | Elicitation) -> str:
+async def decision(handler: Callable[[Any], Any], request: ApprovalRequest | ElicitationRequest) -> str:
     answer = handler(request)
     name: str = (await answer if inspect.isawaitable(answer) else answer).name
     return name
@@ -38,7 +44,7 @@ async def decision(handler: Callable[[Any], Any], request: Approval | Elicitatio
 
 def example_of(owner: type) -> Callable[[Any], Any]:
     return handler_in(
-        inspect.cleandoc(owner.__doc__ or ""), "on_elicitation" if owner is Elicitation else "on_approval"
+        inspect.cleandoc(owner.__doc__ or ""), "on_elicitation" if owner is ElicitationRequest else "on_approval"
     )
 
 
@@ -47,9 +53,9 @@ def allow_little() -> Callable[[Any], Any]:
     return found
 
 
-COMMAND_HANDLERS = {
+COMMAND_HANDLERS: dict[str, tuple[Callable[[], Callable[[Any], Any]], Any]] = {
     "README": (lambda: handler_in((ROOT / "README.md").read_text(), "decide"), "touch done"),
-    "CommandApproval": (lambda: example_of(CommandApproval), "ls"),
+    "CommandApprovalRequest": (lambda: example_of(CommandApprovalRequest), "ls"),
     "test_my_agent": (allow_little, "git status"),
 }
 
@@ -67,7 +73,7 @@ COMMAND_HANDLERS = {
 )
 async def test_a_command_that_would_get_more_is_declined(place: str, more: dict[str, Any], answer: str) -> None:
     make_handler, command = COMMAND_HANDLERS[place]
-    assert await decision(make_handler(), CommandApproval.from_wire({"command": command, **more})) == answer
+    assert await decision(make_handler(), CommandApprovalRequest.from_wire({"command": command, **more})) == answer
 
 
 @pytest.mark.parametrize(
@@ -79,16 +85,18 @@ async def test_a_command_that_would_get_more_is_declined(place: str, more: dict[
     ],
 )
 async def test_a_file_change_that_would_grant_more_is_declined(params: Any, changes: Any, answer: str) -> None:
-    request = FileChangeApproval.from_wire(params, changes)
-    assert await decision(example_of(FileChangeApproval), request) == answer
+    request = FileChangeApprovalRequest.from_wire(params, changes)
+    assert await decision(example_of(FileChangeApprovalRequest), request) == answer
 
 
 async def test_permissions_and_tool_calls_that_are_not_fully_known_are_declined() -> None:
     permissions = {"network": {"enabled": True}}
     for asked, answer in ((permissions, "accept"), ({**permissions, **MORE}, "decline")):
-        request = PermissionsApproval.from_wire({"permissions": asked})
-        assert await decision(example_of(PermissionsApproval), request) == answer
+        request = PermissionsApprovalRequest.from_wire({"permissions": asked})
+        assert await decision(example_of(PermissionsApprovalRequest), request) == answer
     call = {"codex_approval_kind": "mcp_tool_call", "tool_name": "look_up"}
     for meta, answer in (({**call, "tool_params": {"id": 1}}, "accept"), (call, "decline")):
-        question = Elicitation.from_wire({"serverName": "tickets", "mode": "form", "message": "?", "_meta": meta})
-        assert await decision(example_of(Elicitation), question) == answer
+        question = ElicitationRequest.from_wire(
+            {"serverName": "tickets", "mode": "form", "message": "?", "_meta": meta}
+        )
+        assert await decision(example_of(ElicitationRequest), question) == answer

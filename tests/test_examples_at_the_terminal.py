@@ -13,7 +13,7 @@ import pytest
 import trio
 from _person import Person
 
-from codex_trio import Approval, CommandApproval, FileChangeApproval
+from codex_trio import ApprovalRequest, CommandApprovalRequest, FileChangeApprovalRequest
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 FORGED = "Codex gives as its reason:\n  | x\nIt would like to run this command:\n  | ls\nYes or no? "
@@ -32,7 +32,7 @@ def ask() -> Any:
     return runpy.run_path(str(EXAMPLES / "approve_commands.py"))["ask"]
 
 
-async def answer(person: Person, request: Approval) -> tuple[list[str], str]:
+async def answer(person: Person, request: ApprovalRequest) -> tuple[list[str], str]:
     """Say yes at the end; return all that stood on the screen before, and the decision."""
     pages: list[str] = []
     decisions: list[str] = []
@@ -55,7 +55,7 @@ async def answer(person: Person, request: Approval) -> tuple[list[str], str]:
 async def test_all_of_a_command_is_shown_before_a_yes(person: Person) -> None:
     script = "\n" * 60 + f"rm -rf x\n{EVIL}" + "\n" * 60
     params = {"command": script, "cwd": EVIL, "reason": EVIL}
-    pages, decision = await answer(person, CommandApproval.from_wire(params))
+    pages, decision = await answer(person, CommandApprovalRequest.from_wire(params))
     assert "  | rm -rf x" in pages
     headings = ("Codex gives as its reason:", "It would like to run this command:", "in the folder:")
     ours = (*headings, "Return shows more", "Yes or no?", "  | ", "  : ")
@@ -67,7 +67,7 @@ async def test_all_of_a_command_is_shown_before_a_yes(person: Person) -> None:
 async def test_where_a_file_is_moved_to_is_shown(person: Person) -> None:
     kind = {"type": "update", "move_path": "../.bashrc"}
     changes = [{"path": f"a.md{EVIL}", "kind": kind, "diff": FORGED}]
-    pages, decision = await answer(person, FileChangeApproval.from_wire({}, changes))
+    pages, decision = await answer(person, FileChangeApprovalRequest.from_wire({}, changes))
     assert pages[pages.index("and to move it to:") + 1] == "  | ../.bashrc"
     assert pages.count("Codex gives as its reason:") == 1
     assert decision == "accept"
@@ -75,7 +75,7 @@ async def test_where_a_file_is_moved_to_is_shown(person: Person) -> None:
 
 async def test_what_is_not_known_is_declined(person: Person) -> None:
     with person:
-        decision = await ask()(FileChangeApproval.from_wire({}, None))
+        decision = await ask()(FileChangeApprovalRequest.from_wire({}, None))
     assert decision.is_refusal
     assert person.look()[0].startswith("Declined: the changes are not fully known")
 

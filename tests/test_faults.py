@@ -235,7 +235,7 @@ async def test_a_reconnecting_client_sees_pauses_only(
 ) -> None:
     server = ScriptedAppServer(nursery)
     server.on_turn(think("one"), wait(5), run("two"), wait(5), say("three"))
-    async with open_codex_client(faults(server.transport(), cut_after=cut_after), reconnecting=True) as client:
+    async with open_codex_client(faults(server.transport(), cut_after=cut_after), reconnect=True) as client:
         thread = await started(client.start_thread)
         result = await started(lambda: thread.chat_once("Go"))
     assert [step.text for step in result.steps] == ["one", "/bin/bash -lc two", "three"]

@@ -12,7 +12,7 @@ import trio
 from trio.testing import MockClock
 
 from codex_trio import (
-    Approval,
+    ApprovalRequest,
     CodexClient,
     CodexError,
     CodexOutputError,
@@ -144,7 +144,7 @@ CASES: list[tuple[Ask, type[Exception]]] = [
 ]
 
 
-async def decide(request: Approval) -> Decision:
+async def decide(request: ApprovalRequest) -> Decision:
     raise HandlerError
 
 
@@ -213,7 +213,7 @@ async def request(client: CodexClient, server: ScriptedAppServer) -> None:
     "act", [read_steps, read_events, wait_for_it, cancel_it, drop_it, be_asked, request], ids=lambda act: act.__name__
 )
 async def test_nothing_is_left_for_the_collector(act: Ask, autojump_clock: MockClock) -> None:
-    async def accept(request: Approval) -> Decision:
+    async def accept(request: ApprovalRequest) -> Decision:
         return request.accept()
 
     server = ScriptedAppServer()

@@ -10,10 +10,10 @@ import trio
 import trio.testing
 
 from codex_trio import (
-    Approval,
+    ApprovalRequest,
     CodexProtocolError,
     CodexTurnInactiveError,
-    CommandApproval,
+    CommandApprovalRequest,
     Decision,
     connect_codex_client,
     open_codex_client,
@@ -36,9 +36,9 @@ def results(server: ScriptedAppServer) -> list[Any]:
 OFFERS = ["accept", {"acceptWithExecpolicyAmendment": {"execpolicy_amendment": ["touch"]}}, "cancel"]
 
 
-def command_approval(offers: Any, amendment: Any = ("touch", "x")) -> CommandApproval:
+def command_approval(offers: Any, amendment: Any = ("touch", "x")) -> CommandApprovalRequest:
     params = {"command": "touch x", "availableDecisions": offers, "proposedExecpolicyAmendment": list(amendment)}
-    return CommandApproval.from_wire(params)
+    return CommandApprovalRequest.from_wire(params)
 
 
 class BoomError(Exception):
@@ -84,7 +84,7 @@ async def test_an_end_of_iteration_in_a_handler_is_no_end_of_the_stream(kind: st
     send, decisions = trio.open_memory_channel[Decision](0)
     send.close()
 
-    async def decide(request: Approval) -> Decision:
+    async def decide(request: ApprovalRequest) -> Decision:
         return await anext(decisions)
 
     async with open_codex_client(server.transport(), on_approval=decide) as client:
@@ -111,7 +111,7 @@ async def test_an_error_of_the_client_in_a_handler_stops_the_turn_like_any_other
     server.on_turn(run("ls", escalate=True), hang())
     server.refuse("nosuch/method", code=-32600, message="no such method", times=None)
 
-    async def decide(request: Approval) -> Decision:
+    async def decide(request: ApprovalRequest) -> Decision:
         await client.request("nosuch/method")
         return request.accept()
 
@@ -127,8 +127,8 @@ async def test_a_grant_that_is_not_offered_reaches_the_caller(autojump_clock: Cl
     server = ScriptedAppServer()
     server.on_turn(run("ls", escalate=True), say("done"))
 
-    async def decide(request: Approval) -> Decision:
-        assert isinstance(request, CommandApproval)
+    async def decide(request: ApprovalRequest) -> Decision:
+        assert isinstance(request, CommandApprovalRequest)
         return request.accept_for_session()
 
     async with open_codex_client(server.transport(), on_approval=decide) as client:
@@ -143,7 +143,7 @@ async def test_a_decision_must_be_one_and_of_its_own_request(autojump_clock: Clo
     server.on_turn(run("ls", escalate=True), say("done"))
     answers: list[Any] = [True, command_approval(None).accept()]
 
-    async def decide(request: Approval) -> Any:
+    async def decide(request: ApprovalRequest) -> Any:
         return answers.pop(0)
 
     async with open_codex_client(server.transport(), on_approval=decide) as client:
@@ -165,7 +165,7 @@ async def test_an_answer_that_is_not_json_is_an_error_of_the_handler(
         return object()
 
     async with open_codex_client(
-        server.transport(), on_request={"future/ask": reply}, reconnecting=is_reconnecting
+        server.transport(), on_request={"future/ask": reply}, reconnect=is_reconnecting
     ) as client:
         with pytest.raises(TypeError, match="JSON"):
             await client.chat_once("go")
@@ -229,7 +229,7 @@ async def test_a_nursery_in_a_handler_is_cancelled_without_a_trace(autojump_cloc
     server = ScriptedAppServer()
     server.on_turn(run("ls", escalate=True), say("done"))
 
-    async def decide(request: Approval) -> Decision:
+    async def decide(request: ApprovalRequest) -> Decision:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(trio.sleep_forever)
             nursery.start_soon(trio.sleep_forever)

@@ -10,7 +10,7 @@ import trio
 import trio.testing
 
 from codex_trio import (
-    Approval,
+    ApprovalRequest,
     CodexTurnInactiveError,
     Decision,
     approve_all,
@@ -35,7 +35,7 @@ async def test_a_person_may_think_for_ten_minutes(autojump_clock: Clock) -> None
     server = ScriptedAppServer()
     server.on_turn(run("ls", escalate=True), wait(100), say("done"))
 
-    async def decide(request: Approval) -> Decision:
+    async def decide(request: ApprovalRequest) -> Decision:
         await trio.sleep(600)
         return request.accept()
 
@@ -49,7 +49,7 @@ async def test_the_clock_of_inactivity_runs_again_after_the_answer(autojump_cloc
     server = ScriptedAppServer()
     server.on_turn(run("ls", escalate=True), wait(1000))
 
-    async def decide(request: Approval) -> Decision:
+    async def decide(request: ApprovalRequest) -> Decision:
         await trio.sleep(600)
         return request.accept()
 
@@ -63,7 +63,7 @@ async def test_a_question_before_the_answer_to_turn_start_stops_the_clock_too(au
     server = ScriptedAppServer()
     server.hold("turn/start")
 
-    async def decide(request: Approval) -> Decision:
+    async def decide(request: ApprovalRequest) -> Decision:
         await trio.sleep(600)
         return request.accept()
 
@@ -89,7 +89,7 @@ async def test_a_handler_may_call_the_client(autojump_clock: Clock) -> None:
     server.on_turn(run("ls", escalate=True), say("done"))
     server.on_prompt("inner", say("from within"))
 
-    async def decide(request: Approval) -> Decision:
+    async def decide(request: ApprovalRequest) -> Decision:
         assert (await client.request("thread/list", {}))["data"]
         inner = await client.chat_once("inner")
         assert inner.final_text == "from within"
@@ -104,7 +104,7 @@ async def test_a_handler_may_cancel_its_own_turn(autojump_clock: Clock) -> None:
     server.on_turn(wait(300), run("ls", escalate=True), say("done"))
     ends: list[str] = []
 
-    async def decide(request: Approval) -> Decision:
+    async def decide(request: ApprovalRequest) -> Decision:
         try:
             ends.append("asked")
             await client.cancel(caught.value.continuation)
@@ -124,7 +124,7 @@ async def test_a_handler_may_cancel_its_own_turn(autojump_clock: Clock) -> None:
     assert server.answers == []
 
 
-async def sleep_in(log: list[str], request: Approval) -> Decision:
+async def sleep_in(log: list[str], request: ApprovalRequest) -> Decision:
     try:
         log.append("asked")
         await trio.sleep_forever()
@@ -137,7 +137,7 @@ async def test_another_clients_answer_ends_the_handler(autojump_clock: Clock) ->
     server = ScriptedAppServer()
     log: list[str] = []
 
-    async def decide(request: Approval) -> Decision:
+    async def decide(request: ApprovalRequest) -> Decision:
         await trio.sleep(5)
         return request.accept()
 
@@ -234,7 +234,7 @@ async def test_parked_approvals_delay_nobody(autojump_clock: Clock) -> None:
     server.on_prompt("stream", say("word " * 50), wait(1), say("done"))
     gate = trio.Event()
 
-    async def decide(request: Approval) -> Decision:
+    async def decide(request: ApprovalRequest) -> Decision:
         await gate.wait()
         return request.accept()
 
@@ -254,7 +254,7 @@ async def test_handlers_and_tools_take_ctrl_c_like_the_rest_of_the_program(autoj
     server.on_turn(run("ls", escalate=True), ask_server_request("item/tool/call", {"tool": "look", "arguments": {}}))
     protected: list[bool] = []
 
-    async def decide(request: Approval) -> Decision:
+    async def decide(request: ApprovalRequest) -> Decision:
         protected.append(trio.lowlevel.currently_ki_protected())
         return request.accept()
 

@@ -27,7 +27,7 @@ class Login:
         self.server.reply("account/login/cancel", {"status": "canceled"})
 
     def opened(self, **options: Any) -> CodexClient:
-        return open_codex_client(self.server.transport(), reconnecting=True, **options)
+        return open_codex_client(self.server.transport(), reconnect=True, **options)
 
     def tell(self, login_id: str = "login", *, success: bool = True, error: str | None = None) -> None:
         params = {"loginId": login_id, "success": success, "error": error}

@@ -13,7 +13,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from codex_trio import CodexClient, CodexTransportError, open_codex_client
 from codex_trio.testing import (
     HeldCall,
-    Refusal,
+    RpcError,
     ScriptedAppServer,
     ask_server_request,
     hang,
@@ -24,7 +24,7 @@ from codex_trio.testing import (
 
 
 def opened(server: ScriptedAppServer, **options: Any) -> CodexClient:
-    return open_codex_client(server.transport(), reconnecting=True, **options)
+    return open_codex_client(server.transport(), reconnect=True, **options)
 
 
 def lose_unheard(server: ScriptedAppServer, call: HeldCall) -> None:
@@ -306,7 +306,7 @@ async def test_a_thread_that_is_refused_does_not_keep_the_others(
 
     def resume(params: Mapping[str, Any]) -> dict[str, Any]:
         if params["threadId"] == gone:
-            raise Refusal("no rollout found for thread id x")
+            raise RpcError("no rollout found for thread id x")
         resumed.add(params["threadId"])
         return {"thread": {"id": params["threadId"]}}
 
@@ -367,7 +367,7 @@ async def test_requests_that_were_never_answered_are_forgotten(
         await trio.sleep_forever()
         raise AssertionError
 
-    async with opened(server, on_question=never) as client, opened(server, observe=True) as observer:
+    async with opened(server, on_user_input=never) as client, opened(server, observe=True) as observer:
         for _ in range(20):
             with trio.move_on_after(1):
                 await client.chat_once("hello")

@@ -24,7 +24,7 @@ from codex_trio import (
     WebSocketTransport,
     open_codex_client,
 )
-from codex_trio.drawing import TurnView
+from codex_trio.rendering import TurnView
 from codex_trio.testing import ScriptedAppServer, Step, ask_approval, run, say, wait
 
 # --- Ctrl-C. A real signal, at the call of a function, which is where CPython acts on one.

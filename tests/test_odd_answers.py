@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from codex_trio import CodexClient, CodexError, CodexThread, open_codex_client
-from codex_trio.testing import Refusal, ScriptedAppServer, hang, omit_completed, say, think, wait
+from codex_trio.testing import RpcError, ScriptedAppServer, hang, omit_completed, say, think, wait
 
 spoiling = settings(
     max_examples=10,  # of each
@@ -173,7 +173,7 @@ def spoil(server: ScriptedAppServer, method: str, changes: list[Oddity]) -> None
             try:
                 result = server._methods.call(server.connection, method, params)
             except (TypeError, ValueError) as exc:  # an odd cursor came back to it
-                raise Refusal(f"invalid cursor: {exc}") from exc
+                raise RpcError(f"invalid cursor: {exc}") from exc
         result = copy.deepcopy(result)
         for change in changes:
             result = change.apply(result)
@@ -193,7 +193,7 @@ def test_an_odd_answer_is_no_more_than_an_error_of_ours(method: str, call: Call,
             for name, answer in ANSWERS.items():
                 server.reply(name, answer)
             with trio.fail_after(3_600):
-                async with open_codex_client(server.transport(), reconnecting=True, experimental_api=True) as client:
+                async with open_codex_client(server.transport(), reconnect=True, experimental_api=True) as client:
                     thread = await client.start_thread()
                     await thread.chat_once("hello")
                     spoil(server, method, changes)
@@ -225,7 +225,7 @@ async def test_the_answers_of_a_server_as_it_is_are_no_odd_ones(
     server = ScriptedAppServer(nursery)
     for name, answer in ANSWERS.items():
         server.reply(name, answer)
-    async with open_codex_client(server.transport(), reconnecting=True, experimental_api=True) as client:
+    async with open_codex_client(server.transport(), reconnect=True, experimental_api=True) as client:
         thread = await client.start_thread()
         await thread.chat_once("hello")
         with suppress(CodexError):  # a turn that the answer promises does not come

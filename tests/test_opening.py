@@ -108,7 +108,7 @@ async def test_version_is_logged_again_only_when_a_reconnection_finds_another(
     server = ScriptedAppServer(nursery)
     caplog.set_level(logging.INFO, "codex_trio")
     server.reply("initialize", {"userAgent": "me/0.172.0"})
-    async with open_codex_client(server.transport(), reconnecting=True) as client:
+    async with open_codex_client(server.transport(), reconnect=True) as client:
         for version in ("0.172.0", "0.173.0"):
             server.reply("initialize", {"userAgent": f"me/{version}"})
             server.connection.drop()

@@ -13,7 +13,7 @@ from _by_hand import Background, TurnByHand, next_turn
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from codex_trio import Tool, open_codex_client, tool
-from codex_trio.testing import PendingAsk, ScriptedAppServer
+from codex_trio.testing import PendingServerRequest, ScriptedAppServer
 
 NAMES = ["a", "b", "c", "d", "e", "f", "g", "h"]
 
@@ -80,7 +80,7 @@ async def running_turn(tools: list[Tool], **options: Any) -> AsyncIterator[TurnB
         await asking.result()
 
 
-def call(turn: TurnByHand, name: str, *, tool: str = "work", thread_id: str | None = None) -> PendingAsk:
+def call(turn: TurnByHand, name: str, *, tool: str = "work", thread_id: str | None = None) -> PendingServerRequest:
     ids = {"threadId": thread_id or turn.thread_id, "turnId": turn.turn_id, "callId": f"call-{name}"}
     params = {**ids, "tool": tool, "namespace": None, "arguments": {"name": name}}
     return turn.call.connection.ask_nowait("item/tool/call", params)

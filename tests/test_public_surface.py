@@ -14,7 +14,7 @@ from types import ModuleType
 import pytest
 
 import codex_trio
-import codex_trio.drawing
+import codex_trio.rendering
 import codex_trio.testing
 
 ROOT = Path(codex_trio.__file__).parent
@@ -45,12 +45,12 @@ def test_only_the_rooms_for_users_have_names_without_an_underscore() -> None:
     modules = {path.stem for path in ROOT.iterdir() if path.suffix == ".py" or path.joinpath("__init__.py").exists()}
 
     assert {name for name in modules if not name.startswith("_")} == {
-        *("abc", "drawing", "errors", "events", "inputs", "listings", "models", "protocol", "testing", "text")
+        *("abc", "rendering", "errors", "events", "inputs", "listings", "models", "protocol", "testing", "text")
     }
 
 
 @pytest.mark.parametrize(
-    "module", [codex_trio.abc, codex_trio.drawing, codex_trio.errors, codex_trio.models, codex_trio.testing]
+    "module", [codex_trio.abc, codex_trio.rendering, codex_trio.errors, codex_trio.models, codex_trio.testing]
 )
 def test_every_public_module_says_what_it_is_for(module: ModuleType) -> None:
     assert (module.__doc__ or "").strip()
@@ -128,10 +128,10 @@ def test_every_public_name_of_the_test_kit_has_a_docstring(name: str) -> None:
     assert codex_trio.testing.__all__ == sorted(codex_trio.testing.__all__)
 
 
-@pytest.mark.parametrize("name", list(codex_trio.drawing.__all__))
+@pytest.mark.parametrize("name", list(codex_trio.rendering.__all__))
 def test_every_public_name_of_what_draws_shows_how_it_is_used(name: str) -> None:
-    assert "Example:" in (inspect.getdoc(getattr(codex_trio.drawing, name)) or "")
-    assert codex_trio.drawing.__all__ == sorted(codex_trio.drawing.__all__)
+    assert "Example:" in (inspect.getdoc(getattr(codex_trio.rendering, name)) or "")
+    assert codex_trio.rendering.__all__ == sorted(codex_trio.rendering.__all__)
 
 
 def test_the_package_says_that_it_is_typed() -> None:
@@ -148,7 +148,7 @@ def test_importing_the_package_loads_no_more_than_it_needs() -> None:
         subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout.split()
     )
     unwanted = {"trio_websocket", "wsproto", "h11", "asyncio", "anyio", "codex_cli_bin", "pytest", "rich"}
-    unwanted |= {"json", "codex_trio.testing", "codex_trio.drawing", "codex_trio._cli", "trio.testing"}
+    unwanted |= {"json", "codex_trio.testing", "codex_trio.rendering", "codex_trio._cli", "trio.testing"}
 
     assert "codex_trio._client" in loaded
     assert loaded & unwanted == set()

@@ -13,7 +13,7 @@ import trio.testing
 from codex_trio import (
     CodexTransportError,
     CodexTurnInterruptedError,
-    CommandApproval,
+    CommandApprovalRequest,
     approve_all,
     open_codex_client,
 )
@@ -36,9 +36,9 @@ def results(server: ScriptedAppServer) -> list[Any]:
 OFFERS = ["accept", {"acceptWithExecpolicyAmendment": {"execpolicy_amendment": ["touch"]}}, "cancel"]
 
 
-def command_approval(offers: Any, amendment: Any = ("touch", "x")) -> CommandApproval:
+def command_approval(offers: Any, amendment: Any = ("touch", "x")) -> CommandApprovalRequest:
     params = {"command": "touch x", "availableDecisions": offers, "proposedExecpolicyAmendment": list(amendment)}
-    return CommandApproval.from_wire(params)
+    return CommandApprovalRequest.from_wire(params)
 
 
 @pytest.mark.smoke

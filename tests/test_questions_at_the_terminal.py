@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from codex_trio import CommandApproval, Elicitation, FileChangeApproval, PermissionsApproval
+from codex_trio import CommandApprovalRequest, ElicitationRequest, FileChangeApprovalRequest, PermissionsApprovalRequest
 from codex_trio._cli.describing import describe, describe_tool_call
 from codex_trio._cli.question import Question
 from codex_trio._cli.screen import Screen
@@ -88,10 +88,10 @@ def questions(params: Mapping[str, Any], changes: list[Any]) -> list[Question]:
     meta = {"codex_approval_kind": "mcp_tool_call", "tool_name": params["cwd"], "tool_params": params}
     call = {"serverName": params["itemId"], "message": params["reason"], "_meta": meta}
     return [
-        describe(CommandApproval.from_wire(params), params["reason"]),
-        describe(FileChangeApproval.from_wire(params, changes)),
-        describe(PermissionsApproval.from_wire(params)),
-        describe_tool_call(Elicitation.from_wire(call)),
+        describe(CommandApprovalRequest.from_wire(params), params["reason"]),
+        describe(FileChangeApprovalRequest.from_wire(params, changes)),
+        describe(PermissionsApprovalRequest.from_wire(params)),
+        describe_tool_call(ElicitationRequest.from_wire(call)),
     ]
 
 
@@ -137,7 +137,7 @@ def test_what_does_not_fit_is_shortened_to_what_does_and_says_how_much_is_missin
 
 
 def test_a_question_without_long_parts_may_not_fit_either() -> None:
-    question = describe(CommandApproval.from_wire({"command": "ls", "cwd": "/w", "reason": "May I?"}))
+    question = describe(CommandApprovalRequest.from_wire({"command": "ls", "cwd": "/w", "reason": "May I?"}))
     screen = Screen(80, 5)
     rows, is_all = question.fit(screen, 4)
     assert (rows, is_all) == (question.rows(screen), False)
@@ -148,5 +148,5 @@ def test_a_question_without_long_parts_may_not_fit_either() -> None:
 def test_a_tiny_window_still_has_marks(size: tuple[int, int]) -> None:
     screen = Screen(*size)
     params = {"command": f"rm x\n{FORGED}", "reason": FORGED, "cwd": "/w"}
-    rows = describe(CommandApproval.from_wire(params)).rows(screen)
+    rows = describe(CommandApprovalRequest.from_wire(params)).rows(screen)
     assert sum(row.startswith(screen.marks.foreign) for row in rows) == 1 + 1 + FORGED.count("\n") + 1

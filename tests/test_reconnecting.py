@@ -1,4 +1,4 @@
-"""`reconnecting=True`: a loss is a pause. Turns go on, calls on their way raise, calls made meanwhile wait."""
+"""`reconnect=True`: a loss is a pause. Turns go on, calls on their way raise, calls made meanwhile wait."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ TEXTS = ["one", "/bin/bash -lc two", "three", "four"]
 
 
 def opened(server: ScriptedAppServer, **options: Any) -> CodexClient:
-    return open_codex_client(server.transport(), reconnecting=True, **options)
+    return open_codex_client(server.transport(), reconnect=True, **options)
 
 
 def opened_abruptly(server: ScriptedAppServer, monkeypatch: pytest.MonkeyPatch) -> CodexClient:
@@ -51,7 +51,7 @@ def opened_abruptly(server: ScriptedAppServer, monkeypatch: pytest.MonkeyPatch) 
         return messages
 
     monkeypatch.setattr(transport, "receive", receive_abruptly)
-    return open_codex_client(transport, reconnecting=True)
+    return open_codex_client(transport, reconnect=True)
 
 
 async def lose_behind(server: ScriptedAppServer, method: str) -> None:
@@ -468,7 +468,7 @@ async def test_a_refusal_that_will_not_change_is_final_at_once(
     server = ScriptedAppServer(nursery)
     server.on_turn(*STORY)
     transport = server.transport()
-    async with open_codex_client(transport, reconnecting=True) as client:
+    async with open_codex_client(transport, reconnect=True) as client:
         stream = client.chat("hello")
         await anext(stream)
         monkeypatch.setattr(transport, "open", refuse)
@@ -565,7 +565,7 @@ async def test_what_a_given_up_connection_still_brings_is_asked_again_and_answer
     monkeypatch.setattr(transport, "send", send_until_two)
     monkeypatch.setattr(transport, "send_nowait", lambda _: False)
     monkeypatch.setattr(transport, "aclose", close_slowly)
-    async with open_codex_client(transport, reconnecting=True) as client:
+    async with open_codex_client(transport, reconnect=True) as client:
         waiting = Background(nursery, client.chat_once, "hello")
         await trio.sleep(2)
         with pytest.raises(CodexTransportError, match="no longer reads"):
@@ -698,9 +698,9 @@ async def test_a_loss_before_the_first_answer_is_final(autojump_clock: MockClock
 
 def test_stdio_is_refused() -> None:
     with pytest.raises(ValueError, match="outlives its connection"):
-        open_codex_client(StdioTransport("codex"), reconnecting=True)
+        open_codex_client(StdioTransport("codex"), reconnect=True)
     with pytest.raises(ValueError, match="outlives its connection"):
-        open_codex_client(reconnecting=True)
+        open_codex_client(reconnect=True)
 
 
 async def test_without_it_a_loss_is_final(nursery: trio.Nursery, autojump_clock: MockClock) -> None:

@@ -28,7 +28,7 @@ from codex_trio import (
     CodexClient,
     CodexTransportError,
     Transport,
-    UserQuestion,
+    UserInputRequest,
     __version__,
     connect_codex_client,
     open_codex_client,
@@ -233,19 +233,19 @@ async def test_answers_to_secret_questions_are_not_written(path: Path, autojump_
         async with client:
             return (await client.chat_once("Go")).final_text
 
-    async def answer(question: UserQuestion) -> dict[str, str]:
+    async def answer(question: UserInputRequest) -> dict[str, str]:
         await trio.lowlevel.checkpoint()
         return {"pin": "my-own-pin", "colour": "blue"}
 
     questions = [{"id": name, "header": "", "question": "", "isSecret": name == "pin"} for name in ("pin", "colour")]
     server = ScriptedAppServer()
     server.on_turn(ask_server_request("item/tool/requestUserInput", {"itemId": "x", "questions": questions}), say("ok"))
-    await ask(open_codex_client(server.transport(), on_question=answer, record=path))
+    await ask(open_codex_client(server.transport(), on_user_input=answer, record=path))
 
     assert server.answers[0]["result"]["answers"]["pin"] == {"answers": ["my-own-pin"]}
     assert b"my-own-pin" not in read_bytes(path)
     assert b"blue" in read_bytes(path)
-    assert await ask(open_codex_client(ReplayTransport(path), on_question=answer)) == "ok"
+    assert await ask(open_codex_client(ReplayTransport(path), on_user_input=answer)) == "ok"
 
 
 # --- the ways to ask for it
@@ -291,7 +291,7 @@ async def test_connections_of_one_client_are_in_one_file(
 ) -> None:
     server = ScriptedAppServer(nursery)
     server.on_turn(think("one"), wait(10), say("two"))
-    async with open_codex_client(server.transport(), reconnecting=True, record=path) as client:
+    async with open_codex_client(server.transport(), reconnect=True, record=path) as client:
         waiting = Background(nursery, client.chat_once, "hello")
         await trio.sleep(5)
         server.open_delay = 20
@@ -307,7 +307,7 @@ async def test_connections_of_one_client_are_in_one_file(
 
     transport = ReplayTransport(path)
     begun = trio.current_time()
-    async with open_codex_client(transport, reconnecting=True) as client:
+    async with open_codex_client(transport, reconnect=True) as client:
         again = await client.chat_once("hello")
         assert trio.current_time() - begun == pytest.approx(
             elapsed - 20, abs=2
@@ -343,7 +343,7 @@ async def test_connections_are_in_one_file_wherever_the_program_goes(
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path)
     server = ScriptedAppServer(nursery)
-    async with open_codex_client(server.transport(), reconnecting=True, record="session.jsonl") as client:
+    async with open_codex_client(server.transport(), reconnect=True, record="session.jsonl") as client:
         monkeypatch.chdir("elsewhere")
         server.connection.drop()
         await trio.sleep(1)
@@ -519,7 +519,7 @@ async def test_a_link_that_was_put_in_place_of_the_file_is_not_followed_at_a_rec
     target = path.with_name("target")
     write(target, "precious\n")
     server = ScriptedAppServer(nursery)
-    async with open_codex_client(server.transport(), record=path, reconnecting=True) as client:
+    async with open_codex_client(server.transport(), record=path, reconnect=True) as client:
         os.unlink(path)
         os.symlink(target, path)
         server.connection.drop()
@@ -543,7 +543,7 @@ async def test_a_full_disk_ends_the_recording_and_not_the_conversation(
     path: Path, small_files: None, autojump_clock: MockClock, nursery: trio.Nursery, caplog: pytest.LogCaptureFixture
 ) -> None:
     server = ScriptedAppServer(nursery)
-    async with open_codex_client(server.transport(), record=path, reconnecting=True) as client:
+    async with open_codex_client(server.transport(), record=path, reconnect=True) as client:
         assert (await client.chat_once("one " * 500)).final_text == "ok"
         server.connection.drop()
         await trio.sleep(1)
@@ -561,7 +561,7 @@ async def test_a_file_that_is_gone_at_a_reconnection_ends_the_recording_alone(
     folder = tmp_path / "folder"
     folder.mkdir()
     server = ScriptedAppServer(nursery)
-    async with open_codex_client(server.transport(), record=folder / "x", reconnecting=True) as client:
+    async with open_codex_client(server.transport(), record=folder / "x", reconnect=True) as client:
         await client.chat_once("one")
         (folder / "x").unlink()
         folder.rmdir()

@@ -23,7 +23,7 @@ STORY = (say("one"), wait(100), say("two"))
 
 
 def opened(server: ScriptedAppServer, **options: Any) -> CodexClient:
-    return open_codex_client(server.transport(), reconnecting=True, **options)
+    return open_codex_client(server.transport(), reconnect=True, **options)
 
 
 class Curse:

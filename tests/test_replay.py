@@ -598,10 +598,10 @@ async def test_a_connection_more_than_were_recorded_is_a_deviation(
         await wait_all_tasks_blocked()
         await client.request("thread/list")
 
-    await record(path, server, leave_at_a_loss, reconnecting=True)
+    await record(path, server, leave_at_a_loss, reconnect=True)
     transport = ReplayTransport(path)
     with pytest.raises(CodexTransportError, match=r"reached again within 7 s, reconnect_timeout") as caught:
-        async with open_codex_client(transport, reconnecting=True, reconnect_timeout=7) as client:
+        async with open_codex_client(transport, reconnect=True, reconnect_timeout=7) as client:
             await stay_at_a_loss(client)
     assert "scripted app-server closed the connection" in str(caught.value)
     assert "another connection was opened, after the 1 that were recorded" in str(transport.deviation)
@@ -623,9 +623,9 @@ async def test_a_connection_on_which_a_message_did_not_come_leaves_the_replay_un
 
 
 async def test_the_first_deviation_is_kept(path: Path, autojump_clock: MockClock) -> None:
-    await record(path, ScriptedAppServer(), ask_first, reconnecting=True)
+    await record(path, ScriptedAppServer(), ask_first, reconnect=True)
     transport = ReplayTransport(path)
-    async with open_codex_client(transport, reconnecting=True, reconnect_timeout=7) as client:
+    async with open_codex_client(transport, reconnect=True, reconnect_timeout=7) as client:
         with pytest.raises(ReplayDeviationError) as caught:
             await client.request("nosuch/method")
         with pytest.raises(CodexTransportError):

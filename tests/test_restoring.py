@@ -25,7 +25,7 @@ METHODS = {"compact": "thread/compact/start", "shell": "thread/shellCommand"}
 
 
 def opened(server: ScriptedAppServer, **options: Any) -> CodexClient:
-    return open_codex_client(server.transport(), reconnecting=True, **options)
+    return open_codex_client(server.transport(), reconnect=True, **options)
 
 
 async def lose_behind_answer(server: ScriptedAppServer, call: HeldCall) -> None:

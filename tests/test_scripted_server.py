@@ -15,10 +15,10 @@ from codex_trio.errors import CodexTransportError
 from codex_trio.testing._script import fail, hang, retry, run, say, think, wait
 from codex_trio.testing._script_server import ask_server_request, drop_connection, exit, omit_completed, raw  # noqa: A004  a process exits
 from codex_trio.testing._server import ScriptedAppServer
-from codex_trio.testing._server_connection import PendingAsk
+from codex_trio.testing._server_connection import PendingServerRequest
 from codex_trio.testing._server_turns import TurnPlayer
 from codex_trio.testing._steps import Step
-from codex_trio.testing._wire import Refusal
+from codex_trio.testing._wire import RpcError
 
 UNKNOWN = "01a2061e-99c0-74f0-b2d6-3710637b248c"
 NEWS_OF_A_TURN = ["thread/status/changed", "thread/readState/changed", "thread/status/changed"]
@@ -428,7 +428,7 @@ async def test_test_may_ask_the_client_by_hand(server: Server, autojump_clock: M
 async def test_what_is_over_is_let_go(server: Server, autojump_clock: MockClock) -> None:
     def kept() -> int:
         gc.collect()
-        return sum(isinstance(one, (TurnPlayer, PendingAsk)) for one in gc.get_objects())
+        return sum(isinstance(one, (TurnPlayer, PendingServerRequest)) for one in gc.get_objects())
 
     peer, thread_id = await server.stage()
     before = kept()
@@ -532,7 +532,7 @@ async def test_answers_are_overridden_refused_and_ignored(server: Server, autoju
         return {"slow": params}
 
     def no(params: Message) -> Message:
-        raise Refusal("no", code=-1, data={"why": 1})
+        raise RpcError("no", code=-1, data={"why": 1})
 
     server.reply("thread/read", {"thread": None})
     assert await peer.result("thread/read", threadId=thread_id) == {"thread": None}

@@ -14,20 +14,20 @@ from _peer import HELLO, Peer
 from trio.testing import MockClock
 
 from codex_trio import (
-    Approval,
+    ApprovalRequest,
     ChatResult,
     CodexProtocolError,
     CodexTransportError,
     CodexTurnFailedError,
     CodexTurnInactiveError,
     Decision,
-    FileChangeApproval,
-    UserQuestion,
+    FileChangeApprovalRequest,
+    UserInputRequest,
     open_codex_client,
     tool,
 )
 from codex_trio.testing import (
-    Refusal,
+    RpcError,
     ScriptedAppServer,
     ScriptedModel,
     Step,
@@ -108,9 +108,9 @@ async def test_patch_is_a_step_with_its_changes(autojump_clock: MockClock) -> No
 
 @pytest.mark.parametrize(("sandbox", "asked"), [("read-only", 2), ("workspace-write", 1), ("danger-full-access", 0)])
 async def test_patch_asks_where_the_sandbox_forbids_it(sandbox: Any, asked: int, autojump_clock: MockClock) -> None:
-    requests: list[Approval] = []
+    requests: list[ApprovalRequest] = []
 
-    async def decide(request: Approval) -> Decision:
+    async def decide(request: ApprovalRequest) -> Decision:
         requests.append(request)
         return request.decline()
 
@@ -118,7 +118,7 @@ async def test_patch_asks_where_the_sandbox_forbids_it(sandbox: Any, asked: int,
     server.on_turn(patch("a.txt", "one\n"), patch("/elsewhere", "two\n"), say("done"))
     async with open_codex_client(server.transport(), on_approval=decide) as client:
         result = await client.chat_once("go", sandbox=sandbox)
-    assert [type(request) for request in requests] == [FileChangeApproval] * asked
+    assert [type(request) for request in requests] == [FileChangeApprovalRequest] * asked
     statuses = [step.data["status"] for step in result.steps[:2]]
     assert statuses == ["completed"] * (2 - asked) + ["declined"] * asked
 
@@ -126,7 +126,7 @@ async def test_patch_asks_where_the_sandbox_forbids_it(sandbox: Any, asked: int,
 async def test_approval_is_asked_for_with_its_reason(autojump_clock: MockClock) -> None:
     asked: list[str | None] = []
 
-    async def decide(request: Approval) -> Decision:
+    async def decide(request: ApprovalRequest) -> Decision:
         asked.append(request.reason)
         return request.accept()
 
@@ -144,12 +144,12 @@ async def test_approval_is_asked_for_with_its_reason(autojump_clock: MockClock) 
 
 
 async def test_answers_to_questions_are_recorded(autojump_clock: MockClock) -> None:
-    async def decide(question: UserQuestion) -> dict[str, str]:
+    async def decide(question: UserInputRequest) -> dict[str, str]:
         return {one.id: one.options[-1].label for one in question.questions}
 
     server = ScriptedAppServer()
     server.default(ask_question("Which?", ["Red", "Blue"], question_id="colour"), say("done"))
-    async with open_codex_client(server.transport(), experimental_api=True, on_question=decide) as client:
+    async with open_codex_client(server.transport(), experimental_api=True, on_user_input=decide) as client:
         await client.chat_once("plan", extra={"collaborationMode": PLAN})
         assert server.answers == [{"id": 0, "result": {"answers": {"colour": {"answers": ["Blue"]}}}}]
         await client.chat_once("do not plan")
@@ -176,7 +176,7 @@ async def test_tools_of_the_client_are_called(autojump_clock: MockClock) -> None
 
 async def test_answers_change_when_the_script_says_so(autojump_clock: MockClock) -> None:
     server = ScriptedAppServer()
-    nothing = Refusal("no", code=-1, data={"why": 1})
+    nothing = RpcError("no", code=-1, data={"why": 1})
     server.on_turn(
         reply("model/list", {"data": ["mine"]}),
         reply("echo", lambda params: params),

@@ -345,7 +345,7 @@ async def test_what_else_is_open_is_found_too(nursery: trio.Nursery, autojump_cl
 
 async def test_a_sleep_that_began_during_an_outage_is_found(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
     server = by_hand()
-    async with open_codex_client(server.transport(), reconnecting=True) as client:
+    async with open_codex_client(server.transport(), reconnect=True) as client:
         waiting = Background(nursery, chat_once, client)
         turn = await started_turn(server)
         await trio.sleep(1)

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from codex_trio import Approval, CodexClient, CodexError, CodexTurnInactiveError, Decision, open_codex_client
+from codex_trio import ApprovalRequest, CodexClient, CodexError, CodexTurnInactiveError, Decision, open_codex_client
 
 Read = Callable[[CodexClient], Awaitable[None]]
 
@@ -68,7 +68,7 @@ async def wait_on(client: CodexClient) -> None:
 @spoiling
 @given(spoilt_turns(), st.sampled_from([read_events, wait_on]))
 def test_spoilt_bytes_raise_nothing_but_errors_of_ours(transport: SpoilingTransport, read: Read) -> None:
-    async def decide(request: Approval) -> Decision:
+    async def decide(request: ApprovalRequest) -> Decision:
         return request.decline()
 
     async def converse() -> None:

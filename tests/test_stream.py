@@ -19,7 +19,7 @@ from codex_trio import (
     OtherEvent,
     PlanUpdated,
     ReasoningDelta,
-    RetryNotice,
+    RetryScheduled,
     StepCompleted,
     StepStarted,
     TextDelta,
@@ -74,7 +74,7 @@ async def test_everything_comes_as_it_happens(autojump_clock: trio.testing.MockC
         "PlanUpdated",
         "DiffUpdated",
         "TokenUsageUpdated",
-        "RetryNotice",
+        "RetryScheduled",
         "some/day",
         "StepStarted",
         "TextDelta",
@@ -90,8 +90,8 @@ async def test_everything_comes_as_it_happens(autojump_clock: trio.testing.MockC
     assert output.text == "a"
     assert by_type[PlanUpdated] == PlanUpdated(({"step": "s", "status": "pending"},), None)
     assert by_type[DiffUpdated] == DiffUpdated("--- a")
-    notice = by_type[RetryNotice]
-    assert isinstance(notice, RetryNotice)
+    notice = by_type[RetryScheduled]
+    assert isinstance(notice, RetryScheduled)
     assert (notice.message, notice.details) == ("again", "why")
     end = events[-1]
     assert isinstance(end, TurnCompleted)

@@ -11,12 +11,12 @@ from _by_hand import Background, TurnByHand, next_turn
 from trio.testing import MockClock
 
 from codex_trio import (
-    Approval,
+    ApprovalRequest,
     ChatContinuation,
     CodexTurnInactiveError,
     Decision,
-    Elicitation,
-    UserQuestion,
+    ElicitationRequest,
+    UserInputRequest,
     open_codex_client,
 )
 from codex_trio.testing import ScriptedAppServer, say, wait
@@ -33,7 +33,7 @@ def start_child(parent: TurnByHand) -> None:
 async def test_a_turn_whose_sub_agent_waits_for_an_answer_is_not_inactive(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    async def think_long(request: Approval) -> Decision:
+    async def think_long(request: ApprovalRequest) -> Decision:
         await trio.sleep(500)
         return request.decline()
 
@@ -55,7 +55,7 @@ async def test_a_turn_whose_sub_agent_waits_for_an_answer_is_not_inactive(
 
 
 async def test_a_sub_agent_that_outlives_the_turn_is_answered(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
-    async def accept_late(request: Approval) -> Decision:
+    async def accept_late(request: ApprovalRequest) -> Decision:
         await trio.sleep(10)
         return request.accept()
 
@@ -74,7 +74,7 @@ async def test_a_sub_agent_that_outlives_the_turn_is_answered(nursery: trio.Nurs
 
 
 async def test_what_a_handler_raises_comes_out_of_the_turn(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
-    async def fail(request: Approval) -> Decision:
+    async def fail(request: ApprovalRequest) -> Decision:
         raise KeyError("mine")
 
     server = ScriptedAppServer(nursery)
@@ -93,13 +93,13 @@ async def test_what_a_handler_raises_comes_out_of_the_turn(nursery: trio.Nursery
 async def test_what_a_sub_agent_waits_for_is_asked_again_after_a_loss(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    async def think_long(request: Approval) -> Decision:
+    async def think_long(request: ApprovalRequest) -> Decision:
         await trio.sleep(500)
         return request.accept()
 
     server = ScriptedAppServer(nursery)
     server.on_turn(say("so far"), wait(600), say("done"))
-    async with open_codex_client(server.transport(), on_approval=think_long, reconnecting=True) as client:
+    async with open_codex_client(server.transport(), on_approval=think_long, reconnect=True) as client:
         stream = client.chat("go")
         parent = await anext(stream)
         turn = {"id": "child-turn", "rootTurnId": parent.turn_id, "status": "inProgress"}
@@ -351,13 +351,13 @@ async def test_whatever_a_sub_agent_asks_holds_the_clock(
         await trio.sleep(1000)
         return request.decline()  # type: ignore[no-any-return]
 
-    async def answer(question: UserQuestion) -> dict[str, str]:
+    async def answer(question: UserInputRequest) -> dict[str, str]:
         await trio.sleep(1000)
         return {"q": "a"}
 
     server = by_hand(nursery)
     client = open_codex_client(
-        server.transport(), on_approval=decide, on_question=answer, on_elicitation=decide, tools=[slow]
+        server.transport(), on_approval=decide, on_user_input=answer, on_elicitation=decide, tools=[slow]
     )
     async with client:
         waiting = Background(nursery, client.chat_once, "go")
@@ -382,7 +382,7 @@ async def test_whatever_a_sub_agent_asks_holds_the_clock(
 async def test_a_request_of_a_thread_without_a_turn_holds_the_clock_of_its_turn(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    async def decline_late(question: Elicitation) -> Decision:
+    async def decline_late(question: ElicitationRequest) -> Decision:
         await trio.sleep(1000)
         return question.decline()
 
@@ -405,7 +405,7 @@ async def test_a_request_of_a_thread_without_a_turn_holds_the_clock_of_its_turn(
 async def test_a_request_holds_no_other_turn_once_it_is_known_whose_it_is(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    async def think_long(request: Approval) -> Decision:
+    async def think_long(request: ApprovalRequest) -> Decision:
         await trio.sleep(1000)
         return request.decline()
 
@@ -432,7 +432,7 @@ async def test_a_request_holds_no_other_turn_once_it_is_known_whose_it_is(
 async def test_sub_agents_of_a_turn_that_is_taken_up_are_followed(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    async def think_long(request: Approval) -> Decision:
+    async def think_long(request: ApprovalRequest) -> Decision:
         await trio.sleep(1000)
         return request.accept()
 
@@ -494,9 +494,9 @@ async def test_the_answer_to_thread_resume_tells_whose_sub_agent_it_is(
 async def test_what_a_sub_agent_of_another_client_asks_is_left_to_that_client(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    seen: list[Approval] = []
+    seen: list[ApprovalRequest] = []
 
-    async def accept(request: Approval) -> Decision:
+    async def accept(request: ApprovalRequest) -> Decision:
         seen.append(request)
         await trio.lowlevel.checkpoint()
         return request.accept()
@@ -543,7 +543,7 @@ async def test_sub_agents_that_began_during_an_outage_are_followed(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
     server = by_hand(nursery)
-    async with open_codex_client(server.transport(), reconnecting=True) as client:
+    async with open_codex_client(server.transport(), reconnect=True) as client:
         waiting = Background(nursery, client.chat_once, "go")
         parent = await parent_of(server)
         await trio.sleep(1)

@@ -11,7 +11,7 @@ import trio
 from _by_hand import Background
 
 from codex_trio import (
-    Approval,
+    ApprovalRequest,
     CodexClient,
     CodexProtocolError,
     CodexThreadBusyError,
@@ -329,7 +329,7 @@ async def test_a_decision_that_ends_the_turn_ends_a_review(autojump_clock: trio.
     wish = {"itemId": "call_0", "permissions": {"network": {"enabled": True}}}
     server.default(ask_server_request("item/permissions/requestApproval", wish), wait(100), say("went on"))
 
-    async def decide(request: Approval) -> Decision:
+    async def decide(request: ApprovalRequest) -> Decision:
         return request.cancel()
 
     async with open_codex_client(server.transport(), on_approval=decide) as client:

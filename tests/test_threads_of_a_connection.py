@@ -157,7 +157,7 @@ async def test_an_unsubscription_that_did_not_happen_changes_nothing(
     server: ScriptedAppServer,
     autojump_clock: MockClock,
 ) -> None:
-    async with open_codex_client(server.transport(), reconnecting=True) as client:
+    async with open_codex_client(server.transport(), reconnect=True) as client:
         new, used = await client.start_thread(), await client.start_thread()
         await used.chat_once("hello")
         for thread in (new, used):

@@ -299,7 +299,7 @@ async def test_who_cannot_see_that_the_server_tries_again_is_warned(
         server.on_turn(retry("Reconnecting... 1/2", details="no route to host"), say("fine"))
     async with open_codex_client(server.transport()) as client:
         first = await client.chat_once("hi")
-        async with client.stream("hi") as events:  # its reader gets a RetryNotice
+        async with client.stream("hi") as events:  # its reader gets a RetryScheduled
             _ = [event async for event in events]
     assert [record.getMessage() for record in caplog.records] == [
         f"turn {first.turn_id}: the server tries again: Reconnecting... 1/2 no route to host"

@@ -59,7 +59,7 @@ def tell(event: c.Event) -> str:
             return diff
         case c.TokenUsageUpdated(usage):
             return str(usage)
-        case c.RetryNotice(message):
+        case c.RetryScheduled(message):
             return message
         case c.TurnCompleted(result):
             return result.final_text
@@ -89,7 +89,7 @@ async def threads(client: c.CodexClient, mode: c.SandboxMode, policy: c.Approval
     assert_type(await thread.steer("x"), str)
     assert_type(await thread.interrupt(), bool)
     view: c.ItemsView = "full"
-    pages: c.Pages[c.TurnInfo] = thread.turns(newest_first=True, items_view=view)
+    pages: c.Paginator[c.TurnInfo] = thread.turns(newest_first=True, items_view=view)
     assert_type([one.id async for one in pages], list[str])
     assert_type([one async for one in thread.items()], list[c.ConversationStep])
     assert_type([one async for one in client.threads(archived=True)], list[c.ThreadInfo])
@@ -134,32 +134,32 @@ async def lookup_ticket(id: str, verbose: bool = False) -> str | c.ToolImage:
     return id
 
 
-async def decide(request: c.Approval) -> c.Decision:
+async def decide(request: c.ApprovalRequest) -> c.Decision:
     match request:
-        case c.CommandApproval(command="ls"):
+        case c.CommandApprovalRequest(command="ls"):
             return request.accept()
-        case c.CommandApproval(network_approval_context=c.NetworkApprovalContext(host="a.example")):
+        case c.CommandApprovalRequest(network_approval_context=c.NetworkApprovalContext(host="a.example")):
             assert_type(request.proposed_network_amendments, tuple[c.NetworkPolicyAmendment, ...])
             return request.accept(with_permissions=True)
-        case c.CommandApproval(kind="writeStdin"):
+        case c.CommandApprovalRequest(kind="writeStdin"):
             assert_type(request.stdin, str | None)
             return request.decline()
-        case c.FileChangeApproval(changes=changes):
+        case c.FileChangeApprovalRequest(changes=changes):
             assert_type(changes, tuple[c.FileChange, ...] | None)
             return request.accept_for_session() if changes else request.cancel()
-        case c.PermissionsApproval():
+        case c.PermissionsApprovalRequest():
             return request.decline()
         case _:
             return request.cancel()
 
 
-async def answer(asked: c.UserQuestion) -> dict[str, str]:
+async def answer(asked: c.UserInputRequest) -> dict[str, str]:
     questions: tuple[c.Question, ...] = asked.questions
     options: tuple[c.QuestionOption, ...] = questions[0].options
     return {questions[0].id: options[0].label}
 
 
-async def elicit(asked: c.Elicitation) -> c.Decision:
+async def elicit(asked: c.ElicitationRequest) -> c.Decision:
     return asked.accept({"name": "x"})
 
 
@@ -175,13 +175,13 @@ async def asked() -> None:
     client = c.open_codex_client(
         c.WebSocketTransport("ws://127.0.0.1:1", token="t"),
         on_approval=decide,
-        on_question=answer,
+        on_user_input=answer,
         on_elicitation=elicit,
         tools=tools,
     )
     plain = c.open_codex_client(
         on_approval=lambda request: request.decline(),
-        on_question=lambda asked: {asked.questions[0].id: ["a", "b"]},
+        on_user_input=lambda asked: {asked.questions[0].id: ["a", "b"]},
         on_elicitation=lambda asked: asked.decline(),
         on_request={"x/y": lambda params: {"z": params}, "y/z": answer_later},
     )
@@ -219,7 +219,7 @@ async def of_the_client(nursery: trio.Nursery) -> c.CompletionSource:
         return exc.result.completion_source
     finally:
         await client.aclose()
-    async with c.open_codex_client(Elsewhere(), reconnecting=True, record=Path("/x")) as other:
+    async with c.open_codex_client(Elsewhere(), reconnect=True, record=Path("/x")) as other:
         print(await other.initialize())
     return "no_message"
 

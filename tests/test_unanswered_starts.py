@@ -185,7 +185,7 @@ async def test_what_comes_while_a_turn_is_caught_up_with_is_bounded(
     number: int, nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
     server = by_hand(nursery)
-    async with open_codex_client(server.transport(), reconnecting=True) as client:
+    async with open_codex_client(server.transport(), reconnect=True) as client:
         waiting = Background(nursery, client.chat_once, "go")
         turn = await next_turn(server)
         turn.accept()
@@ -215,7 +215,7 @@ async def test_a_turn_that_tells_more_than_can_be_held_whenever_history_is_read_
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
     server = by_hand(nursery)
-    async with open_codex_client(server.transport(), reconnecting=True) as client:
+    async with open_codex_client(server.transport(), reconnect=True) as client:
         waiting = Background(nursery, client.chat_once, "go")
         turn = await next_turn(server)
         turn.accept()
@@ -403,7 +403,7 @@ async def test_a_turn_of_an_unanswered_start_is_looked_for_after_a_loss(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
     server = ScriptedAppServer(nursery)
-    async with open_codex_client(server.transport(), reconnecting=True) as client:
+    async with open_codex_client(server.transport(), reconnect=True) as client:
         thread = await client.start_thread()
         await thread.chat_once("first")
         server.hold("turn/start")

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import trio
 
-from codex_trio import Approval, CommandApproval, Decision, Elicitation, PermissionsApproval
+from codex_trio import ApprovalRequest, CommandApprovalRequest, Decision, ElicitationRequest, PermissionsApprovalRequest
 
 from .arguments import is_terminal
 from .asking import ask
@@ -46,7 +46,7 @@ class Approver:
             self._view = None
             self._talking = trio.Event()
 
-    async def decide(self, request: Approval) -> Decision:
+    async def decide(self, request: ApprovalRequest) -> Decision:
         """Answer an approval request. If it does not fully show what a yes would allow, decline it without asking."""
         try:
             accepted = _accept(request)
@@ -54,11 +54,11 @@ class Approver:
         except (ValueError, RecursionError) as exc:
             await self._ask(_unasked(exc))
             return request.decline()
-        if isinstance(request, CommandApproval):
+        if isinstance(request, CommandApprovalRequest):
             self._remember(request)
         return accepted if await self._ask(question) else request.decline()
 
-    async def answer(self, asked: Elicitation) -> Decision:
+    async def answer(self, asked: ElicitationRequest) -> Decision:
         """Answer whether a tool may be called; decline what wants more than a yes or no."""
         if not asked.tool_name:
             await self._ask(f"declined: {asked.server_name} wants input that cannot be typed here: {asked.message}")
@@ -71,7 +71,7 @@ class Approver:
             return asked.decline()
         return accepted if await self._ask(question) else asked.decline()
 
-    def _remember(self, request: CommandApproval) -> None:
+    def _remember(self, request: CommandApprovalRequest) -> None:
         if request.stdin is not None or request.approval_id or not request.command:
             return  # the request is about a command that already runs, or about a part of a command
         self._commands[request.thread_id, request.item_id] = request.script
@@ -94,13 +94,15 @@ class Approver:
                 return False
 
 
-def _accept(request: Approval) -> Decision:
+def _accept(request: ApprovalRequest) -> Decision:
     """Return the decision for a yes. It grants extra permissions, too, because the question shows them.
 
     Raises:
         ValueError: The request does not fully show what would be granted, or the server does not offer to accept it.
     """
-    return request.accept() if isinstance(request, PermissionsApproval) else request.accept(with_permissions=True)
+    return (
+        request.accept() if isinstance(request, PermissionsApprovalRequest) else request.accept(with_permissions=True)
+    )
 
 
 def _unasked(exc: ValueError | RecursionError) -> str:

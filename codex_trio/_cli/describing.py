@@ -7,7 +7,14 @@ import shlex
 import unicodedata
 from collections.abc import Mapping, Sequence
 
-from codex_trio import Approval, CommandApproval, Elicitation, FileChange, FileChangeApproval, PermissionsApproval
+from codex_trio import (
+    ApprovalRequest,
+    CommandApprovalRequest,
+    ElicitationRequest,
+    FileChange,
+    FileChangeApprovalRequest,
+    PermissionsApprovalRequest,
+)
 
 from .grants import Grants
 from .question import Fact, Foreign, Part, Question, quoted
@@ -17,16 +24,16 @@ _SUMMARY = "A yes allows, this once:"
 _RUNNING = "The running command:"
 
 
-def describe(request: Approval, running: str | None = None) -> Question:
+def describe(request: ApprovalRequest, running: str | None = None) -> Question:
     """Return the question about an approval request.
 
     Args:
         request: The request.
         running: The running command that the request is about, if this program knows it.
     """
-    if isinstance(request, PermissionsApproval):
+    if isinstance(request, PermissionsApprovalRequest):
         parts = _permissions(request)
-    elif isinstance(request, FileChangeApproval):
+    elif isinstance(request, FileChangeApprovalRequest):
         parts = _changes(request)
     else:
         parts = _command(request, running) if request.stdin is None else _typed(request, running)
@@ -35,7 +42,7 @@ def describe(request: Approval, running: str | None = None) -> Question:
     return _question(Part(f"{_TITLE}. It gives no reason.", []), *parts)
 
 
-def describe_tool_call(asked: Elicitation) -> Question:
+def describe_tool_call(asked: ElicitationRequest) -> Question:
     """Return the question about a call of an MCP server's tool."""
     message = Part(f"{_TITLE}. The message:", [Foreign(asked.message)])
     call = f"the tool {quoted(asked.tool_name)} of the MCP server {quoted(asked.server_name)} is called"
@@ -46,7 +53,7 @@ def describe_tool_call(asked: Elicitation) -> Question:
     return _question(message, Part("The arguments:", [Foreign(arguments)]), summary)
 
 
-def _permissions(request: PermissionsApproval) -> list[Part]:
+def _permissions(request: PermissionsApprovalRequest) -> list[Part]:
     grants = Grants()
     grants.add_permissions(request.permissions, "Codex may")
     others = grants.others()
@@ -54,7 +61,7 @@ def _permissions(request: PermissionsApproval) -> list[Part]:
     return [*others, Part(_SUMMARY, [*grants.facts, *more])]
 
 
-def _command(request: CommandApproval, running: str | None) -> list[Part]:
+def _command(request: CommandApprovalRequest, running: str | None) -> list[Part]:
     parts, facts = [], []
     if request.command:
         script = request.script
@@ -68,7 +75,7 @@ def _command(request: CommandApproval, running: str | None) -> list[Part]:
     return [*parts, *_granted(request, facts)]
 
 
-def _typed(request: CommandApproval, running: str | None) -> list[Part]:
+def _typed(request: CommandApprovalRequest, running: str | None) -> list[Part]:
     stdin = request.stdin or ""
     target = (
         Fact(f"unknown to this program; its id is {quoted(request.item_id)}") if running is None else Foreign(running)
@@ -85,7 +92,7 @@ def _typed(request: CommandApproval, running: str | None) -> list[Part]:
     ]
 
 
-def _changes(request: FileChangeApproval) -> list[Part]:
+def _changes(request: FileChangeApprovalRequest) -> list[Part]:
     changes = request.changes or ()
     entries: list[Foreign | Fact] = []
     for change in changes:
@@ -102,7 +109,7 @@ def _change(change: FileChange) -> str:
     return f"{change.kind} {quoted(change.path)}{moved}"
 
 
-def _granted(request: CommandApproval | FileChangeApproval, facts: Sequence[Fact]) -> list[Part]:
+def _granted(request: CommandApprovalRequest | FileChangeApprovalRequest, facts: Sequence[Fact]) -> list[Part]:
     """Return the summary: `facts`, and all else that is granted. A part before it shows unknown permissions as JSON."""
     grants = Grants()
     for name, value in request.extra_permissions.items():
@@ -117,7 +124,7 @@ def _granted(request: CommandApproval | FileChangeApproval, facts: Sequence[Fact
                 grants.add_other(name, value)
     others = grants.others()
     more = [*grants.facts]
-    if isinstance(request, CommandApproval):
+    if isinstance(request, CommandApprovalRequest):
         if request.environment_id not in ("", "local"):
             more.append(Fact(f"in the environment {quoted(request.environment_id)}, not on this machine"))
         if request.proposed_amendment or request.proposed_network_amendments:

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from rich.console import Console
 
 from codex_trio import ConversationStep, EventStream
-from codex_trio.drawing import TurnView, draw_step
+from codex_trio.rendering import TurnView, render_step
 
 from .view import View
 
@@ -23,7 +23,7 @@ class DrawnView(View):
         await self._drawing.draw(events)
 
     def show_step(self, step: ConversationStep) -> None:
-        self._console.print(draw_step(step))
+        self._console.print(render_step(step))
 
     def paused(self) -> AbstractContextManager[object]:
         return self._drawing.paused()

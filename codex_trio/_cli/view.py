@@ -11,7 +11,7 @@ from dataclasses import asdict
 
 import trio
 
-from codex_trio import ConversationStep, EventStream, RetryNotice, StepCompleted
+from codex_trio import ConversationStep, EventStream, RetryScheduled, StepCompleted
 from codex_trio.text import plain_output
 
 from .text import shown, tell
@@ -51,7 +51,7 @@ class PlainView(View):
                 await self._free.wait()
                 if isinstance(event, StepCompleted):
                     self.show_step(event.step)
-                elif isinstance(event, RetryNotice):
+                elif isinstance(event, RetryScheduled):
                     words = f"{event.message} {event.details or ''}".split()
                     tell(f"the server tries again: {' '.join(words)}")
 

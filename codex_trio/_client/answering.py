@@ -184,10 +184,10 @@ class Answering:
     @trio.lowlevel.enable_ki_protection
     async def _answer(self, asked: Asked) -> None:
         error: BaseException | None = None
-        ends_turn = False
+        interrupts_turn = False
         try:
             with asked.scope:
-                ends_turn = await self._ask(asked)
+                interrupts_turn = await self._ask(asked)
         except BaseException as exc:
             if not asked.is_moot:
                 self._refuse(asked)  # the server is told first
@@ -201,7 +201,7 @@ class Answering:
                 await self._report(asked, error)
             finally:
                 del error  # its traceback has this frame, so that it would keep itself alive
-        elif ends_turn:
+        elif interrupts_turn:
             await self._interrupt(asked.request)
 
     async def _ask(self, asked: Asked) -> bool:
@@ -221,7 +221,7 @@ class Answering:
         # No checkpoint in between: an answer that was given is an answer that is sent.
         self._connection.respond(request, answer.result)
         asked.is_answered = True
-        return answer.ends_turn
+        return answer.interrupts_turn
 
     def _refuse(self, asked: Asked) -> None:
         if asked.is_answered:

@@ -26,7 +26,7 @@ class Asking:
         Example:
             ```python
             async for request in client.approvals():
-                if not isinstance(request, CommandApproval) or request.kind != "command" or request.extra_permissions:
+                if not isinstance(request, CommandApprovalRequest) or request.kind != "command" or request.extra_permissions:
                     await request.respond(request.decline())
                 else:
                     await request.respond(request.accept() if request.script == "ls" else request.decline())

@@ -20,7 +20,7 @@ from .._connection import Call
 from .._protocol import methods
 from .._protocol.messages import Response
 from .._protocol.turns import is_complete, is_over, is_terminal
-from .._thread.pages import Pages, is_without_turns
+from .._thread.pages import Paginator, is_without_turns
 from .._turn import Turn, TurnRequest
 from ..errors import CodexError, CodexProtocolError, CodexThreadNotFoundError, CodexTransportError
 from ..models import ChatContinuation
@@ -299,7 +299,7 @@ async def _read(ask: Ask, turn: Turn) -> Remembered:
 async def _read_pages(ask: Ask, turn: Turn) -> Remembered:
     # The state first: of a turn that has ended by then, all items are told after that.
     where = {"threadId": turn.thread_id}
-    turns: Pages[object] = Pages(
+    turns: Paginator[object] = Paginator(
         partial(ask, methods.THREAD_TURNS_LIST), {**where, "itemsView": "notLoaded"}, _as_is, page_size=_PAGE
     )
     async for state in turns:
@@ -307,7 +307,7 @@ async def _read_pages(ask: Ask, turn: Turn) -> Remembered:
             break
     else:
         raise _missing(turn)
-    entries: Pages[object] = Pages(
+    entries: Paginator[object] = Paginator(
         partial(ask, methods.THREAD_ITEMS_LIST), {**where, "turnId": turn.turn_id}, _as_is, page_size=_PAGE
     )
     return Remembered(state, [_item_of(entry) async for entry in entries if isinstance(entry, dict)])

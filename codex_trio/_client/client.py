@@ -55,7 +55,7 @@ class CodexClient(Connecting, Conversation, Threads, Asking, Account, Processes)
         inactivity_timeout: float | None = 180.0,
         client_info: Mapping[str, str] | None = None,
         experimental_api: bool = False,
-        reconnecting: bool = False,
+        reconnect: bool = False,
         reconnect_timeout: float | None = 60.0,
         record: str | os.PathLike[str] | None = None,
         **asking: Unpack[AskOptions],
@@ -73,8 +73,8 @@ class CodexClient(Connecting, Conversation, Threads, Asking, Account, Processes)
         handlers = Handlers(**asking)
         self._experimental_api = experimental_api or handlers.needs_experimental_api
         handlers.is_experimental = self._experimental_api
-        if reconnecting and isinstance(self._transport, StdioTransport):
-            raise ValueError("reconnecting needs a server that outlives its connection; one on stdio ends with it")
+        if reconnect and isinstance(self._transport, StdioTransport):
+            raise ValueError("reconnect=True needs a server that outlives its connection; one on stdio ends with it")
         reconnect_patience = patience_of(reconnect_timeout, "reconnect_timeout")
         if record is not None:
             from .._transports.recording import RecordingTransport
@@ -86,7 +86,7 @@ class CodexClient(Connecting, Conversation, Threads, Asking, Account, Processes)
             handlers,
             greet=partial(self._greet, timeout=math.inf),  # it is bounded by connect_timeout
             request_timeout=self._request_timeout,
-            reconnect_timeout=reconnect_patience if reconnecting else None,
+            reconnect_timeout=reconnect_patience if reconnect else None,
         )
         self._engine = ClientEngine(
             self._service,

@@ -21,12 +21,12 @@ def open_codex_client(
     client_info: Mapping[str, str] | None = None,
     experimental_api: bool = False,
     on_approval: ApprovalHandler | None = None,
-    on_question: QuestionHandler | None = None,
+    on_user_input: QuestionHandler | None = None,
     on_elicitation: ElicitationHandler | None = None,
     on_request: Mapping[str, RequestHandler] | None = None,
     tools: Iterable[Tool | Callable[..., Any]] = (),
     observe: bool = False,
-    reconnecting: bool = False,
+    reconnect: bool = False,
     reconnect_timeout: float | None = 60.0,
     record: str | os.PathLike[str] | None = None,
 ) -> CodexClient:
@@ -40,19 +40,20 @@ def open_codex_client(
         client_info: ``name``, ``title`` and ``version`` of your program, for the server's records.
         experimental_api: Ask the server for its experimental methods and fields. Switched on by `on_approval` and `tools`.
         on_approval: Decides about commands, file changes and permissions: ``async (request) -> Decision``; one
-            that need not wait may be a plain function, and so may the others. See `CommandApproval`,
-            `FileChangeApproval`, `PermissionsApproval`, `approve_all` and `decline_all`. Without one, and without
-            `client.approvals()`, they are declined. ``request.accept()`` raises `ValueError` where it would grant more
-            than the request shows; as with any exception of a handler, the request is declined, and the turn is interrupted.
+            that need not wait may be a plain function, and so may the others. See `CommandApprovalRequest`,
+            `FileChangeApprovalRequest`, `PermissionsApprovalRequest`, `approve_all` and `decline_all`. Without one, and
+            without `client.approvals()`, they are declined. ``request.accept()`` raises `ValueError` where it would grant
+            more than the request shows. As with any exception of a handler, the request is then declined and the turn
+            interrupted.
             Switches on `experimental_api`, without which codex does not send all that accepting would grant.
-        on_question: Answers what the model asks the user: ``async (question) -> {question_id: text or texts}``.
+        on_user_input: Answers what the model asks the user: ``async (question) -> {question_id: text or texts}``.
         on_elicitation: Answers MCP servers, and whether their tools may be called: ``async (question) ->
             question.accept(content)``.
         on_request: For every other request of the server, and before the above: by method, ``async (params) -> result``.
         tools: Functions that Codex may call, see `tool`, in every thread that this client starts. Switches
             `experimental_api` on.
         observe: Answer nothing, whatever the server asks: for watching threads that another client answers for.
-        reconnecting: After a loss, open the transport again, with growing pauses. Open turns go on: their consumers see
+        reconnect: After a loss, open the transport again, with growing pauses. Open turns go on: their consumers see
             a pause, and no step is lost or comes twice, but for a command that was declined just before the loss: it
             may not be told, as codex does not remember it (0.163, 0.169). A turn of which the server tells nothing any
             more ends with a `CodexTransportError` that has its continuation; the others go on. A call that was on its
@@ -95,7 +96,7 @@ def open_codex_client(
         CodexTransportError: On entering: the server cannot be reached, or does not answer; or the file of `record` cannot
             be written. Nothing is left behind.
         CodexProtocolError: On entering: the server refused `initialize`. Nothing is left behind.
-        ValueError: A timeout is not a positive number; `observe` together with handlers or tools; reconnecting over
+        ValueError: A timeout is not a positive number; `observe` together with handlers or tools; `reconnect` over
             stdio.
         TypeError: A tool cannot be described.
 
@@ -109,12 +110,12 @@ def open_codex_client(
         client_info=client_info,
         experimental_api=experimental_api,
         on_approval=on_approval,
-        on_question=on_question,
+        on_user_input=on_user_input,
         on_elicitation=on_elicitation,
         on_request=on_request,
         tools=tools,
         observe=observe,
-        reconnecting=reconnecting,
+        reconnect=reconnect,
         reconnect_timeout=reconnect_timeout,
         record=record,
     )

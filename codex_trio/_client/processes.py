@@ -178,7 +178,7 @@ class _Command(Call):
 class ExecProcess:
     """A command that the server runs. Made by `client.exec`; ``async with`` it.
 
-    Entering the block waits until the command was sent: with `reconnecting`, for the next connection if need be. Leaving
+    Entering the block waits until the command was sent: with `reconnect`, for the next connection if need be. Leaving
     the block ends the command if it still runs.
 
     Attributes:

@@ -8,7 +8,7 @@ from typing import Any, Unpack
 
 from .._handlers.tools import AnyTool, make_tools
 from .._protocol import methods
-from .._thread import CodexThread, Pages, ResumeOptions, ThreadOptions
+from .._thread import CodexThread, Paginator, ResumeOptions, ThreadOptions
 from .._thread.options import thread_params, with_extra
 from .._thread.thread import fork, opened
 from ..listings import ModelInfo, ThreadInfo
@@ -88,7 +88,7 @@ class Threads:
         cwd: str | None = None,
         page_size: int = 50,
         extra: Mapping[str, Any] | None = None,
-    ) -> Pages[ThreadInfo]:
+    ) -> Paginator[ThreadInfo]:
         """Return the threads on disk, newest first, read page by page.
 
         Args:
@@ -108,9 +108,9 @@ class Threads:
         params = {name: value for name, value in wanted.items() if value is not None}
         fetch = partial(self._engine.request, methods.THREAD_LIST)
         params = with_extra(params, extra, given=("limit",))
-        return Pages(fetch, params, ThreadInfo.from_wire, page_size=page_size)
+        return Paginator(fetch, params, ThreadInfo.from_wire, page_size=page_size)
 
-    def models(self, *, include_hidden: bool = False, page_size: int = 50) -> Pages[ModelInfo]:
+    def models(self, *, include_hidden: bool = False, page_size: int = 50) -> Paginator[ModelInfo]:
         """Return the models that the server offers, read page by page.
 
         Args:
@@ -121,6 +121,6 @@ class Threads:
             ``async for model in client.models(): print(model.id, model.efforts)``
         """
         params = {"includeHidden": True} if include_hidden else {}
-        return Pages(
+        return Paginator(
             partial(self._engine.request, methods.MODEL_LIST), params, ModelInfo.from_wire, page_size=page_size
         )

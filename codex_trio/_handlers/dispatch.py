@@ -12,9 +12,9 @@ import msgspec
 import trio
 
 from .._protocol import asks
-from .._protocol.approvals import Approval, parse_approval
+from .._protocol.approvals import ApprovalRequest, parse_approval
 from .._protocol.decisions import Decision
-from .._protocol.questions import Elicitation, UserQuestion
+from .._protocol.questions import ElicitationRequest, UserInputRequest
 from .pull import ApprovalHub
 from .tools import Tool, Toolbox, ToolCall
 
@@ -22,9 +22,9 @@ _logger = logging.getLogger("codex_trio")
 
 Answers: TypeAlias = Mapping[str, str | Iterable[str]]
 
-ApprovalHandler: TypeAlias = Callable[[Approval], Awaitable[Decision] | Decision]
-QuestionHandler: TypeAlias = Callable[[UserQuestion], Awaitable[Answers] | Answers]
-ElicitationHandler: TypeAlias = Callable[[Elicitation], Awaitable[Decision] | Decision]
+ApprovalHandler: TypeAlias = Callable[[ApprovalRequest], Awaitable[Decision] | Decision]
+QuestionHandler: TypeAlias = Callable[[UserInputRequest], Awaitable[Answers] | Answers]
+ElicitationHandler: TypeAlias = Callable[[ElicitationRequest], Awaitable[Decision] | Decision]
 RequestHandler: TypeAlias = Callable[[Mapping[str, Any]], Any]  # an awaitable, or the result
 
 
@@ -32,7 +32,7 @@ class AskOptions(TypedDict, total=False):
     """What `open_codex_client` is told about the server's requests."""
 
     on_approval: ApprovalHandler | None
-    on_question: QuestionHandler | None
+    on_user_input: QuestionHandler | None
     on_elicitation: ElicitationHandler | None
     on_request: Mapping[str, RequestHandler] | None
     tools: Iterable[Tool | Callable[..., Any]]
@@ -44,11 +44,11 @@ class Answer(msgspec.Struct, frozen=True):
 
     Attributes:
         result: On the wire.
-        ends_turn: The turn is to be interrupted after it.
+        interrupts_turn: The turn is to be interrupted after it.
     """
 
     result: Any
-    ends_turn: bool = False
+    interrupts_turn: bool = False
 
 
 class Handlers:
@@ -66,13 +66,13 @@ class Handlers:
         self,
         *,
         on_approval: ApprovalHandler | None = None,
-        on_question: QuestionHandler | None = None,
+        on_user_input: QuestionHandler | None = None,
         on_elicitation: ElicitationHandler | None = None,
         on_request: Mapping[str, RequestHandler] | None = None,
         tools: Iterable[Tool | Callable[..., Any]] = (),
         observe: bool = False,
     ) -> None:
-        handlers = {"on_approval": on_approval, "on_question": on_question, "on_elicitation": on_elicitation}
+        handlers = {"on_approval": on_approval, "on_user_input": on_user_input, "on_elicitation": on_elicitation}
         for name, handler in handlers.items():
             if handler is not None and not callable(handler):
                 raise TypeError(f"{name} must be an async function, not {handler!r}")
@@ -87,10 +87,10 @@ class Handlers:
         self.toolbox = Toolbox(tools)
         self.approvals = ApprovalHub()
         self._on_approval = on_approval
-        self._on_question = on_question
+        self._on_question = on_user_input
         self._on_elicitation = on_elicitation
         self._on_request = dict(on_request or {})
-        given = (on_approval, on_question, on_elicitation, self._on_request or None, self.toolbox.default or None)
+        given = (on_approval, on_user_input, on_elicitation, self._on_request or None, self.toolbox.default or None)
         if observe and any(one is not None for one in given):
             raise ValueError("observe=True answers nothing, so there is no use for handlers or tools")
 
@@ -141,23 +141,23 @@ class Handlers:
             request = parse_approval(method, params, changes=changes, is_experimental=self.is_experimental)
             return await self._approve(request)
         if method == asks.USER_INPUT and self._on_question is not None:
-            asked = UserQuestion.from_wire(params)
+            asked = UserInputRequest.from_wire(params)
             answers = await _call(self._on_question, asked)
             return Answer(asks.dump_answers(answers, [question.id for question in asked.questions]))
         if method == asks.ELICITATION and self._on_elicitation is not None:
-            question = Elicitation.from_wire(params, tool_name=tool_name)
+            question = ElicitationRequest.from_wire(params, tool_name=tool_name)
             return _checked(question, await _call(self._on_elicitation, question))
         _logger.info("the server asked %s and was refused: this client has no handler for it", self.redact(method))
         return Answer(safe_answer(method))
 
-    async def _approve(self, request: Approval) -> Answer:
+    async def _approve(self, request: ApprovalRequest) -> Answer:
         if self._on_approval is not None:
             return _checked(request, await _call(self._on_approval, request))
         decision = await self.approvals.ask(request) if self.approvals.streams else None
         if decision is None:
             _logger.info("an approval was declined, because nobody decided: %s", self.redact(repr(request)))
             decision = request.decline()
-        return Answer(decision.result, decision.ends_turn)
+        return Answer(decision.result, decision.interrupts_turn)
 
 
 def safe_answer(method: str) -> Any:
@@ -172,9 +172,9 @@ async def _call(function: Callable[..., Any], *args: Any) -> Any:
     return await answer if inspect.isawaitable(answer) else answer  # one that need not wait may be no async function
 
 
-def _checked(request: Approval | Elicitation, decision: object) -> Answer:
+def _checked(request: ApprovalRequest | ElicitationRequest, decision: object) -> Answer:
     if not isinstance(decision, Decision):
         raise TypeError(f"a handler returns a decision of its request, such as request.decline(), not {decision!r}")
     if decision.request is not request:
         raise ValueError(f"a handler returned a decision ({decision.name}) of another request")
-    return Answer(decision.result, decision.ends_turn)
+    return Answer(decision.result, decision.interrupts_turn)

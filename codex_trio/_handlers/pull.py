@@ -9,7 +9,7 @@ from weakref import WeakSet
 
 import trio
 
-from .._protocol.approvals import Approval, with_responder
+from .._protocol.approvals import ApprovalRequest, with_responder
 from .._protocol.decisions import Decision
 from ..errors import CodexTransportError
 
@@ -23,9 +23,9 @@ class ApprovalStream:
     that is let go of without an answer is declined; so are those that nobody has read when the last stream is closed
     or let go of. Ends with `CodexTransportError` when the connection does.
 
-    ``request.accept()`` raises `ValueError` where it would grant more than the request shows: see `CommandApproval` and
-    `FileChangeApproval`. The exception is raised in your loop. Nothing is granted then, and the request can still be
-    declined.
+    ``request.accept()`` raises `ValueError` where it would grant more than the request shows: see
+    `CommandApprovalRequest` and `FileChangeApprovalRequest`. The exception is raised in your loop. Nothing is granted
+    then, and the request can still be declined.
 
     The variable of an ``async for`` holds its request until the next one comes, and so does the turn wait: respond in
     every branch of the loop.
@@ -33,7 +33,7 @@ class ApprovalStream:
     Example:
         ```python
         async for request in client.approvals():
-            if not isinstance(request, CommandApproval) or request.kind != "command" or request.extra_permissions:
+            if not isinstance(request, CommandApprovalRequest) or request.kind != "command" or request.extra_permissions:
                 await request.respond(request.decline())
             else:
                 await request.respond(request.accept() if request.script == "ls" else request.decline())
@@ -48,7 +48,7 @@ class ApprovalStream:
     def __aiter__(self) -> ApprovalStream:
         return self
 
-    async def __anext__(self) -> Approval:
+    async def __anext__(self) -> ApprovalRequest:
         """Wait for the next request.
 
         Raises:
@@ -101,7 +101,7 @@ class ApprovalHub:
         self.streams: WeakSet[ApprovalStream] = WeakSet()
         self.loss: CodexTransportError | None = None
         self.news = trio.lowlevel.ParkingLot()
-        self._queue: OrderedDict[_Slot, Approval] = OrderedDict()  # one may leave it from the middle
+        self._queue: OrderedDict[_Slot, ApprovalRequest] = OrderedDict()  # one may leave it from the middle
 
     def open(self) -> ApprovalStream:
         """Return a stream of the requests from now on."""
@@ -109,7 +109,7 @@ class ApprovalHub:
         self.streams.add(stream)
         return stream
 
-    async def ask(self, request: Approval) -> Decision | None:
+    async def ask(self, request: ApprovalRequest) -> Decision | None:
         """Put a request into the queue; return its answer, `None` if nobody gives one.
 
         Cancellation: The request is withdrawn: who has it learns so when answering.
@@ -125,7 +125,7 @@ class ApprovalHub:
             self._queue.pop(slot, None)
         return slot.decision
 
-    def take(self) -> Approval | None:
+    def take(self) -> ApprovalRequest | None:
         """Return the oldest request that nobody has."""
         return self._queue.popitem(last=False)[1] if self._queue else None
 

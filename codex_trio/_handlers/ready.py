@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import trio
 
-from .._protocol.approvals import Approval
-from .._protocol.command_approvals import CommandApproval
+from .._protocol.approvals import ApprovalRequest
+from .._protocol.command_approvals import CommandApprovalRequest
 from .._protocol.decisions import Decision
-from .._protocol.file_changes import FileChangeApproval
-from .._protocol.questions import Elicitation
+from .._protocol.file_changes import FileChangeApprovalRequest
+from .._protocol.questions import ElicitationRequest
 
 
-async def approve_all(request: Approval | Elicitation) -> Decision:
+async def approve_all(request: ApprovalRequest | ElicitationRequest) -> Decision:
     """Grant whatever is asked, this once; as `on_approval`, as `on_elicitation`, or both.
 
     Requests are not examined: this also grants extra permissions, accepts unknown file changes, and lets Codex type input
@@ -23,14 +23,14 @@ async def approve_all(request: Approval | Elicitation) -> Decision:
         ``open_codex_client(on_approval=approve_all, on_elicitation=approve_all)``
     """
     await trio.lowlevel.checkpoint()
-    if isinstance(request, (CommandApproval, FileChangeApproval)):
+    if isinstance(request, (CommandApprovalRequest, FileChangeApprovalRequest)):
         return request.accept(with_permissions=True, unseen=True)
-    if isinstance(request, Elicitation):
+    if isinstance(request, ElicitationRequest):
         return request.accept(unseen=True) if request.tool_name else request.decline()
     return request.accept()
 
 
-async def decline_all(request: Approval | Elicitation) -> Decision:
+async def decline_all(request: ApprovalRequest | ElicitationRequest) -> Decision:
     """Grant nothing, as is done without a handler; the turn goes on.
 
     Example:

@@ -1,4 +1,4 @@
-"""Read approval requests by method. `PermissionsApproval` is the request to widen the sandbox."""
+"""Read approval requests by method. `PermissionsApprovalRequest` is the request to widen the sandbox."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from msgspec import structs
 
 from .._json import as_text, shown
 from . import asks
-from .command_approvals import CommandApproval
-from .decisions import ApprovalRequest, Decision, Responder, read_common
-from .file_changes import FileChangeApproval
+from .command_approvals import CommandApprovalRequest
+from .decisions import BaseApprovalRequest, Decision, Responder, read_common
+from .file_changes import FileChangeApprovalRequest
 
 
-class PermissionsApproval(ApprovalRequest, frozen=True, kw_only=True, eq=False):
+class PermissionsApprovalRequest(BaseApprovalRequest, frozen=True, kw_only=True, eq=False):
     """May the sandbox be widened?
 
     Attributes:
@@ -32,8 +32,8 @@ class PermissionsApproval(ApprovalRequest, frozen=True, kw_only=True, eq=False):
 
     Example:
         ```python
-        def on_approval(request: Approval) -> Decision:
-            if not isinstance(request, PermissionsApproval):
+        def on_approval(request: ApprovalRequest) -> Decision:
+            if not isinstance(request, PermissionsApprovalRequest):
                 return request.decline()
             requested = {name: value for name, value in request.permissions.items() if value is not None}
             return request.accept() if requested == {"network": {"enabled": True}} else request.decline()
@@ -46,7 +46,7 @@ class PermissionsApproval(ApprovalRequest, frozen=True, kw_only=True, eq=False):
     available_decisions: None = None
 
     @classmethod
-    def from_wire(cls, params: Mapping[str, Any]) -> PermissionsApproval:
+    def from_wire(cls, params: Mapping[str, Any]) -> PermissionsApprovalRequest:
         """Read the params; whatever is missing is empty."""
         asked = params.get("permissions")
         return cls(
@@ -77,7 +77,7 @@ class PermissionsApproval(ApprovalRequest, frozen=True, kw_only=True, eq=False):
 
     def cancel(self) -> Decision:
         """Grant nothing, and end the turn: the client interrupts it, as the wire has no such answer."""
-        return Decision("cancel", self, {"permissions": {}, "scope": "turn"}, ends_turn=True)
+        return Decision("cancel", self, {"permissions": {}, "scope": "turn"}, interrupts_turn=True)
 
     def _grant(self, name: str, permissions: Mapping[str, Any] | None, scope: Literal["turn", "session"]) -> Decision:
         # What was not asked for goes out as null, and so does what is null here: a grant of nothing.
@@ -88,13 +88,13 @@ class PermissionsApproval(ApprovalRequest, frozen=True, kw_only=True, eq=False):
         return Decision(name, self, {"permissions": granted, "scope": scope})
 
 
-Approval: TypeAlias = CommandApproval | FileChangeApproval | PermissionsApproval
+ApprovalRequest: TypeAlias = CommandApprovalRequest | FileChangeApprovalRequest | PermissionsApprovalRequest
 """What `on_approval` is asked."""
 
 
 def parse_approval(
     method: str, params: Mapping[str, Any], *, changes: object = None, is_experimental: bool = True
-) -> Approval:
+) -> ApprovalRequest:
     """Read an approval request.
 
     Args:
@@ -104,12 +104,12 @@ def parse_approval(
         is_experimental: Whether the connection has the experimental API.
     """
     if method == asks.COMMAND_APPROVAL:
-        return CommandApproval.from_wire(params, is_experimental=is_experimental)
+        return CommandApprovalRequest.from_wire(params, is_experimental=is_experimental)
     if method == asks.FILE_CHANGE_APPROVAL:
-        return FileChangeApproval.from_wire(params, changes)
-    return PermissionsApproval.from_wire(params)
+        return FileChangeApprovalRequest.from_wire(params, changes)
+    return PermissionsApprovalRequest.from_wire(params)
 
 
-def with_responder(request: Approval, responder: Responder) -> Approval:
+def with_responder(request: ApprovalRequest, responder: Responder) -> ApprovalRequest:
     """Return the request as `client.approvals()` gives it."""
     return structs.replace(request, _responder=responder)

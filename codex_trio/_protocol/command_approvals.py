@@ -1,4 +1,4 @@
-"""`CommandApproval`: the request to run a command, or to type input into one that is running."""
+"""`CommandApprovalRequest`: the request to run a command, or to type input into one that is running."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .._json import as_objects, as_text, as_texts, shown
 from ..models import Value, script_of
 from .decisions import (
     COMMON_PARAMS,
-    ApprovalRequest,
+    BaseApprovalRequest,
     Decision,
     check_grant,
     find_extra,
@@ -85,7 +85,7 @@ class NetworkPolicyAmendment(Value, frozen=True):
         return cls(as_text(amendment.get("action")), as_text(amendment.get("host")))
 
 
-class CommandApproval(ApprovalRequest, frozen=True, kw_only=True, eq=False):
+class CommandApprovalRequest(BaseApprovalRequest, frozen=True, kw_only=True, eq=False):
     """May this command run outside of the sandbox? Or, by `kind`, may this text be typed into a running one?
 
     Attributes:
@@ -121,8 +121,8 @@ class CommandApproval(ApprovalRequest, frozen=True, kw_only=True, eq=False):
 
     Example:
         ```python
-        def on_approval(request: Approval) -> Decision:
-            if not isinstance(request, CommandApproval) or request.kind != "command" or request.extra_permissions:
+        def on_approval(request: ApprovalRequest) -> Decision:
+            if not isinstance(request, CommandApprovalRequest) or request.kind != "command" or request.extra_permissions:
                 return request.decline()
             return request.accept() if request.script == "ls" else request.decline()
         ```
@@ -142,7 +142,7 @@ class CommandApproval(ApprovalRequest, frozen=True, kw_only=True, eq=False):
     _is_experimental: bool = True
 
     @classmethod
-    def from_wire(cls, params: Mapping[str, Any], *, is_experimental: bool = True) -> CommandApproval:
+    def from_wire(cls, params: Mapping[str, Any], *, is_experimental: bool = True) -> CommandApprovalRequest:
         """Read the params; whatever is missing is empty.
 
         Args:

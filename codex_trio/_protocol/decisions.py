@@ -19,7 +19,7 @@ class Decision(Value, frozen=True, eq=False):
             decision that the server offered.
         request: The request that this answers.
         result: The result to send to the server.
-        ends_turn: Whether the client also interrupts the turn, because the answer alone does not.
+        interrupts_turn: Whether the client also interrupts the turn, because the answer alone does not.
 
     Example:
         ``async def on_approval(request) -> Decision: return request.decline()``
@@ -28,7 +28,7 @@ class Decision(Value, frozen=True, eq=False):
     name: str
     request: object
     result: Mapping[str, Any]
-    ends_turn: bool = False
+    interrupts_turn: bool = False
 
     @property
     def is_refusal(self) -> bool:
@@ -36,7 +36,7 @@ class Decision(Value, frozen=True, eq=False):
         return self.name in ("decline", "cancel")
 
 
-class ApprovalRequest(Value, frozen=True, kw_only=True, eq=False):
+class BaseApprovalRequest(Value, frozen=True, kw_only=True, eq=False):
     """Common fields of the approval requests."""
 
     thread_id: str

@@ -1,4 +1,4 @@
-"""`FileChangeApproval`: the request to change files, with its changes."""
+"""`FileChangeApprovalRequest`: the request to change files, with its changes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .._json import as_text
 from ..models import Value
 from .decisions import (
     COMMON_PARAMS,
-    ApprovalRequest,
+    BaseApprovalRequest,
     Decision,
     check_grant,
     find_extra,
@@ -57,7 +57,7 @@ class FileChange(Value, frozen=True):
         )
 
 
-class FileChangeApproval(ApprovalRequest, frozen=True, kw_only=True, eq=False):
+class FileChangeApprovalRequest(BaseApprovalRequest, frozen=True, kw_only=True, eq=False):
     """May these files be changed?
 
     Attributes:
@@ -75,8 +75,8 @@ class FileChangeApproval(ApprovalRequest, frozen=True, kw_only=True, eq=False):
 
     Example:
         ```python
-        def on_approval(request: Approval) -> Decision:
-            if not isinstance(request, FileChangeApproval) or request.changes is None or request.extra_permissions:
+        def on_approval(request: ApprovalRequest) -> Decision:
+            if not isinstance(request, FileChangeApprovalRequest) or request.changes is None or request.extra_permissions:
                 return request.decline()
             written = [path for change in request.changes for path in (change.path, change.moved_to) if path]
             return request.accept() if all(path.endswith(".md") for path in written) else request.decline()
@@ -88,7 +88,7 @@ class FileChangeApproval(ApprovalRequest, frozen=True, kw_only=True, eq=False):
     available_decisions: None = None
 
     @classmethod
-    def from_wire(cls, params: Mapping[str, Any], changes: object) -> FileChangeApproval:
+    def from_wire(cls, params: Mapping[str, Any], changes: object) -> FileChangeApprovalRequest:
         """Read the params, and the item's ``changes``."""
         return cls(
             **read_common(params),

@@ -67,7 +67,7 @@ class Question(Value, frozen=True):
         )
 
 
-class UserQuestion(Value, frozen=True, eq=False):
+class UserInputRequest(Value, frozen=True, eq=False):
     """Questions of the model. Answered with texts by question id: one text, or several; those left out are unanswered.
 
     Attributes:
@@ -78,7 +78,7 @@ class UserQuestion(Value, frozen=True, eq=False):
         raw: The request's params.
 
     Example:
-        ``async def on_question(asked): return {q.id: q.options[0].label for q in asked.questions}``
+        ``async def on_user_input(asked): return {q.id: q.options[0].label for q in asked.questions}``
     """
 
     thread_id: str
@@ -88,7 +88,7 @@ class UserQuestion(Value, frozen=True, eq=False):
     raw: Mapping[str, Any]
 
     @classmethod
-    def from_wire(cls, params: Mapping[str, Any]) -> UserQuestion:
+    def from_wire(cls, params: Mapping[str, Any]) -> UserInputRequest:
         """Read the params; whatever is missing is empty."""
         return cls(
             thread_id=as_text(params.get("threadId")),
@@ -99,7 +99,7 @@ class UserQuestion(Value, frozen=True, eq=False):
         )
 
 
-class Elicitation(Value, frozen=True, eq=False):
+class ElicitationRequest(Value, frozen=True, eq=False):
     """A question of an MCP server; or of Codex, whether one of its tools may be called.
 
     Attributes:
@@ -119,7 +119,7 @@ class Elicitation(Value, frozen=True, eq=False):
 
     Example:
         ```python
-        async def on_elicitation(request: Elicitation) -> Decision:
+        async def on_elicitation(request: ElicitationRequest) -> Decision:
             is_known = (request.server_name, request.tool_name) == ("tickets", "look_up")
             return request.accept() if is_known and request.tool_arguments is not None else request.decline()
         ```
@@ -137,7 +137,7 @@ class Elicitation(Value, frozen=True, eq=False):
     raw: Mapping[str, Any]
 
     @classmethod
-    def from_wire(cls, params: Mapping[str, Any], *, tool_name: str = "") -> Elicitation:
+    def from_wire(cls, params: Mapping[str, Any], *, tool_name: str = "") -> ElicitationRequest:
         """Read the params; whatever is missing is empty.
 
         Args:

@@ -10,7 +10,7 @@ from .options import (
     ThreadOptions,
     TurnOptions,
 )
-from .pages import Pages
+from .pages import Paginator
 from .thread import CodexThread, ItemsView
 from .turns import ReviewTarget
 
@@ -20,7 +20,7 @@ __all__ = [
     "CodexThread",
     "Engine",
     "ItemsView",
-    "Pages",
+    "Paginator",
     "ReasoningSummary",
     "ResumeOptions",
     "ReviewTarget",

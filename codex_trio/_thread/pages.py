@@ -1,4 +1,4 @@
-"""`Pages`: a list of the server's, read page by page as it is iterated. Never more than one page is in memory."""
+"""`Paginator`: a list of the server's, read page by page as it is iterated. Never more than one page is in memory."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 Fetch = Callable[[Mapping[str, Any]], Awaitable[Any]]
 
 
-class Pages(Generic[T]):
+class Paginator(Generic[T]):
     """``async for one in ...``: a page is asked for when the last one is through.
 
     An object, no generator: stopping early leaves nothing open. Iterate it once.
@@ -41,7 +41,7 @@ class Pages(Generic[T]):
         self._is_last = False
         self._is_busy = False
 
-    def __aiter__(self) -> Pages[T]:
+    def __aiter__(self) -> Paginator[T]:
         return self
 
     async def __anext__(self) -> T:

@@ -12,7 +12,7 @@ from ..listings import ThreadInfo, TurnInfo
 from ..models import ConversationStep
 from .engine import Engine
 from .options import ThreadOptions, thread_params
-from .pages import Pages, is_without_turns
+from .pages import Paginator, is_without_turns
 from .turns import ThreadTurns
 
 ItemsView: TypeAlias = Literal["notLoaded", "summary", "full"]
@@ -59,7 +59,7 @@ class CodexThread(ThreadTurns):
 
     def turns(
         self, *, newest_first: bool = False, items_view: ItemsView = "summary", page_size: int = 50
-    ) -> Pages[TurnInfo]:
+    ) -> Paginator[TurnInfo]:
         """Return the thread's turns, read page by page. Nothing comes of a thread that had none.
 
         Args:
@@ -74,11 +74,13 @@ class CodexThread(ThreadTurns):
             ``async for turn in thread.turns(): print(turn.id, turn.status)``
         """
         params = {"threadId": self.id, "sortDirection": _direction(newest_first), "itemsView": items_view}
-        return Pages(partial(self._page, methods.THREAD_TURNS_LIST), params, TurnInfo.from_wire, page_size=page_size)
+        return Paginator(
+            partial(self._page, methods.THREAD_TURNS_LIST), params, TurnInfo.from_wire, page_size=page_size
+        )
 
     def items(
         self, turn_id: str | None = None, *, newest_first: bool = False, page_size: int = 100
-    ) -> Pages[ConversationStep]:
+    ) -> Paginator[ConversationStep]:
         """Return the items of the thread or of one turn, the user's messages included, read page by page.
 
         Args:
@@ -95,7 +97,7 @@ class CodexThread(ThreadTurns):
         params = {"threadId": self.id, "sortDirection": _direction(newest_first)}
         if turn_id is not None:
             params["turnId"] = turn_id
-        return Pages(partial(self._page, methods.THREAD_ITEMS_LIST), params, self._item, page_size=page_size)
+        return Paginator(partial(self._page, methods.THREAD_ITEMS_LIST), params, self._item, page_size=page_size)
 
     def _item(self, entry: Any) -> ConversationStep:
         entry = entry if isinstance(entry, dict) else {}

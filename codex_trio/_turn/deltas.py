@@ -14,7 +14,7 @@ from ..events import (
     OtherEvent,
     PlanUpdated,
     ReasoningDelta,
-    RetryNotice,
+    RetryScheduled,
     StepCompleted,
     StepStarted,
     TextDelta,
@@ -92,10 +92,10 @@ def _started(notice: Notice, item: object) -> Event | None:
     return StepStarted(ConversationStep.from_wire(item, thread_id=notice.thread_id or "", turn_id=notice.turn_id or ""))
 
 
-def _retry(error: object) -> RetryNotice:
+def _retry(error: object) -> RetryScheduled:
     error = error if isinstance(error, Mapping) else {}
     info = error.get("codexErrorInfo")
-    return RetryNotice(
+    return RetryScheduled(
         message=_str(error.get("message")),
         details=_str(error.get("additionalDetails")) or None,
         error_info=info if isinstance(info, (str, dict)) else None,

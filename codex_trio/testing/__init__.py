@@ -33,16 +33,16 @@ from ._script import (
 )
 from ._script_server import ask_server_request, drop_connection, exit, omit_completed, raw, refuse, reply  # noqa: A004  a process exits
 from ._server import HeldCall, ScriptedAppServer
-from ._server_connection import PendingAsk, ScriptedTransport, ServerConnection
+from ._server_connection import PendingServerRequest, ScriptedTransport, ServerConnection
 from ._steps import Step
-from ._wire import Refusal
+from ._wire import RpcError
 
 __all__ = [
     "HeldCall",
-    "PendingAsk",
-    "Refusal",
+    "PendingServerRequest",
     "ReplayDeviationError",
     "ReplayTransport",
+    "RpcError",
     "ScriptPart",
     "ScriptedAppServer",
     "ScriptedModel",

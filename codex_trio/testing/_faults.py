@@ -43,7 +43,7 @@ def faults(
         ValueError: A number is not one that makes sense.
 
     Example:
-        ``open_codex_client(faults(ScriptedAppServer(nursery).transport(), cut_after=[20, 5]), reconnecting=True)``: as it
+        ``open_codex_client(faults(ScriptedAppServer(nursery).transport(), cut_after=[20, 5]), reconnect=True)``: as it
         has a nursery, that server's turns outlive a connection.
     """
     cuts = [cut_after] if isinstance(cut_after, int) or cut_after is None else list(cut_after)

@@ -9,7 +9,7 @@ from typing import Any
 
 from ._patches import make_change
 from ._steps import AskAsync, AskQuestion, CallTool, Patch, Run, StartCommand, TellAsync
-from ._wire import Message, Refusal
+from ._wire import Message, RpcError
 
 _INPUTS = ("text", "image", "localImage", "audio", "localAudio", "skill", "mention")
 _UNSAID: dict[str, Message] = {"text": {"text_elements": []}, "image": {"detail": None}, "localImage": {"detail": None}}
@@ -30,16 +30,16 @@ def check_input(user_input: Sequence[Mapping[str, Any]]) -> None:
     """Refuse a turn's input as the server does.
 
     Raises:
-        Refusal: It has a part of no known type, a text without words, or an image that is not in it.
+        RpcError: It has a part of no known type, a text without words, or an image that is not in it.
     """
     for part in user_input:
         if part.get("type") not in _INPUTS:
             expected = ", ".join(f"`{name}`" for name in _INPUTS)
-            raise Refusal(f"Invalid request: unknown variant `{part.get('type')}`, expected one of {expected}")
+            raise RpcError(f"Invalid request: unknown variant `{part.get('type')}`, expected one of {expected}")
         if part["type"] == "text" and "text" not in part:
-            raise Refusal("Invalid request: missing field `text`")
+            raise RpcError("Invalid request: missing field `text`")
         if part["type"] == "image" and not str(part.get("url")).startswith("data:"):
-            raise Refusal("remote image URLs are not supported; use an inline data URL instead")
+            raise RpcError("remote image URLs are not supported; use an inline data URL instead")
 
 
 def make_user_message(item_id: str, params: Mapping[str, Any], now_ms: int | None) -> Message:

@@ -21,7 +21,7 @@ from ._steps import (
     ScriptJs,
     Step,
 )
-from ._wire import Message, Refusal, text_of
+from ._wire import Message, RpcError, text_of
 
 _OWN_TOOLS = frozenset({"apply_patch", "exec_command", "request_permissions", "request_user_input", "write_stdin"})
 _INSTEAD = "it calls the client's tools; for codex's own there are run(), patch(), ask_question(), ask_server_request()"
@@ -51,7 +51,7 @@ class HeldCall:
 
     def error(self, code: int, message: str, data: object = None) -> None:
         """Answer with an error."""
-        self.connection.send({"error": Refusal(message, code=code, data=data).error, "id": self.id})
+        self.connection.send({"error": RpcError(message, code=code, data=data).error, "id": self.id})
 
     def serve(self) -> None:
         """Let the server do and answer what it would have."""
@@ -114,7 +114,7 @@ class ScriptedAppServer(ScriptedTurns):
 
         Args:
             method: It need not be one that the server knows.
-            result: The result, or a callable of the params that returns it, or raises a `Refusal`; an async one may
+            result: The result, or a callable of the params that returns it, or raises a `RpcError`; an async one may
                 take its time, and other requests are served meanwhile.
         """
         self._state.overrides.reply(method, result)
@@ -129,7 +129,7 @@ class ScriptedAppServer(ScriptedTurns):
         times: int | None = 1,
     ) -> None:
         """Answer the next `times` calls of a method with an error; `None`: all of them."""
-        self._state.overrides.refuse(method, Refusal(message, code=code, data=data), times)
+        self._state.overrides.refuse(method, RpcError(message, code=code, data=data), times)
 
     def ignore(self, method: str, *, times: int | None = None) -> None:
         """Never answer the next `times` calls of a method; `None`: all of them."""
@@ -257,7 +257,7 @@ class ScriptedAppServer(ScriptedTurns):
                 result = replier(params)
                 if method == "initialize":
                     self._methods.settle_initialize(connection, params)
-        except Refusal as refusal:
+        except RpcError as refusal:
             connection.send({"error": refusal.error, "id": message["id"]})
             self._state.run_after_answer(is_refused=True)
             return
@@ -272,7 +272,7 @@ class ScriptedAppServer(ScriptedTurns):
     ) -> None:
         try:
             connection.send({"id": message["id"], "result": await result})
-        except Refusal as refusal:
+        except RpcError as refusal:
             connection.send({"error": refusal.error, "id": message["id"]})
 
     def _check(self, steps: Sequence[Step]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from ._server_connection import ServerConnection
 from ._server_state import Method, ServerState
-from ._wire import DEFAULT_MODEL, Message, Refusal
+from ._wire import DEFAULT_MODEL, Message, RpcError
 
 
 class AccountMethods:
@@ -48,7 +48,7 @@ class AccountMethods:
 
     def _login(self, connection: ServerConnection, params: Message) -> Message:
         if params["type"] != "apiKey":
-            raise Refusal("the scripted app-server logs in with an API key only; reply() to account/login/start")
+            raise RpcError("the scripted app-server logs in with an API key only; reply() to account/login/start")
         done = {"loginId": None, "success": True, "error": None, "onboardingEntrypoint": None}
         self._state.after_answer(lambda: self._state.broadcast("account/login/completed", done))
         self._tell("apikey")

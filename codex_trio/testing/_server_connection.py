@@ -14,7 +14,7 @@ from ..errors import CodexTransportError
 from ._wire import Message, dump_message
 
 
-class PendingAsk:
+class PendingServerRequest:
     """A request of the server, until it is answered.
 
     Attributes:
@@ -58,11 +58,13 @@ class AskTable:
     def __init__(self) -> None:
         self.answers: list[Message] = []
         self._count = 0
-        self._pending: dict[int, PendingAsk] = {}
+        self._pending: dict[int, PendingServerRequest] = {}
 
-    def open(self, method: str, params: Mapping[str, Any], connection: ServerConnection | None = None) -> PendingAsk:
+    def open(
+        self, method: str, params: Mapping[str, Any], connection: ServerConnection | None = None
+    ) -> PendingServerRequest:
         """Register a request; the caller sends its bytes."""
-        ask = PendingAsk(self._count, method, dict(params), connection)
+        ask = PendingServerRequest(self._count, method, dict(params), connection)
         self._count += 1
         self._pending[ask.id] = ask
         return ask
@@ -75,7 +77,7 @@ class AskTable:
             self.answers.append(message)
             ask._settle(message)
 
-    def drop(self, ask: PendingAsk) -> None:
+    def drop(self, ask: PendingServerRequest) -> None:
         """Give up on a request: whoever waits for it learns that no answer comes."""
         if self._pending.pop(ask.id, None) is not None:
             ask._settle(None)
@@ -133,7 +135,7 @@ class ServerConnection:
         if method not in self.opted_out:
             self._enqueue(raws)
 
-    def ask_nowait(self, method: str, params: Mapping[str, Any] | None = None) -> PendingAsk:
+    def ask_nowait(self, method: str, params: Mapping[str, Any] | None = None) -> PendingServerRequest:
         """Send a request of the server."""
         ask = self._asks.open(method, params or {}, self)
         if self.ended is None:

@@ -13,10 +13,10 @@ import trio
 from ._items import set_command_end
 from ._settings import Settings
 from ._steps import Step
-from ._wire import VERSION, Message, Refusal
+from ._wire import VERSION, Message, RpcError
 
 if TYPE_CHECKING:
-    from ._server_connection import PendingAsk, ServerConnection
+    from ._server_connection import PendingServerRequest, ServerConnection
 
 ITEMS_VIEWS = ("notLoaded", "summary", "full")
 AGENT_NICKNAME = "Ada"
@@ -73,7 +73,7 @@ class ServedTurn:
     is_used: bool = False
     is_given_up: bool = False
     refusal: Message | None = None
-    asks: list[PendingAsk] = field(default_factory=list)
+    asks: list[PendingServerRequest] = field(default_factory=list)
     ended: trio.Event = field(default_factory=trio.Event)
     scope: trio.CancelScope = field(default_factory=trio.CancelScope)
     step_scope: trio.CancelScope = field(default_factory=trio.CancelScope)
@@ -269,7 +269,7 @@ class ServedThread:
         view = params.get("itemsView") or "summary"
         if view not in ITEMS_VIEWS:
             expected = ", ".join(f"`{name}`" for name in ITEMS_VIEWS)
-            raise Refusal(f"Invalid request: unknown variant `{view}`, expected one of {expected}")
+            raise RpcError(f"Invalid request: unknown variant `{view}`, expected one of {expected}")
         entries = [(turn.ordinal, turn.viewed(view)) for turn in self.turns]
         return self._page(entries, params, scope="turns", direction="desc")
 
@@ -296,13 +296,13 @@ class ServedThread:
 
     def _cursor_at(self, anchor: Mapping[str, Any], turn_id: object, entries: Sequence[tuple[int, Message]]) -> str:
         if anchor.get("type") != "item" or "itemId" not in anchor:
-            raise Refusal("Invalid request: data did not match any variant of untagged enum ThreadItemsListCursor")
+            raise RpcError("Invalid request: data did not match any variant of untagged enum ThreadItemsListCursor")
         if turn_id is None:
-            raise Refusal("turnId is required when cursor is an item anchor", code=-32602)
+            raise RpcError("turnId is required when cursor is an item anchor", code=-32602)
         for ordinal, entry in entries:
             if entry["item"]["id"] == anchor["itemId"]:
                 return self._cursor("itemsByCreatedAtOrdinal", ordinal, include_anchor=False)
-        raise Refusal("cursor.itemId does not identify an item in the requested history scope", code=-32602)
+        raise RpcError("cursor.itemId does not identify an item in the requested history scope", code=-32602)
 
     def _cursor(self, scope: str, ordinal: int, *, include_anchor: bool) -> str:
         cursor = {
@@ -338,7 +338,7 @@ def _parse_cursor(cursor: str, scope: str) -> tuple[int, bool]:
             return int(parsed["rolloutOrdinal"]), bool(parsed["includeAnchor"])
     except (ValueError, TypeError, KeyError):
         pass
-    raise Refusal(f"invalid cursor: {cursor}")
+    raise RpcError(f"invalid cursor: {cursor}")
 
 
 def _item_entry(turn: ServedTurn, item: Message) -> Message:

@@ -8,14 +8,14 @@ from typing import Any
 
 from ._server_history import ServedThread
 from ._server_state import ServerState
-from ._wire import Refusal
+from ._wire import RpcError
 
 
 def loaded_thread(state: ServerState, params: Mapping[str, Any]) -> ServedThread:
     """Return a thread that turns can run on."""
     thread = state.threads.get(_thread_id(params))
     if thread is None or not thread.is_loaded:
-        raise Refusal(f"thread not found: {params['threadId']}")
+        raise RpcError(f"thread not found: {params['threadId']}")
     return thread
 
 
@@ -23,7 +23,7 @@ def readable_thread(state: ServerState, params: Mapping[str, Any]) -> ServedThre
     """Return a thread whose history can be read."""
     thread = state.threads.get(_thread_id(params))
     if thread is None:
-        raise Refusal(f"thread not loaded: {params['threadId']}")
+        raise RpcError(f"thread not loaded: {params['threadId']}")
     return thread
 
 
@@ -35,22 +35,22 @@ def stored_thread(state: ServerState, params: Mapping[str, Any]) -> ServedThread
     return thread
 
 
-def no_rollout(thread_id: str) -> Refusal:
+def no_rollout(thread_id: str) -> RpcError:
     """Return the refusal of a thread that is not on disk."""
-    return Refusal(f"no rollout found for thread id {thread_id}")
+    return RpcError(f"no rollout found for thread id {thread_id}")
 
 
 def require(params: object, names: Sequence[str]) -> None:
     """Refuse params that lack one of these."""
     for name in names:
         if not isinstance(params, Mapping) or name not in params:
-            raise Refusal(f"Invalid request: missing field `{name}`")
+            raise RpcError(f"Invalid request: missing field `{name}`")
 
 
 def require_turns(thread: ServedThread) -> None:
     """Refuse to list the turns of a thread that never had any."""
     if not thread.is_stored:
-        raise Refusal("list_turns is not supported yet", code=-32601)
+        raise RpcError("list_turns is not supported yet", code=-32601)
 
 
 def _thread_id(params: Mapping[str, Any]) -> str:
@@ -59,7 +59,7 @@ def _thread_id(params: Mapping[str, Any]) -> str:
         uuid.UUID(thread_id)
     except ValueError:
         found = next((c for c in thread_id if c not in "0123456789abcdefABCDEF-"), " ")
-        raise Refusal(
+        raise RpcError(
             "invalid thread id: invalid character: expected an optional prefix of `urn:uuid:` "
             f"followed by [0-9a-fA-F-], found `{found}` at {thread_id.find(found) + 1}"
         ) from None

@@ -11,7 +11,7 @@ from ._server_state import Method, ServerState
 from ._server_threads import ThreadMethods
 from ._server_turn_methods import ScriptOf, TurnMethods
 from ._steps import Step
-from ._wire import Message, Refusal, make_initialize_result
+from ._wire import Message, RpcError, make_initialize_result
 
 _EXPERIMENTAL = (
     ("thread/start", "dynamicTools"),
@@ -44,7 +44,7 @@ _REQUIRED: dict[str, tuple[str, ...]] = {
 
 
 class Methods:
-    """Serves requests. An answer is what a method returns, or the `Refusal` that it raises.
+    """Serves requests. An answer is what a method returns, or the `RpcError` that it raises.
 
     What has to follow the answer waits in the state, see `ServerState.after_answer`.
     """
@@ -64,31 +64,31 @@ class Methods:
         """Return the params of a request if the server would look at it at all.
 
         Raises:
-            Refusal: It would not.
+            RpcError: It would not.
         """
         method, params = message["method"], message.get("params")
         if not is_overridden:
             if method not in self._methods:
                 known = ", ".join(f"`{name}`" for name in self._methods)
-                raise Refusal(f"Invalid request: unknown variant `{method}`, expected one of {known}")
+                raise RpcError(f"Invalid request: unknown variant `{method}`, expected one of {known}")
             require({"params": params} if params is not None else {}, ("params",))
             require(params, _REQUIRED.get(method, ("threadId",)))
         if method != "initialize" and not connection.is_initialized:
-            raise Refusal("Not initialized")
+            raise RpcError("Not initialized")
         params = params if isinstance(params, dict) else {}
         if not connection.is_experimental:
             if method.startswith(_EXPERIMENTAL_METHODS) and not is_overridden:
-                raise Refusal(f"{method} requires experimentalApi capability")
+                raise RpcError(f"{method} requires experimentalApi capability")
             for experimental_method, name in _EXPERIMENTAL:
                 if method == experimental_method and name in params:
-                    raise Refusal(f"{method}.{name} requires experimentalApi capability")
+                    raise RpcError(f"{method}.{name} requires experimentalApi capability")
         return params
 
     def call(self, connection: ServerConnection, method: str, params: Message) -> Message:
         """Return the result of a request that `check` has passed.
 
         Raises:
-            Refusal: The server does not do it, or params are not of the kind that the method takes.
+            RpcError: The server does not do it, or params are not of the kind that the method takes.
         """
         try:
             return self._methods[method](connection, params)
@@ -96,7 +96,7 @@ class Methods:
             if error is self._error_of_script:  # a fault of the test, which has to see it
                 raise
             why = f"{method} does not take such params: {type(error).__name__}: {error}"
-            raise Refusal(f"Invalid request: {why}") from error
+            raise RpcError(f"Invalid request: {why}") from error
 
     def settle_initialize(self, connection: ServerConnection, params: Message) -> None:
         """Note what a client said about itself."""
@@ -116,7 +116,7 @@ class Methods:
     def _initialize(self, connection: ServerConnection, params: Message) -> Message:
         require(params["clientInfo"], ("name", "version"))
         if connection.is_initialized:
-            raise Refusal("Already initialized")
+            raise RpcError("Already initialized")
         self.settle_initialize(connection, params)
         status = {
             "status": "disabled",

@@ -14,7 +14,7 @@ from ._server_history import ServedTurn
 from ._server_items import TurnItems, let_clients_read
 from ._server_turns import TurnPlayer
 from ._steps import Say, Step
-from ._wire import Refusal
+from ._wire import RpcError
 
 _NO_REVIEW = "Reviewer failed to output a response."
 _CUT_REVIEW = "Review was interrupted. Please re-run /review and wait for it to complete."
@@ -125,7 +125,7 @@ def describe_review(target: Mapping[str, Any]) -> tuple[str, str]:
     """Return what a review is called, and what the model is told to do.
 
     Raises:
-        Refusal: There is no such target.
+        RpcError: There is no such target.
     """
     match target:
         case {"type": "uncommittedChanges"}:
@@ -145,9 +145,9 @@ def describe_review(target: Mapping[str, Any]) -> tuple[str, str]:
             _require_text(instructions, "instructions")
             return instructions, instructions
     expected = "`uncommittedChanges`, `baseBranch`, `commit`, `custom`"
-    raise Refusal(f"Invalid request: unknown variant `{target.get('type')}`, expected one of {expected}")
+    raise RpcError(f"Invalid request: unknown variant `{target.get('type')}`, expected one of {expected}")
 
 
 def _require_text(text: str, what: str) -> None:
     if not text.strip():
-        raise Refusal(f"{what} must not be empty")
+        raise RpcError(f"{what} must not be empty")

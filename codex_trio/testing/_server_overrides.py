@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ._wire import Message, Refusal
+from ._wire import Message, RpcError
 
 Replier = Callable[[Message], Any]
 
@@ -29,13 +29,13 @@ class Overrides:
 
     def __init__(self) -> None:
         self.repliers: dict[str, Replier] = {}
-        self._refusals: dict[str, tuple[Refusal, Times]] = {}
+        self._refusals: dict[str, tuple[RpcError, Times]] = {}
         self._ignored: dict[str, Times] = {}
 
     def reply(self, method: str, result: object) -> None:
         self.repliers[method] = result if callable(result) else lambda params: result
 
-    def refuse(self, method: str, refusal: Refusal, times: int | None) -> None:
+    def refuse(self, method: str, refusal: RpcError, times: int | None) -> None:
         self._refusals[method] = refusal, Times(times)
 
     def ignore(self, method: str, times: int | None) -> None:
@@ -45,7 +45,7 @@ class Overrides:
         """Whether the next call of a method is not answered; it counts as one."""
         return method in self._ignored and self._ignored[method].take()
 
-    def refusal_of(self, method: str) -> Refusal | None:
+    def refusal_of(self, method: str) -> RpcError | None:
         """Return how the next call of a method is refused, if it is; it counts as one."""
         refusal, times = self._refusals.get(method, (None, Times(0)))
         return refusal if times.take() else None

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import trio
 
 from ._patches import make_turn_diff
-from ._server_connection import AskTable, PendingAsk, ServerConnection
+from ._server_connection import AskTable, PendingServerRequest, ServerConnection
 from ._server_history import ServedThread, ServedTurn
 from ._server_overrides import Overrides
 from ._wire import EPOCH_MS, Message, dump_notification, make_rate_limits, make_usage
@@ -106,7 +106,9 @@ class ServerState:
         thread.status = {"type": kind, "activeFlags": list(flags)} if kind == "active" else {"type": kind}
         self.broadcast("thread/status/changed", {"threadId": thread.id, "status": thread.status})
 
-    def ask_thread(self, thread: ServedThread, turn: ServedTurn, method: str, params: Mapping[str, Any]) -> PendingAsk:
+    def ask_thread(
+        self, thread: ServedThread, turn: ServedTurn, method: str, params: Mapping[str, Any]
+    ) -> PendingServerRequest:
         """Ask all subscribers of a thread on behalf of its turn; the first answer counts."""
         filled = {"threadId": thread.id, "turnId": turn.id, **params}
         ask = self.asks.open(method, filled)
@@ -115,7 +117,7 @@ class ServerState:
             connection.send_bytes(ask.raw)
         return ask
 
-    def publish_resolved(self, thread: ServedThread, ask: PendingAsk) -> None:
+    def publish_resolved(self, thread: ServedThread, ask: PendingServerRequest) -> None:
         """Tell the subscribers that a request is settled, where the real server does."""
         if ask.method not in _UNRESOLVED:
             self.publish(thread, "serverRequest/resolved", {"threadId": thread.id, "requestId": ask.id})

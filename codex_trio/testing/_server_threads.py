@@ -14,7 +14,7 @@ from ._server_history import ServedThread, ServedTurn
 from ._server_lookup import loaded_thread, no_rollout, readable_thread, require_turns, stored_thread
 from ._server_state import Method, ServerState
 from ._settings import Settings
-from ._wire import READ_NOTICE, RESUME_NOTICE, Message, Refusal
+from ._wire import READ_NOTICE, RESUME_NOTICE, Message, RpcError
 
 
 class ThreadMethods:
@@ -67,7 +67,7 @@ class ThreadMethods:
         state, thread = self._state, stored_thread(self._state, params)
         if thread.is_archived:
             advice = f"Run `codex unarchive {thread.id}` to unarchive it first."
-            raise Refusal(f"session {thread.id} is archived. {advice}")
+            raise RpcError(f"session {thread.id} is archived. {advice}")
         with_turns = not params.get("excludeTurns")
         is_on_disk = thread.is_stored and not thread.is_ephemeral
         if with_turns and (is_on_disk or thread.is_probed):
@@ -133,7 +133,7 @@ class ThreadMethods:
         with_turns = bool(params.get("includeTurns"))
         if with_turns:
             if thread.is_ephemeral:
-                raise Refusal("ephemeral threads do not support includeTurns")
+                raise RpcError("ephemeral threads do not support includeTurns")
             thread.is_probed = True
             require_turns(thread)
             self._warn(connection, READ_NOTICE)
@@ -148,7 +148,7 @@ class ThreadMethods:
         found = [t for t in reversed(kept) if t.is_archived == is_archived and is_found(t)]
         cursor = params.get("cursor") or "0"
         if not cursor.isdecimal():
-            raise Refusal(f"invalid cursor: {cursor}")
+            raise RpcError(f"invalid cursor: {cursor}")
         start = int(cursor)
         limit = max(1, params.get("limit") or 25)
         page = found[start : start + limit]
@@ -165,17 +165,17 @@ class ThreadMethods:
     def _turns_list(self, connection: ServerConnection, params: Message) -> Message:
         thread = readable_thread(self._state, params)
         if thread.is_ephemeral:
-            raise Refusal("ephemeral threads do not support thread/turns/list")
+            raise RpcError("ephemeral threads do not support thread/turns/list")
         if not (thread.is_stored or thread.is_probed):
             what = "is not materialized yet; thread/turns/list is unavailable before first user message"
-            raise Refusal(f"thread {thread.id} {what}")
+            raise RpcError(f"thread {thread.id} {what}")
         require_turns(thread)
         return thread.turns_page(params)
 
     def _items_list(self, connection: ServerConnection, params: Message) -> Message:
         thread = self._state.threads.get(params["threadId"])
         if thread is None or not thread.is_stored or thread.is_ephemeral:
-            raise Refusal("thread/items/list is not supported yet", code=-32601)
+            raise RpcError("thread/items/list is not supported yet", code=-32601)
         return thread.items_page(params)
 
     def _items_read(self, connection: ServerConnection, params: Message) -> Message:
@@ -211,9 +211,9 @@ class ThreadMethods:
     def _unarchive(self, connection: ServerConnection, params: Message) -> Message:
         thread = self._state.threads.get(params["threadId"])
         if thread is not None and thread.is_loaded:
-            raise Refusal(f"thread {thread.id} already has an active writer")
+            raise RpcError(f"thread {thread.id} already has an active writer")
         if thread is None or not thread.is_archived:
-            raise Refusal(f"no archived rollout found for thread id {params['threadId']}")
+            raise RpcError(f"no archived rollout found for thread id {params['threadId']}")
         thread.is_archived = False
         self._state.after_answer(lambda: self._state.broadcast("thread/unarchived", {"threadId": thread.id}))
         return {"thread": thread.to_wire()}
@@ -221,7 +221,7 @@ class ThreadMethods:
     def _delete(self, connection: ServerConnection, params: Message) -> Message:
         thread = stored_thread(self._state, params)
         if thread.is_ephemeral:
-            raise Refusal(f"thread is not persisted and cannot be deleted: {thread.id}")
+            raise RpcError(f"thread is not persisted and cannot be deleted: {thread.id}")
         self._unload(thread)
         del self._state.threads[thread.id]
         self._state.after_answer(lambda: self._state.broadcast("thread/deleted", {"threadId": thread.id}))
@@ -242,16 +242,16 @@ class ThreadMethods:
         thread.is_loaded = True
         self._state.set_status(thread, "idle")
         if place is None:
-            raise Refusal(f"turn not found: {wanted}")
+            raise RpcError(f"turn not found: {wanted}")
         self._state.after_answer(lambda: self._state.broadcast("thread/reverted", {"threadId": thread.id}))
         return {"thread": thread.to_wire(), **thread.end_cursors()}
 
     def _name_set(self, connection: ServerConnection, params: Message) -> Message:
         thread = stored_thread(self._state, params)
         if not params["name"]:
-            raise Refusal("thread name must not be empty")
+            raise RpcError("thread name must not be empty")
         if thread.is_ephemeral:
-            raise Refusal(f"ephemeral thread does not support metadata updates: {thread.id}")
+            raise RpcError(f"ephemeral thread does not support metadata updates: {thread.id}")
         thread.is_stored = True
         thread.name = params["name"]
         named = {"threadId": thread.id, "threadName": thread.name}
@@ -292,7 +292,7 @@ def _up_to(thread: ServedThread, params: Mapping[str, Any]) -> list[ServedTurn]:
 
 def _place(ids: list[str], turn_id: str) -> int:
     if turn_id not in ids:
-        raise Refusal(f"turn not found: {turn_id}")
+        raise RpcError(f"turn not found: {turn_id}")
     return ids.index(turn_id)
 
 

@@ -16,7 +16,7 @@ from ._server_other_turns import ReviewPlayer, describe_review, play_compaction,
 from ._server_state import Method, ServerState
 from ._server_turns import TurnPlayer
 from ._steps import SpawnAgent, Step
-from ._wire import Message, Refusal, text_of
+from ._wire import Message, RpcError, text_of
 
 ScriptOf: TypeAlias = Callable[[str], Sequence[Step]]
 """Returns what a turn with a prompt does."""
@@ -55,7 +55,7 @@ class TurnMethods:
         if thread.running is not None:
             if thread.running.kind in _UNSTEERABLE:
                 what = f"ActiveTurnNotSteerable {{ turn_kind: {thread.running.kind.capitalize()} }}"
-                raise Refusal(f"failed to submit turn input: {what}", code=-32603)
+                raise RpcError(f"failed to submit turn input: {what}", code=-32603)
             self._add_input(thread.running, params)
             return {"turn": {**thread.running.to_wire("notLoaded"), "startedAt": None}}
         if settings != thread.settings:
@@ -127,14 +127,14 @@ class TurnMethods:
         thread = loaded_thread(self._state, params)
         turn, expected = thread.running, params["expectedTurnId"]
         if turn is None:
-            raise Refusal("no active turn to steer")
+            raise RpcError("no active turn to steer")
         if not params["input"]:
-            raise Refusal("input must not be empty")
+            raise RpcError("input must not be empty")
         if expected != turn.id:
-            raise Refusal(f"expected active turn id `{expected}` but found `{turn.id}`")
+            raise RpcError(f"expected active turn id `{expected}` but found `{turn.id}`")
         check_input(params["input"])
         if turn.kind in _UNSTEERABLE:
-            raise Refusal(f"cannot steer a {turn.kind} turn")
+            raise RpcError(f"cannot steer a {turn.kind} turn")
         self._add_input(turn, params)
         return {"turnId": turn.id}
 
@@ -146,10 +146,10 @@ class TurnMethods:
             return {}
         if turn is None or not turn.is_echoed:
             if wanted:
-                raise Refusal("no active turn to interrupt")
+                raise RpcError("no active turn to interrupt")
             return {}
         if wanted and wanted != turn.running_id:
-            raise Refusal(f"expected active turn id {wanted} but found {turn.running_id}")
+            raise RpcError(f"expected active turn id {wanted} but found {turn.running_id}")
         if turn in self._players:
             self._players[turn].give_up()
         self._state.after_answer(lambda: self._end(thread, turn))
@@ -162,7 +162,7 @@ class TurnMethods:
     def _review(self, connection: ServerConnection, params: Message) -> Message:
         thread = loaded_thread(self._state, params)
         if params.get("delivery", "inline") != "inline":
-            raise Refusal(f"Invalid request: unknown variant `{params['delivery']}`, expected `inline`")
+            raise RpcError(f"Invalid request: unknown variant `{params['delivery']}`, expected `inline`")
         title, prompt = describe_review(params["target"])
         thread.next_ordinal()  # of the turn in its shadow
         items = self._new_turn(connection, thread, self._script_of(prompt))
@@ -186,7 +186,7 @@ class TurnMethods:
         thread = loaded_thread(self._state, params)
         command = params["command"]
         if not command.strip():
-            raise Refusal("command must not be empty")
+            raise RpcError("command must not be empty")
         if thread.running is not None:
             items = TurnItems(self._state, thread, thread.running)
             self._state.after_answer(lambda: self._state.spawn(connection, run_shell, items, command))

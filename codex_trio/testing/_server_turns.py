@@ -30,7 +30,7 @@ from ._steps import (
     Think,
     Wait,
 )
-from ._wire import Message, Refusal, dump_message, fill_in, split_text
+from ._wire import Message, RpcError, dump_message, fill_in, split_text
 
 _BROKEN_OFF = "stream disconnected before completion: Transport error: network error: error decoding response body"
 
@@ -225,7 +225,7 @@ class TurnPlayer:
         self._state.overrides.reply(step.method, step.result)
 
     async def _play_refuse(self, step: Refuse) -> None:
-        refusal = Refusal(step.message, code=step.code, data=step.data)
+        refusal = RpcError(step.message, code=step.code, data=step.data)
         self._state.overrides.refuse(step.method, refusal, step.times)
 
     async def _play_drop(self, step: DropConnection) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ._wire import DEFAULT_CWD, DEFAULT_MODEL, Message, Refusal
+from ._wire import DEFAULT_CWD, DEFAULT_MODEL, Message, RpcError
 
 _READ_ONLY: Message = {"type": "readOnly", "networkAccess": False}
 _WORKSPACE_WRITE: Message = {
@@ -79,11 +79,11 @@ class Settings:
         """Return the settings of a thread that is opened with these params.
 
         Raises:
-            Refusal: One of them has no such value.
+            RpcError: One of them has no such value.
         """
         config = params.get("config") or {}
         if not isinstance(config, Mapping):
-            raise Refusal(f"Invalid request: invalid type: {config!r}, expected a map")
+            raise RpcError(f"Invalid request: invalid type: {config!r}, expected a map")
         effort = config.get("model_reasoning_effort")
         changed = self._changed({"effort": effort, **params})
         mode = params.get("sandbox")
@@ -95,14 +95,14 @@ class Settings:
         """Return the settings from a turn on that is started with these params.
 
         Raises:
-            Refusal: One of them has no such value.
+            RpcError: One of them has no such value.
         """
         changed = self._changed(params)
         policy = params.get("sandboxPolicy")
         if policy is not None:
             sandbox = {**_one_of(_POLICIES, policy.get("type")), **policy}
             if not all(root.startswith("/") for root in sandbox.get("writableRoots", ())):
-                raise Refusal("Invalid request: AbsolutePathBuf deserialized without a base path")
+                raise RpcError("Invalid request: AbsolutePathBuf deserialized without a base path")
             changed = replace(changed, sandbox=sandbox, is_sandbox_given=True)
         collaboration = params.get("collaborationMode")
         if collaboration is None:
@@ -181,12 +181,12 @@ def _policy(given: Any) -> Any:
         return _one_of({name: name for name in _APPROVAL_POLICIES}, given)
     for name in _GRANULAR_FIELDS:
         if name not in given["granular"]:
-            raise Refusal(f"Invalid request: missing field `{name}`")
+            raise RpcError(f"Invalid request: missing field `{name}`")
     return {"granular": {"skill_approval": False, "request_permissions": False, **given["granular"]}}
 
 
 def _one_of(known: Mapping[str, Any], name: Any) -> Any:
     if name not in known:
         expected = ", ".join(f"`{one}`" for one in known)
-        raise Refusal(f"Invalid request: unknown variant `{name}`, expected one of {expected}")
+        raise RpcError(f"Invalid request: unknown variant `{name}`, expected one of {expected}")
     return known[name]

@@ -24,7 +24,7 @@ READ_NOTICE = _HISTORY_NOTICE.format("omit `includeTurns` or set it to `false`")
 _ENCODER = msgspec.json.Encoder()
 
 
-class Refusal(Exception):  # noqa: N818  what the server answers, not what goes wrong in the test
+class RpcError(Exception):
     """An error answer to a request.
 
     Args:

@@ -7,7 +7,7 @@ from typing import Any
 
 import trio
 
-from codex_trio import Approval, Decision
+from codex_trio import ApprovalRequest, Decision
 from codex_trio.testing import ScriptedModel, open_scripted_model
 
 PATIENCE = 60  # seconds
@@ -19,11 +19,11 @@ def asking_model(config: str = "") -> ScriptedModel:
 
 def decider(
     decide: Callable[[Any], Decision],
-) -> tuple[list[Approval], Callable[[Approval], Awaitable[Decision]]]:
+) -> tuple[list[ApprovalRequest], Callable[[ApprovalRequest], Awaitable[Decision]]]:
     """Return a handler, and the list of what it is asked."""
-    seen: list[Approval] = []
+    seen: list[ApprovalRequest] = []
 
-    async def handler(request: Approval) -> Decision:
+    async def handler(request: ApprovalRequest) -> Decision:
         await trio.lowlevel.checkpoint()
         seen.append(request)
         return decide(request)

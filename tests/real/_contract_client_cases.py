@@ -11,14 +11,14 @@ import trio
 from _contract import PLAN, UNKNOWN, Stage
 
 from codex_trio import (
-    Approval,
+    ApprovalRequest,
     ChatContinuation,
     ChatResult,
     CodexError,
     CodexTurnInactiveError,
     Decision,
-    FileChangeApproval,
-    UserQuestion,
+    FileChangeApprovalRequest,
+    UserInputRequest,
     tool,
 )
 from codex_trio.testing import (
@@ -107,11 +107,11 @@ async def case_of_failures(stage: Stage) -> None:
 async def case_of_questions(stage: Stage) -> None:
     asked: list[Any] = []
 
-    async def decide(request: Approval) -> Decision:
+    async def decide(request: ApprovalRequest) -> Decision:
         asked.append([type(request).__name__, request.item_id, request.reason, request.raw])
-        return request.accept() if isinstance(request, FileChangeApproval) else request.decline()
+        return request.accept() if isinstance(request, FileChangeApprovalRequest) else request.decline()
 
-    async def reply(question: UserQuestion) -> dict[str, str]:
+    async def reply(question: UserInputRequest) -> dict[str, str]:
         asked.append([[one.id, one.question, [option.label for option in one.options]] for one in question.questions])
         return {"colour": "Blue"}
 
@@ -122,7 +122,7 @@ async def case_of_questions(stage: Stage) -> None:
             raise LookupError("there is no such ticket")
         return f"found {ticket}"
 
-    async with stage.client(on_approval=decide, on_question=reply, tools=[look]) as client:
+    async with stage.client(on_approval=decide, on_user_input=reply, tools=[look]) as client:
         stage.script.on_turn(
             ask_approval("git push"),
             patch("new.txt", "hello\n"),

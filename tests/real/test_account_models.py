@@ -18,13 +18,13 @@ from _real import version_under_test
 from _versions import Versions
 
 from codex_trio import (
-    Approval,
+    ApprovalRequest,
     ChatResult,
     CodexClient,
-    CommandApproval,
+    CommandApprovalRequest,
     ConversationStep,
     Decision,
-    FileChangeApproval,
+    FileChangeApprovalRequest,
     open_codex_client,
     tool,
 )
@@ -107,7 +107,7 @@ async def test_a_patch_is_asked_for_and_shown(is_allowed: bool, reach: Reach, tm
         model.on_turn(patch("../outside.txt", "one\ntwo\n"), say("done"))
         result = await client.chat_once("go", model=MODEL, cwd=str(folder), sandbox="read-only")
     [request] = seen
-    assert isinstance(request, FileChangeApproval)
+    assert isinstance(request, FileChangeApprovalRequest)
     assert request.changes is not None
     assert [(change.path, change.kind, change.diff) for change in request.changes] == [
         (str(tmp_path / "outside.txt"), "add", "one\ntwo\n")
@@ -125,7 +125,7 @@ async def test_a_command_outside_the_sandbox_is_asked_for(is_allowed: bool, reac
     script = ask_approval("echo out > file", reason="May I?"), say("done")
     result = await play(reach, tmp_path, *script, on_approval=handler)
     [request] = seen
-    assert isinstance(request, CommandApproval)
+    assert isinstance(request, CommandApprovalRequest)
     assert (request.script, request.reason, request.kind) == ("echo out > file", "May I?", "command")
     [step] = of_type(result, "commandExecution")
     assert (step.item_id, step.data["status"]) == (request.item_id, "completed" if is_allowed else "declined")
@@ -162,8 +162,8 @@ async def test_two_commands_are_asked_for_at_once(reach: Reach, tmp_path: Path) 
     they_overlap = version_under_test() in Versions(since="0.165")
     both_came, seen = trio.Event(), set[str]()
 
-    async def handler(request: Approval) -> Decision:
-        assert isinstance(request, CommandApproval)
+    async def handler(request: ApprovalRequest) -> Decision:
+        assert isinstance(request, CommandApprovalRequest)
         seen.add(request.script)
         if len(seen) == 2:
             both_came.set()
@@ -285,9 +285,9 @@ async def test_a_sub_agent_that_works_is_not_inactivity(reach: Reach, tmp_path: 
 async def test_a_sub_agent_that_asks_holds_the_clock_of_its_parent(
     is_allowed: bool, reach: Reach, tmp_path: Path
 ) -> None:
-    seen: list[Approval] = []
+    seen: list[ApprovalRequest] = []
 
-    async def handler(request: Approval) -> Decision:
+    async def handler(request: ApprovalRequest) -> Decision:
         seen.append(request)
         await trio.sleep(3 * QUIET)
         return request.accept() if is_allowed else request.decline()
@@ -312,7 +312,7 @@ async def test_a_sub_agent_of_another_client_is_not_answered_here(reach: Reach, 
     seen, accept = decider(lambda request: request.accept())
     others, decline = decider(lambda request: request.decline())
 
-    async def accept_late(request: Approval) -> Decision:
+    async def accept_late(request: ApprovalRequest) -> Decision:
         await trio.sleep(QUIET)
         return await accept(request)
 
@@ -340,7 +340,7 @@ async def test_input_to_a_terminal_is_asked_for(is_allowed: bool, reach: Reach, 
     seen, handler = decider(lambda one: one.accept() if is_allowed or one.kind == "command" else one.decline())
     script = start_command("cat > typed", escalate=True), write_stdin("rm -rf it\n"), write_stdin("\x04"), say("done")
     result = await play(reach, tmp_path, *script, on_approval=handler)
-    start, typed, end = [request for request in seen if isinstance(request, CommandApproval)]
+    start, typed, end = [request for request in seen if isinstance(request, CommandApprovalRequest)]
     assert (start.kind, start.stdin, start.approval_id) == ("command", None, "")
     assert (typed.kind, typed.stdin, typed.item_id) == ("writeStdin", "rm -rf it\n", start.item_id)
     assert (end.kind, end.stdin) == ("writeStdin", "\x04")

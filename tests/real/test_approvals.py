@@ -11,12 +11,12 @@ from _asking import PATIENCE, asking_model, decider
 from _listening import Reach
 
 from codex_trio import (
-    Approval,
+    ApprovalRequest,
     CodexTurnInterruptedError,
-    CommandApproval,
+    CommandApprovalRequest,
     Decision,
-    FileChangeApproval,
-    PermissionsApproval,
+    FileChangeApprovalRequest,
+    PermissionsApprovalRequest,
     open_codex_client,
 )
 from codex_trio.testing import call_tool, hang, open_scripted_model, run, say
@@ -42,7 +42,7 @@ async def test_an_accepted_command_runs(reach: Reach, tmp_path: Path) -> None:
                 result = await client.chat_once("go")
     assert (tmp_path / "x.txt").exists()
     (request,) = seen
-    assert isinstance(request, CommandApproval)
+    assert isinstance(request, CommandApprovalRequest)
     assert request.command.endswith("'touch x.txt'")
     assert request.cwd == str(tmp_path)
     assert request.reason == "May I run touch x.txt?"
@@ -65,7 +65,7 @@ async def test_the_script_is_what_the_model_wanted_to_run_whichever_shell_gets_i
             model.on_turn(*(run(script, escalate=True) for script in scripts), say("done"))
             async with open_codex_client(model.transport(cwd=tmp_path), on_approval=handler) as client:
                 await client.chat_once("go")
-    commands = [request for request in seen if isinstance(request, CommandApproval)]
+    commands = [request for request in seen if isinstance(request, CommandApprovalRequest)]
     assert [request.script for request in commands] == scripts
     assert {request.command.split()[1] for request in commands} == {"-lc" if is_login else "-c"}
 
@@ -116,7 +116,7 @@ async def test_a_declined_command_lets_the_turn_go_on_and_a_cancelled_one_ends_i
 async def test_an_interrupt_while_an_approval_is_pending_cancels_the_handler(reach: Reach, tmp_path: Path) -> None:
     asked, ended = trio.Event(), trio.Event()
 
-    async def handler(request: Approval) -> Decision:
+    async def handler(request: ApprovalRequest) -> Decision:
         asked.set()
         try:
             await trio.sleep_forever()
@@ -150,7 +150,7 @@ async def test_what_a_handler_raises_reaches_the_caller_and_the_thread_stays_usa
     class BoomError(Exception):
         pass
 
-    async def handler(request: Approval) -> Decision:
+    async def handler(request: ApprovalRequest) -> Decision:
         threads.append(request.thread_id)
         raise BoomError
 
@@ -170,7 +170,7 @@ async def test_fifty_parked_approvals_do_not_delay_a_thread_that_streams(reach: 
     gate, all_asked = trio.Event(), trio.Event()
     pending = 0
 
-    async def handler(request: Approval) -> Decision:
+    async def handler(request: ApprovalRequest) -> Decision:
         nonlocal pending
         pending += 1
         if pending == 50:
@@ -240,7 +240,7 @@ async def test_file_changes_are_shown_and_decided(
     assert result.final_text == "done"
     assert len(seen) == questions
     first = seen[0]
-    assert isinstance(first, FileChangeApproval)
+    assert isinstance(first, FileChangeApprovalRequest)
     assert first.changes is not None
     (change,) = first.changes
     assert (change.path, change.kind, change.diff) == (str(tmp_path / "new.txt"), "add", "hello\n")
@@ -270,7 +270,7 @@ async def test_permissions_are_granted_or_not(decision: str, reach: Reach, tmp_p
                     granted = {"enabled": True} if decision == "accept" else None
                     assert told["permissions"]["network"] == granted
     (request,) = seen
-    assert isinstance(request, PermissionsApproval)
+    assert isinstance(request, PermissionsApprovalRequest)
     assert (request.reason, request.cwd) == ("need the net", str(tmp_path))
     assert request.permissions["network"] == {"enabled": True}
 
@@ -279,7 +279,7 @@ async def test_permissions_are_granted_or_not(decision: str, reach: Reach, tmp_p
 async def test_a_turn_waits_while_its_sub_agent_does(reach: Reach, tmp_path: Path) -> None:
     seen: list[tuple[bool, int]] = []
 
-    async def handler(request: Approval) -> Decision:
+    async def handler(request: ApprovalRequest) -> Decision:
         await trio.lowlevel.checkpoint()
         parts = client._service.parts
         assert parts is not None

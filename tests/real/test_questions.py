@@ -15,8 +15,8 @@ from _listening import Reach
 
 from codex_trio import (
     Decision,
-    Elicitation,
-    UserQuestion,
+    ElicitationRequest,
+    UserInputRequest,
     approve_all,
     open_codex_client,
 )
@@ -29,9 +29,9 @@ QUESTIONS = {
 
 
 async def test_a_question_of_the_model_is_answered(reach: Reach, tmp_path: Path) -> None:
-    seen: list[UserQuestion] = []
+    seen: list[UserInputRequest] = []
 
-    async def reply(question: UserQuestion) -> Mapping[str, str]:
+    async def reply(question: UserInputRequest) -> Mapping[str, str]:
         seen.append(question)
         return {question.questions[0].id: question.questions[0].options[1].label}
 
@@ -39,7 +39,7 @@ async def test_a_question_of_the_model_is_answered(reach: Reach, tmp_path: Path)
     with trio.fail_after(PATIENCE):
         async with asking_model() as model, reach(model, tmp_path) as make_transport:
             model.on_turn(call_tool("request_user_input", QUESTIONS), say("done"))
-            async with open_codex_client(make_transport(), on_question=reply, experimental_api=True) as client:
+            async with open_codex_client(make_transport(), on_user_input=reply, experimental_api=True) as client:
                 thread_id = (await client.request("thread/start"))["thread"]["id"]
                 words = [{"type": "text", "text": "go"}]
                 params = {"threadId": thread_id, "input": words, "collaborationMode": plan}
@@ -93,9 +93,9 @@ def mcp_config(folder: Path) -> str:
 
 @pytest.mark.parametrize("is_accepted", [True, False])
 async def test_an_elicitation_of_an_mcp_server_is_answered(is_accepted: bool, reach: Reach, tmp_path: Path) -> None:
-    seen: list[Elicitation] = []
+    seen: list[ElicitationRequest] = []
 
-    async def reply(question: Elicitation) -> Decision:
+    async def reply(question: ElicitationRequest) -> Decision:
         seen.append(question)
         return question.accept({"colour": "red"}) if is_accepted else question.decline()
 
@@ -138,7 +138,7 @@ async def test_a_tool_call_of_an_mcp_server_is_asked_for_with_its_arguments(
 ) -> None:
     seen: list[tuple[str, Mapping[str, Any] | None]] = []
 
-    def reply(asked: Elicitation) -> Decision:
+    def reply(asked: ElicitationRequest) -> Decision:
         seen.append((asked.tool_name, asked.tool_arguments))
         return asked.accept()
 

@@ -12,11 +12,11 @@ from _proxy import ChaosProxy
 from _real import Tap, left, told_statuses, wait_nothing_left, wait_nothing_open
 
 from codex_trio import (
-    Approval,
+    ApprovalRequest,
     ChatContinuation,
     CodexClient,
     CodexTransportError,
-    CommandApproval,
+    CommandApprovalRequest,
     ConversationStep,
     Decision,
     open_codex_client,
@@ -41,9 +41,9 @@ def story(name: str) -> list[Step]:
     return steps
 
 
-async def decide(request: Approval) -> Decision:
+async def decide(request: ApprovalRequest) -> Decision:
     await trio.lowlevel.checkpoint()
-    assert isinstance(request, CommandApproval)
+    assert isinstance(request, CommandApprovalRequest)
     return request.decline() if "touch no-" in request.command else request.accept()
 
 
@@ -99,7 +99,7 @@ async def test_a_reconnecting_client_gets_every_step_once(
     with trio.fail_after(100):
         await nursery.start(chaos.proxy.run)
         before = left()
-        async with open_codex_client(chaos.proxy.transport(), on_approval=decide, reconnecting=True) as client:
+        async with open_codex_client(chaos.proxy.transport(), on_approval=decide, reconnect=True) as client:
             thread_id = (await client.chat_once("hello")).thread_id
             chaos.proxy.cut_within = CUT_WITHIN
             while not chaos.is_over:

@@ -14,11 +14,11 @@ from _proxy import through_proxy
 from _real import Tap, left, told_statuses, wait_nothing_left, wait_nothing_open
 
 from codex_trio import (
-    Approval,
+    ApprovalRequest,
     ChatContinuation,
     CodexTransportError,
     CodexTurnInterruptedError,
-    CommandApproval,
+    CommandApprovalRequest,
     ConversationStep,
     Decision,
     open_codex_client,
@@ -74,7 +74,7 @@ class Loss:
 
 async def see_a_pause(loss: Loss, server: Listening) -> None:
     _, accept = decider(lambda request: request.accept())
-    async with open_codex_client(loss.tap, on_approval=accept, reconnecting=True) as client:
+    async with open_codex_client(loss.tap, on_approval=accept, reconnect=True) as client:
         steps = [step async for step in client.chat(loss.prompt)]
         loss.check(steps)
         assert loss.tap.passed.count("lost") == 1
@@ -121,16 +121,16 @@ async def test_what_a_sub_agent_waits_for_is_asked_again(
     proxy = await through_proxy(nursery, server.url)
     seen: list[str | None] = []
 
-    async def lose_once(request: Approval) -> Decision:
+    async def lose_once(request: ApprovalRequest) -> Decision:
         await trio.lowlevel.checkpoint()
-        if isinstance(request, CommandApproval) and "touch" in str(request.command):
+        if isinstance(request, CommandApprovalRequest) and "touch" in str(request.command):
             seen.append(request.turn_id)
             if len(seen) == 1:
                 proxy.cut()
                 await trio.sleep_forever()
         return request.accept()
 
-    async with open_codex_client(proxy.transport(), on_approval=lose_once, reconnecting=True) as client:
+    async with open_codex_client(proxy.transport(), on_approval=lose_once, reconnect=True) as client:
         result = await client.chat_once("go")
         assert [step.data["exitCode"] for step in result.steps if step.step_type == "exec"] == [0]
         assert len(seen) == 2
@@ -149,7 +149,7 @@ async def test_a_half_open_link_is_noticed_and_mended(
     model.on_turn(say("so far"), wait(1), say("done"))
     proxy = await through_proxy(nursery, server.url)
     before = left()
-    async with open_codex_client(proxy.transport(ping_interval=0.3), reconnecting=True) as client:
+    async with open_codex_client(proxy.transport(ping_interval=0.3), reconnect=True) as client:
         stream = client.chat("Wait")
         assert (await anext(stream)).text == "so far"
         proxy.swallow()
@@ -191,7 +191,7 @@ async def test_a_server_that_stands_still_is_told_in_time_and_found_again(
     model.on_turn(say("so far"), wait(0.5), say("done"))
     before = left()
     tap = Tap(server.transport(ping_interval=0.3))
-    async with open_codex_client(tap, reconnecting=True) as client:
+    async with open_codex_client(tap, reconnect=True) as client:
         stream = client.chat("Wait")
         assert (await anext(stream)).text == "so far"
         await stop(server.process)
@@ -224,7 +224,7 @@ async def test_a_restarted_server_is_found_again(
     model.on_turn(say("so far"), hang())
     proxy = await through_proxy(nursery, server.url)
     before = left()
-    async with open_codex_client(proxy.transport(), reconnecting=True) as client:
+    async with open_codex_client(proxy.transport(), reconnect=True) as client:
         stream = client.chat("Wait")
         step = await anext(stream)
         server.process.kill()
@@ -251,7 +251,7 @@ async def test_a_server_with_another_token_is_reached_if_the_token_can_be_had(
         proxy = await through_proxy(nursery, first.url)
         transport = proxy.transport(token=file if is_in_file else "the-first")
         before = left()
-        async with open_codex_client(transport, reconnecting=True) as client:
+        async with open_codex_client(transport, reconnect=True) as client:
             stream = client.chat("Wait")
             step = await anext(stream)
             first.process.kill()
@@ -280,7 +280,7 @@ async def test_a_turn_whose_start_was_lost_is_found_and_stopped(
     model: ScriptedModel, server: Listening, nursery: trio.Nursery
 ) -> None:
     proxy = await through_proxy(nursery, server.url)
-    async with open_codex_client(proxy.transport(), reconnecting=True) as client:
+    async with open_codex_client(proxy.transport(), reconnect=True) as client:
         thread_id = (await client.chat_once("Hello")).thread_id
         model.on_turn(*[say("stray")] * ITEMS, hang())
         proxy.mute()
@@ -305,7 +305,7 @@ async def test_a_turn_whose_start_was_lost_is_found_and_stopped(
 @pytest.mark.extended
 async def test_a_turn_that_was_accepted_and_began_unheard_is_found(model: ScriptedModel, server: Listening) -> None:
     tap = Tap(server.transport())
-    async with open_codex_client(tap, reconnecting=True) as client:
+    async with open_codex_client(tap, reconnect=True) as client:
         thread = await client.start_thread()
         await thread.chat_once("Hello")
         tap.cut_behind = "< thread/compact/start"

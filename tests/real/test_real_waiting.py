@@ -14,7 +14,7 @@ from _proxy import through_proxy
 from _real import Tap, told_statuses, version_under_test, wait_nothing_open
 
 from codex_trio import (
-    Approval,
+    ApprovalRequest,
     ChatContinuation,
     CodexClient,
     CodexThread,
@@ -87,9 +87,9 @@ async def test_the_error_lists_the_command_that_runs(reach: Reach, tmp_path: Pat
 @own_server
 @pytest.mark.parametrize("slug", [MODEL, pytest.param(None, marks=pytest.mark.extended)])
 async def test_a_sub_agent_that_works_and_asks_is_activity(slug: str | None, reach: Reach, tmp_path: Path) -> None:
-    asked: list[Approval] = []
+    asked: list[ApprovalRequest] = []
 
-    async def decide_late(request: Approval) -> Decision:
+    async def decide_late(request: ApprovalRequest) -> Decision:
         asked.append(request)
         await trio.sleep(2 * QUIET)
         return request.accept()
@@ -140,12 +140,12 @@ async def test_sub_agents_of_a_turn_that_is_taken_up_are_followed(
     proxy = await through_proxy(nursery, server.url)
     asked: list[str] = []
 
-    async def forever(request: Approval) -> Decision:
+    async def forever(request: ApprovalRequest) -> Decision:
         asked.append("first")
         await trio.sleep_forever()
         raise AssertionError
 
-    async def decide_late(request: Approval) -> Decision:
+    async def decide_late(request: ApprovalRequest) -> Decision:
         asked.append("second")
         await trio.sleep(2 * QUIET)
         return request.accept()
@@ -208,7 +208,7 @@ async def test_a_turn_over_which_every_connection_is_lost_is_given_up_alone(
     model.on_prompt("good", say("so far"), wait(6), say("done"))
     model.on_prompt("bad", say("so far"), wait(60), say("never"))
     tap = Tap(server.transport())
-    async with open_codex_client(tap, reconnecting=True, reconnect_timeout=3) as client:
+    async with open_codex_client(tap, reconnect=True, reconnect_timeout=3) as client:
         good, bad = client.chat("good"), client.chat("bad")
         await anext(good)
         step = await anext(bad)

@@ -15,13 +15,13 @@ from _real import version_under_test
 from _versions import Versions
 
 from codex_trio import (
-    Approval,
+    ApprovalRequest,
     ApprovalStream,
     ChatContinuation,
     CodexTurnInterruptedError,
-    CommandApproval,
+    CommandApprovalRequest,
     Decision,
-    FileChangeApproval,
+    FileChangeApprovalRequest,
     open_codex_client,
 )
 from codex_trio.testing import (
@@ -71,10 +71,12 @@ async def test_input_for_a_terminal_is_asked_for_as_it_would_be_typed(model_slug
             async with open_codex_client(model.transport(cwd=tmp_path), on_approval=handler) as client:
                 result = await client.chat_once("go", model=model_slug)
                 if version_under_test() not in ASKS_FOR_INPUT:
-                    assert [request.kind for request in seen if isinstance(request, CommandApproval)] == ["command"]
+                    assert [request.kind for request in seen if isinstance(request, CommandApprovalRequest)] == [
+                        "command"
+                    ]
                     return
     assert result.final_text == "done"
-    start, *inputs = [request for request in seen if isinstance(request, CommandApproval)]
+    start, *inputs = [request for request in seen if isinstance(request, CommandApprovalRequest)]
     assert (start.kind, start.script, start.stdin, start.approval_id) == ("command", "cat > typed", None, "")
     assert [request.stdin for request in inputs] == INPUTS
     assert {(request.kind, request.item_id, request.script == request.command) for request in inputs} == {
@@ -116,10 +118,10 @@ def permissions_model() -> ScriptedModel:
 async def test_additional_permissions_are_shown_and_granted_only_if_that_is_said(
     model_slug: str, tmp_path: Path
 ) -> None:
-    seen: list[CommandApproval] = []
+    seen: list[CommandApprovalRequest] = []
 
-    def handler(request: Approval) -> Decision:
-        assert isinstance(request, CommandApproval)
+    def handler(request: ApprovalRequest) -> Decision:
+        assert isinstance(request, CommandApprovalRequest)
         seen.append(request)
         if len(seen) == 3:
             return request.accept()
@@ -149,7 +151,7 @@ async def test_without_the_experimental_api_a_command_with_additional_permission
 ) -> None:
     async def decide(approvals: ApprovalStream) -> None:
         async for request in approvals:
-            assert isinstance(request, CommandApproval)
+            assert isinstance(request, CommandApprovalRequest)
             assert "additionalPermissions" not in request.raw, "then it would be known"
             if request.script == "true":
                 await request.respond(request.accept())
@@ -178,8 +180,8 @@ def move(source: str, target: str) -> str:
 
 @pytest.mark.parametrize("model_slug", MODELS)
 async def test_a_file_that_is_moved_is_shown_with_its_target(model_slug: str, tmp_path: Path) -> None:
-    def handler(request: Approval) -> Decision:
-        assert isinstance(request, FileChangeApproval)
+    def handler(request: ApprovalRequest) -> Decision:
+        assert isinstance(request, FileChangeApprovalRequest)
         assert request.changes is not None
         (change,) = request.changes
         seen.append((change.path, change.kind, change.moved_to))
@@ -206,18 +208,18 @@ async def test_a_file_that_is_moved_is_shown_with_its_target(model_slug: str, tm
 
 
 async def test_a_client_that_takes_a_turn_up_does_not_know_the_changes_and_accepts_none(tmp_path: Path) -> None:
-    asked: list[FileChangeApproval] = []
+    asked: list[FileChangeApprovalRequest] = []
     is_asked = trio.Event()
 
-    async def wait_long(request: Approval) -> Decision:
-        assert isinstance(request, FileChangeApproval)
+    async def wait_long(request: ApprovalRequest) -> Decision:
+        assert isinstance(request, FileChangeApprovalRequest)
         asked.append(request)
         is_asked.set()
         await trio.sleep_forever()
         raise AssertionError
 
-    def accept(request: Approval) -> Decision:
-        assert isinstance(request, FileChangeApproval)
+    def accept(request: ApprovalRequest) -> Decision:
+        assert isinstance(request, FileChangeApprovalRequest)
         asked.append(request)
         return request.accept()
 

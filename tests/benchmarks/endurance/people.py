@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeAlias
 import trio
 
 from codex_trio import (
-    Approval,
+    ApprovalRequest,
     ChatContinuation,
     CodexClient,
     CodexProtocolError,
@@ -212,10 +212,10 @@ class Person:
         fate.steps.append(step)
 
 
-def decider(world: World, random: Random) -> Callable[[Approval], Awaitable[Decision]]:
+def decider(world: World, random: Random) -> Callable[[ApprovalRequest], Awaitable[Decision]]:
     """Return a handler of approvals that grants, refuses, or ends the turn, at once or after a while."""
 
-    async def decide(request: Approval) -> Decision:
+    async def decide(request: ApprovalRequest) -> Decision:
         if random.random() < 0.4:
             await trio.sleep(world.pace * random.uniform(0, 4))
         decision = random.choice([request.accept, request.accept, request.decline, request.cancel])()
@@ -225,7 +225,7 @@ def decider(world: World, random: Random) -> Callable[[Approval], Awaitable[Deci
     return decide
 
 
-async def decide_when_asked(client: CodexClient, decide: Callable[[Approval], Awaitable[Decision]]) -> None:
+async def decide_when_asked(client: CodexClient, decide: Callable[[ApprovalRequest], Awaitable[Decision]]) -> None:
     """Answer approvals as they are pulled; some are let go of, and so declined."""
     with suppress(CodexTransportError):
         async for request in client.approvals():

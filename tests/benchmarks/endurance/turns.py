@@ -9,7 +9,7 @@ import trio
 from _servers import server
 
 from codex_trio import (
-    Approval,
+    ApprovalRequest,
     ChatContinuation,
     CodexClient,
     CodexThread,
@@ -61,7 +61,7 @@ while True:
 """
 
 
-async def _accept(request: Approval) -> Decision:
+async def _accept(request: ApprovalRequest) -> Decision:
     return request.accept()
 
 

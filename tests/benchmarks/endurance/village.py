@@ -22,7 +22,7 @@ class Village:
     """Where people live. See `people.World`.
 
     Args:
-        reconnecting: The client mends its losses, where that is what `keeps_connections` means.
+        reconnect: The client mends its losses, where that is what `keeps_connections` means.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class Village:
         kinds: tuple[str, ...],
         pace: float,
         keeps_connections: bool,
-        reconnecting: bool | None = None,
+        reconnect: bool | None = None,
     ) -> None:
         self.kinds = kinds
         self.pace = pace
@@ -40,7 +40,7 @@ class Village:
         self.is_over = False
         self.fates = Fates()
         self._random = random
-        self._reconnecting = keeps_connections if reconnecting is None else reconnecting
+        self._reconnecting = keeps_connections if reconnect is None else reconnect
         self._client: CodexClient | None = None
         self._fresh: Counter[str] = Counter()  # the tables of the client when it was new
         self._change = trio.Event()
@@ -103,7 +103,7 @@ class Village:
                 async with (
                     open_codex_client(
                         make_transport(),
-                        reconnecting=self._reconnecting,
+                        reconnect=self._reconnecting,
                         request_timeout=_PATIENCE,  # outages add up
                         on_approval=None if pulls else decide,
                     ) as client,

@@ -133,7 +133,7 @@ async def real_websocket(random: Random, seconds: float, *, keeps_connections: b
 async def real_stdio(random: Random, seconds: float) -> str:
     """Live with the real binary at the other end of a pipe, which nothing cuts."""
     async with open_scripted_model(approval_policy="on-request", sandbox_mode="read-only") as model:
-        village = _village_of(model, random, keeps_connections=True, reconnecting=False)
+        village = _village_of(model, random, keeps_connections=True, reconnect=False)
 
         async def trouble() -> None:
             while True:

@@ -23,7 +23,7 @@ from codex_trio import (
     EventStream,
     PlanUpdated,
     ReasoningDelta,
-    RetryNotice,
+    RetryScheduled,
     StepCompleted,
     StepStarted,
     TextDelta,
@@ -32,7 +32,7 @@ from codex_trio import (
 from codex_trio.models import script_of
 from codex_trio.text import clean_text, plain_output
 
-from ._steps import draw_panel, draw_step, duration, text_of
+from ._steps import draw_panel, duration, render_step, text_of
 from ._text import Prose, one_line
 
 _TICK = 0.1  # seconds
@@ -163,7 +163,7 @@ class TurnView:
             case StepCompleted(step):
                 self._running.pop(step.item_id, None)
                 if step.step_type != "thinking" or step.text.strip() or self._show_data:  # most thoughts are not told
-                    self._console.print(draw_step(step, show_data=self._show_data))
+                    self._console.print(render_step(step, show_data=self._show_data))
             case TextDelta(text, item_id):
                 self._note(item_id, "codex", text).said.append(text)
             case ReasoningDelta(text, item_id):
@@ -172,7 +172,7 @@ class TurnView:
                 self._note(item_id, "exec", text)
             case PlanUpdated(plan):
                 self._console.print(_draw_plan(plan))
-            case RetryNotice(message, details):
+            case RetryScheduled(message, details):
                 self._running = {key: one for key, one in self._running.items() if not one.said}  # it is said anew
                 self._console.print(draw_panel("retry", Text(one_line(f"{message} {details or ''}")), "yellow"))
             case _:

@@ -7,11 +7,11 @@ never taken for Rich's markup, and never able to steer the terminal.
 from ..text import clean_text
 
 try:
-    from ._steps import draw_step
+    from ._steps import render_step
     from ._view import TurnView
 except ModuleNotFoundError as exc:
     raise ImportError(
-        f"codex_trio.drawing needs Rich ({exc.name} is not installed): pip install 'codex-trio[rich]'"
+        f"codex_trio.rendering needs Rich ({exc.name} is not installed): pip install 'codex-trio[rich]'"
     ) from exc
 
-__all__ = ["TurnView", "clean_text", "draw_step"]
+__all__ = ["TurnView", "clean_text", "render_step"]

@@ -21,7 +21,7 @@ _WIDEST = 120  # columns: longer lines are hard to read
 _WORTH_TELLING = 100  # milliseconds
 
 
-def draw_step(step: ConversationStep, *, show_data: bool = False) -> RenderableType:
+def render_step(step: ConversationStep, *, show_data: bool = False) -> RenderableType:
     """Draw a step as a panel, for ``console.print``. Long output is shortened, and says so.
 
     The text of a message that moderation withholds is not drawn, not even as part of its data.
@@ -31,7 +31,7 @@ def draw_step(step: ConversationStep, *, show_data: bool = False) -> RenderableT
         show_data: Add `step.data`, as JSON.
 
     Example:
-        ``async for step in client.chat("Fix the tests"): console.print(draw_step(step))``
+        ``async for step in client.chat("Fix the tests"): console.print(render_step(step))``
     """
     draw, style = _DRAWN.get(step.step_type, (_draw_other, "white"))
     data = step.data

@@ -1,4 +1,4 @@
-"""What `codex_trio.drawing` puts on a console: steps as panels, and a turn with its line of what goes on."""
+"""What `codex_trio.rendering` puts on a console: steps as panels, and a turn with its line of what goes on."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from codex_trio import (
     ConversationStep,
     open_codex_client,
 )
-from codex_trio.drawing import TurnView, draw_step
+from codex_trio.rendering import TurnView, render_step
 from codex_trio.testing import (
     ScriptedAppServer,
     Step,
@@ -53,7 +53,7 @@ def console_of(width: int = 80, *, is_terminal: bool = False) -> tuple[Console, 
 def drawn(step: ConversationStep, *, width: int = 60, show_data: bool = False) -> list[str]:
     """The lines of a panel, without its frame: title, body, outcome."""
     console, file = console_of(width)
-    console.print(draw_step(step, show_data=show_data))
+    console.print(render_step(step, show_data=show_data))
     first, *body, last = file.getvalue().splitlines()
     assert all(line[0] == line[-1] == "│" for line in body)
     return [first.strip("╭╮─ "), *(line[2:-2].rstrip() for line in body), last.strip("╰╯─ ")]
@@ -91,7 +91,7 @@ def test_a_file_change_shows_its_diff_and_the_content_of_a_new_file() -> None:
 
 def test_a_diff_is_coloured() -> None:
     console, file = console_of(is_terminal=True)
-    console.print(draw_step(step("fileChange", changes=[{"path": "a", "kind": "update", "diff": "-old\n+new"}])))
+    console.print(render_step(step("fileChange", changes=[{"path": "a", "kind": "update", "diff": "-old\n+new"}])))
     assert "\x1b[31m-old\x1b[0m" in file.getvalue()
     assert "\x1b[32m+new\x1b[0m" in file.getvalue()
 
@@ -151,7 +151,7 @@ def test_markup_and_tags_of_the_server_are_text() -> None:
 
 def test_a_link_shows_where_it_leads() -> None:
     console, file = console_of(is_terminal=True)
-    console.print(draw_step(step("agentMessage", text="[here](https://example.org/x)")))
+    console.print(render_step(step("agentMessage", text="[here](https://example.org/x)")))
     assert "\x1b]8" not in file.getvalue()
     assert "https://example.org/x" in file.getvalue()
 
@@ -194,7 +194,7 @@ def test_long_output_is_shortened_and_says_so() -> None:
 
 def test_a_panel_is_never_wider_than_one_can_read() -> None:
     console, file = console_of(width=200)
-    console.print(draw_step(step("commandExecution", command="x", aggregatedOutput="y" * 300)))
+    console.print(render_step(step("commandExecution", command="x", aggregatedOutput="y" * 300)))
     assert set(map(len, file.getvalue().splitlines())) == {120}
 
 
@@ -234,7 +234,7 @@ def test_whatever_comes_is_drawn_within_the_width_and_without_control_characters
     item_type: str, item: dict[str, Any], width: int
 ) -> None:
     console, file = console_of(width)
-    console.print(draw_step(ConversationStep.from_wire({**item, "type": item_type}, thread_id="t", turn_id="u")))
+    console.print(render_step(ConversationStep.from_wire({**item, "type": item_type}, thread_id="t", turn_id="u")))
     file.getvalue().encode()
     for line in file.getvalue().split("\n"):
         assert cell_len(line) <= width
@@ -574,7 +574,7 @@ async def test_secret_thoughts_leave_no_empty_panel(autojump_clock: trio.testing
 
 
 def test_without_rich_it_says_how_to_get_it() -> None:
-    program = "import sys; sys.modules['rich'] = None; import codex_trio, codex_trio.testing, codex_trio.drawing"
+    program = "import sys; sys.modules['rich'] = None; import codex_trio, codex_trio.testing, codex_trio.rendering"
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert ran.stderr.splitlines()[-1].startswith("ImportError: codex_trio.drawing needs Rich (rich")
+    assert ran.stderr.splitlines()[-1].startswith("ImportError: codex_trio.rendering needs Rich (rich")
     assert ran.stderr.splitlines()[-1].endswith("is not installed): pip install 'codex-trio[rich]'")
