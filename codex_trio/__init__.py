@@ -3,39 +3,70 @@
 import logging as _logging
 
 from . import _redaction
-from ._client import (
-    ChatGPTLogin,
-    CodexClient,
-    ExecOutput,
-    ExecProcess,
-    ExecStdin,
-    NotificationStream,
+from ._client.account import ChatGPTLogin
+from ._client.client import CodexClient
+from ._client.opening import (
     connect_codex_client,
     open_codex_client,
 )
-from ._handlers import ApprovalStream, Tool, ToolImage, approve_all, decline_all, tool
-from ._protocol.approvals import ApprovalRequest, PermissionsApprovalRequest
-from ._protocol.command_approvals import CommandApprovalRequest, NetworkApprovalContext, NetworkPolicyAmendment
-from ._protocol.decisions import Decision
-from ._protocol.file_changes import FileChange, FileChangeApprovalRequest
-from ._protocol.questions import ElicitationRequest, Question, QuestionOption, UserInputRequest
-from ._thread import (
+from ._client.processes import (
+    ExecOutput,
+    ExecProcess,
+    ExecStdin,
+)
+from ._options import (
     ApprovalPolicy,
     ChatOptions,
-    CodexThread,
-    ItemsView,
-    Paginator,
     ReasoningSummary,
     ResumeOptions,
-    ReviewTarget,
     SandboxMode,
     ThreadOptions,
     TurnOptions,
 )
+from ._paginator import Paginator
+from ._server_requests.approvals import (
+    ApprovalRequest,
+    PermissionsApprovalRequest,
+)
+from ._server_requests.command_approvals import (
+    CommandApprovalRequest,
+    NetworkApprovalContext,
+    NetworkPolicyAmendment,
+)
+from ._server_requests.decisions import Decision
+from ._server_requests.file_changes import (
+    FileChange,
+    FileChangeApprovalRequest,
+)
+from ._server_requests.questions import (
+    ElicitationRequest,
+    Question,
+    QuestionOption,
+    UserInputRequest,
+)
+from ._server_requests.ready import (
+    approve_all,
+    decline_all,
+)
+from ._session.approval_queue import ApprovalStream
+from ._session.notifications import NotificationStream
+from ._streams import (
+    EventStream,
+    StepStream,
+)
+from ._thread.thread import (
+    CodexThread,
+    ItemsView,
+)
+from ._thread.turns import ReviewTarget
+from ._tools import (
+    Tool,
+    ToolImage,
+    tool,
+)
 from ._transports.stdio import StdioTransport
 from ._transports.unix import UnixSocketTransport
 from ._transports.websocket import WebSocketTransport
-from ._turn import EventStream, StepStream
 from ._version import TESTED_CODEX_VERSIONS, __version__
 from .abc import Transport
 from .errors import (

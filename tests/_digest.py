@@ -26,15 +26,26 @@ from codex_trio import (
     TurnInfo,
     tool,
 )
-from codex_trio._client.attaching import is_idle
-from codex_trio._client.places import Starting
-from codex_trio._client.router import Router
-from codex_trio._handlers.tools import Toolbox
-from codex_trio._protocol import asks
-from codex_trio._protocol.approvals import ApprovalRequest, PermissionsApprovalRequest, parse_approval
-from codex_trio._protocol.command_approvals import CommandApprovalRequest
-from codex_trio._protocol.decisions import Decision
-from codex_trio._protocol.messages import (
+from codex_trio._server_requests.approvals import (
+    ApprovalRequest,
+    PermissionsApprovalRequest,
+    parse_approval,
+)
+from codex_trio._server_requests.command_approvals import CommandApprovalRequest
+from codex_trio._server_requests.decisions import Decision
+from codex_trio._server_requests.questions import (
+    ElicitationRequest,
+    UserInputRequest,
+)
+from codex_trio._session.attaching import is_idle
+from codex_trio._session.deltas import events_of
+from codex_trio._session.registry import Router
+from codex_trio._session.thread_slots import Starting
+from codex_trio._session.turn import Turn
+from codex_trio._session.turn_request import TurnRequest
+from codex_trio._tools import Toolbox
+from codex_trio._wire import server_methods as asks
+from codex_trio._wire.messages import (
     NOT_A_DELTA,
     MalformedMessageError,
     Message,
@@ -47,12 +58,14 @@ from codex_trio._protocol.messages import (
     parse_delta,
     parse_message,
 )
-from codex_trio._protocol.methods import DELTAS
-from codex_trio._protocol.outputs import Output
-from codex_trio._protocol.questions import ElicitationRequest, UserInputRequest
-from codex_trio._protocol.turns import TurnFold, is_complete, is_over, is_terminal
-from codex_trio._turn import Turn, TurnRequest
-from codex_trio._turn.deltas import events_of
+from codex_trio._wire.methods import DELTAS
+from codex_trio._wire.output_schema import Output
+from codex_trio._wire.turn_state import (
+    TurnFold,
+    is_complete,
+    is_over,
+    is_terminal,
+)
 
 LISTED: tuple[Callable[[object], object], ...] = (
     InitializeResult.from_wire,

@@ -13,7 +13,7 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from codex_trio import ChatResult, CodexError, CodexTransportError, ConversationStep, Transport, open_codex_client
-from codex_trio._protocol.methods import DELTAS
+from codex_trio._wire.methods import DELTAS
 
 TRACES = Path(__file__).parent / "traces"
 

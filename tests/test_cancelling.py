@@ -16,7 +16,7 @@ from codex_trio import (
     CodexTurnInactiveError,
     open_codex_client,
 )
-from codex_trio._transports.wrapping import WrappingTransport
+from codex_trio._transports.wrapper import WrappingTransport
 from codex_trio.testing import ScriptedAppServer, drop_connection, fail, hang, omit_completed, run, say, think, wait
 
 NOT_YET = "no active turn to interrupt"

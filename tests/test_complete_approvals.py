@@ -21,8 +21,11 @@ from codex_trio import (
     approve_all,
     open_codex_client,
 )
-from codex_trio._client.open_items import OpenItems
-from codex_trio._protocol.messages import Notice, ServerRequest
+from codex_trio._session.open_items import OpenItems
+from codex_trio._wire.messages import (
+    Notice,
+    ServerRequest,
+)
 from codex_trio.testing import ScriptedAppServer, Step, ask_server_request, hang, patch, raw, say, wait
 
 Clock = trio.testing.MockClock

@@ -11,8 +11,11 @@ from trio.testing import MockClock, memory_stream_pair
 from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_server_stream
 
 from codex_trio import CodexTransportError
-from codex_trio._transports.frames import FrameStream, LiveStream
 from codex_trio._transports.secrets import Secret
+from codex_trio._transports.websocket_stream import (
+    FrameStream,
+    LiveStream,
+)
 
 INTERVAL = 20.0  # seconds from ping to ping
 SLICE = 1 << 18  # bytes

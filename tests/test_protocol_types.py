@@ -9,7 +9,7 @@ import typing
 import pytest
 
 import codex_trio.protocol
-from codex_trio._protocol import methods
+from codex_trio._wire import methods
 
 
 def test_every_method_that_the_client_uses_is_in_the_schema() -> None:

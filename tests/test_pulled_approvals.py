@@ -17,7 +17,7 @@ from codex_trio import (
     approve_all,
     open_codex_client,
 )
-from codex_trio._handlers.pull import ApprovalHub
+from codex_trio._session.approval_queue import ApprovalHub
 from codex_trio.testing import ScriptedAppServer, run, say
 
 Clock = trio.testing.MockClock

@@ -22,9 +22,9 @@ from codex_trio import (
     TurnCompleted,
     open_codex_client,
 )
-from codex_trio._client.link import Link
-from codex_trio._connection import Connection
-from codex_trio._protocol.messages import ServerRequest
+from codex_trio._session.connection import Connection
+from codex_trio._session.reconnecting import Link
+from codex_trio._wire.messages import ServerRequest
 from codex_trio.testing import ScriptedAppServer, ask_server_request, hang, run, say, think, wait
 
 STORY = (think("one"), wait(10), run("two"), wait(10), think("three"), wait(10), say("four"))

@@ -23,7 +23,7 @@ from codex_trio import (
     WebSocketTransport,
     open_codex_client,
 )
-from codex_trio._transports.wrapping import WrappingTransport
+from codex_trio._transports.wrapper import WrappingTransport
 from codex_trio.testing import ScriptedAppServer, fail
 
 TOKEN = "tok-4f1c0a7be2d94c6f8a35"

@@ -22,8 +22,8 @@ import pytest
 import trio
 
 from codex_trio import Tool, tool
-from codex_trio._protocol.outputs import Output
 from codex_trio._schema import fill_types, find_faults, make_reader
+from codex_trio._wire.output_schema import Output
 from codex_trio.models import ChatResult
 from codex_trio.testing._schema_check import find_fault
 

@@ -12,7 +12,7 @@ import trio
 from _servers import nothing_left, server
 
 from codex_trio import CodexClient, CodexTransportError, StdioTransport, open_codex_client
-from codex_trio._protocol.framing import LineSplitter
+from codex_trio._wire.framing import LineSplitter
 
 MIB = 1 << 20
 READ_SIZE = 65_536

@@ -213,8 +213,8 @@ async def test_dropping_a_stream_interrupts_its_turn(autojump_clock: trio.testin
 
 
 async def test_chat_decodes_no_delta(autojump_clock: trio.testing.MockClock, monkeypatch: pytest.MonkeyPatch) -> None:
-    from codex_trio import _connection
-    from codex_trio._protocol.messages import parse_message
+    from codex_trio._session import connection as _connection
+    from codex_trio._wire.messages import parse_message
 
     read_whole: list[bytes] = []
 

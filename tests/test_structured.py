@@ -12,8 +12,8 @@ import pytest
 import trio
 
 from codex_trio import CodexOutputError, CodexTurnFailedError, CodexTurnInactiveError, TurnCompleted, open_codex_client
-from codex_trio._protocol.outputs import Output
 from codex_trio._schema import strict_schema
+from codex_trio._wire.output_schema import Output
 from codex_trio.testing import ScriptedAppServer, say, wait
 
 

@@ -25,7 +25,7 @@ from codex_trio import (
     WebSocketTransport,
     open_codex_client,
 )
-from codex_trio._client import notifications
+from codex_trio._session import notifications
 from codex_trio.testing import HeldCall, ScriptedAppServer, say, wait
 
 # --- deadlines

@@ -10,10 +10,10 @@ from typing import Any, Literal
 
 import trio
 
-from .._connection import Call
-from .._protocol import methods
-from .._protocol.messages import Notice
-from .._thread.options import path_of
+from .._options import path_of
+from .._session.connection import Call
+from .._wire import methods
+from .._wire.messages import Notice
 from ..errors import CodexError, CodexProtocolError, CodexTimeoutError, CodexTransportError
 from ..listings import AccountInfo
 from .engine import ClientEngine

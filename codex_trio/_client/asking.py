@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .._handlers import ApprovalStream
-from .service import Service
+from .._session.approval_queue import ApprovalStream
+from .._session.session import Service
 
 
 class Asking:

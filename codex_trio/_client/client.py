@@ -11,11 +11,18 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import trio
 
-from .._connection import Connection
-from .._handlers import AskOptions, Handlers
-from .._protocol import methods
+from .._session.connection import Connection
+from .._session.handlers import (
+    AskOptions,
+    Handlers,
+)
+from .._session.notifications import NotificationStream
+from .._session.reconnecting import Link
+from .._session.session import Service
+from .._session.versions import log_untested_version
 from .._transports.stdio import StdioTransport
 from .._version import __version__
+from .._wire import methods
 from ..abc import Transport
 from ..errors import CodexTransportError
 from ..models import InitializeResult, Statistics
@@ -25,12 +32,8 @@ from .asking import Asking
 from .connecting import Connecting
 from .conversation import Conversation
 from .engine import ClientEngine
-from .link import Link
-from .notifications import NotificationStream
 from .processes import Processes
-from .service import Service
 from .threads import Threads
-from .versions import log_untested_version
 
 if TYPE_CHECKING:  # thousands of lines that only an editor wants
     from ..protocol._requests import Request

@@ -7,8 +7,8 @@ import ssl
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
+from .._transports.line_stream import DEFAULT_MAX_MESSAGE_SIZE
 from .._transports.stdio import StdioTransport
-from .._transports.stream import DEFAULT_MAX_MESSAGE_SIZE
 from .._transports.unix import UnixSocketTransport
 from .._transports.websocket import TokenSource, WebSocketTransport
 from ..abc import Transport

@@ -7,15 +7,20 @@ from typing import Any, Unpack, overload
 
 import trio
 
-from .._thread import ChatOptions, talk
-from .._turn import EventStream, StepStream, Turn
+from .. import _chat as talk
+from .._options import ChatOptions
+from .._session.attaching import take_up
+from .._session.session import Service
+from .._session.turn import Turn
+from .._streams import (
+    EventStream,
+    StepStream,
+)
 from ..errors import CodexTimeoutError
 from ..inputs import Prompt
 from ..models import CancelResult, ChatContinuation, ChatResult, OutputT
 from .arguments import patience_of
-from .attaching import take_up
 from .engine import ClientEngine
-from .service import Service
 
 
 class Conversation:

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from .._connection import Call
-from .._handlers.tools import Tool
-from .._protocol.messages import Notice
-from .._turn import Turn, TurnRequest
+from .._session.attaching import take_up
+from .._session.connection import Call
+from .._session.session import (
+    Parts,
+    Service,
+)
+from .._session.turn import Turn
+from .._session.turn_request import TurnRequest
+from .._tools import Tool
+from .._wire.messages import Notice
 from ..models import ChatContinuation
 from .arguments import patience_of
-from .attaching import take_up
-from .service import Parts, Service
 
 
 class ClientEngine:

@@ -8,7 +8,13 @@ from typing import Any
 
 import trio
 
-from .._handlers import ApprovalHandler, ElicitationHandler, QuestionHandler, RequestHandler, Tool
+from .._session.handlers import (
+    ApprovalHandler,
+    ElicitationHandler,
+    QuestionHandler,
+    RequestHandler,
+)
+from .._tools import Tool
 from ..abc import Transport
 from .client import CodexClient
 

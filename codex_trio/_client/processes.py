@@ -14,10 +14,18 @@ from typing import Any
 import msgspec
 import trio
 
-from .._connection import Call
-from .._protocol import methods
-from .._protocol.messages import Notice, Response
-from .._thread.options import SandboxMode, path_of, sandbox_policy, with_extra
+from .._options import (
+    SandboxMode,
+    path_of,
+    sandbox_policy,
+    with_extra,
+)
+from .._session.connection import Call
+from .._wire import methods
+from .._wire.messages import (
+    Notice,
+    Response,
+)
 from ..errors import CodexError, CodexProtocolError, CodexTransportError
 from .arguments import patience_of
 from .engine import ClientEngine

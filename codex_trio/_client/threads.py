@@ -6,11 +6,19 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any, Unpack
 
-from .._handlers.tools import AnyTool, make_tools
-from .._protocol import methods
-from .._thread import CodexThread, Paginator, ResumeOptions, ThreadOptions
-from .._thread.options import thread_params, with_extra
-from .._thread.thread import fork, opened
+from .._options import (
+    ResumeOptions,
+    ThreadOptions,
+    thread_params,
+    with_extra,
+)
+from .._paginator import Paginator
+from .._thread.thread import CodexThread, fork, opened
+from .._tools import (
+    AnyTool,
+    make_tools,
+)
+from .._wire import methods
 from ..listings import ModelInfo, ThreadInfo
 from .engine import ClientEngine
 

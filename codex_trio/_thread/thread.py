@@ -6,13 +6,19 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, Literal, TypeAlias, Unpack
 
-from .._protocol import methods
+from .._options import (
+    ThreadOptions,
+    thread_params,
+)
+from .._paginator import (
+    Paginator,
+    is_without_turns,
+)
+from .._session.engine import Engine
+from .._wire import methods
 from ..errors import CodexProtocolError, CodexThreadBusyError
 from ..listings import ThreadInfo, TurnInfo
 from ..models import ConversationStep
-from .engine import Engine
-from .options import ThreadOptions, thread_params
-from .pages import Paginator, is_without_turns
 from .turns import ThreadTurns
 
 ItemsView: TypeAlias = Literal["notLoaded", "summary", "full"]

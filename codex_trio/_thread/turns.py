@@ -6,16 +6,24 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, Literal, TypeAlias, Unpack, overload
 
-from .._protocol import methods
-from .._turn import EventStream, StepStream, TurnRequest, is_shell, is_start
+from .. import _chat as talk
+from .._options import TurnOptions
+from .._paginator import is_without_turns
+from .._session.engine import Engine
+from .._session.turn_request import (
+    TurnRequest,
+    is_shell,
+    is_start,
+)
+from .._streams import (
+    EventStream,
+    StepStream,
+)
+from .._wire import methods
 from ..errors import CodexProtocolError
 from ..inputs import Prompt, to_wire
 from ..listings import TurnInfo
 from ..models import ChatContinuation, ChatResult, OutputT
-from . import talk
-from .engine import Engine
-from .options import TurnOptions
-from .pages import is_without_turns
 
 ReviewTarget: TypeAlias = Literal["uncommitted"] | Mapping[str, Any]
 """What to review: the working tree's changes, or the wire's object, such as ``{"type": "baseBranch", "branch": "main"}``,

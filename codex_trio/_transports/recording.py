@@ -27,7 +27,7 @@ from .._redaction import Redactor, redact, redact_strings
 from .._version import __version__
 from ..abc import Transport
 from ..errors import CodexTransportError
-from .wrapping import WrappingTransport
+from .wrapper import WrappingTransport
 
 _logger = logging.getLogger("codex_trio")
 

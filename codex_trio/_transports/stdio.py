@@ -21,9 +21,13 @@ from .._redaction import is_secret_variable, redact, redact_command, secrets_in_
 from ..abc import Transport
 from ..errors import CodexTransportError
 from .limits import check_limits
+from .line_stream import (
+    DEFAULT_MAX_MESSAGE_SIZE,
+    LineStream,
+    LineTooLongError,
+)
 from .secrets import Secret, without_tracebacks
 from .stderr import StderrTail
-from .stream import DEFAULT_MAX_MESSAGE_SIZE, LineStream, LineTooLongError
 
 COMMAND_VARIABLE = "CODEX_APP_SERVER_CMD"
 

@@ -6,8 +6,8 @@ import os
 
 import trio
 
+from .line_stream import DEFAULT_MAX_MESSAGE_SIZE
 from .secrets import Secret
-from .stream import DEFAULT_MAX_MESSAGE_SIZE
 from .websocket_base import Upgrade, WebSocketBase
 
 

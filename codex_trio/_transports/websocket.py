@@ -21,8 +21,8 @@ import trio
 from .._redaction import is_credential, redact
 from ..errors import CodexTransportError
 from .addresses import DEFAULT_URL, Address, is_loopback
+from .line_stream import DEFAULT_MAX_MESSAGE_SIZE
 from .secrets import Secret, without_tracebacks
-from .stream import DEFAULT_MAX_MESSAGE_SIZE
 from .websocket_base import Upgrade, WebSocketBase
 
 URL_VARIABLE = "CODEX_APP_SERVER_WS_URL"

@@ -20,7 +20,7 @@ from .secrets import Secret
 
 if TYPE_CHECKING:  # trio-websocket is slow to import, and needed only when a websocket is opened
     from .echoes import EchoMask
-    from .frames import FrameStream
+    from .websocket_stream import FrameStream
 
 # Share of `connect_timeout`. This times out a little before the client, because the error here names the slow step.
 _OUR_SHARE = 0.9
@@ -96,7 +96,11 @@ class WebSocketBase(Transport):
     async def _upgrade(self, nursery: trio.Nursery, socket_stream: trio.SocketStream, upgrade: Upgrade) -> FrameStream:
         # These imports take a tenth of a second, so they are not at the top.
         from .echoes import EchoMask
-        from .frames import FrameStream, HandshakeError, LiveStream
+        from .websocket_stream import (
+            FrameStream,
+            HandshakeError,
+            LiveStream,
+        )
 
         self._mask = EchoMask(upgrade.secrets.reveal())
         life = LiveStream(socket_stream, partial(self._after_read, socket_stream))

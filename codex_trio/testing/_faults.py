@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 import trio
 
-from .._transports.wrapping import WrappingTransport
+from .._transports.wrapper import WrappingTransport
 from ..abc import Transport
 from ..errors import CodexTransportError
 

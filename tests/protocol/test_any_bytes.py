@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from trio.testing import memory_stream_one_way_pair
 
-from codex_trio._protocol.messages import Notice
-from codex_trio._transports.stream import LineStream
+from codex_trio._transports.line_stream import LineStream
+from codex_trio._wire.messages import Notice
 
 calm = settings(
     derandomize=True,

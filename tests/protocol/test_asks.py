@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
-from codex_trio._protocol.asks import RefusedError, safe_answer
+from codex_trio._wire.server_methods import (
+    RefusedError,
+    safe_answer,
+)
 
 NOW = 1795398998.75
 DECLINED = {"decision": "decline"}

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from codex_trio._protocol.messages import (
+from codex_trio._wire.messages import (
     NOT_A_DELTA,
     Delta,
     MalformedMessageError,
@@ -27,7 +27,7 @@ from codex_trio._protocol.messages import (
     parse_delta,
     parse_message,
 )
-from codex_trio._protocol.methods import DeltaMethod
+from codex_trio._wire.methods import DeltaMethod
 from codex_trio.errors import CodexProtocolError, CodexThreadNotFoundError
 
 calm = settings(deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow])

@@ -8,8 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from codex_trio._protocol.messages import Notice
-from codex_trio._protocol.turns import TurnFold, is_terminal
+from codex_trio._wire.messages import Notice
+from codex_trio._wire.turn_state import (
+    TurnFold,
+    is_terminal,
+)
 from codex_trio.models import ConversationStep
 
 Item = dict[str, Any]

@@ -1,0 +1,154 @@
+"""How a message becomes a turn, and a turn an answer: `chat_once`, `chat` and `stream`, of a client and of a thread."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from . import inputs
+from ._options import chat_params
+from ._session.engine import Engine
+from ._session.turn import Turn
+from ._session.turn_request import TurnRequest
+from ._streams import (
+    EventStream,
+    StepStream,
+)
+from ._wire.output_schema import Output
+from .errors import CodexError
+from .inputs import Prompt
+from .models import (
+    ChatContinuation,
+    ChatResult,
+)
+
+Begin = Callable[[], Awaitable[Turn]]
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """What a caller said to `chat`, `chat_once` or `stream`."""
+
+    text: Prompt | None
+    thread_id: str | None
+    user: str | None = None
+    metadata: Mapping[str, str] | None = None
+    continuation: ChatContinuation | None = None
+    output_type: Any = None
+    output_schema: Mapping[str, Any] | None = None
+    options: Mapping[str, Any]
+
+
+def beginning(engine: Engine, message: Message, *, wants_deltas: bool = False) -> tuple[Begin, Output | None]:
+    """Check what a caller said; return what begins the turn, and what its answer shall be.
+
+    Raises:
+        TypeError, ValueError, FileNotFoundError: Something is wrong with it; nothing was sent.
+    """
+    if message.continuation is not None:
+        check_continuation(message.continuation)
+        return _continuing(engine, message, message.continuation, wants_deltas)
+    if message.text is None:
+        raise ValueError("nothing to say: give text, or a continuation")
+    thread_id = message.thread_id
+    if not isinstance(thread_id, (str, type(None))):
+        raise TypeError(f"thread_id must be a str, such as result.thread_id, not {type(thread_id).__name__}")
+    if not engine.is_experimental and (message.user is not None or message.metadata is not None):
+        raise ValueError("the server takes user and metadata only from a client opened with experimental_api=True")
+    output = _output(message)
+    said: dict[str, Any] = {"input": inputs.to_wire(message.text)}
+    if entries := _metadata(message.user, message.metadata):
+        said["responsesapiClientMetadata"] = entries
+    if output is not None:
+        said["outputSchema"] = output.schema
+    thread_params, options = chat_params(message.options, is_new=thread_id is None, given=said)
+    params = {**options, **said}
+    request = TurnRequest(params=params, thread_params=thread_params, wants_deltas=wants_deltas)
+    return partial(engine.begin, thread_id, request), output
+
+
+def check_continuation(continuation: object) -> None:
+    """Raise `TypeError` unless it is a continuation."""
+    if not isinstance(continuation, ChatContinuation):
+        hint = "; ChatContinuation.from_json reads what to_json wrote" if isinstance(continuation, str) else ""
+        raise TypeError(f"continuation must be a ChatContinuation, not {type(continuation).__name__}{hint}")
+
+
+def _continuing(
+    engine: Engine, message: Message, continuation: ChatContinuation, wants_deltas: bool
+) -> tuple[Begin, Output | None]:
+    given = {
+        "text": message.text,
+        "thread_id": message.thread_id,
+        "user": message.user,
+        "metadata": message.metadata,
+        "output_schema": None if message.output_type is None else message.output_schema,
+    }
+    if extra := [*(name for name, value in given.items() if value is not None), *message.options]:
+        raise ValueError(f"a continuation goes on with a turn as it is: {', '.join(extra)} cannot be given, too")
+    return partial(engine.resume, continuation, wants_deltas=wants_deltas), _output(message)
+
+
+def _output(message: Message) -> Output | None:
+    if message.output_type is None and message.output_schema is None:
+        return None
+    return Output(message.output_type, message.output_schema)
+
+
+def _metadata(user: str | None, metadata: Mapping[str, str] | None) -> dict[str, str]:
+    if user is not None and "user" in (metadata or {}):
+        raise ValueError("metadata has user, which is given otherwise")
+    entries = dict(metadata or {}) if user is None else {"user": user, **(metadata or {})}
+    for name, value in entries.items():
+        if not isinstance(name, str) or not isinstance(value, str):
+            raise TypeError(f"metadata holds text by name; {name!r} is {value!r}")
+    return entries
+
+
+async def once(engine: Engine, begin: Begin, patience: float, output: Output | None = None) -> ChatResult:
+    """Wait for a turn to end, and return all of it. Raises and is cancelled as `CodexClient.chat_once`."""
+    engine.check_open()
+    turn = await begin()
+    try:
+        while (steps := await turn.next_steps(patience, "chat_once")) is not None:
+            turn.gather(steps)
+        turn.gather(await turn.finish(engine.read_history))
+        result = turn.result()
+    except CodexError:
+        raise  # the turn has ended, is lost, or is handed out
+    except BaseException:
+        engine.abandon(turn)
+        raise
+    finally:
+        turn.stop_consuming()
+        if turn.ended.is_set():
+            engine.forget(turn)
+    return result if output is None else output.complete(result)
+
+
+def steps(engine: Engine, begin: Begin, patience: float) -> StepStream:
+    """Return the steps of a turn."""
+    engine.check_open()
+    return StepStream(
+        begin,
+        patience=patience,
+        abandon=engine.abandon,
+        forget=engine.forget,
+        read_history=engine.read_history,
+    )
+
+
+def events(engine: Engine, begin: Begin, patience: float, output: Output | None = None) -> EventStream:
+    """Return the events of a turn."""
+    engine.check_open()
+    return EventStream(
+        begin,
+        patience=patience,
+        abandon=engine.abandon,
+        forget=engine.forget,
+        read_history=engine.read_history,
+        complete=replace if output is None else output.complete,
+    )

@@ -1,0 +1,85 @@
+"""`Paginator`: a list of the server's, read page by page as it is iterated. Never more than one page is in memory."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Generic, TypeVar
+
+import trio
+
+from .errors import CodexProtocolError
+
+T = TypeVar("T")
+
+Fetch = Callable[[Mapping[str, Any]], Awaitable[Any]]
+
+
+class Paginator(Generic[T]):
+    """``async for one in ...``: a page is asked for when the last one is through.
+
+    An object, no generator: stopping early leaves nothing open. Iterate it once.
+
+    Args:
+        fetch: Asks for a page.
+        params: Of every page.
+        convert: Makes the value of an entry.
+        page_size: How many entries to ask for at once.
+
+    Example:
+        ``async for turn in thread.turns(): print(turn.id)``
+    """
+
+    def __init__(self, fetch: Fetch, params: Mapping[str, Any], convert: Callable[[Any], T], *, page_size: int) -> None:
+        if not isinstance(page_size, int) or page_size < 1:
+            raise ValueError(f"page_size must be a positive int, not {page_size!r}")
+        self._fetch = fetch
+        self._params = {**params, "limit": page_size}
+        self._convert = convert
+        self._page: deque[Any] = deque()
+        self._cursor: Any = None
+        self._is_last = False
+        self._is_busy = False
+
+    def __aiter__(self) -> Paginator[T]:
+        return self
+
+    async def __anext__(self) -> T:
+        """Return the next entry.
+
+        Raises:
+            CodexProtocolError: The server refused the page.
+            CodexTransportError: The server was lost.
+            trio.BusyResourceError: Another task waits for an entry.
+
+        Cancellation: No entry is lost.
+        """
+        if self._is_busy:
+            raise trio.BusyResourceError("another task is waiting for an entry of this list")
+        self._is_busy = True
+        try:
+            await trio.lowlevel.checkpoint()
+            while not self._page:
+                if self._is_last:
+                    raise StopAsyncIteration
+                await self._turn_page()
+            return self._convert(self._page.popleft())
+        finally:
+            self._is_busy = False
+
+    async def _turn_page(self) -> None:
+        params = self._params if self._cursor is None else {**self._params, "cursor": self._cursor}
+        answer = await self._fetch(params)
+        entries = answer.get("data") if isinstance(answer, Mapping) else None
+        cursor = answer.get("nextCursor") if isinstance(answer, Mapping) else None
+        self._page.extend(entries if isinstance(entries, list) else ())
+        self._is_last = cursor is None or cursor == self._cursor
+        self._cursor = cursor
+
+
+def is_without_turns(refusal: CodexProtocolError) -> bool:
+    """Whether history was refused because there is none yet. Of items, an ephemeral thread is told the same.
+
+    codex 0.169 says -32601 "list_turns is not supported yet", 0.163 -32600 "thread ... is not materialized yet".
+    """
+    return "is not supported yet" in str(refusal) or "is not materialized yet" in str(refusal)

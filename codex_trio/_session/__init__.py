@@ -1,0 +1,1 @@
+"""Everything that runs behind an open client. Knows no public class above it."""

@@ -1,0 +1,190 @@
+"""Which function of the user's answers which request of the server; the safe answer where there is none."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, TypeAlias, TypedDict
+
+import msgspec
+import trio
+
+from .._server_requests.approvals import (
+    ApprovalRequest,
+    parse_approval,
+)
+from .._server_requests.decisions import Decision
+from .._server_requests.questions import (
+    ElicitationRequest,
+    UserInputRequest,
+)
+from .._tools import (
+    Tool,
+    Toolbox,
+    ToolCall,
+)
+from .._wire import server_methods as asks
+from .approval_queue import ApprovalHub
+
+_logger = logging.getLogger("codex_trio")
+
+Answers: TypeAlias = Mapping[str, str | Iterable[str]]
+
+ApprovalHandler: TypeAlias = Callable[[ApprovalRequest], Awaitable[Decision] | Decision]
+QuestionHandler: TypeAlias = Callable[[UserInputRequest], Awaitable[Answers] | Answers]
+ElicitationHandler: TypeAlias = Callable[[ElicitationRequest], Awaitable[Decision] | Decision]
+RequestHandler: TypeAlias = Callable[[Mapping[str, Any]], Any]  # an awaitable, or the result
+
+
+class AskOptions(TypedDict, total=False):
+    """What `open_codex_client` is told about the server's requests."""
+
+    on_approval: ApprovalHandler | None
+    on_user_input: QuestionHandler | None
+    on_elicitation: ElicitationHandler | None
+    on_request: Mapping[str, RequestHandler] | None
+    tools: Iterable[Tool | Callable[..., Any]]
+    observe: bool
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """An answer to the server.
+
+    Attributes:
+        result: On the wire.
+        interrupts_turn: The turn is to be interrupted after it.
+    """
+
+    result: Any
+    interrupts_turn: bool = False
+
+
+class Handlers:
+    """The functions of one client.
+
+    Attributes:
+        observe: Nothing is to be answered.
+        is_experimental: Whether the client asks for the experimental API. Set by the client.
+        toolbox: The tools.
+        approvals: Where approvals wait for `client.approvals()`.
+        redact: Replaces the secrets of the connection in what is logged.
+    """
+
+    def __init__(
+        self,
+        *,
+        on_approval: ApprovalHandler | None = None,
+        on_user_input: QuestionHandler | None = None,
+        on_elicitation: ElicitationHandler | None = None,
+        on_request: Mapping[str, RequestHandler] | None = None,
+        tools: Iterable[Tool | Callable[..., Any]] = (),
+        observe: bool = False,
+    ) -> None:
+        handlers = {"on_approval": on_approval, "on_user_input": on_user_input, "on_elicitation": on_elicitation}
+        for name, handler in handlers.items():
+            if handler is not None and not callable(handler):
+                raise TypeError(f"{name} must be an async function, not {handler!r}")
+        if not isinstance(on_request, (Mapping, type(None))):
+            raise TypeError(f"on_request must be async functions by method, not {on_request!r}")
+        for method, function in (on_request or {}).items():
+            if not isinstance(method, str) or not callable(function):
+                raise TypeError(f"on_request must be async functions by method; {method!r} is {function!r}")
+        self.observe = observe
+        self.is_experimental = False
+        self.redact: Callable[[str], str] = str
+        self.toolbox = Toolbox(tools)
+        self.approvals = ApprovalHub()
+        self._on_approval = on_approval
+        self._on_question = on_user_input
+        self._on_elicitation = on_elicitation
+        self._on_request = dict(on_request or {})
+        given = (on_approval, on_user_input, on_elicitation, self._on_request or None, self.toolbox.default or None)
+        if observe and any(one is not None for one in given):
+            raise ValueError("observe=True answers nothing, so there is no use for handlers or tools")
+
+    @property
+    def has_approval_handler(self) -> bool:
+        """Whether approvals are pushed to a function."""
+        return self._on_approval is not None
+
+    @property
+    def needs_experimental_api(self) -> bool:
+        """Whether these handlers need fields or methods of the experimental API."""
+        # Tools are experimental (codex 0.155 to 0.171), and so is a field of command approvals that grants permissions.
+        return bool(self.toolbox.default) or self.has_approval_handler
+
+    def find_tool_call(self, method: str, params: Mapping[str, Any]) -> ToolCall | None:
+        """Return the tool call of an `item/tool/call` request; `None` for others. Call this in the order of the requests."""
+        is_call = method == asks.TOOL_CALL and method not in self._on_request
+        return self.toolbox.call(params) if is_call else None
+
+    async def answer(
+        self,
+        method: str,
+        params: Mapping[str, Any],
+        *,
+        changes: object = None,
+        tool_name: str = "",
+        tool_call: ToolCall | None = None,
+    ) -> Answer:
+        """Return the answer to a request of the server.
+
+        Args:
+            method: The method.
+            params: Its params.
+            changes: ``changes`` of the item that the request is about; `None` if unknown.
+            tool_name: The tool whose call an elicitation is about; empty if unknown.
+            tool_call: The result of `find_tool_call`.
+
+        Raises:
+            RefusedError: The answer is an error.
+            Exception: A handler raised it, or returned what is no answer.
+        """
+        if tool_call is not None:
+            return Answer(await _call(tool_call.answer))  # before any checkpoint, because the call must leave its queue
+        await trio.lowlevel.checkpoint()
+        if (handler := self._on_request.get(method)) is not None:
+            return Answer(await _call(handler, params))
+        if method in asks.APPROVALS:
+            request = parse_approval(method, params, changes=changes, is_experimental=self.is_experimental)
+            return await self._approve(request)
+        if method == asks.USER_INPUT and self._on_question is not None:
+            asked = UserInputRequest.from_wire(params)
+            answers = await _call(self._on_question, asked)
+            return Answer(asks.dump_answers(answers, [question.id for question in asked.questions]))
+        if method == asks.ELICITATION and self._on_elicitation is not None:
+            question = ElicitationRequest.from_wire(params, tool_name=tool_name)
+            return _checked(question, await _call(self._on_elicitation, question))
+        _logger.info("the server asked %s and was refused: this client has no handler for it", self.redact(method))
+        return Answer(safe_answer(method))
+
+    async def _approve(self, request: ApprovalRequest) -> Answer:
+        if self._on_approval is not None:
+            return _checked(request, await _call(self._on_approval, request))
+        decision = await self.approvals.ask(request) if self.approvals.streams else None
+        if decision is None:
+            _logger.info("an approval was declined, because nobody decided: %s", self.redact(repr(request)))
+            decision = request.decline()
+        return Answer(decision.result, decision.interrupts_turn)
+
+
+def safe_answer(method: str) -> Any:
+    """Return the result that grants nothing. Raises as `asks.safe_answer` does."""
+    return asks.safe_answer(method, unix_time=time.time())
+
+
+@trio.lowlevel.disable_ki_protection
+async def _call(function: Callable[..., Any], *args: Any) -> Any:
+    # Our tasks are protected from KeyboardInterrupt; the user's function in them is the user's program.
+    answer: object = function(*args)
+    return await answer if inspect.isawaitable(answer) else answer  # one that need not wait may be no async function
+
+
+def _checked(request: ApprovalRequest | ElicitationRequest, decision: object) -> Answer:
+    if not isinstance(decision, Decision):
+        raise TypeError(f"a handler returns a decision of its request, such as request.decline(), not {decision!r}")
+    if decision.request is not request:
+        raise ValueError(f"a handler returned a decision ({decision.name}) of another request")
+    return Answer(decision.result, decision.interrupts_turn)

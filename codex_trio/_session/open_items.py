@@ -1,0 +1,117 @@
+"""`OpenItems`: details of the items that have started and not completed, for requests about these items.
+
+Some server requests lack details of their item that are in its `item/started`: the changes of a ``fileChange``, which
+``item/fileChange/patchUpdated`` may replace, and the tool name of an ``mcpToolCall`` (codex before 0.169).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from .._wire import (
+    methods,
+)
+from .._wire import (
+    server_methods as asks,
+)
+from .._wire.messages import (
+    Notice,
+    ServerRequest,
+)
+
+_OTHERS_KEPT = 256  # items of other clients' turns
+_FIELDS = {"fileChange": ("changes",), "mcpToolCall": ("server", "tool", "arguments")}  # what is kept, by item type
+
+# A turn's thread and its id. Items of different turns may have the same id.
+_TurnKey: TypeAlias = tuple[str | None, str | None]
+_Item: TypeAlias = Mapping[str, Any]
+
+_AMBIGUOUS: _Item = {}
+
+
+class OpenItems:
+    """The open items that requests are about, by turn and item id.
+
+    Args:
+        is_ours: Returns whether a turn, by thread id and turn id, is an open turn of this client or of its sub-agents. All
+            items of these turns are kept. Of other turns, 256 items are kept, and the oldest turns are dropped first.
+    """
+
+    def __init__(self, is_ours: Callable[[str | None, str | None], bool]) -> None:
+        self._is_ours = is_ours
+        self._turns: dict[_TurnKey, dict[str, _Item]] = {}
+
+    def watch(self, notice: Notice) -> None:
+        """Look at a notification for items that start or complete, and for the end of a turn."""
+        key = notice.thread_id, notice.turn_id
+        if notice.method == methods.TURN_COMPLETED:
+            self._turns.pop(key, None)
+        elif notice.method == methods.PATCH_UPDATED:
+            self._update_changes(key, notice.params)
+        elif notice.method in (methods.ITEM_STARTED, methods.ITEM_COMPLETED):
+            item = notice.params.get("item")
+            if not isinstance(item, dict) or not isinstance(item.get("id"), str):
+                return
+            fields = _FIELDS.get(str(item.get("type")))
+            if fields is None:
+                return
+            if notice.method == methods.ITEM_STARTED:
+                self._open(key, item["id"], {name: item.get(name) for name in fields})
+            else:
+                self._close(key, item["id"])
+
+    def find_changes(self, request: ServerRequest) -> object:
+        """Return the ``changes`` of the item that a request is about; `None` if they are uncertain or unknown."""
+        item_id = request.params.get("itemId")
+        items = self._items_of(request)
+        return items[item_id].get("changes") if isinstance(item_id, str) and item_id in items else None
+
+    def find_tool_name(self, request: ServerRequest) -> str:
+        """Return the tool of the open call that an elicitation is about; empty if it is uncertain or unknown."""
+        meta = request.params.get("_meta")
+        server = request.params.get("serverName")
+        if request.method != asks.ELICITATION or not isinstance(server, str):
+            return ""
+        if not isinstance(meta, dict) or "tool_params" not in meta:
+            return ""
+        # The request has no item id. If several open calls match, it may be about any of them.
+        called = server, meta["tool_params"]
+        items = list(self._items_of(request).values())
+        tools = [item.get("tool") for item in items if _is_same((item.get("server"), item.get("arguments")), called)]
+        names = {tool if isinstance(tool, str) else "" for tool in tools}
+        return names.pop() if len(names) == 1 and _AMBIGUOUS not in items else ""
+
+    def _items_of(self, request: ServerRequest) -> Mapping[str, _Item]:
+        return self._turns.get((request.thread_id, request.turn_id), {})
+
+    def _open(self, key: _TurnKey, item_id: str, item: _Item) -> None:
+        items = self._turns.setdefault(key, {})
+        # Two open items with the same id: a request could be about either of them.
+        items[item_id] = item if _is_same(items.get(item_id, item), item) else _AMBIGUOUS
+        if sum(map(len, self._turns.values())) > _OTHERS_KEPT:
+            self._forget_others()
+
+    def _update_changes(self, key: _TurnKey, params: Mapping[str, Any]) -> None:
+        # Before the item has started, the update is about a patch that the model is still writing.
+        items, item_id = self._turns.get(key, {}), params.get("itemId")
+        if isinstance(item_id, str) and "changes" in items.get(item_id, _AMBIGUOUS):
+            items[item_id] = {"changes": params.get("changes")}
+
+    def _close(self, key: _TurnKey, item_id: str) -> None:
+        items = self._turns.get(key, {})
+        items.pop(item_id, None)
+        if not items:
+            self._turns.pop(key, None)
+
+    def _forget_others(self) -> None:
+        others = [(key, item_id) for key, items in self._turns.items() if not self._is_ours(*key) for item_id in items]
+        for key, item_id in others[: max(0, len(others) - _OTHERS_KEPT)]:
+            self._close(key, item_id)
+
+
+def _is_same(one: object, other: object) -> bool:
+    try:
+        return one == other
+    except RecursionError:  # the depth comes from the server
+        return False

@@ -1,0 +1,319 @@
+"""`Link`: one connection after another to the same server, for who wants to outlive a loss. Knows no turns.
+
+To those who call it is a `Connection`. A call that was on its way at a loss raises, and is never sent again; a call made
+while there is no connection waits for the next one. Only a loss that cannot be mended is final.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Any
+from weakref import WeakValueDictionary
+
+import trio
+
+from .._wire.messages import (
+    Delta,
+    Notice,
+    ServerRequest,
+)
+from ..abc import Transport
+from ..errors import CodexError, CodexTimeoutError, CodexTransportError
+from .connection import (
+    Call,
+    Connection,
+)
+
+_logger = logging.getLogger("codex_trio")
+
+_PAUSE_FIRST, _PAUSE_MOST = 0.1, 5.0  # seconds between attempts
+
+Greet = Callable[[Connection], Awaitable[object]]
+Step = Callable[[Connection, float], Awaitable[object]]
+
+
+class Link:
+    """Calls, notifications and answers, over whatever connection there is.
+
+    Args:
+        transport: Opened for the first time by the caller, and from then on by the link.
+        on_delta: As of `Connection`, and likewise `on_notice` and `on_request`.
+        on_lost: Told once, when there will be no connection any more.
+        on_gap: Told when a connection is lost and another one is looked for.
+        greet: Shakes hands on a new connection.
+        restore: Then makes it fit for calls, by a deadline in Trio's time.
+        catch_up: Then, while calls go on already, finds out what was missed, likewise.
+        drop_causes: Abandons the requests that the last connections were lost over; returns whether there are any.
+        patience: Seconds that it may take from a loss until all of that is done. A permanent error ends it at once.
+
+    Attributes:
+        is_open: The first connection has been greeted. Before that, a loss is final.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        on_delta: Callable[[Delta, float], bool],
+        on_notice: Callable[[Notice, float], None],
+        on_request: Callable[[ServerRequest], None],
+        on_lost: Callable[[CodexTransportError], None],
+        on_gap: Callable[[], None],
+        greet: Greet,
+        restore: Step,
+        catch_up: Step,
+        drop_causes: Callable[[CodexTransportError], bool],
+        patience: float,
+    ) -> None:
+        self._transport = transport
+        self._on_delta, self._on_notice, self._on_request = on_delta, on_notice, on_request
+        self._on_lost, self._on_gap = on_lost, on_gap
+        self._greet, self._restore, self._catch_up = greet, restore, catch_up
+        self._drop_causes = drop_causes
+        self._patience = patience
+        self._scope = trio.CancelScope()
+        self._stopped = trio.Event()
+        self._up = trio.Event()
+        self._up.set()
+        self._was_greeted = False  # by the server, in the present attempt
+        self._lost = trio.Event()  # the present connection is
+        self._loss: CodexTransportError | None = None  # for good
+        self._gap: CodexTransportError | None = None  # why there is no connection at present
+        # By identity: those of the present connection that want an answer. Many never get one, as their turn ends before.
+        self._asked: WeakValueDictionary[int, ServerRequest] = WeakValueDictionary()
+        self._ignored_before = 0
+        self.is_open = False
+        self._connection = self._make_connection()
+
+    def _make_connection(self) -> Connection:
+        connection = Connection(
+            self._transport,
+            on_delta=self._on_delta,
+            on_notice=self._on_notice,
+            on_request=self._take_request,
+            on_lost=lambda error: self._take_loss(connection, error),
+        )
+        return connection
+
+    def start(self, nursery: trio.Nursery) -> None:
+        """Start to serve the connection that the caller has opened, and those after it."""
+        nursery.start_soon(self._run, name="codex_trio keeps the connection")
+
+    async def aclose(self) -> None:
+        """Look for no further connection, and let go of the present one. `lose` has been called, or `start` has not."""
+        self._scope.cancel()
+        with trio.CancelScope(shield=True):  # bounded by the transport's grace times
+            await self._stopped.wait()
+
+    # --- as a connection
+
+    async def request(self, method: str, params: Mapping[str, Any] | None = None, *, timeout: float) -> Any:
+        """Call the server, and return the result. See `perform`."""
+        return await self.perform(Call(method, params), timeout=timeout)
+
+    @trio.lowlevel.enable_ki_protection
+    async def perform(self, call: Call, *, timeout: float, urgent: bool = False) -> Any:
+        """Make a call as `Connection.perform` does, once there is a connection; wait for that no longer than `timeout`."""
+        deadline = trio.current_time() + timeout
+        while True:
+            await self._wait_up(call, deadline)
+            try:
+                return await self._connection.perform(call, timeout=deadline - trio.current_time(), urgent=urgent)
+            except CodexTransportError:
+                if call.was_sent or self._loss is not None:
+                    raise
+
+    async def _wait_up(self, call: Call, deadline: float) -> None:
+        with trio.move_on_at(deadline):
+            if not self._up.is_set():
+                await self._up.wait()
+            self.raise_if_lost()
+            return
+        raise CodexTimeoutError(
+            f"{call.method}: it was not sent, because the connection was lost and has not come back in time: {self._gap}"
+        )
+
+    async def wait_up(self) -> None:
+        """Wait until there is a connection, or will be none any more."""
+        await trio.lowlevel.checkpoint()
+        while not self._up.is_set():  # looked at anew after each wait: a loss in the same tick makes another one
+            await self._up.wait()
+
+    def notify(self, method: str, params: Mapping[str, Any] | None = None) -> None:
+        """Send a notification. While there is no connection, this raises why."""
+        self.raise_if_lost()
+        self._connection.notify(method, params)
+
+    def respond(self, request: ServerRequest, result: Any) -> None:
+        """Answer a request of the server, unless its connection is gone: it is asked again on the next one."""
+        if id(request) in self._asked:
+            self._connection.respond(request, result)
+            self._asked.pop(id(request), None)  # not before: what cannot be sent raises, and leaves the request open
+
+    def refuse(self, request: ServerRequest, code: int, message: str) -> None:
+        """Answer with an error, likewise."""
+        if self._asked.pop(id(request), None) is not None:
+            self._connection.refuse(request, code, message)
+
+    async def flush(self) -> None:
+        """Wait until the transport has all that was sent so far, or the present connection has ended."""
+        await self._connection.flush()
+
+    def raise_if_lost(self) -> None:
+        """Raise the final loss, if there was one, as an error of the caller's own."""
+        if self._loss is not None:
+            raise self._loss.fresh()
+
+    def lose(self, error: CodexTransportError) -> None:
+        """End it for good: every waiter and every later call gets `error`."""
+        if self._loss is not None:
+            return
+        self._loss = error
+        self._on_lost(error)
+        self._connection.lose(error)
+        self._up.set()
+        self._scope.cancel()
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it has ended for good."""
+        return self._loss is not None
+
+    @property
+    def is_up(self) -> bool:
+        """Whether there is a connection, or will be none any more."""
+        return self._up.is_set()
+
+    @property
+    def requests_in_flight(self) -> int:
+        """How many requests the server has not answered."""
+        return self._connection.requests_in_flight
+
+    @property
+    def requests_waiting(self) -> int:
+        """How many requests wait for their place."""
+        return self._connection.requests_waiting
+
+    @property
+    def ignored_messages(self) -> int:
+        """How many messages of all connections were skipped."""
+        return self._ignored_before + self._connection.ignored_messages
+
+    # --- from the present connection
+
+    def _take_request(self, request: ServerRequest) -> None:
+        self._asked[id(request)] = request
+        self._on_request(request)
+
+    def _take_loss(self, connection: Connection, error: CodexTransportError) -> None:
+        if connection is not self._connection or self._loss is not None:
+            return
+        self._asked.clear()
+        self._lost.set()
+        if not self.is_open:
+            self.lose(error)
+        else:
+            self._gap = error
+            if self._up.is_set():  # else it was lost before it came up, and there are those who wait for that
+                self._up = trio.Event()
+            self._on_gap()
+
+    # --- the task
+
+    @trio.lowlevel.enable_ki_protection
+    async def _run(self) -> None:
+        try:
+            with self._scope:
+                await self._serve(self._live_first)
+                while self._loss is None:
+                    await self._mend()
+        finally:
+            self._stopped.set()
+
+    async def _live_first(self) -> None:
+        self._connection.start(self._nursery)
+        await self._lost.wait()
+
+    async def _mend(self) -> None:
+        # The deadline is for catching up, not for connecting: each connection may be lost over the same request again.
+        deadline = trio.current_time() + self._patience
+        pause = _PAUSE_FIRST
+        while self._loss is None:
+            left = max(0.0, deadline - trio.current_time())
+            await trio.sleep(min(random.uniform(0.5, 1.5) * pause, left))
+            if trio.current_time() >= deadline:
+                if not self._go_on_without_causes():
+                    self._give_up(f"it could not be reached again within {self._patience:g} s, reconnect_timeout")
+                    return
+                deadline = trio.current_time() + self._patience
+            failure = await self._try(deadline)
+            if failure is None:
+                return
+            pause = min(2 * pause, _PAUSE_MOST)
+            if isinstance(failure, CodexTransportError) and failure.is_permanent:
+                self._give_up(f"it is no use to try again: {failure}", is_permanent=True)
+
+    async def _try(self, deadline: float) -> CodexError | None:
+        was_greeted, self._was_greeted = self._was_greeted, False
+        failure = await self._serve(partial(self._revive, deadline))
+        if not self._was_greeted and trio.current_time() >= deadline:  # the attempt had no time for the handshake
+            self._was_greeted = was_greeted
+        return failure
+
+    def _go_on_without_causes(self) -> bool:
+        assert self._gap is not None
+        return self._was_greeted and self._drop_causes(self._gap)
+
+    def _give_up(self, why: str, *, is_permanent: bool = False) -> None:
+        gap = self._gap
+        assert gap is not None
+        error = CodexTransportError(
+            f"{gap} (and {why})",
+            returncode=gap.returncode,
+            stderr_tail=gap.stderr_tail,
+            is_permanent=is_permanent,
+        )
+        error.__cause__ = gap
+        self.lose(error)
+
+    async def _serve(self, body: Callable[[], Awaitable[object]]) -> CodexError | None:
+        """Run `body` and let go of the connection after it; return why it could not be made good, if so."""
+        async with trio.open_nursery() as self._nursery:
+            try:
+                await body()
+            except CodexError as exc:
+                _logger.debug("%s could not be reached again: %s", self._transport.describe(), exc)
+                self._connection.lose(CodexTransportError(f"the connection was given up: {exc}"))
+                return exc
+            else:
+                return None
+            finally:
+                with trio.CancelScope(shield=True):  # bounded by the transport's grace times
+                    await self._transport.aclose()
+                self._nursery.cancel_scope.cancel()
+
+    async def _revive(self, deadline: float) -> None:
+        """Make a connection, and return when it has been lost again.
+
+        Raises:
+            CodexError: It could not be made, or was lost before what was missed was known.
+        """
+        with trio.move_on_at(min(deadline, trio.current_time() + self._transport.connect_timeout)) as scope:
+            await self._transport.open(self._nursery)
+            self._ignored_before += self._connection.ignored_messages
+            self._connection, self._lost = self._make_connection(), trio.Event()
+            self._connection.start(self._nursery)
+            await self._greet(self._connection)
+            self._was_greeted = True
+        if scope.cancelled_caught:
+            raise CodexTransportError(f"{self._transport.describe()} did not answer in time")
+        await self._restore(self._connection, deadline)
+        self._connection.raise_if_lost()
+        self._up.set()
+        await self._catch_up(self._connection, deadline)
+        if not self._lost.is_set():
+            self._gap = None
+        await self._lost.wait()

@@ -1,0 +1,382 @@
+"""`Router`: which turn an event belongs to. Runs in the reader, so it never waits and never raises for what came."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+
+from .._wire import methods
+from .._wire.messages import (
+    Delta,
+    Notice,
+)
+from ..errors import CodexTransportError
+from .connection import (
+    MAX_IN_FLIGHT,
+    Call,
+)
+from .notifications import NotificationHub
+from .sub_agents import SubAgents
+from .thread_slots import (
+    Place,
+    Starting,
+)
+from .turn import Turn
+
+_REMEMBERED = 1_024  # finished turns, whose late events are told from other people's
+_KEPT = 256  # ended turns that were handed out and that nobody has taken up; of older ones, history tells
+
+
+Watcher = tuple[Callable[[Notice], bool], Callable[[], None]]
+
+
+class Router:
+    """The tables of threads and turns.
+
+    Args:
+        on_idle: Told when the server says that a thread with an open turn of ours has nothing to do.
+        on_bound: Told of each turn of ours, before it is given what was held for it.
+        on_dropped: Called with a turn when too many of its events came before it was known; history has these events.
+        on_origin: Called when the turn that a sub-agent works for becomes known.
+        watch: Is shown every notification but deltas.
+
+    Attributes:
+        loaded: Threads whose events this connection gets.
+        unsubscribing: Of those, which it asked to get no more of, without an answer yet.
+        missed: Those whose events the lost connection got, and this one does not, yet.
+        sub_agents: Threads of sub-agents that work for this client's turns.
+        late_events: How many came after the end of their turn.
+        dropped_events: How many were dropped because the buffer of a turn that was starting or catching up was full.
+        lost_starts: The loss of a connection left open what came of them.
+        unanswered: Requests of this connection that may have started a turn, on threads that have been released since.
+    """
+
+    def __init__(
+        self,
+        *,
+        on_idle: Callable[[Turn], None],
+        on_bound: Callable[[Turn], None],
+        on_dropped: Callable[[Turn], None],
+        on_origin: Callable[[], None],
+        watch: Callable[[Notice], None],
+    ) -> None:
+        self._on_idle = on_idle
+        self._on_bound = on_bound
+        self._on_dropped = on_dropped
+        self._watch = watch
+        self._turns: dict[str, Turn] = {}
+        self._places: dict[str, Place] = {}
+        self._finished: dict[str, str] = {}  # the thread, by turn: a fork inherits the ids of its turns
+        self._kept: dict[str, Turn] = {}  # those that have ended since they were handed out
+        self.sub_agents = SubAgents(
+            thread_of=self._thread_of, open_turn=self.open_turn, is_ours=self._is_ours, on_found=on_origin
+        )
+        self.loaded: set[str] = set()
+        self.unsubscribing: set[object] = set()
+        self.missed: set[str] = set()
+        self.hub = NotificationHub()
+        self._watchers: dict[str, list[Watcher]] = {}
+        self.late_events = 0
+        self.dropped_events = 0
+        self.lost_starts: list[Call] = []
+        self.unanswered: deque[Call] = deque(maxlen=MAX_IN_FLIGHT)
+
+    # --- events
+
+    def route_delta(self, delta: Delta, now: float) -> bool:
+        """Take a delta for a sign of life of its turn; say whether that is all it is."""
+        params = delta.params
+        turn = self._turns.get(params.turn_id)
+        if turn is None or not turn.skips_deltas or params.thread_id != turn.thread_id:
+            return False
+        turn.alive_at = now
+        turn.last_event = delta.method
+        return True
+
+    def route(self, notice: Notice, now: float) -> None:
+        """Give an event to its turn; hold it for a turn that is being started; else publish it."""
+        self._watch(notice)
+        self.sub_agents.note(notice)
+        if notice.thread_id in self.sub_agents:
+            self._take_sub_agent_event(notice, notice.thread_id or "", now)
+        if notice.turn_id is None:
+            spent = [takes(notice) for takes, _ in self._watchers.get(notice.method, ())]  # all of them are asked
+            if any(spent):
+                return
+            self._take_thread_event(notice)
+        elif self._take_turn_event(notice, notice.turn_id, now):
+            return
+        self.hub.publish(notice)
+
+    def _take_turn_event(self, notice: Notice, turn_id: str, now: float) -> bool:
+        turn = self._turns.get(turn_id)
+        if turn is not None and notice.thread_id in (None, turn.thread_id):
+            self.late_events += not turn.feed(notice, now)
+            return True
+        if turn_id in self._finished and notice.thread_id in (None, self._finished[turn_id]):
+            self.late_events += 1
+            return True
+        place = self._places.get(notice.thread_id or "")
+        if place is not None and place.starting is not None:
+            self._count_dropped(place.starting.hold(notice))
+            self._look_for_ours(place.starting)
+            return True
+        if place is not None and place.turn is not None and self._is_review_start(place.turn, notice):
+            place.turn.running_id = turn_id
+            self.late_events += not place.turn.feed(notice, now)
+            return True
+        return False
+
+    def _take_sub_agent_event(self, notice: Notice, thread_id: str, now: float) -> None:
+        if notice.method == methods.TURN_STARTED and not self.sub_agents.is_foreign(thread_id):
+            self.loaded.add(thread_id)  # its events come without a subscription
+        turn = self.sub_agents.root_of(thread_id)
+        if turn is not None and turn.turn_id != notice.turn_id:
+            turn.feed_sub_agent(notice, now)
+
+    def _is_review_start(self, turn: Turn, notice: Notice) -> bool:
+        # codex 0.163 and 0.169: the events of a review have the id that its answer told, `turn/started` has another,
+        # and an interrupt is accepted for that one alone.
+        return turn.method == methods.REVIEW_START and notice.method == methods.TURN_STARTED
+
+    def _count_dropped(self, number: int) -> None:
+        self.dropped_events += number
+
+    def _look_for_ours(self, starting: Starting) -> None:
+        if starting.found is not None and starting.on_found is not None:
+            starting.on_found(starting.found)
+
+    def expect(self, starting: Starting, on_found: Callable[[str], None]) -> None:
+        """Find the turn of a request that was accepted by its first event, which may have come already."""
+        starting.on_found = on_found
+        self._look_for_ours(starting)
+
+    def _take_thread_event(self, notice: Notice) -> None:
+        thread_id = notice.thread_id or ""
+        if notice.method == methods.THREAD_STATUS_CHANGED:
+            status = notice.params.get("status")
+            kind = status.get("type") if isinstance(status, dict) else None
+            if kind == "notLoaded":
+                self.loaded.discard(thread_id)
+            self._note_idle(thread_id, kind != "active")
+        elif notice.method == methods.THREAD_CLOSED:
+            self.loaded.discard(thread_id)
+            self._note_idle(thread_id, True)
+        elif notice.method == methods.TURN_COMPLETED:  # some turn ended, it does not say which
+            self._note_idle(thread_id, True)
+
+    def _note_idle(self, thread_id: str, is_idle: bool) -> None:
+        place = self._places.get(thread_id)
+        if place is None:
+            return
+        if place.starting is not None:
+            place.starting.thread_is_idle = is_idle
+        if place.turn is not None and not place.turn.ended.is_set():
+            place.turn.thread_is_idle = is_idle
+            if is_idle:
+                self._on_idle(place.turn)
+
+    def suspend(self) -> None:
+        """Tell every turn that it misses what happens now, until there is another connection."""
+        for turn in self.turns:
+            turn.open_gap()
+        for place in self.places:
+            starting = place.starting
+            if starting is not None and starting.call is not None and starting.on_found is None:
+                # An orphan whose answer does not come any more. One that was answered stays until its turn is found.
+                self.lost_starts.append(starting.call)
+                leaving, place.leaving = place.leaving, None
+                self.release(starting)
+                if leaving is not None:
+                    leaving.set()
+        self.lost_starts += [call for call in self.unanswered if call.is_in_flight]
+        self.unanswered.clear()
+        self._tell_watchers()
+        self.missed |= self.loaded
+        self.loaded.clear()
+
+    def hears(self, thread_id: str) -> bool:
+        """Whether the events of a turn that is asked for now would come."""
+        return thread_id in self.loaded and thread_id not in self.unsubscribing
+
+    def unsubscribe(self, thread_id: str) -> None:
+        """Note that this client wants no events of a thread any more."""
+        self.loaded.discard(thread_id)
+        self.missed.discard(thread_id)
+
+    def _tell_watchers(self) -> None:
+        for watchers in self._watchers.values():
+            for _, on_lost in watchers:
+                on_lost()
+
+    def lose(self, error: CodexTransportError) -> None:
+        """Tell every turn that the connection has ended."""
+        for turn in self.turns:
+            turn.lose(error)
+        for place in self.places:
+            if place.starting is not None:
+                place.starting.settled.set()
+            if place.leaving is not None:
+                place.leaving.set()
+                place.leaving = None
+        self._tell_watchers()
+        self.loaded.clear()
+        self.hub.lose(error)
+
+    def watch(self, method: str, takes: Callable[[Notice], bool], on_lost: Callable[[], None]) -> Callable[[], None]:
+        """Show the events of a method that have no turn to `takes`, in the reader; return what undoes that.
+
+        Args:
+            method: The method.
+            takes: Whether the event is spent, so that nobody else shall see it.
+            on_lost: Told when the connection ends.
+        """
+        watcher = takes, on_lost
+        self._watchers.setdefault(method, []).append(watcher)
+
+        def unwatch() -> None:
+            if watcher in self._watchers[method]:
+                self._watchers[method].remove(watcher)
+
+        return unwatch
+
+    # --- places
+
+    def place(self, thread_id: str) -> Place:
+        """Return the place of a thread; it is kept while something happens there."""
+        return self._places.setdefault(thread_id, Place())
+
+    def peek(self, thread_id: str) -> Place:
+        """Return the place of a thread to look at; an empty one, which is not kept, where nothing happens."""
+        return self._places.get(thread_id) or Place()
+
+    def release(self, starting: Starting) -> None:
+        """Take back a `turn/start` that started nothing."""
+        place = self._places[starting.thread_id]
+        place.starting = None
+        starting.settled.set()
+        self._tidy(starting.thread_id)
+        for notice in starting.held.take():
+            self.hub.publish(notice)
+
+    def bind(self, starting: Starting, turn_id: str, now: float) -> Turn:
+        """Make the turn of a `turn/start` that was answered, and give it what was held for it."""
+        place = self._places[starting.thread_id]
+        if place.turn is not None and place.turn.turn_id not in self._kept:
+            self.forget(place.turn)
+        request = starting.request
+        turn = Turn(
+            starting.thread_id,
+            turn_id,
+            alive_at=now,
+            method=request.method,
+            wants_deltas=request.wants_deltas,
+            on_dropped=self._count_dropped,
+            continuation=request.continuation,
+        )
+        place.starting, place.turn = None, turn
+        self._turns[turn_id] = turn
+        self._finished.pop(turn_id, None)
+        turn.on_end.add(partial(self._note_end, turn))
+        starting.turn = turn
+        starting.settled.set()
+        self._on_bound(turn)
+        if starting.has_dropped and not turn.has_gap:
+            turn.open_gap()
+            turn.thread_is_idle = starting.thread_is_idle
+            self._on_dropped(turn)
+        for notice in starting.held.take():
+            if not self._take_turn_event(notice, notice.turn_id or "", now):
+                self.hub.publish(notice)
+        if starting.thread_is_idle and turn.last_event is not None and not turn.ended.is_set():
+            turn.thread_is_idle = True
+            self._on_idle(turn)
+        return turn
+
+    def _note_end(self, turn: Turn) -> None:
+        if turn.left is not None and turn.left.is_set():  # it was given up, and ended after all
+            self.forget(turn)
+        elif turn.is_handed_out:
+            self._kept[turn.turn_id] = turn
+            if len(self._kept) > _KEPT:
+                oldest = self._kept.pop(next(iter(self._kept)))
+                if oldest.is_handed_out:  # else it was taken up
+                    self.forget(oldest)
+
+    def starting(self, thread_id: str) -> Starting | None:
+        """Return the turn of this client that is being started on a thread, for somebody who waits for it."""
+        starting = self.peek(thread_id).starting
+        return None if starting is None or starting.is_orphan else starting
+
+    def open_turn(self, thread_id: str) -> Turn | None:
+        """Return the turn of this client that runs on a thread."""
+        place = self._places.get(thread_id)
+        turn = None if place is None else place.turn
+        return None if turn is None or turn.ended.is_set() else turn
+
+    def find(self, turn_id: str) -> Turn | None:
+        """Return a turn that is open, or has events that nobody read."""
+        return self._turns.get(turn_id)
+
+    def knows(self, turn_id: str) -> bool:
+        """Whether a turn is, or lately was, one of ours."""
+        return turn_id in self._turns or turn_id in self._finished
+
+    def waits_for(self, thread_id: str, turn_id: str | None) -> list[Turn]:
+        """Return this client's open turns that may wait for a server request of a thread whose own turn is unknown.
+
+        An unknown thread can only be a sub-agent's, of any open turn.
+        """
+        if (root := self.sub_agents.root_of(thread_id)) is not None:
+            return [root]
+        if turn_id is None and (turn := self.open_turn(thread_id)) is not None:
+            return [turn]
+        if thread_id in self.sub_agents or thread_id in self._places or thread_id in self.loaded:
+            return []
+        return [turn for turn in self.turns if not turn.ended.is_set()]
+
+    def _is_ours(self, thread_id: str) -> bool:
+        return thread_id in self.loaded or thread_id in self._places
+
+    def _thread_of(self, turn_id: str) -> str | None:
+        turn = self._turns.get(turn_id)
+        return self._finished.get(turn_id) if turn is None else turn.thread_id
+
+    def forget(self, turn: Turn) -> None:
+        """Let go of a turn that is drained or dropped. What comes of it from now on is late."""
+        if self._turns.get(turn.turn_id) is not turn:
+            return
+        del self._turns[turn.turn_id]
+        self._kept.pop(turn.turn_id, None)
+        self._finished[turn.turn_id] = turn.thread_id
+        if len(self._finished) > _REMEMBERED:
+            del self._finished[next(iter(self._finished))]
+        place = self._places.get(turn.thread_id)
+        if place is not None and place.turn is turn:
+            place.turn = None
+            self._tidy(turn.thread_id)
+
+    def clear(self, turn: Turn) -> None:
+        """Tell who waits for the thread that the unwanted turn is off it, or given up."""
+        place = self._places.get(turn.thread_id)
+        if place is not None and place.leaving is turn.left:
+            place.leaving = None
+            self._tidy(turn.thread_id)
+        if turn.left is not None:
+            turn.left.set()
+
+    def _tidy(self, thread_id: str) -> None:
+        place = self._places.get(thread_id)
+        if place is not None and place.turn is None and place.starting is None and place.leaving is None:
+            del self._places[thread_id]
+
+    @property
+    def places(self) -> list[Place]:
+        """The threads where something happens."""
+        return list(self._places.values())
+
+    @property
+    def turns(self) -> list[Turn]:
+        """The turns that are open, or have events that nobody read."""
+        return list(self._turns.values())

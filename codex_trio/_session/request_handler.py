@@ -1,0 +1,283 @@
+"""`Answering`: one task for each request of the server, in the owner's nursery. Answers once, or not at all if moot.
+
+A request is moot when the server has withdrawn it, when its turn has ended, or when the client closes.
+"""
+
+from __future__ import annotations
+
+import logging
+
+import msgspec
+import trio
+
+from .._tools import ToolCall
+from .._wire import (
+    methods,
+)
+from .._wire import (
+    server_methods as asks,
+)
+from .._wire.messages import (
+    Notice,
+    RequestId,
+    ServerRequest,
+)
+from .._wire.server_methods import RefusedError
+from ..errors import CodexError, CodexTransportError
+from .connection import Connection
+from .failure import Failure
+from .handlers import Handlers, safe_answer
+from .open_items import OpenItems
+from .reconnecting import Link
+from .registry import Router
+from .turn import Turn
+from .turn_manager import Lifecycle
+
+_logger = logging.getLogger("codex_trio")
+
+_REMEMBERED = 1_024  # requests that were dealt with, as the server asks again when a thread is resumed
+_INTERRUPT_PATIENCE = 2.0  # seconds
+
+
+class Asked(msgspec.Struct, eq=False):
+    """A request of the server that is being considered.
+
+    Attributes:
+        turn: The turn of ours that waits for it, where there is one: its own, or that of a sub-agent's root.
+        waiting: The turns whose inactivity clocks it has stopped.
+        changes: ``changes`` of the item that it is about; `None` if unknown.
+        tool_name: The tool whose call it is about; empty if unknown.
+        tool_call: The call of a tool that it asks for.
+        is_moot: Nobody waits for the answer any more.
+        is_answered: The answer was handed to the writer.
+    """
+
+    request: ServerRequest
+    changes: object
+    tool_name: str
+    tool_call: ToolCall | None = None
+    turn: Turn | None = None
+    waiting: list[Turn] = msgspec.field(default_factory=list)
+    scope: trio.CancelScope = msgspec.field(default_factory=trio.CancelScope)
+    is_moot: bool = False
+    is_answered: bool = False
+
+    def drop(self) -> None:
+        """End its handler; nothing will be answered."""
+        self.is_moot = not self.is_answered
+        self.scope.cancel()
+
+
+class Answering:
+    """Takes the server's requests, and answers them.
+
+    Args:
+        nursery: The owner's: a handler is part of the user's program, and is cancelled with it.
+
+    Attributes:
+        answers: How many requests were answered.
+    """
+
+    def __init__(
+        self,
+        handlers: Handlers,
+        connection: Connection | Link,
+        router: Router,
+        lifecycle: Lifecycle,
+        nursery: trio.Nursery,
+    ) -> None:
+        self._handlers = handlers
+        self._connection = connection
+        self._router = router
+        self._lifecycle = lifecycle
+        self._nursery = nursery
+        self._pending: dict[RequestId, Asked] = {}
+        self._dealt_with: dict[RequestId, None] = {}
+        self._items = OpenItems(self._is_ours)
+        self._failures: set[Failure] = set()
+        self._is_closed = False
+        self.answers = 0
+
+    # --- in the reader
+
+    def take(self, request: ServerRequest) -> None:
+        """Start to answer a request."""
+        turn = self._turn_of(request)
+        is_foreign = self._router.sub_agents.is_foreign(request.thread_id or "")
+        if self._is_closed or self._handlers.observe or is_foreign:
+            if turn is not None:
+                turn.touch(request.method, trio.current_time())  # who asks, lives
+            _logger.debug("%s is not answered by this client", self._handlers.redact(request.method))
+            return
+        if request.id in self._pending or request.id in self._dealt_with:
+            _logger.debug("%s", self._handlers.redact(f"{request.method} was asked again, id {request.id!r}"))
+            return
+        asked = self._pending[request.id] = Asked(
+            request,
+            self._items.find_changes(request),
+            self._items.find_tool_name(request),
+            self._handlers.find_tool_call(request.method, request.params),
+        )
+        if turn is not None:
+            turn.touch(request.method, trio.current_time())
+        self._stop_clocks(asked)
+        self._nursery.start_soon(self._answer, asked, name=f"codex_trio answers {request.method}")
+
+    def adopt(self) -> None:
+        """Look again for the turns of requests whose turn was unknown when they came."""
+        for asked in self._pending.values():
+            if asked.turn is None:
+                self._stop_clocks(asked)
+
+    def _turn_of(self, request: ServerRequest) -> Turn | None:
+        return self._router.find(request.turn_id or "") or self._router.sub_agents.root_of(request.thread_id or "")
+
+    def _stop_clocks(self, asked: Asked) -> None:
+        request = asked.request
+        asked.turn = turn = self._turn_of(request)
+        thread_id = request.thread_id
+        waiting = [turn] if turn is not None else []
+        if turn is None and thread_id is not None:
+            waiting = self._router.waits_for(thread_id, request.turn_id)
+        for waiter in waiting:
+            if waiter not in asked.waiting:
+                waiter.owe()
+        for waiter in asked.waiting:
+            if waiter not in waiting:
+                waiter.pay(trio.current_time())
+        asked.waiting = waiting
+        if turn is not None and turn.turn_id == request.turn_id:  # a sub-agent may outlive the turn
+            turn.on_end.add(asked.drop)
+
+    def watch(self, notice: Notice) -> None:
+        """Look at every notification for what makes requests moot, and for what they are about."""
+        params = notice.params
+        self._items.watch(notice)
+        if notice.method == asks.RESOLVED:
+            request_id = params.get("requestId")
+            asked = self._pending.get(request_id) if isinstance(request_id, (int, str)) else None
+            if asked is not None:
+                asked.drop()
+        elif notice.method == methods.TURN_COMPLETED:
+            for asked in list(self._pending.values()):
+                if asked.request.turn_id is not None and asked.request.turn_id == notice.turn_id:
+                    asked.drop()
+
+    def _is_ours(self, thread_id: str | None, turn_id: str | None) -> bool:
+        root = self._router.sub_agents.root_of(thread_id or "")
+        return root is not None or self._router.find(turn_id or "") is not None
+
+    def suspend(self) -> None:
+        """Take the loss of a connection that is to be followed by another: what is still open is asked again there."""
+        for asked in list(self._pending.values()):
+            asked.drop()
+        self._pending.clear()
+        self._dealt_with.clear()
+
+    def lose(self, error: CodexTransportError) -> None:
+        """Take the end of the connection: nobody is there to be answered."""
+        self._handlers.approvals.lose(error)
+        for asked in list(self._pending.values()):
+            asked.drop()
+
+    # --- in the owner's tasks
+
+    def close(self) -> None:
+        """End every handler. What is asked from now on is not answered."""
+        self._is_closed = True
+        for asked in list(self._pending.values()):
+            asked.drop()
+        for failure in self._failures:
+            failure.settled.set()
+
+    @trio.lowlevel.enable_ki_protection
+    async def _answer(self, asked: Asked) -> None:
+        error: BaseException | None = None
+        interrupts_turn = False
+        try:
+            with asked.scope:
+                interrupts_turn = await self._ask(asked)
+        except BaseException as exc:
+            if not asked.is_moot:
+                self._refuse(asked)  # the server is told first
+            if _has_cancelled(exc):
+                raise
+            error = exc
+        finally:
+            self._settle(asked)
+        if error is not None:
+            try:
+                await self._report(asked, error)
+            finally:
+                del error  # its traceback has this frame, so that it would keep itself alive
+        elif interrupts_turn:
+            await self._interrupt(asked.request)
+
+    async def _ask(self, asked: Asked) -> bool:
+        request = asked.request
+        try:
+            answer = await self._handlers.answer(
+                request.method,
+                request.params,
+                changes=asked.changes,
+                tool_name=asked.tool_name,
+                tool_call=asked.tool_call,
+            )
+        except RefusedError as refusal:
+            self._connection.refuse(request, refusal.code, str(refusal))
+            asked.is_answered = True
+            return False
+        # No checkpoint in between: an answer that was given is an answer that is sent.
+        self._connection.respond(request, answer.result)
+        asked.is_answered = True
+        return answer.interrupts_turn
+
+    def _refuse(self, asked: Asked) -> None:
+        if asked.is_answered:
+            return
+        try:
+            self._connection.respond(asked.request, safe_answer(asked.request.method))
+        except RefusedError as refusal:
+            self._connection.refuse(asked.request, refusal.code, str(refusal))
+        asked.is_answered = True
+
+    def _settle(self, asked: Asked) -> None:
+        self.answers += asked.is_answered
+        if self._pending.get(asked.request.id) is asked:  # else it was of a connection that is gone
+            del self._pending[asked.request.id]
+            self._dealt_with[asked.request.id] = None
+            if len(self._dealt_with) > _REMEMBERED:
+                del self._dealt_with[next(iter(self._dealt_with))]
+        if asked.turn is not None:
+            asked.turn.on_end.discard(asked.drop)
+        for turn in asked.waiting:
+            turn.pay(trio.current_time())
+
+    async def _report(self, asked: Asked, error: BaseException) -> None:
+        """Raise what a handler raised: where the turn is consumed, or else here."""
+        turn = asked.turn
+        failure = None if turn is None or self._is_closed else turn.fail(error)
+        if turn is None or failure is None:
+            raise error
+        self._lifecycle.abandon(turn)
+        self._failures.add(failure)
+        try:
+            await failure.settled.wait()
+        finally:
+            self._failures.discard(failure)
+        if not failure.is_raised:
+            raise error
+
+    async def _interrupt(self, request: ServerRequest) -> None:
+        if request.thread_id is None or request.turn_id is None:
+            return
+        try:
+            await self._lifecycle.interrupt(request.thread_id, request.turn_id, timeout=_INTERRUPT_PATIENCE)
+        except CodexError as exc:
+            _logger.debug("turn %s was to be ended by a decision: %s", request.turn_id, exc)
+
+
+def _has_cancelled(exc: BaseException) -> bool:
+    if isinstance(exc, BaseExceptionGroup):
+        return exc.subgroup(trio.Cancelled) is not None
+    return isinstance(exc, trio.Cancelled)

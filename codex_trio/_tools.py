@@ -1,0 +1,350 @@
+"""Tools: functions of the program that Codex may call. How they are described, called and answered."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import inspect
+import logging
+import re
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, overload
+from weakref import WeakValueDictionary
+
+import msgspec
+import trio
+
+from ._schema import (
+    dump_value,
+    fill_types,
+    find_faults,
+)
+from ._schema.docstrings import parse_docstring
+from ._schema.parameters import Parameters
+
+_logger = logging.getLogger("codex_trio")
+
+_NAME = r"[a-zA-Z0-9_-]{1,64}"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolImage:
+    """An image among a tool's results: return it, or a list of texts and images.
+
+    Attributes:
+        url: A ``data:`` URL; codex takes no other.
+
+    Example:
+        ``return ["the plot", ToolImage.from_bytes(png)]``
+    """
+
+    url: str = field(repr=False)
+
+    @classmethod
+    def from_bytes(cls, data: bytes, mime_type: str = "image/png") -> ToolImage:
+        """Make one from the bytes of a file."""
+        return cls(f"data:{mime_type};base64,{base64.b64encode(data).decode()}")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tool:
+    """A tool that Codex may call. `tool` makes one from a function; this is for the rest.
+
+    Attributes:
+        name: Letters, digits, ``_`` and ``-``; at most 64.
+        description: What it does, for the model.
+        input_schema: JSON Schema of its arguments, an object. Missing types and items are filled in when it is sent,
+            because codex would take them for strings.
+        function: Called with the arguments, a mapping. An async function runs in Trio, any other function in a worker
+            thread. If the other function returns an awaitable, that is awaited in Trio. Returns text, a `ToolImage`, a
+            list of both, or a value that becomes JSON: see `tool`. An exception goes to the model as a failed result,
+            and to the log.
+        namespace: Groups tools, if given.
+        overlaps: Whether calls of this tool may run at the same time within one codex thread. From codex 0.165 on, the
+            calls of one model answer arrive together. With False they run one after another, in the order in which the
+            server sent them, and a waiting call is dropped when its turn ends. Calls from different codex threads
+            always overlap. `None` means True if the function is async, and False otherwise.
+        limiter: Limits the worker threads, as in `trio.to_thread.run_sync`; Trio's default limiter unless given.
+
+    Raises:
+        ValueError: The name or the namespace is not valid; or the model's API would refuse the schema.
+        TypeError: The schema is not a mapping; or the function is async and has a limiter, but needs no worker thread.
+
+    Example:
+        ``Tool(name="add", description="Add.", input_schema={"type": "object"}, function=add)``
+    """
+
+    name: str
+    description: str
+    input_schema: Mapping[str, Any] = field(repr=False)
+    function: Callable[..., Any] = field(repr=False)
+    namespace: str | None = None
+    overlaps: bool | None = field(default=None, kw_only=True)
+    limiter: trio.CapacityLimiter | None = field(default=None, repr=False, kw_only=True)
+    _parameters: Parameters | None = field(default=None, repr=False, kw_only=True)
+
+    def __post_init__(self) -> None:
+        for name in (self.name, self.namespace):
+            if name is not None and not re.fullmatch(_NAME, name):
+                raise ValueError(f"{name!r} cannot name a tool: letters, digits, _ and -, at most 64")
+        if not isinstance(self.input_schema, Mapping):
+            raise TypeError(f"tool {self.name}: input_schema is a JSON Schema, an object, not {self.input_schema!r}")
+        if fault := next(find_faults(fill_types(self.input_schema), is_strict=False), None):
+            raise ValueError(f"tool {self.name}: input_schema cannot be used: {fault}")
+        if self._is_async and self.limiter is not None:
+            raise TypeError(
+                f"tool {self.name}: limiter is for functions that run in worker threads; this one is async, and takes "
+                "one itself (async with limiter), or overlaps=False"
+            )
+        if self.overlaps is None:
+            object.__setattr__(self, "overlaps", self._is_async)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the function itself, as the program may do, too."""
+        return self.function(*args, **kwargs)
+
+    async def answer(self, arguments: object) -> dict[str, Any]:
+        """Call it for the model; return the result of `item/tool/call`.
+
+        Cancellation: An async function is cancelled. A sync one is waited for; ``trio.from_thread.check_cancelled()``
+        in it ends it early.
+        """
+        try:
+            bound = self._bind(arguments)
+        except (ValueError, TypeError, msgspec.ValidationError) as exc:
+            _logger.warning("tool %s was called with wrong arguments: %s", self.name, exc)
+            return _failure(f"Wrong arguments for {self.name}: {exc}")
+        try:
+            return {"contentItems": _content(await self._run(bound)), "success": True}
+        except Exception as exc:
+            _logger.warning("tool %s raised", self.name, exc_info=True)
+            return _failure(f"{self.name} failed: {type(exc).__name__}: {exc}")
+
+    @property
+    def _is_async(self) -> bool:
+        return any(map(inspect.iscoroutinefunction, (self.function, type(self.function).__call__)))
+
+    def _bind(self, arguments: object) -> Callable[[], Any]:
+        if self._parameters is not None:
+            return functools.partial(self.function, **self._parameters.read(arguments))
+        return functools.partial(self.function, msgspec.convert({} if arguments is None else arguments, dict[str, Any]))
+
+    async def _run(self, bound: Callable[[], Any]) -> Any:
+        if self._is_async:
+            return await bound()
+        # The function may still return an awaitable: a lambda or a plain decorator around an async function does. The
+        # tuple is needed because Trio refuses an awaitable as the result of a worker thread.
+        (result,) = await trio.to_thread.run_sync(lambda: (bound(),), limiter=self.limiter)
+        return await result if inspect.isawaitable(result) else result
+
+
+AnyTool: TypeAlias = Tool | Callable[..., Any]
+
+
+@overload
+def tool(function: Callable[..., Any], /) -> Tool: ...
+@overload
+def tool(
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    namespace: str | None = None,
+    overlaps: bool | None = None,
+    limiter: trio.CapacityLimiter | None = None,
+) -> Callable[[Callable[..., Any]], Tool]: ...
+def tool(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    namespace: str | None = None,
+    overlaps: bool | None = None,
+    limiter: trio.CapacityLimiter | None = None,
+) -> Tool | Callable[[Callable[..., Any]], Tool]:
+    """Make a tool of a function, async or sync; for use as ``@tool``, or as ``@tool(name="lookup")``.
+
+    Its description, and that of its arguments, come from its docstring (Google style), and the arguments' schema from its
+    annotations: JSON's own types, dataclasses, `TypedDict`, `msgspec.Struct`, attrs classes, pydantic models, `Literal`,
+    enums, unions, dates and times, `Path`, and ``Annotated[int, msgspec.Meta(ge=0)]``. Arguments are checked and
+    converted before it is called. It may return a value of any of these types; the model gets it as JSON.
+
+    Args:
+        function: The function. See `Tool` for what it may return and raise.
+        name: Instead of the function's.
+        description: Instead of the docstring's.
+        namespace: Groups tools, if given.
+        overlaps: Whether calls may run at the same time within one codex thread; see `Tool`. By default calls of an
+            async function may, and calls of any other may not.
+        limiter: Limits the worker threads of a function that is not async; see `Tool`.
+
+    Raises:
+        TypeError: A parameter cannot be described by a schema; the message names it and suggests another type. Or the
+            function is async and has a limiter.
+
+    Example:
+        ``@tool`` above ``async def lookup_ticket(id: str, verbose: bool = False) -> Ticket: ...``
+    """
+
+    def make(function: Callable[..., Any]) -> Tool:
+        text, texts = parse_docstring(function.__doc__)
+        own_name = name or str(getattr(function, "__name__", type(function).__name__))
+        try:
+            parameters = Parameters(function, texts)
+        except TypeError as exc:
+            raise TypeError(f"tool {own_name}: {exc}") from exc
+        return Tool(
+            own_name,
+            description or text or own_name,
+            parameters.schema,
+            function,
+            namespace,
+            overlaps=overlaps,
+            limiter=limiter,
+            _parameters=parameters,
+        )
+
+    return make if function is None else make(function)
+
+
+class ToolCall:
+    """A call of a tool by the model. Made by the reader, in the order in which the server sent the calls.
+
+    Args:
+        tool: The tool.
+        arguments: The arguments, as the model gave them.
+        queue: Calls that must not overlap with this one, in order. This call joins the queue, and `answer` leaves it.
+    """
+
+    def __init__(self, tool: Tool, arguments: object, queue: deque[ToolCall]) -> None:
+        self._tool = tool
+        self._arguments = arguments
+        self._queue = queue
+        self._is_first = trio.Event()
+        queue.append(self)
+        queue[0]._is_first.set()
+
+    async def answer(self) -> dict[str, Any]:
+        """Wait for the calls before this one, then call the tool. Await this once.
+
+        Cancellation: While the call waits, the tool is not called. Later, as for `Tool.answer`.
+        """
+        try:
+            await self._is_first.wait()
+            return await self._tool.answer(self._arguments)
+        finally:
+            self._queue.remove(self)
+            if self._queue:
+                self._queue[0]._is_first.set()
+
+
+class Toolbox:
+    """The tools of a client, and those of single threads.
+
+    Attributes:
+        default: Of every thread that has none of its own.
+    """
+
+    def __init__(self, tools: Iterable[AnyTool]) -> None:
+        self.default = make_tools(tools)
+        self._index = _indexed(self.default)
+        self._threads: dict[str, dict[tuple[str | None, str], Tool]] = {}
+        self._queues: WeakValueDictionary[tuple[str, Tool], deque[ToolCall]] = WeakValueDictionary()
+
+    def assign(self, thread_id: str, tools: Iterable[Tool]) -> None:
+        """Give a thread tools of its own. They are kept until it is deleted: it may be gone on with at any time."""
+        self._threads[thread_id] = _indexed(tools)
+
+    def share(self, thread_id: object, fork_id: str) -> None:
+        """Give a fork the tools of the thread that was forked, if that has its own: the model knows of them."""
+        if (index := self._threads.get(str(thread_id))) is not None:
+            self._threads[fork_id] = index
+
+    def forget(self, thread_id: str) -> None:
+        """Let go of the tools of a thread that is gone."""
+        self._threads.pop(thread_id, None)
+
+    def find(self, params: Mapping[str, Any]) -> Tool | None:
+        """Return the tool that the params of `item/tool/call` name."""
+        index = self._threads.get(str(params.get("threadId")), self._index)
+        namespace = params.get("namespace")
+        return index.get((namespace if isinstance(namespace, str) else None, str(params.get("tool"))))
+
+    def call(self, params: Mapping[str, Any]) -> ToolCall | None:
+        """Return the call for the params of `item/tool/call`, queued behind calls that it must not overlap with."""
+        if (found := self.find(params)) is None:
+            return None
+        queue: deque[ToolCall] = deque()
+        if not found.overlaps:
+            queue = self._queues.setdefault((str(params.get("threadId")), found), queue)
+        return ToolCall(found, params.get("arguments"), queue)
+
+
+def make_tools(tools: Iterable[AnyTool]) -> tuple[Tool, ...]:
+    """Return tools, made of functions where they are not.
+
+    Raises:
+        ValueError: Two have one name.
+        TypeError: A function cannot be described.
+    """
+    if not isinstance(tools, Iterable):
+        raise TypeError(f"tools must be functions, or tools that `tool` made, not {tools!r}")
+    made = tuple(one if isinstance(one, Tool) else tool(one) for one in tools)
+    _indexed(made)
+    return made
+
+
+def dump_tools(tools: Iterable[Tool]) -> list[dict[str, Any]]:
+    """Return ``dynamicTools`` of `thread/start`."""
+    entries: list[dict[str, Any]] = []
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for one in tools:
+        entry = {
+            "type": "function",
+            "name": one.name,
+            "description": one.description,
+            "inputSchema": fill_types(one.input_schema),
+        }
+        if one.namespace is None:
+            entries.append(entry)
+        elif one.namespace in groups:
+            groups[one.namespace].append(entry)
+        else:
+            groups[one.namespace] = [entry]
+            entries.append(
+                {
+                    "type": "namespace",
+                    "name": one.namespace,
+                    "description": one.namespace,
+                    "tools": groups[one.namespace],
+                }
+            )
+    return entries
+
+
+def _indexed(tools: Iterable[Tool]) -> dict[tuple[str | None, str], Tool]:
+    index: dict[tuple[str | None, str], Tool] = {}
+    for one in tools:
+        if index.setdefault((one.namespace, one.name), one) is not one:
+            raise ValueError(f"two tools have the name {one.name!r}")
+    return index
+
+
+def _content(result: object) -> list[dict[str, Any]]:
+    if isinstance(result, (list, tuple)) and any(isinstance(one, ToolImage) for one in result):
+        return [_item(one) for one in result]
+    return [_item(result)]
+
+
+def _item(result: object) -> dict[str, Any]:
+    if isinstance(result, ToolImage):
+        return {"type": "inputImage", "imageUrl": result.url}
+    if result is None:
+        return {"type": "inputText", "text": ""}
+    return {"type": "inputText", "text": result if isinstance(result, str) else dump_value(result)}
+
+
+def _failure(text: str) -> dict[str, Any]:
+    return {"contentItems": [{"type": "inputText", "text": text}], "success": False}
