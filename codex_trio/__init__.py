@@ -3,17 +3,13 @@
 import logging as _logging
 
 from . import _redaction
-from ._client.account import ChatGPTLogin
-from ._client.client import CodexClient
-from ._client.opening import (
-    connect_codex_client,
-    open_codex_client,
-)
-from ._client.processes import (
+from ._client import CodexClient, connect_codex_client, open_codex_client
+from ._exec import (
     ExecOutput,
     ExecProcess,
     ExecStdin,
 )
+from ._login import ChatGPTLogin
 from ._options import (
     ApprovalPolicy,
     ChatOptions,
@@ -54,11 +50,7 @@ from ._streams import (
     EventStream,
     StepStream,
 )
-from ._thread.thread import (
-    CodexThread,
-    ItemsView,
-)
-from ._thread.turns import ReviewTarget
+from ._thread import CodexThread, ItemsView, ReviewTarget
 from ._tools import (
     Tool,
     ToolImage,

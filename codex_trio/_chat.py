@@ -11,7 +11,7 @@ import msgspec
 
 from . import inputs
 from ._options import chat_params
-from ._session.engine import Engine
+from ._session.session import Session
 from ._session.turn import Turn
 from ._session.turn_request import TurnRequest
 from ._streams import (
@@ -42,7 +42,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     options: Mapping[str, Any]
 
 
-def beginning(engine: Engine, message: Message, *, wants_deltas: bool = False) -> tuple[Begin, Output | None]:
+def beginning(session: Session, message: Message, *, wants_deltas: bool = False) -> tuple[Begin, Output | None]:
     """Check what a caller said; return what begins the turn, and what its answer shall be.
 
     Raises:
@@ -50,13 +50,13 @@ def beginning(engine: Engine, message: Message, *, wants_deltas: bool = False) -
     """
     if message.continuation is not None:
         check_continuation(message.continuation)
-        return _continuing(engine, message, message.continuation, wants_deltas)
+        return _continuing(session, message, message.continuation, wants_deltas)
     if message.text is None:
         raise ValueError("nothing to say: give text, or a continuation")
     thread_id = message.thread_id
     if not isinstance(thread_id, (str, type(None))):
         raise TypeError(f"thread_id must be a str, such as result.thread_id, not {type(thread_id).__name__}")
-    if not engine.is_experimental and (message.user is not None or message.metadata is not None):
+    if not session.is_experimental and (message.user is not None or message.metadata is not None):
         raise ValueError("the server takes user and metadata only from a client opened with experimental_api=True")
     output = _output(message)
     said: dict[str, Any] = {"input": inputs.to_wire(message.text)}
@@ -67,7 +67,7 @@ def beginning(engine: Engine, message: Message, *, wants_deltas: bool = False) -
     thread_params, options = chat_params(message.options, is_new=thread_id is None, given=said)
     params = {**options, **said}
     request = TurnRequest(params=params, thread_params=thread_params, wants_deltas=wants_deltas)
-    return partial(engine.begin, thread_id, request), output
+    return partial(session.start_turn, thread_id, request), output
 
 
 def check_continuation(continuation: object) -> None:
@@ -78,7 +78,7 @@ def check_continuation(continuation: object) -> None:
 
 
 def _continuing(
-    engine: Engine, message: Message, continuation: ChatContinuation, wants_deltas: bool
+    session: Session, message: Message, continuation: ChatContinuation, wants_deltas: bool
 ) -> tuple[Begin, Output | None]:
     given = {
         "text": message.text,
@@ -89,7 +89,7 @@ def _continuing(
     }
     if extra := [*(name for name, value in given.items() if value is not None), *message.options]:
         raise ValueError(f"a continuation goes on with a turn as it is: {', '.join(extra)} cannot be given, too")
-    return partial(engine.resume, continuation, wants_deltas=wants_deltas), _output(message)
+    return partial(session.resume_turn, continuation, wants_deltas=wants_deltas), _output(message)
 
 
 def _output(message: Message) -> Output | None:
@@ -108,47 +108,44 @@ def _metadata(user: str | None, metadata: Mapping[str, str] | None) -> dict[str,
     return entries
 
 
-async def once(engine: Engine, begin: Begin, patience: float, output: Output | None = None) -> ChatResult:
+async def once(session: Session, begin: Begin, patience: float, output: Output | None = None) -> ChatResult:
     """Wait for a turn to end, and return all of it. Raises and is cancelled as `CodexClient.chat_once`."""
-    engine.check_open()
+    session.require_open()
+    manager = session.turn_manager
     turn = await begin()
     try:
         while (steps := await turn.next_steps(patience, "chat_once")) is not None:
             turn.gather(steps)
-        turn.gather(await turn.finish(engine.read_history))
+        turn.gather(await turn.finish(manager.read_history))
         result = turn.result()
     except CodexError:
         raise  # the turn has ended, is lost, or is handed out
     except BaseException:
-        engine.abandon(turn)
+        manager.abandon(turn)
         raise
     finally:
         turn.stop_consuming()
         if turn.ended.is_set():
-            engine.forget(turn)
+            manager.forget(turn)
     return result if output is None else output.complete(result)
 
 
-def steps(engine: Engine, begin: Begin, patience: float) -> StepStream:
+def steps(session: Session, begin: Begin, patience: float) -> StepStream:
     """Return the steps of a turn."""
-    engine.check_open()
+    session.require_open()
     return StepStream(
         begin,
+        session.turn_manager,
         patience=patience,
-        abandon=engine.abandon,
-        forget=engine.forget,
-        read_history=engine.read_history,
     )
 
 
-def events(engine: Engine, begin: Begin, patience: float, output: Output | None = None) -> EventStream:
+def events(session: Session, begin: Begin, patience: float, output: Output | None = None) -> EventStream:
     """Return the events of a turn."""
-    engine.check_open()
+    session.require_open()
     return EventStream(
         begin,
+        session.turn_manager,
         patience=patience,
-        abandon=engine.abandon,
-        forget=engine.forget,
-        read_history=engine.read_history,
         complete=replace if output is None else output.complete,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Collection, Mapping
 from typing import Any, Final, Literal, TypeAlias, TypedDict, get_args
@@ -254,3 +255,20 @@ def _check(name: str, value: object) -> None:
         f"{name} is one of {', '.join(map(repr, choices))}, not {value!r} (extra={{...}} sends what this version of "
         "codex_trio does not know)"
     )
+
+
+def patience_of(timeout: float | None, name: str) -> float:
+    """Return a timeout in seconds, `math.inf` for `None`.
+
+    Raises:
+        ValueError: It is not a positive number.
+    """
+    if timeout is None:
+        return math.inf
+    try:
+        seconds = float(timeout) if isinstance(timeout, (int, float)) else math.nan
+    except OverflowError:
+        seconds = math.nan
+    if math.isnan(seconds) or seconds <= 0:
+        raise ValueError(f"{name} must be a positive number of seconds, math.inf or None, not {timeout!r}")
+    return seconds

@@ -11,10 +11,8 @@ from typing import Generic, Self, TypeVar
 
 import trio
 
-from ._session.turn import (
-    ReadHistory,
-    Turn,
-)
+from ._session.turn import Turn
+from ._session.turn_manager import Lifecycle
 from .errors import CodexError
 from .events import (
     Event,
@@ -38,17 +36,13 @@ class TurnStream(Generic[T]):
     def __init__(
         self,
         begin: Callable[[], Awaitable[Turn]],
+        manager: Lifecycle,
         *,
         patience: float,
-        abandon: Callable[[Turn], None],
-        forget: Callable[[Turn], None],
-        read_history: ReadHistory,
     ) -> None:
         self._begin = begin
+        self._manager = manager
         self._patience = patience
-        self._abandon = abandon
-        self._forget = forget
-        self._read_history = read_history
         self._ready: deque[T] = deque()
         self._turn: Turn | None = None
         self._is_over = False  # no step will come
@@ -100,7 +94,7 @@ class TurnStream(Generic[T]):
             self._turn = await self._begin()
             if self._is_over:  # another task closed it meanwhile
                 self._turn.stop_consuming()
-                self._abandon(self._turn)
+                self._manager.abandon(self._turn)
                 raise trio.ClosedResourceError("this stream was closed before its turn had begun")
             self._ready += self._first(self._turn)
         while not self._ready:
@@ -132,9 +126,9 @@ class TurnStream(Generic[T]):
             self._turn.stop_consuming()
             if isinstance(exc, (CodexError, StopAsyncIteration)):
                 if self._turn.ended.is_set():
-                    self._forget(self._turn)
+                    self._manager.forget(self._turn)
             else:
-                self._abandon(self._turn)
+                self._manager.abandon(self._turn)
         self._is_over = True
 
     @trio.lowlevel.enable_ki_protection
@@ -163,7 +157,7 @@ class TurnStream(Generic[T]):
             self._is_over = True
             if self._turn is not None:
                 self._turn.stop_consuming()
-                self._abandon(self._turn)
+                self._manager.abandon(self._turn)
 
     def __del__(self) -> None:
         # A finalizer runs anywhere, so what it wants done is done in the Trio run that the stream belongs to.
@@ -171,7 +165,7 @@ class TurnStream(Generic[T]):
             self._is_over = True
             self._turn.stop_consuming()
             try:
-                self._token.run_sync_soon(self._abandon, self._turn)
+                self._token.run_sync_soon(self._manager.abandon, self._turn)
             except trio.RunFinishedError:
                 _logger.debug("a stream was dropped after its Trio run had ended")
 
@@ -196,7 +190,7 @@ class StepStream(TurnStream[ConversationStep]):
         return await turn.next_steps(self._patience, "chat")
 
     async def _last(self, turn: Turn) -> Sequence[ConversationStep]:
-        steps = await turn.finish(self._read_history)
+        steps = await turn.finish(self._manager.read_history)
         if not steps:
             turn.result()
         return steps
@@ -217,14 +211,12 @@ class EventStream(TurnStream[Event]):
     def __init__(
         self,
         begin: Callable[[], Awaitable[Turn]],
+        manager: Lifecycle,
         *,
         patience: float,
-        abandon: Callable[[Turn], None],
-        forget: Callable[[Turn], None],
-        read_history: ReadHistory,
         complete: Callable[[ChatResult], ChatResult],
     ) -> None:
-        super().__init__(begin, patience=patience, abandon=abandon, forget=forget, read_history=read_history)
+        super().__init__(begin, manager, patience=patience)
         self._complete = complete
         self._steps: list[ConversationStep] = []
         self._was_told = False
@@ -239,7 +231,7 @@ class EventStream(TurnStream[Event]):
     async def _last(self, turn: Turn) -> Sequence[Event]:
         if self._was_told:
             return []
-        if steps := await turn.finish(self._read_history):
+        if steps := await turn.finish(self._manager.read_history):
             return self._noting([StepCompleted(step) for step in steps])
         self._was_told = True
         return [TurnCompleted(self._complete(replace(turn.result(), steps=tuple(self._steps))))]

@@ -14,7 +14,7 @@ PACKAGE = "codex_trio"
 ORDER = (
     "text", "errors", "_json", "_item_text", "models", "inputs", "events", "listings", "_schema", "_local_names",
     "_redaction", "_options", "_paginator", "_wire", "_server_requests", "_tools", "abc", "_transports", "_session",
-    "_streams", "_chat", "_thread", "_client", "__init__", "testing", "protocol", "rendering", "_cli", "__main__",
+    "_streams", "_chat", "_exec", "_login", "_thread", "_client", "__init__", "testing", "protocol", "rendering", "_cli", "__main__",
 )  # fmt: skip
 """Each room imports only from those before it."""
 
@@ -58,7 +58,7 @@ FOR_COMMAND_LINE = dict.fromkeys(("_local_names", "_redaction"), "what is hidden
 HANDLERS = ("codex_trio._session.approval_queue", "codex_trio._session.handlers", "codex_trio._tools")
 CONNECTION = "codex_trio._session.connection"
 
-LONGEST = 800  # lines
+LONGEST = 1_100  # lines
 GENERATED = "protocol"  # types made from the schema, for editors: as long as that is; only `doctor` looks at it
 
 PUBLIC_FUNCTIONS = ("connect_codex_client",)

@@ -37,8 +37,8 @@ from codex_trio._server_requests.questions import (
     ElicitationRequest,
     UserInputRequest,
 )
-from codex_trio._session.attaching import is_idle
 from codex_trio._session.deltas import events_of
+from codex_trio._session.history import is_idle
 from codex_trio._session.registry import Router
 from codex_trio._session.thread_slots import Starting
 from codex_trio._session.turn import Turn
@@ -90,18 +90,25 @@ def look_up(id: str, tags: list[str] | None = None, depth: int = 1) -> str:  # n
     return f"{id} {tags} {depth}"
 
 
+class NoSession:
+    """The owner of a registry, to which nothing matters."""
+
+    def on_thread_idle(self, turn: Turn) -> None:
+        pass
+
+    def on_turn_known(self) -> None:
+        pass
+
+    def on_events_dropped(self, turn: Turn) -> None:
+        pass
+
+
 class Digest:
     """Takes lines, one after another, as from one connection."""
 
     def __init__(self) -> None:
         self.messages: list[Message | None] = []  # `None` where a line was skipped
-        self._router = Router(
-            on_idle=lambda turn: None,
-            on_bound=lambda turn: None,
-            on_dropped=lambda turn: None,
-            on_origin=lambda: None,
-            watch=lambda notice: None,
-        )
+        self._router = Router(NoSession())
         self._turns: list[Turn] = []
         self._fold = TurnFold("thread", "turn")
         self._changes: object = None

@@ -56,7 +56,7 @@ def test_the_public_classes_and_functions_that_are_checked_exist() -> None:
         assert method in vars(getattr(codex_trio, owner))
 
 
-LONG_FILE = "x = 1\n" * 799  # and two line feeds
+LONG_FILE = "x = 1\n" * 1_099  # and two line feeds
 NO_SECTION = "class StepStream(Streaming): ...\n\n\nclass Streaming:\n    async def rewind(self):\n        'Go back.'\n"
 
 BREAKS: list[tuple[Rule, str, str, str]] = [
@@ -77,11 +77,11 @@ BREAKS: list[tuple[Rule, str, str, str]] = [
     (
         imports_follow_the_order,
         "codex_trio/_session/turn.py",
-        "from .._client import client",
+        "from .. import _client",
         "_session imports _client",
     ),
-    (imports_follow_the_order, "codex_trio/_client/client.py", "import codex_trio", "_client imports __init__"),
-    (imports_follow_the_order, "codex_trio/_client/client.py", "from ..testing import say", "_client imports testing"),
+    (imports_follow_the_order, "codex_trio/_client.py", "import codex_trio", "_client imports __init__"),
+    (imports_follow_the_order, "codex_trio/_client.py", "from .testing import say", "_client imports testing"),
     (imports_follow_the_order, "codex_trio/__init__.py", "import codex_trio.testing", "__init__ imports testing"),
     (imports_follow_the_order, "codex_trio/_version.py", "from . import errors", "_version imports errors"),
     (modules_form_no_cycle, "codex_trio/_wire/methods.py", "from .messages import Notice", "a cycle"),
@@ -108,7 +108,7 @@ BREAKS: list[tuple[Rule, str, str, str]] = [
         "_session",
     ),
     (outsiders_use_the_public_surface, "codex_trio/_cli/main.py", "from codex_trio import _session", "uses _session"),
-    (outsiders_use_the_public_surface, "codex_trio/_cli/main.py", "from .._client.client import X", "uses _client"),
+    (outsiders_use_the_public_surface, "codex_trio/_cli/main.py", "from .._client import X", "uses _client"),
     (outsiders_use_the_public_surface, "codex_trio/_cli/main.py", "print(codex_trio._version)", "uses _version"),
     (outsiders_use_the_public_surface, "codex_trio/_cli/main.py", "from .._version import _x", "uses _x"),
     (outsiders_use_the_public_surface, "examples/one.py", "from codex_trio._version import x", "uses _version"),
@@ -127,11 +127,11 @@ BREAKS: list[tuple[Rule, str, str, str]] = [
         "def f():\n    import shlex",
         "imports shlex inside a function",
     ),
-    (files_are_short, "codex_trio/_session/long.py", LONG_FILE, "has 801 lines"),
+    (files_are_short, "codex_trio/_session/long.py", LONG_FILE, "has 1101 lines"),
     (cancellation_is_documented, "codex_trio/_session/stream.py", NO_SECTION, "Streaming.rewind has no"),
     (
         cancellation_is_documented,
-        "codex_trio/_client/x.py",
+        "codex_trio/_client_x.py",
         "async def connect_codex_client(): ...",
         "connect_codex_client",
     ),

@@ -377,9 +377,8 @@ async def test_requests_that_were_never_answered_are_forgotten(
         server.connections[-1].ask_nowait("item/tool/call")
         await wait_all_tasks_blocked()
         for one in (client, observer):
-            parts = one._service.parts
-            assert parts is not None
-            assert not parts.connection._asked  # type: ignore[union-attr]
+            session = one._session
+            assert not session.connection._asked  # type: ignore[union-attr]
 
 
 async def test_a_call_that_is_cancelled_in_an_outage_leaves_nothing(
@@ -393,6 +392,5 @@ async def test_a_call_that_is_cancelled_in_an_outage_leaves_nothing(
         await wait_all_tasks_blocked()
         with trio.move_on_after(1):
             await client.chat_once("again", thread_id)
-        parts = client._service.parts
-        assert parts is not None
-        assert parts.router.places == []
+        session = client._session
+        assert session.registry.places == []

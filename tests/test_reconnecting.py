@@ -24,7 +24,7 @@ from codex_trio import (
 )
 from codex_trio._session.connection import Connection
 from codex_trio._session.reconnecting import Link
-from codex_trio._wire.messages import ServerRequest
+from codex_trio._wire.messages import Delta, Notice, ServerRequest
 from codex_trio.testing import ScriptedAppServer, ask_server_request, hang, run, say, think, wait
 
 STORY = (think("one"), wait(10), run("two"), wait(10), think("three"), wait(10), say("four"))
@@ -615,6 +615,36 @@ async def test_an_interrupt_that_was_lost_is_sent_again(nursery: trio.Nursery, a
             assert (await client.chat_once("next", held.params["threadId"])).final_text == "ok"
 
 
+class Owner:
+    """Takes what comes over a connection, and keeps the requests."""
+
+    def __init__(self, asked: list[ServerRequest]) -> None:
+        self.on_request = asked.append
+
+    def on_delta(self, delta: Delta, now: float) -> bool:
+        return False
+
+    def on_notification(self, notification: Notice, now: float) -> None:
+        pass
+
+    def on_disconnect(self) -> None:
+        pass
+
+    def on_closed(self, error: CodexTransportError) -> None:
+        pass
+
+    async def handshake(self, connection: Connection) -> None:
+        await trio.lowlevel.checkpoint()
+
+    async def restore(self, connection: Connection, deadline: float) -> None:
+        await trio.lowlevel.checkpoint()
+
+    catch_up = restore
+
+    def drop_causes(self, loss: CodexTransportError) -> bool:
+        return False
+
+
 async def test_an_answer_to_what_a_lost_connection_asked_is_not_sent_on_the_next(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
@@ -622,18 +652,10 @@ async def test_an_answer_to_what_a_lost_connection_asked_is_not_sent_on_the_next
     server = ScriptedAppServer(nursery)
     transport = server.transport()
     asked: list[ServerRequest] = []
-
-    async def nothing(connection: Connection, deadline: float = 0) -> None:
-        await trio.lowlevel.checkpoint()
-
-    link = Link(
-        transport, on_delta=lambda *_: False, on_notice=lambda *_: None, on_request=asked.append,
-        on_lost=lambda _: None, on_gap=lambda: None, greet=nothing, restore=nothing, catch_up=nothing,
-        drop_causes=lambda _: False, patience=10,
-    )  # fmt: skip
+    link = Link(transport, Owner(asked), patience=10)
     await transport.open(nursery)
     link.start(nursery)
-    link.is_open = True
+    link.set_initialized()
     for _ in range(2):
         server.connection.ask_nowait("item/tool/call", {})
         await trio.sleep(0.01)

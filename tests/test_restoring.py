@@ -56,9 +56,8 @@ async def leave_mute(server: ScriptedAppServer, nursery: trio.Nursery, method: s
 
 
 def open_thread_ids(client: CodexClient) -> list[str]:
-    parts = client._service.parts
-    assert parts is not None
-    return [turn.thread_id for turn in parts.router.turns]
+    session = client._session
+    return [turn.thread_id for turn in session.registry.turns]
 
 
 # --- a turn that was asked for just before the loss

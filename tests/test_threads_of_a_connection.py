@@ -209,6 +209,5 @@ async def test_nothing_stays_of_a_thread_that_was_deleted(server: ScriptedAppSer
         await thread.delete()
         gc.collect()
         assert tool() is None
-        parts = client._service.parts
-        assert parts is not None
-        assert not parts.router.loaded
+        session = client._session
+        assert not session.registry.loaded

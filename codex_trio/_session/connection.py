@@ -9,7 +9,7 @@ import logging
 import math
 import random
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import trio
@@ -109,32 +109,47 @@ class Call(msgspec.Struct, eq=False):
         await self._done.wait()
 
 
+class ConnectionOwner(Protocol):
+    """What a connection calls, in its reader task: these methods must neither block nor raise."""
+
+    def on_delta(self, delta: Delta, now: float) -> bool:
+        """Handle a delta that arrived at a time of Trio's clock. Return whether its ids were all that was needed."""
+        ...
+
+    def on_notification(self, notification: Notice, now: float) -> None:
+        """Handle any other notification, or a delta whose text is needed."""
+        ...
+
+    def on_request(self, request: ServerRequest) -> None:
+        """Handle a request of the server."""
+        ...
+
+    def on_closed(self, error: CodexTransportError) -> None:
+        """Handle the end of the connection, once, before any waiter wakes."""
+        ...
+
+
 class Connection:
-    """Calls, notifications and answers over one opened transport.
+    """Requests, notifications and responses over one opened transport.
 
     Args:
         transport: Opened; the caller closes it.
-        on_delta: Takes a delta and when it came, in Trio's time; says whether its ids were all that was wanted of it.
-            Runs in the reader.
-        on_notice: Takes each other notification, whole, and when it came. Runs in the reader.
-        on_request: Takes each request of the server. Runs in the reader.
-        on_lost: Told once, when the connection ends, before any waiter wakes.
+        owner: Gets what the server sends.
+
+    Attributes:
+        reconnects: Whether another connection follows a lost one, as in a `ReconnectingConnection`.
+        is_connected: Whether there is a connection, or will never be one again.
     """
 
-    def __init__(
-        self,
-        transport: Transport,
-        *,
-        on_delta: Callable[[Delta, float], bool],
-        on_notice: Callable[[Notice, float], None],
-        on_request: Callable[[ServerRequest], None],
-        on_lost: Callable[[CodexTransportError], None],
-    ) -> None:
+    reconnects = False
+    is_connected = True
+
+    def __init__(self, transport: Transport, owner: ConnectionOwner) -> None:
         self._transport = transport
-        self._on_delta = on_delta
-        self._on_notice = on_notice
-        self._on_request = on_request
-        self._on_lost = on_lost
+        self._on_delta = owner.on_delta
+        self._on_notification = owner.on_notification
+        self._on_request = owner.on_request
+        self._on_closed = owner.on_closed
         self._calls: dict[int, Call] = {}
         self._last_id = 0
         self._places = MAX_IN_FLIGHT  # that are free
@@ -155,6 +170,16 @@ class Connection:
         nursery.start_soon(self._read, name="codex_trio reader")
         nursery.start_soon(self._write, name="codex_trio writer")
         nursery.start_soon(self._keep_time, name="codex_trio timekeeper")
+
+    def set_initialized(self) -> None:
+        """Note that the server has answered `initialize`. It makes a difference only where another connection may follow."""
+
+    async def wait_connected(self) -> None:
+        """Wait until there is a connection: at once, as this one is the only one."""
+        await trio.lowlevel.checkpoint()
+
+    async def aclose(self) -> None:
+        """Stop reconnecting: nothing to do, and no checkpoint, so that a cancelled caller goes on to close the transport."""
 
     # --- calls
 
@@ -313,7 +338,7 @@ class Connection:
             return
         self._loss = error
         self._ended.set()
-        self._on_lost(error)
+        self._on_closed(error)
         for call in list(self._calls.values()):
             call.settle(None)
         self._calls.clear()
@@ -352,7 +377,7 @@ class Connection:
             return
         redact_errors(message, self._transport.redact)
         if isinstance(message, Notice):
-            self._on_notice(message, now)
+            self._on_notification(message, now)
         elif isinstance(message, ServerRequest):
             self._on_request(message)
         else:

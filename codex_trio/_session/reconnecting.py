@@ -10,74 +10,71 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 from weakref import WeakValueDictionary
 
 import trio
 
-from .._wire.messages import (
-    Delta,
-    Notice,
-    ServerRequest,
-)
+from .._wire.messages import ServerRequest
 from ..abc import Transport
 from ..errors import CodexError, CodexTimeoutError, CodexTransportError
 from .connection import (
     Call,
     Connection,
+    ConnectionOwner,
 )
 
 _logger = logging.getLogger("codex_trio")
 
 _PAUSE_FIRST, _PAUSE_MOST = 0.1, 5.0  # seconds between attempts
 
-Greet = Callable[[Connection], Awaitable[object]]
-Step = Callable[[Connection, float], Awaitable[object]]
+
+class ReconnectionOwner(ConnectionOwner, Protocol):
+    """What a `Link` calls besides, in its own task except for `on_disconnect`. Deadlines are times of Trio's clock."""
+
+    def on_disconnect(self) -> None:
+        """Handle the loss of a connection that another one is to follow. Called in the reader."""
+        ...
+
+    async def handshake(self, connection: Connection) -> object:
+        """Initialize the server on a new connection."""
+        ...
+
+    async def restore(self, connection: Connection, deadline: float) -> object:
+        """Prepare the connection for calls."""
+        ...
+
+    async def catch_up(self, connection: Connection, deadline: float) -> object:
+        """Find out what was missed, while calls go on already."""
+        ...
+
+    def drop_causes(self, loss: CodexTransportError) -> bool:
+        """Abandon the requests that the last connections were lost over. Return whether there were any."""
+        ...
 
 
 class Link:
-    """Calls, notifications and answers, over whatever connection there is.
+    """Calls, notifications and answers, over whatever connection there is. Has the interface of `Connection`.
 
     Args:
         transport: Opened for the first time by the caller, and from then on by the link.
-        on_delta: As of `Connection`, and likewise `on_notice` and `on_request`.
-        on_lost: Told once, when there will be no connection any more.
-        on_gap: Told when a connection is lost and another one is looked for.
-        greet: Shakes hands on a new connection.
-        restore: Then makes it fit for calls, by a deadline in Trio's time.
-        catch_up: Then, while calls go on already, finds out what was missed, likewise.
-        drop_causes: Abandons the requests that the last connections were lost over; returns whether there are any.
+        owner: Gets what the server sends, and prepares new connections.
         patience: Seconds that it may take from a loss until all of that is done. A permanent error ends it at once.
-
-    Attributes:
-        is_open: The first connection has been greeted. Before that, a loss is final.
     """
 
-    def __init__(
-        self,
-        transport: Transport,
-        *,
-        on_delta: Callable[[Delta, float], bool],
-        on_notice: Callable[[Notice, float], None],
-        on_request: Callable[[ServerRequest], None],
-        on_lost: Callable[[CodexTransportError], None],
-        on_gap: Callable[[], None],
-        greet: Greet,
-        restore: Step,
-        catch_up: Step,
-        drop_causes: Callable[[CodexTransportError], bool],
-        patience: float,
-    ) -> None:
+    reconnects = True
+
+    def __init__(self, transport: Transport, owner: ReconnectionOwner, *, patience: float) -> None:
         self._transport = transport
-        self._on_delta, self._on_notice, self._on_request = on_delta, on_notice, on_request
-        self._on_lost, self._on_gap = on_lost, on_gap
-        self._greet, self._restore, self._catch_up = greet, restore, catch_up
-        self._drop_causes = drop_causes
+        self._owner = owner
+        self.on_delta = owner.on_delta  # called for each delta, so without a method of this class in between
+        self.on_notification = owner.on_notification
         self._patience = patience
         self._scope = trio.CancelScope()
         self._stopped = trio.Event()
         self._up = trio.Event()
         self._up.set()
+        self._is_initialized = False  # the first connection: before that, a loss is final
         self._was_greeted = False  # by the server, in the present attempt
         self._lost = trio.Event()  # the present connection is
         self._loss: CodexTransportError | None = None  # for good
@@ -85,18 +82,11 @@ class Link:
         # By identity: those of the present connection that want an answer. Many never get one, as their turn ends before.
         self._asked: WeakValueDictionary[int, ServerRequest] = WeakValueDictionary()
         self._ignored_before = 0
-        self.is_open = False
-        self._connection = self._make_connection()
+        self._connection = Connection(transport, self)
 
-    def _make_connection(self) -> Connection:
-        connection = Connection(
-            self._transport,
-            on_delta=self._on_delta,
-            on_notice=self._on_notice,
-            on_request=self._take_request,
-            on_lost=lambda error: self._take_loss(connection, error),
-        )
-        return connection
+    def set_initialized(self) -> None:
+        """Note that the first connection was initialized. From now on, another one follows a lost one."""
+        self._is_initialized = True
 
     def start(self, nursery: trio.Nursery) -> None:
         """Start to serve the connection that the caller has opened, and those after it."""
@@ -136,7 +126,7 @@ class Link:
             f"{call.method}: it was not sent, because the connection was lost and has not come back in time: {self._gap}"
         )
 
-    async def wait_up(self) -> None:
+    async def wait_connected(self) -> None:
         """Wait until there is a connection, or will be none any more."""
         await trio.lowlevel.checkpoint()
         while not self._up.is_set():  # looked at anew after each wait: a loss in the same tick makes another one
@@ -172,7 +162,7 @@ class Link:
         if self._loss is not None:
             return
         self._loss = error
-        self._on_lost(error)
+        self._owner.on_closed(error)
         self._connection.lose(error)
         self._up.set()
         self._scope.cancel()
@@ -183,7 +173,7 @@ class Link:
         return self._loss is not None
 
     @property
-    def is_up(self) -> bool:
+    def is_connected(self) -> bool:
         """Whether there is a connection, or will be none any more."""
         return self._up.is_set()
 
@@ -204,22 +194,24 @@ class Link:
 
     # --- from the present connection
 
-    def _take_request(self, request: ServerRequest) -> None:
+    def on_request(self, request: ServerRequest) -> None:
+        """Note that a request came over the present connection, and pass it on."""
         self._asked[id(request)] = request
-        self._on_request(request)
+        self._owner.on_request(request)
 
-    def _take_loss(self, connection: Connection, error: CodexTransportError) -> None:
-        if connection is not self._connection or self._loss is not None:
+    def on_closed(self, error: CodexTransportError) -> None:
+        """Handle the loss of the present connection."""
+        if self._loss is not None:
             return
         self._asked.clear()
         self._lost.set()
-        if not self.is_open:
+        if not self._is_initialized:
             self.lose(error)
         else:
             self._gap = error
             if self._up.is_set():  # else it was lost before it came up, and there are those who wait for that
                 self._up = trio.Event()
-            self._on_gap()
+            self._owner.on_disconnect()
 
     # --- the task
 
@@ -265,7 +257,7 @@ class Link:
 
     def _go_on_without_causes(self) -> bool:
         assert self._gap is not None
-        return self._was_greeted and self._drop_causes(self._gap)
+        return self._was_greeted and self._owner.drop_causes(self._gap)
 
     def _give_up(self, why: str, *, is_permanent: bool = False) -> None:
         gap = self._gap
@@ -304,16 +296,16 @@ class Link:
         with trio.move_on_at(min(deadline, trio.current_time() + self._transport.connect_timeout)) as scope:
             await self._transport.open(self._nursery)
             self._ignored_before += self._connection.ignored_messages
-            self._connection, self._lost = self._make_connection(), trio.Event()
+            self._connection, self._lost = Connection(self._transport, self), trio.Event()
             self._connection.start(self._nursery)
-            await self._greet(self._connection)
+            await self._owner.handshake(self._connection)
             self._was_greeted = True
         if scope.cancelled_caught:
             raise CodexTransportError(f"{self._transport.describe()} did not answer in time")
-        await self._restore(self._connection, deadline)
+        await self._owner.restore(self._connection, deadline)
         self._connection.raise_if_lost()
         self._up.set()
-        await self._catch_up(self._connection, deadline)
+        await self._owner.catch_up(self._connection, deadline)
         if not self._lost.is_set():
             self._gap = None
         await self._lost.wait()

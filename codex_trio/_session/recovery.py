@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
+import time
+from collections import deque
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -12,23 +14,29 @@ import trio
 
 from .._wire import methods
 from .._wire.messages import Response
+from .._wire.turn_state import is_complete, is_over, is_terminal
 from ..errors import CodexError, CodexProtocolError, CodexTimeoutError, CodexTransportError
 from ..models import ChatContinuation
-from .attaching import Ask, catch_up, is_idle, patiently
 from .connection import (
     Call,
     Connection,
 )
+from .history import PAGE_SIZE, Ask, is_idle, patiently, read_turn
 from .registry import Router
+from .sub_agents import told_by
 from .suspects import Job, Suspects
 from .thread_slots import Starting
 from .trial import Trial
 from .turn import Turn
+from .turn_manager import Lifecycle
 from .turn_request import TurnRequest
 
 _logger = logging.getLogger("codex_trio")
 
 Jobs = dict[Hashable, Job]
+
+_MOST_FOLLOWED = 32  # sub-agents of one turn
+_READINGS = 3  # attempts to read a turn's history before more events come than can be held
 
 # All in seconds.
 _RESTORING = 5.0  # that calls wait for turns of ours; what takes longer goes on behind them
@@ -36,39 +44,15 @@ _RESUBSCRIBING = 1.0  # that calls wait for threads on which nothing of ours run
 
 
 class Restorer:
-    """What a client knows that a connection does not.
+    """Resumes turns, and gives a new connection the threads of the lost one, and its turns what they missed."""
 
-    Args:
-        router: Of the client.
-        reconcile: Looks for a turn's true state once it is caught up.
-        abandon: Stops a turn in the background; the next one on its thread waits for that.
-        start_soon: Runs a task in the client's nursery.
-        ask: Sends a request over the current connection.
-        follow: Follows the sub-agents and open items of a turn whose missed events were read from history.
-        suspects: Counts the connections that were lost over each request.
-        request_timeout: Seconds for each request.
-    """
-
-    def __init__(
-        self,
-        router: Router,
-        *,
-        reconcile: Callable[[Turn], None],
-        abandon: Callable[[Turn], None],
-        start_soon: Callable[[Callable[[], Awaitable[object]]], None],
-        ask: Ask,
-        follow: Callable[[Turn], None],
-        suspects: Suspects,
-        request_timeout: float,
-    ) -> None:
+    def __init__(self, manager: Lifecycle, router: Router, suspects: Suspects, *, request_timeout: float) -> None:
+        self._manager = manager
         self._router = router
-        self._abandon = abandon
-        self._reconcile = reconcile
-        self._start_soon = start_soon
-        self._ask = ask
-        self._follow = follow
         self._suspects = suspects
         self._request_timeout = request_timeout
+
+    # --- after a loss
 
     async def restore(self, connection: Connection, deadline: float) -> None:
         """Subscribe to the threads again: to those with a turn of ours, and to as many others as time allows.
@@ -206,7 +190,7 @@ class Restorer:
         starting = self._router.place(thread_id).starting = Starting(thread_id, TurnRequest())
         turn = self._router.bind(starting, turn_id, trio.current_time())
         turn.open_gap()  # it may have ended meanwhile
-        self._abandon(turn)
+        self._manager.abandon(turn)
         return turn
 
     async def _catch_up_stray(self, trial: Trial, call: Call) -> None:
@@ -258,7 +242,7 @@ class Restorer:
         except (CodexProtocolError, CodexTimeoutError) as exc:
             await self._give_up(trial, turn, exc)
         if turn.is_unwanted:  # the time to stop it may have passed while there was no connection
-            self._abandon(turn)
+            self._manager.abandon(turn)
 
     async def _resume(self, trial: Trial, thread_id: str, note: Callable[[Response], None]) -> None:
         def take(response: Response) -> None:
@@ -288,7 +272,7 @@ class Restorer:
         await self._at_once(jobs)
         await self._one_by_one({**jobs, **self._resubscribing(trial, self._sub_agents())})
         resubscribe = partial(self._resubscribe, Trial(connection, self._request_timeout), has_suspects=True)
-        self._start_soon(resubscribe)
+        self._manager.start_soon(resubscribe)
 
     def _causes(self) -> list[Hashable]:
         """Return the keys of the requests that were in flight when connections were lost."""
@@ -322,33 +306,33 @@ class Restorer:
 
     def recover_soon(self, turn: Turn) -> None:
         """Read a turn's events from history, in the background, because too many came to be held. The turn has a gap."""
-        self._start_soon(partial(self._recover, turn))
+        self._manager.start_soon(partial(self._recover, turn))
 
     @trio.lowlevel.enable_ki_protection
     async def _recover(self, turn: Turn) -> None:
         try:
-            await catch_up(self._ask, self._router, turn)
+            await self._backfill(self._manager.request, turn)
         except CodexTransportError:
             return  # the turn is lost with the connection, or the next connection continues with it
         except CodexError as exc:
             why = "sent too many events before it was known, and its history cannot be read"
             self._lose(turn, f"{_named(turn)} {why}: {exc}", exc)
         if not turn.ended.is_set():
-            self._reconcile(turn)
+            self._manager.reconcile(turn)
 
     async def _catch_up(self, trial: Trial, turn: Turn) -> None:
         if turn.thread_id not in self._router.loaded:
             await self._resume_turn(trial, turn)
         try:
             if not turn.ended.is_set():
-                await catch_up(trial.ask, self._router, turn)
+                await self._backfill(trial.ask, turn)
                 if turn.has_gap:  # the connection was lost right after the answer, and the next one starts again
                     trial.raise_if_lost()
         except (CodexProtocolError, CodexTimeoutError) as exc:
             await self._give_up(trial, turn, exc)
         if not turn.ended.is_set():
             self._follow(turn)
-            self._reconcile(turn)
+            self._manager.reconcile(turn)
 
     def _accepted(self) -> list[Starting]:
         starting = [place.starting for place in self._router.places if place.starting is not None]
@@ -378,6 +362,173 @@ class Restorer:
         if turn.left is not None:
             self._router.forget(turn)
 
+    # --- resume a turn that this client does not have: of another client, another process, or a lost connection
+    #
+    # No event is lost and none comes twice. First the thread is resumed, so that live events come, and are held. Then the
+    # turn is read from history: its state before its items, so that the items of a turn that has ended are complete.
+    # Then the live events follow, without the items that history had.
+
+    async def resume_turn(self, continuation: ChatContinuation, *, wants_deltas: bool = False) -> Turn:
+        """Become the consumer of the turn of a continuation.
+
+        A turn of this client whose thread is not heard of any more is given what it has missed first.
+
+        Raises:
+            CodexThreadBusyError: The turn has a consumer, or another turn of ours runs on its thread.
+            CodexThreadNotFoundError: The server has no such thread.
+            CodexProtocolError: It has the thread, but not the turn; or another process has the thread.
+            CodexTransportError: The connection was lost; it has the continuation.
+
+        Cancellation: Nothing has changed: the turn runs on, and the continuation is good.
+        """
+        await trio.lowlevel.checkpoint()
+        await self._manager.give_way(continuation.thread_id)
+        turn = self._router.find(continuation.turn_id)  # no checkpoint from here on: another task may be after it, too
+        if turn is not None and turn.thread_id == continuation.thread_id:
+            turn.begin_consuming(wants_deltas=wants_deltas)
+            if self._manager.is_lost or not turn.is_cut_short:
+                if not (turn.ended.is_set() or turn.has_gap or self._router.hears(turn.thread_id)):
+                    await self._resubscribe_turn(turn, continuation)
+                return turn
+            self._detach(turn)
+        starting = await self._manager.claim(
+            continuation.thread_id, TurnRequest(wants_deltas=wants_deltas, continuation=continuation)
+        )
+        try:
+            return await self._attach(starting, continuation)
+        except BaseException as exc:
+            if starting.turn is None:
+                self._router.release(starting)
+            else:
+                self._detach(starting.turn)
+            if isinstance(exc, CodexTransportError):
+                raise exc.fresh(continuation) from exc.__cause__
+            raise
+        finally:
+            starting.let_go.set()
+
+    def _detach(self, turn: Turn) -> None:
+        # It runs on, and the continuation takes it up anew.
+        turn.stop_consuming()
+        self._router.forget(turn)
+
+    async def _resubscribe_turn(self, turn: Turn, continuation: ChatContinuation) -> None:
+        def note(response: Response) -> None:
+            # In the reader, before what the server says of the thread after that.
+            turn.thread_is_idle = is_idle(response)
+
+        turn.open_gap()
+        try:
+            await self._subscribe(turn.thread_id, note)
+            await self._backfill(self._manager.request, turn)
+            self._follow(turn)
+        except BaseException as exc:
+            self._detach(turn)
+            if isinstance(exc, CodexTransportError):
+                raise exc.fresh(continuation) from exc.__cause__
+            raise
+
+    async def _subscribe(self, thread_id: str, on_response: Callable[[Response], None]) -> None:
+        params = {"threadId": thread_id, "excludeTurns": True}
+        await patiently(lambda: self._manager.perform(Call(methods.THREAD_RESUME, params, on_response)))
+
+    async def _attach(self, starting: Starting, continuation: ChatContinuation) -> Turn:
+        def bind(response: Response) -> None:
+            # In the reader: what the server asks in this turn comes right after this.
+            if response.error is None and self._router.peek(starting.thread_id).starting is starting:
+                turn = self._router.bind(starting, continuation.turn_id, trio.current_time())
+                turn.begin_consuming(wants_deltas=starting.request.wants_deltas)
+                turn.thread_is_idle = is_idle(response)
+                if continuation.cursor:
+                    turn.started.set()
+
+        await self._subscribe(continuation.thread_id, bind)
+        turn = starting.turn
+        assert turn is not None
+        await self._backfill(self._manager.request, turn)
+        self._follow(turn)
+        return turn
+
+    async def _backfill(self, ask: Ask, turn: Turn) -> None:
+        """Give a turn with a gap what it has missed. Its thread has been resumed, and `thread_is_idle` is known.
+
+        If the connection was lost in the meantime, more is missing than was told, and the gap stays open.
+
+        Raises:
+            CodexProtocolError: The server does not have the turn, or does not tell.
+            CodexTransportError: The connection was lost; the gap is still open.
+
+        Cancellation: The gap is still open.
+        """
+        gaps = turn.gaps
+        for _ in range(_READINGS):
+            overflows = turn.overflows
+            remembered = await read_turn(ask, turn)
+            if turn.gaps > gaps:
+                return
+            if turn.overflows == overflows:
+                break
+        else:
+            raise CodexProtocolError(
+                f"turn {turn.turn_id} sends more events than can be held while its history is read"
+            )
+        for item in remembered.all_items:
+            for child in told_by(item):
+                self._router.sub_agents.note_parent(child, turn.thread_id)
+        now = trio.current_time()
+        turn.note_unfinished([item for item in remembered.all_items if not is_complete(item)], now, time.time())
+        turn.fill_gap(remembered.items, now)  # after that, as what came meanwhile may finish some
+        if is_terminal(remembered.state) or (turn.thread_is_idle and is_over(remembered.state)):
+            turn.end_from_history({**remembered.state, "items": remembered.items, "itemsView": "full"})
+
+    def _follow(self, turn: Turn) -> None:
+        """Follow the sub-agents and open items of a turn whose missed events were read from history.
+
+        A connection that existed when a sub-agent started gets its events and requests without a subscription (codex 0.163,
+        0.171). Other connections subscribe to its thread, in the background.
+        """
+        if turn.ended.is_set():
+            return
+        turn.find_unfinished = partial(self._find_unfinished, turn)
+        if any(child not in self._router.loaded for child in self._router.sub_agents.of(turn.thread_id)):
+            self._manager.start_soon(partial(self._follow_sub_agents, turn.thread_id))
+
+    async def _find_unfinished(self, turn: Turn) -> None:
+        # Lists of items lack open items, such as a sleep. The turns in the response to `thread/resume` contain them (codex
+        # 0.163, 0.171), but that response contains all turns of the thread, which is too much for every reconnection.
+        try:
+            answer = await self._manager.request(methods.THREAD_RESUME, {"threadId": turn.thread_id})
+        except CodexError as exc:
+            _logger.debug("the open items of turn %s are unknown: %s", turn.turn_id, exc)
+            return
+        thread = answer.get("thread") if isinstance(answer, Mapping) else None
+        turns = thread.get("turns") if isinstance(thread, Mapping) else None
+        for state in turns if isinstance(turns, list) else ():
+            if isinstance(state, dict) and state.get("id") == turn.turn_id and isinstance(state.get("items"), list):
+                turn.note_unfinished(state["items"], trio.current_time(), time.time())
+
+    @trio.lowlevel.enable_ki_protection
+    async def _follow_sub_agents(self, thread_id: str) -> None:
+        parents = deque([thread_id])
+        seen: set[str] = set()
+        try:
+            answer = await self._manager.request(methods.THREAD_LOADED_LIST, {})
+            running = answer.get("data") if isinstance(answer, Mapping) else None
+            while parents and len(seen) < _MOST_FOLLOWED:
+                for child in self._router.sub_agents.of(parents.popleft()):
+                    if child in seen or not isinstance(running, list) or child not in running:
+                        continue
+                    seen.add(child)
+                    parents.append(child)
+                    if child not in self._router.loaded:
+                        await self._subscribe(child, lambda _: None)
+                    where = {"threadId": child, "limit": PAGE_SIZE, "sortDirection": "desc"}
+                    for item in _listed_items(await self._manager.request(methods.THREAD_ITEMS_LIST, where)):
+                        for grandchild in told_by(item):
+                            self._router.sub_agents.note_parent(grandchild, child)
+        except CodexError as exc:
+            _logger.debug("could not subscribe to all sub-agents of thread %s: %s", thread_id, exc)
+
 
 def _named(turn: Turn) -> str:
     return f"turn {turn.turn_id} of thread {turn.thread_id}"
@@ -386,3 +537,8 @@ def _named(turn: Turn) -> str:
 def _items(state: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     items = state.get("items")
     return [item for item in items if isinstance(item, Mapping)] if isinstance(items, list) else []
+
+
+def _listed_items(answer: object) -> list[object]:
+    entries = answer.get("data") if isinstance(answer, Mapping) else None
+    return [entry.get("item") for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []

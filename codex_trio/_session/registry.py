@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from functools import partial
+from typing import Protocol
 
 from .._wire import methods
 from .._wire.messages import (
@@ -31,15 +32,24 @@ _KEPT = 256  # ended turns that were handed out and that nobody has taken up; of
 Watcher = tuple[Callable[[Notice], bool], Callable[[], None]]
 
 
+class RegistryOwner(Protocol):
+    """What the registry calls, in the reader task."""
+
+    def on_thread_idle(self, turn: Turn) -> None:
+        """The server says that a thread with an open turn has nothing to do."""
+        ...
+
+    def on_turn_known(self) -> None:
+        """A turn has become known, or the turn that a sub-agent works for. Called before its events are delivered."""
+        ...
+
+    def on_events_dropped(self, turn: Turn) -> None:
+        """Too many events came before the turn was known. They are in history."""
+        ...
+
+
 class Router:
     """The tables of threads and turns.
-
-    Args:
-        on_idle: Told when the server says that a thread with an open turn of ours has nothing to do.
-        on_bound: Told of each turn of ours, before it is given what was held for it.
-        on_dropped: Called with a turn when too many of its events came before it was known; history has these events.
-        on_origin: Called when the turn that a sub-agent works for becomes known.
-        watch: Is shown every notification but deltas.
 
     Attributes:
         loaded: Threads whose events this connection gets.
@@ -52,25 +62,14 @@ class Router:
         unanswered: Requests of this connection that may have started a turn, on threads that have been released since.
     """
 
-    def __init__(
-        self,
-        *,
-        on_idle: Callable[[Turn], None],
-        on_bound: Callable[[Turn], None],
-        on_dropped: Callable[[Turn], None],
-        on_origin: Callable[[], None],
-        watch: Callable[[Notice], None],
-    ) -> None:
-        self._on_idle = on_idle
-        self._on_bound = on_bound
-        self._on_dropped = on_dropped
-        self._watch = watch
+    def __init__(self, owner: RegistryOwner) -> None:
+        self._owner = owner
         self._turns: dict[str, Turn] = {}
         self._places: dict[str, Place] = {}
         self._finished: dict[str, str] = {}  # the thread, by turn: a fork inherits the ids of its turns
         self._kept: dict[str, Turn] = {}  # those that have ended since they were handed out
         self.sub_agents = SubAgents(
-            thread_of=self._thread_of, open_turn=self.open_turn, is_ours=self._is_ours, on_found=on_origin
+            thread_of=self._thread_of, open_turn=self.open_turn, is_ours=self._is_ours, on_found=owner.on_turn_known
         )
         self.loaded: set[str] = set()
         self.unsubscribing: set[object] = set()
@@ -96,7 +95,6 @@ class Router:
 
     def route(self, notice: Notice, now: float) -> None:
         """Give an event to its turn; hold it for a turn that is being started; else publish it."""
-        self._watch(notice)
         self.sub_agents.note(notice)
         if notice.thread_id in self.sub_agents:
             self._take_sub_agent_event(notice, notice.thread_id or "", now)
@@ -175,7 +173,7 @@ class Router:
         if place.turn is not None and not place.turn.ended.is_set():
             place.turn.thread_is_idle = is_idle
             if is_idle:
-                self._on_idle(place.turn)
+                self._owner.on_thread_idle(place.turn)
 
     def suspend(self) -> None:
         """Tell every turn that it misses what happens now, until there is another connection."""
@@ -281,17 +279,17 @@ class Router:
         turn.on_end.add(partial(self._note_end, turn))
         starting.turn = turn
         starting.settled.set()
-        self._on_bound(turn)
+        self._owner.on_turn_known()
         if starting.has_dropped and not turn.has_gap:
             turn.open_gap()
             turn.thread_is_idle = starting.thread_is_idle
-            self._on_dropped(turn)
+            self._owner.on_events_dropped(turn)
         for notice in starting.held.take():
             if not self._take_turn_event(notice, notice.turn_id or "", now):
                 self.hub.publish(notice)
         if starting.thread_is_idle and turn.last_event is not None and not turn.ended.is_set():
             turn.thread_is_idle = True
-            self._on_idle(turn)
+            self._owner.on_thread_idle(turn)
         return turn
 
     def _note_end(self, turn: Turn) -> None:

@@ -71,9 +71,6 @@ class Asked(msgspec.Struct, eq=False):
 class Answering:
     """Takes the server's requests, and answers them.
 
-    Args:
-        nursery: The owner's: a handler is part of the user's program, and is cancelled with it.
-
     Attributes:
         answers: How many requests were answered.
     """
@@ -84,19 +81,21 @@ class Answering:
         connection: Connection | Link,
         router: Router,
         lifecycle: Lifecycle,
-        nursery: trio.Nursery,
     ) -> None:
         self._handlers = handlers
         self._connection = connection
         self._router = router
         self._lifecycle = lifecycle
-        self._nursery = nursery
         self._pending: dict[RequestId, Asked] = {}
         self._dealt_with: dict[RequestId, None] = {}
         self._items = OpenItems(self._is_ours)
         self._failures: set[Failure] = set()
         self._is_closed = False
         self.answers = 0
+
+    def start(self, nursery: trio.Nursery) -> None:
+        """Run handlers in `nursery`, the owner's: they are part of the user's program, and are cancelled with it."""
+        self._nursery = nursery
 
     # --- in the reader
 

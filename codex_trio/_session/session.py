@@ -1,4 +1,4 @@
-"""`Service`: everything that runs for one client, from the first byte to the last.
+"""`Session`: everything that runs for one client, from the first byte to the last.
 
 It is one task of the owner's nursery. The tasks within live in a nursery of its own, under a scope that is shielded while
 the client is open: a cancelled body can still talk to the server in its clean-up. The scope ends when the owner has left.
@@ -6,13 +6,15 @@ the client is open: a cancelled body can still talk to the server in its clean-u
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import math
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import TypedDict
+from typing import Any
 
-import msgspec
 import trio
 
+from .._options import patience_of
+from .._wire import methods
 from .._wire.messages import (
     Delta,
     Notice,
@@ -20,48 +22,42 @@ from .._wire.messages import (
 )
 from ..abc import Transport
 from ..errors import CodexTransportError
-from .attaching import follow
-from .connection import Connection
+from ..models import ChatContinuation, InitializeResult
+from .connection import Call, Connection
 from .handlers import Handlers
 from .reconnecting import Link
 from .recovery import Restorer
 from .registry import Router
 from .request_handler import Answering
 from .suspects import Suspects
+from .turn import Turn
 from .turn_manager import Lifecycle
+from .turn_request import TurnRequest
+from .versions import log_untested_version
 
 _LEAVING_PATIENCE = 2.0  # seconds for open turns to be interrupted when the client closes
 _FLUSHING_PATIENCE = 0.5  # seconds for the last messages, a refusal among them, to go out
 
 
-class _Wires(TypedDict):
-    on_delta: Callable[[Delta, float], bool]
-    on_notice: Callable[[Notice, float], None]
-    on_request: Callable[[ServerRequest], None]
-    on_lost: Callable[[CodexTransportError], None]
-
-
-class Parts(msgspec.Struct, frozen=True):
-    """What an opened client is made of."""
-
-    connection: Connection | Link
-    router: Router
-    lifecycle: Lifecycle
-    answering: Answering
-
-
-class Service:
-    """The running parts of a client.
+class Session:
+    """Everything that runs behind an open client.
 
     Args:
         transport: Not yet open.
-        handlers: Answer what the server asks.
-        greet: Shakes hands on a connection; the client is open when it has returned for the first time.
-        request_timeout: Seconds.
-        reconnect_timeout: Seconds to look for another connection after a loss; `None`: a loss is final.
+        handlers: Answer the server's requests.
+        client_info: Of the program, for `initialize`.
+        request_timeout: Seconds for a request.
+        inactivity_timeout: Seconds without an event of a turn, after which waiting for the turn ends.
+        is_experimental: Whether the server is asked for its experimental API.
+        reconnect_timeout: Seconds to look for another connection after a loss. `None`: a loss is final.
 
     Attributes:
-        parts: `None` until messages flow; stays when they no longer do.
+        server: What the server said of itself on the last connection.
+        connection: To the server.
+        registry: Which turns there are, and on which threads.
+        turn_manager: Starts and stops turns.
+        recovery: Resumes turns, and finds out what was missed after a loss.
+        requests: Runs a task for each request of the server.
     """
 
     def __init__(
@@ -69,15 +65,19 @@ class Service:
         transport: Transport,
         handlers: Handlers,
         *,
-        greet: Callable[[Connection | Link], Awaitable[object]],
+        client_info: Mapping[str, str],
         request_timeout: float,
+        inactivity_timeout: float,
+        is_experimental: bool,
         reconnect_timeout: float | None = None,
     ) -> None:
         self._transport = transport
-        self._greet = greet
-        self._reconnect_timeout = reconnect_timeout
-        self._request_timeout = request_timeout
+        self._client_info = client_info
         self.handlers = handlers
+        self.request_timeout = request_timeout
+        self.inactivity_timeout = inactivity_timeout
+        self.is_experimental = is_experimental
+        self.server: InitializeResult | None = None
         self._scope = trio.CancelScope()
         self._is_started = False
         self._is_entered = False
@@ -86,22 +86,138 @@ class Service:
         self._closing = trio.Event()
         self._closed = trio.Event()
         self._failure: Exception | None = None
-        self.parts: Parts | None = None
+        self.connection: Connection | Link = (
+            Connection(transport, self)
+            if reconnect_timeout is None
+            else Link(transport, self, patience=reconnect_timeout)
+        )
+        suspects = Suspects()
+        self.registry = Router(self)
+        self.turn_manager = Lifecycle(
+            self.connection,
+            self.registry,
+            suspects=suspects,
+            request_timeout=request_timeout,
+            toolbox=handlers.toolbox,
+        )
+        self.recovery = Restorer(self.turn_manager, self.registry, suspects, request_timeout=request_timeout)
+        self.requests = Answering(handlers, self.connection, self.registry, self.turn_manager)
 
-    def live_parts(self) -> Parts:
-        """Return the parts of a client that is open.
+    # --- called by the connection, in its reader task. Must neither block nor raise.
+
+    def on_delta(self, delta: Delta, now: float) -> bool:
+        """Count a delta as activity of its turn. Return whether the turn needs no more of it than that."""
+        return self.registry.route_delta(delta, now)
+
+    def on_notification(self, notification: Notice, now: float) -> None:
+        """Let pending requests see a notification, then deliver it: to its turn, to listeners, or to everybody."""
+        self.requests.watch(notification)
+        self.registry.route(notification, now)
+
+    def on_request(self, request: ServerRequest) -> None:
+        """Start a task that answers a request of the server."""
+        self.requests.take(request)
+
+    def on_disconnect(self) -> None:
+        """Pause the turns, and drop the pending requests: the server repeats them on the next connection."""
+        self.registry.suspend()
+        self.requests.suspend()
+
+    def on_closed(self, error: CodexTransportError) -> None:
+        """End the turns and pending requests, as there will be no other connection."""
+        self.registry.lose(error)
+        self.requests.lose(error)
+
+    # --- called by a reconnecting connection, in its own task
+
+    async def handshake(self, connection: Connection | Link) -> None:
+        """Initialize the server; the caller limits the time."""
+        await self.initialize(connection, timeout=math.inf)
+
+    async def restore(self, connection: Connection, deadline: float) -> None:
+        """Subscribe to the threads again, before requests may be sent."""
+        await self.recovery.restore(connection, deadline)
+
+    async def catch_up(self, connection: Connection, deadline: float) -> None:
+        """Read from history what the turns have missed, while requests are sent already."""
+        await self.recovery.catch_up(connection, deadline)
+
+    def drop_causes(self, loss: CodexTransportError) -> bool:
+        """Abandon the requests that connections were repeatedly lost over. Return whether there were any."""
+        return self.recovery.drop_causes(loss)
+
+    # --- called by the registry, in the reader task
+
+    def on_thread_idle(self, turn: Turn) -> None:
+        """Look for the end of a turn whose thread the server calls idle."""
+        self.turn_manager.reconcile(turn)
+
+    def on_turn_known(self) -> None:
+        """Look again for the turns of requests that came before their turn was known."""
+        self.requests.adopt()
+
+    def on_events_dropped(self, turn: Turn) -> None:
+        """Read from history what could not be held for a turn."""
+        self.recovery.recover_soon(turn)
+
+    # --- for the public classes
+
+    def require_open(self) -> None:
+        """Check that the client is open.
 
         Raises:
-            CodexTransportError: It is not, or lost its server.
+            CodexTransportError: It is not, or its connection was lost.
         """
-        if self.parts is None:
+        if not self._has_opened_transport:
             raise CodexTransportError(
                 "this client could not be opened; make a new one"
                 if self._closed.is_set()
                 else "this client is not open yet: use `async with`, or start(nursery)"
             )
-        self.parts.connection.raise_if_lost()
-        return self.parts
+        self.connection.raise_if_lost()
+
+    async def initialize(
+        self, connection: Connection | Link, params: Mapping[str, Any] | None = None, *, timeout: float
+    ) -> InitializeResult:
+        """Send `initialize` and `initialized`, and return what the server said of itself."""
+        if params is None:
+            capabilities = {"experimentalApi": self.is_experimental}
+            params = {"clientInfo": self._client_info, "capabilities": capabilities}
+        result = await connection.request(methods.INITIALIZE, params, timeout=timeout)
+        connection.notify(methods.INITIALIZED)
+        server = InitializeResult.from_wire(result)
+        if self.server is None or self.server.user_agent != server.user_agent:  # so not at each reconnection
+            log_untested_version(server)
+        self.server = server
+        return server
+
+    async def request(self, method: str, params: Mapping[str, Any] | None = None) -> Any:
+        """Send a request of an open client, and return its result."""
+        self.require_open()
+        return await self.turn_manager.request(method, params)
+
+    async def start_turn(self, thread_id: str | None, request: TurnRequest) -> Turn:
+        """Start a turn, on a new thread or a given one, and become its consumer. See `TurnManager.begin`."""
+        self.require_open()
+        return await self.turn_manager.begin(thread_id, request)
+
+    async def resume_turn(self, continuation: ChatContinuation, *, wants_deltas: bool = False) -> Turn:
+        """Become the consumer of the turn of a continuation. See `Recovery.resume_turn`."""
+        self.require_open()
+        turn = await self.recovery.resume_turn(continuation, wants_deltas=wants_deltas)
+        if not turn.ended.is_set():  # its end may have been lost, or the news that its thread is idle
+            self.turn_manager.reconcile(turn)
+        return turn
+
+    def inactivity_seconds(self, timeout: float | None) -> float:
+        """Return an `inactivity_timeout` in seconds; `None` for the client's."""
+        return self.inactivity_timeout if timeout is None else patience_of(timeout, "inactivity_timeout")
+
+    async def perform_urgently(self, call: Call, *, timeout: float | None = None) -> Any:
+        """Send a request of an open client past the limit of requests in flight; `None` for the client's timeout."""
+        self.require_open()
+        patience = self.request_timeout if timeout is None else timeout
+        return await self.turn_manager.perform_urgently(call, timeout=patience)
 
     # --- a nursery of its own
 
@@ -170,7 +286,7 @@ class Service:
             await self._ready.wait()
             if self._failure is not None:
                 raise CodexTransportError("this client could not be opened; make a new one") from self._failure
-            self.live_parts()
+            self.require_open()
             return
         if self._closing.is_set():
             raise CodexTransportError("this client was closed; make a new one")
@@ -187,7 +303,7 @@ class Service:
         if self._failure is not None:
             raise self._failure
         if self._closed.is_set():  # its nursery was cancelled meanwhile, or `close` called
-            self.live_parts()
+            self.require_open()
         if follows_nursery:
             nursery.start_soon(self._follow, name="codex_trio waits for its nursery's end")
 
@@ -221,113 +337,52 @@ class Service:
         except BaseException:
             # A bug of ours, or a cancelled opening. Whoever is in the nursery learns of it as of any crash there.
             self._owner.cancel_scope.cancel()
-            if self.parts is not None:
-                self.parts.connection.lose(CodexTransportError("a background task of this client failed"))
+            self.connection.lose(CodexTransportError("a background task of this client failed"))
             raise
         finally:
             self._closed.set()
             self._ready.set()
-            if self.parts is not None:
-                self.parts.connection.lose(CodexTransportError("this client could not be opened; make a new one"))
+            self.connection.lose(CodexTransportError("this client could not be opened; make a new one"))
 
     async def _run(self, nursery: trio.Nursery) -> None:
         try:
             try:
-                parts = await self._open(nursery)
+                await self._open(nursery)
             except Exception as exc:
                 self._failure = exc
                 return
             self._scope.shield = True
             self._ready.set()
             await self._closing.wait()
-            parts.answering.close()
-            await parts.lifecycle.close(_LEAVING_PATIENCE)
+            self.requests.close()
+            await self.turn_manager.close(_LEAVING_PATIENCE)
             with trio.move_on_after(_FLUSHING_PATIENCE):
-                await parts.connection.flush()
-            parts.connection.lose(CodexTransportError("this client was closed"))
+                await self.connection.flush()
+            self.connection.lose(CodexTransportError("this client was closed"))
         finally:
-            if self.parts is not None and isinstance(self.parts.connection, Link):
-                await self.parts.connection.aclose()
             if self._has_opened_transport:
+                await self.connection.aclose()
                 await self._transport.aclose()
 
-    async def _open(self, nursery: trio.Nursery) -> Parts:
+    async def _open(self, nursery: trio.Nursery) -> None:
         with trio.move_on_after(self._transport.connect_timeout):
             await self._transport.open(nursery)
             self._has_opened_transport = True
-            self.parts = parts = self._make_parts(nursery)
-            parts.connection.start(nursery)
+            self.turn_manager.start(nursery)
+            self.requests.start(self._owner)
+            self.connection.start(nursery)
             try:
-                await self._greet(parts.connection)
+                await self.handshake(self.connection)
             except CodexTransportError as exc:
                 raise exc.fresh(note=" (before it had answered `initialize`: is it an app-server?)") from exc.__cause__
-            if isinstance(parts.connection, Link):
-                parts.connection.is_open = True
-            return parts
+            self.connection.set_initialized()
+            return
         tail = self._transport.stderr_tail
         raise CodexTransportError(
             f"{self._transport.describe()} did not answer `initialize` within {self._transport.connect_timeout:g} s "
             "(connect_timeout): is it an app-server?" + (tail.strip() and f" Its last words:\n{tail.strip()[-500:]}"),
             stderr_tail=tail,
         )
-
-    def _make_parts(self, nursery: trio.Nursery) -> Parts:
-        def lose(error: CodexTransportError) -> None:
-            router.lose(error)
-            answering.lose(error)
-
-        def suspend() -> None:
-            router.suspend()
-            answering.suspend()
-
-        router = Router(
-            on_idle=lambda turn: lifecycle.reconcile(turn),
-            on_bound=lambda turn: answering.adopt(),
-            on_dropped=lambda turn: restorer.recover_soon(turn),
-            on_origin=lambda: answering.adopt(),
-            watch=lambda notice: answering.watch(notice),
-        )
-        suspects = Suspects()
-        restorer = Restorer(
-            router,
-            reconcile=lambda turn: lifecycle.reconcile(turn),
-            abandon=lambda turn: lifecycle.abandon(turn),
-            start_soon=lambda async_fn: lifecycle.start_soon(async_fn),
-            ask=lambda method, params: lifecycle.request(method, params),
-            follow=lambda turn: follow(lifecycle, router, turn),
-            suspects=suspects,
-            request_timeout=self._request_timeout,
-        )
-        wires = _Wires(
-            on_delta=router.route_delta,
-            on_notice=router.route,
-            on_request=lambda request: answering.take(request),
-            on_lost=lose,
-        )
-        connection: Connection | Link
-        if self._reconnect_timeout is None:
-            connection = Connection(self._transport, **wires)
-        else:
-            connection = Link(
-                self._transport,
-                **wires,
-                on_gap=suspend,
-                greet=self._greet,
-                restore=restorer.restore,
-                catch_up=restorer.catch_up,
-                drop_causes=restorer.drop_causes,
-                patience=self._reconnect_timeout,
-            )
-        lifecycle = Lifecycle(
-            connection,
-            router,
-            nursery,
-            suspects=suspects,
-            request_timeout=self._request_timeout,
-            toolbox=self.handlers.toolbox,
-        )
-        answering = Answering(self.handlers, connection, router, lifecycle, self._owner)
-        return Parts(connection, router, lifecycle, answering)
 
 
 def _without_cancelled(exc: BaseException) -> BaseException | None:

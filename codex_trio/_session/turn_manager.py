@@ -5,6 +5,7 @@ Whatever goes on after its caller has left runs in the client's own nursery, and
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
@@ -19,7 +20,9 @@ from .._tools import (
 )
 from .._wire import methods
 from .._wire.messages import Response
+from .._wire.turn_state import is_terminal
 from ..errors import (
+    CodexError,
     CodexProtocolError,
     CodexThreadBusyError,
     CodexThreadNotFoundError,
@@ -30,10 +33,9 @@ from .connection import (
     Call,
     Connection,
 )
-from .lookup import id_of, parent_of
+from .history import find_turn
 from .reconnecting import Link
 from .registry import Router
-from .stopping import STOP_PATIENCE, Stopping
 from .suspects import Suspects
 from .thread_slots import (
     ANSWER_PATIENCE,
@@ -42,18 +44,28 @@ from .thread_slots import (
 from .turn import Turn
 from .turn_request import TurnRequest
 
+_logger = logging.getLogger("codex_trio")
+
 _LOSSES = 3  # of connections, between the start of a thread and that of its first turn
 _ROUNDS = 16  # of Trio's scheduler, for a cancelled consumer to leave its turn
 
 
-class Lifecycle(Stopping):
+# All in seconds.
+STOP_PATIENCE = 10.0  # for a turn that nobody wants any more to end
+_START_PATIENCE = 1.0  # for `turn/started`, before which an interrupt is refused
+_INTERRUPT_PATIENCE = 2.0  # for the answer to an interrupt: some versions leave it out
+_REFUSED_FIRST, _REFUSED_MOST = 0.02, 0.5  # between interrupts that were refused
+# Seconds between a thread's going idle and a look at the turn's true state.
+_IDLE_GRACE, _IDLE_MOST = 1.0, 30.0
+
+
+class Lifecycle:
     """Begins, stops and looks up turns over one connection."""
 
     def __init__(
         self,
         connection: Connection | Link,
         router: Router,
-        nursery: trio.Nursery,
         *,
         suspects: Suspects,
         request_timeout: float,
@@ -61,13 +73,16 @@ class Lifecycle(Stopping):
     ) -> None:
         self._connection = connection
         self._router = router
-        self._nursery = nursery
         self._suspects = suspects
         self._request_timeout = request_timeout
         self._toolbox = toolbox
         self._beginning: set[Starting] = set()  # those whose caller is still there
         self._is_closing = False
         self._is_closed = False
+
+    def start(self, nursery: trio.Nursery) -> None:
+        """Run background tasks in `nursery` from now on."""
+        self._nursery = nursery
 
     async def request(
         self, method: str, params: Mapping[str, Any] | None = None, *, timeout: float | None = None
@@ -161,7 +176,7 @@ class Lifecycle(Stopping):
             return await self._begin_anew(request, _LOSSES)
         starting = await self.claim(thread_id, request)
         params = {"threadId": thread_id, **request.params}
-        if isinstance(self._connection, Link) and request.method == methods.TURN_START:
+        if self._connection.reconnects and request.method == methods.TURN_START:
             params.setdefault("clientUserMessageId", str(uuid.uuid4()))  # so that the turn can be found after a loss
         call = Call(request.method, params, partial(self._take_started, starting))
         self._beginning.add(starting)
@@ -199,7 +214,7 @@ class Lifecycle(Stopping):
         try:
             return await self.begin(thread_id, request)
         except CodexThreadNotFoundError:  # a thread that had no turn yet is gone with its connection
-            if not losses or not isinstance(self._connection, Link):
+            if not losses or not self._connection.reconnects:
                 raise
         return await self._begin_anew(request, losses - 1)
 
@@ -210,7 +225,7 @@ class Lifecycle(Stopping):
             await self._wait_up()
             with trio.move_on_after(self._request_timeout):
                 await starting.settled.wait()
-            is_up = not isinstance(self._connection, Link) or self._connection.is_up
+            is_up = self._connection.is_connected
         self._connection.raise_if_lost()
         if starting.turn is None:
             raise CodexTimeoutError(f"{request.method} was accepted, and no turn began on thread {starting.thread_id}")
@@ -283,8 +298,8 @@ class Lifecycle(Stopping):
 
     async def _wait_up(self) -> None:
         # A lost `turn/start` may have begun a turn on this very thread, which is then stopped first.
-        if isinstance(self._connection, Link):
-            await self._connection.wait_up()
+        if self._connection.reconnects:  # with a checkpoint even if it is connected, so that a loss is noticed
+            await self._connection.wait_connected()
 
     async def _load(self, thread_id: str) -> None:
         # A turn of a thread that this connection did not resume would run, and none of its events come here.
@@ -370,6 +385,179 @@ class Lifecycle(Stopping):
             place.leaving = None
         self._router.release(starting)
 
+    def forget(self, turn: Turn) -> None:
+        """Let go of a turn that is drained."""
+        self._router.forget(turn)
+
+    # --- stopping
+
+    def abandon(self, turn: Turn) -> None:
+        """Stop a turn that nobody wants any more, if need be again, in the background; the next turn waits for that."""
+        if turn.ended.is_set():
+            self._router.forget(turn)
+            return
+        if self._is_closed or (turn.left is not None and not turn.left.is_set()):
+            return
+        place = self._router.place(turn.thread_id)
+        if place.leaving is None:
+            place.leaving = trio.Event()
+        turn.left = place.leaving
+        self._nursery.start_soon(self._stop_unwanted, turn, name=f"codex_trio stops {turn.turn_id}")
+
+    @trio.lowlevel.enable_ki_protection
+    async def _stop_unwanted(self, turn: Turn) -> None:
+        try:
+            with trio.move_on_after(STOP_PATIENCE):
+                await self._interrupt(turn)
+                await turn.ended.wait()
+        except CodexError as exc:
+            _logger.debug("turn %s could not be stopped: %s", turn.turn_id, exc)
+        finally:
+            if turn.ended.is_set():
+                self._router.forget(turn)
+            elif turn.is_unwanted:
+                turn.keep_nothing()
+            self._router.clear(turn)
+
+    @trio.lowlevel.enable_ki_protection
+    async def stop(self, turn: Turn) -> None:
+        """Interrupt a turn and wait for its end.
+
+        Raises:
+            CodexProtocolError: The server will not, for another reason than that the turn does not run.
+
+        Cancellation: The interrupt may have been sent.
+        """
+        attempt = _Stop()
+        self._nursery.start_soon(self._run_stop, turn, attempt, name=f"codex_trio cancels {turn.turn_id}")
+        try:
+            await attempt.done.wait()
+        finally:
+            attempt.scope.cancel()
+        if attempt.error is not None:
+            try:
+                raise attempt.error
+            finally:
+                del attempt  # else the error would keep itself alive, and the frames that it passes
+
+    @trio.lowlevel.enable_ki_protection
+    async def _run_stop(self, turn: Turn, attempt: _Stop) -> None:
+        try:
+            with attempt.scope:
+                await self._interrupt(turn)
+                await turn.ended.wait()
+        except CodexProtocolError as exc:
+            attempt.error = exc.with_traceback(None)  # whose frames would keep the error alive
+        finally:
+            attempt.done.set()
+
+    async def _interrupt(self, turn: Turn) -> None:
+        """Interrupt until the server has accepted it, or the turn has ended."""
+        with trio.move_on_after(_START_PATIENCE):
+            await turn.started.wait()
+        delay = _REFUSED_FIRST
+        while not turn.ended.is_set():
+            refusal = await self._interrupt_once(turn)
+            if refusal is None:
+                return
+            # Said of a turn that has not started yet, and of one that has ended but not told so yet.
+            if not is_not_running(refusal):
+                raise refusal
+            with trio.move_on_after(delay):
+                await turn.ended.wait()
+            delay = min(2 * delay, _REFUSED_MOST)
+
+    async def interrupt(self, thread_id: str, turn_id: str, *, timeout: float) -> None:
+        """Send one `turn/interrupt`, past the line of waiting requests, and wait for the answer.
+
+        Args:
+            thread_id: The turn's thread.
+            turn_id: The turn; of a review of ours, the id that its events have will do.
+            timeout: Seconds.
+        """
+        turn = self._router.find(turn_id)
+        running_id = turn.running_id if turn is not None and turn.thread_id == thread_id else turn_id
+        call = Call(methods.TURN_INTERRUPT, {"threadId": thread_id, "turnId": running_id})
+        await self._connection.perform(call, timeout=timeout, urgent=True)
+
+    async def _interrupt_once(self, turn: Turn) -> CodexProtocolError | None:
+        refusal: CodexProtocolError | None = None
+
+        @trio.lowlevel.enable_ki_protection
+        async def ask() -> None:
+            nonlocal refusal
+            try:
+                while True:
+                    try:
+                        await self.interrupt(turn.thread_id, turn.running_id, timeout=_INTERRUPT_PATIENCE)
+                        break
+                    except (CodexTransportError, CodexTimeoutError):
+                        # Else there will be another connection, or is one already, which has not heard of it.
+                        if self._connection.is_lost or not self._connection.reconnects:
+                            raise
+            except CodexProtocolError as exc:
+                refusal = exc
+            except CodexError as exc:
+                _logger.debug("turn/interrupt: %s", exc)  # the end of the turn, or of the connection, is what counts
+            nursery.cancel_scope.cancel()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ask)
+            await turn.ended.wait()
+            nursery.cancel_scope.cancel()
+        return refusal
+
+    # --- what no event told, read from history
+
+    def reconcile(self, turn: Turn) -> None:
+        """Look at the turn's true state soon, and again while its thread is idle and its end does not come."""
+        if self._is_closed:
+            return
+        if turn.reconciling is not None:
+            turn.reconciling.cancel()
+        turn.reconciling = trio.CancelScope()
+        self._nursery.start_soon(self._reconcile, turn, turn.reconciling, name=f"codex_trio looks for {turn.turn_id}")
+
+    @trio.lowlevel.enable_ki_protection
+    async def _reconcile(self, turn: Turn, scope: trio.CancelScope) -> None:
+        grace = _IDLE_GRACE
+        with scope:
+            while True:
+                with trio.move_on_after(grace):
+                    await turn.ended.wait()
+                    return
+                if await self._look_at(turn):
+                    return
+                grace = min(2 * grace, _IDLE_MOST)
+
+    async def _look_at(self, turn: Turn) -> bool:
+        """Read a turn's state, and end the turn here if it has ended; return whether no further look is needed."""
+        key = "the end of", turn
+        try:
+            with self._suspects.blaming(key):
+                history = await find_turn(self.request, turn, "notLoaded")
+                if history is not None and is_terminal(history):
+                    turn.end_from_history(await find_turn(self.request, turn, "full") or history)
+                    return False
+        except CodexTransportError as exc:
+            if self._suspects.is_hopeless(key):
+                error = CodexTransportError(
+                    f"the connection was lost whenever the end of turn {turn.turn_id} of thread {turn.thread_id} was looked "
+                    f"for, so this was given up: {exc}"
+                )
+                error.__cause__ = exc
+                turn.lose(error)
+            return False
+        return not turn.thread_is_idle
+
+    async def read_history(self, turn: Turn) -> Mapping[str, Any] | None:
+        """Return the turn and its items as the server remembers them; `None` if it does not tell."""
+        try:
+            return await find_turn(self.request, turn, "full")
+        except CodexTransportError as exc:
+            _logger.debug("the history of turn %s could not be read: %r", turn.turn_id, exc)
+            return None
+
     # --- closing
 
     async def close(self, patience: float) -> None:
@@ -400,3 +588,31 @@ def _answer_patience(starting: Starting, call: Call) -> float:
 
 def _closed() -> CodexTransportError:
     return CodexTransportError("this client was closed")
+
+
+class _Stop:
+    """One caller's wish that a turn be stopped."""
+
+    def __init__(self) -> None:
+        self.scope = trio.CancelScope()
+        self.done = trio.Event()
+        self.error: CodexProtocolError | None = None
+
+
+def is_not_running(refusal: CodexProtocolError) -> bool:
+    """Whether an interrupt was refused because the turn does not run: not yet, or no more."""
+    return "no active turn" in str(refusal) or "expected active turn id" in str(refusal)
+
+
+def id_of(result: object, kind: str) -> str | None:
+    """Return the id of the `kind` of thing, a thread or a turn, that an answer tells."""
+    inner = result.get(kind) if isinstance(result, dict) else None
+    value = inner.get("id") if isinstance(inner, dict) else None
+    return value if isinstance(value, str) else None
+
+
+def parent_of(result: object) -> str | None:
+    """Return the parent of the thread in a response; `None` if the thread is not a sub-agent's."""
+    thread = result.get("thread") if isinstance(result, dict) else None
+    value = thread.get("parentThreadId") if isinstance(thread, dict) else None
+    return value if isinstance(value, str) else None

@@ -281,9 +281,8 @@ async def test_a_turn_waits_while_its_sub_agent_does(reach: Reach, tmp_path: Pat
 
     async def handler(request: ApprovalRequest) -> Decision:
         await trio.lowlevel.checkpoint()
-        parts = client._service.parts
-        assert parts is not None
-        [turn] = parts.router.turns
+        session = client._session
+        [turn] = session.registry.turns
         seen.append((request.turn_id == turn.turn_id, turn._owed))
         scope.cancel()
         return request.decline()

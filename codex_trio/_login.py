@@ -1,22 +1,20 @@
-"""`Account`: the part of the client that logs in and out, and reads and writes the server's configuration."""
+"""`ChatGPTLogin`: a login that waits for a person."""
 
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any
 
 import trio
 
-from .._options import path_of
-from .._session.connection import Call
-from .._wire import methods
-from .._wire.messages import Notice
-from ..errors import CodexError, CodexProtocolError, CodexTimeoutError, CodexTransportError
-from ..listings import AccountInfo
-from .engine import ClientEngine
+from ._session.connection import Call
+from ._session.session import Session
+from ._wire import methods
+from ._wire.messages import Notice
+from .errors import CodexError, CodexProtocolError, CodexTimeoutError, CodexTransportError
+from .listings import AccountInfo
 
 _LASTING = 630.0  # seconds after which the server has surely given up a login: it waits for ten minutes (codex 0.169)
 _CANCEL_PATIENCE = 1.0  # seconds for a server that may be gone
@@ -39,9 +37,9 @@ class ChatGPTLogin:
         ```
     """
 
-    def __init__(self, engine: ClientEngine, before: AccountInfo) -> None:
+    def __init__(self, session: Session, before: AccountInfo) -> None:
         self.url = self.login_id = ""  # until it has begun
-        self._engine = engine
+        self._session = session
         self._before = before
         self._over_at = trio.current_time() + _LASTING
         self._outcome: Mapping[str, Any] | None = None
@@ -50,11 +48,13 @@ class ChatGPTLogin:
         self._deadline = math.inf  # there is one once an outcome may have been missed
         self._news = trio.lowlevel.ParkingLot()
         self._early: list[Notice] = []
-        self._unwatch = engine.watch(methods.ACCOUNT_LOGIN_COMPLETED, self._take, self._take_loss)
+        session.require_open()
+        self._unwatch = session.registry.watch(methods.ACCOUNT_LOGIN_COMPLETED, self._take, self._take_loss)
 
-    async def _begin(self) -> None:
+    async def start(self) -> None:
+        """Start the login. Called once, by `client.login_chatgpt`."""
         try:
-            answer = await self._engine.request(methods.ACCOUNT_LOGIN_START, {"type": "chatgpt"})
+            answer = await self._session.request(methods.ACCOUNT_LOGIN_START, {"type": "chatgpt"})
             answer = answer if isinstance(answer, dict) else {}
             url, login_id = answer.get("authUrl"), answer.get("loginId")
             if not isinstance(url, str) or not isinstance(login_id, str):
@@ -82,7 +82,7 @@ class ChatGPTLogin:
         self._may_have_missed = True
         self._deadline = self._over_at
         try:
-            self._engine.check_open()
+            self._session.require_open()
         except CodexTransportError:
             self._is_lost = True
         self._news.unpark_all()
@@ -118,9 +118,9 @@ class ChatGPTLogin:
             raise CodexError(f"the login with ChatGPT failed: {why}")
 
     async def _look(self) -> None:
-        self._engine.check_open()
+        self._session.require_open()
         try:
-            account = AccountInfo.from_wire(await self._engine.request(methods.ACCOUNT_READ, {}))
+            account = AccountInfo.from_wire(await self._session.request(methods.ACCOUNT_READ, {}))
         except (CodexTransportError, CodexTimeoutError):  # the connection is still away, or again
             if trio.current_time() >= self._deadline:
                 raise
@@ -135,7 +135,7 @@ class ChatGPTLogin:
         Cancellation: It may have been given up.
         """
         if self._outcome is None and not self._is_lost:
-            await self._engine.perform_urgently(Call(methods.ACCOUNT_LOGIN_CANCEL, {"loginId": self.login_id}))
+            await self._session.perform_urgently(Call(methods.ACCOUNT_LOGIN_CANCEL, {"loginId": self.login_id}))
         else:
             await trio.lowlevel.checkpoint()
 
@@ -151,108 +151,3 @@ class ChatGPTLogin:
             except CodexError:
                 if exc is None:
                     raise
-
-
-class Account:
-    """Which server is logged in is `CodexClient`'s."""
-
-    _engine: ClientEngine
-
-    async def account(self, *, refresh: bool = False) -> AccountInfo:
-        """Return who the server is logged in as.
-
-        Args:
-            refresh: Get a new token first, where there is one.
-
-        Cancellation: Nothing has changed.
-
-        Example:
-            ``print((await client.account()).type)``
-        """
-        params = {"refreshToken": True} if refresh else {}
-        return AccountInfo.from_wire(await self._engine.request(methods.ACCOUNT_READ, params))
-
-    async def login_api_key(self, api_key: str) -> None:
-        """Log in with an API key, which the server keeps in its home.
-
-        Raises:
-            CodexProtocolError: The server does not allow it.
-
-        Cancellation: It may be logged in.
-
-        Example:
-            ``await client.login_api_key(os.environ["OPENAI_API_KEY"])``
-        """
-        await self._engine.request(methods.ACCOUNT_LOGIN_START, {"type": "apiKey", "apiKey": api_key})
-
-    async def login_chatgpt(self) -> ChatGPTLogin:
-        """Begin a login with ChatGPT: the server listens on a port of its machine for the browser to come back.
-
-        Raises:
-            CodexProtocolError: The server does not allow it, or has no free port.
-
-        Cancellation: The login may have begun; the server gives it up when the next one begins.
-
-        Example:
-            ``login = await client.login_chatgpt(); print(login.url); await login.wait()``
-        """
-        login = ChatGPTLogin(self._engine, await self.account())
-        await login._begin()
-        return login
-
-    async def logout(self) -> None:
-        """Log out.
-
-        Cancellation: It may be logged out.
-
-        Example:
-            ``await client.logout()``
-        """
-        await self._engine.request(methods.ACCOUNT_LOGOUT, {})
-
-    async def read_config(self, *, cwd: str | os.PathLike[str] | None = None) -> dict[str, Any]:
-        """Return the configuration in force, as ``config.toml`` spells it.
-
-        Args:
-            cwd: As it is in this folder, whose project may have settings of its own.
-
-        Cancellation: Nothing has changed.
-
-        Example:
-            ``print((await client.read_config())["model"])``
-        """
-        params = {} if cwd is None else {"cwd": path_of(cwd, "cwd")}
-        answer = await self._engine.request(methods.CONFIG_READ, params)
-        config = answer.get("config") if isinstance(answer, dict) else None
-        return config if isinstance(config, dict) else {}
-
-    async def write_config(
-        self,
-        key: str,
-        value: Any,
-        *,
-        strategy: Literal["replace", "upsert"] = "replace",
-        expected_version: str | None = None,
-    ) -> str:
-        """Write one setting into the user's ``config.toml``, and return the file's new version.
-
-        Args:
-            key: With dots, such as ``model_providers.mine.name``.
-            value: What JSON has; `None` removes the setting.
-            strategy: Whether a table replaces the one that is there, or is laid over it.
-            expected_version: Write only if the file has this version.
-
-        Raises:
-            CodexProtocolError: The server refused: the file has another version, or the setting is not valid.
-
-        Cancellation: It may have been written.
-
-        Example:
-            ``await client.write_config("model", "gpt-5.1")``
-        """
-        params = {"keyPath": key, "value": value, "mergeStrategy": strategy}
-        if expected_version is not None:
-            params["expectedVersion"] = expected_version
-        answer = await self._engine.request(methods.CONFIG_VALUE_WRITE, params)
-        version = answer.get("version") if isinstance(answer, dict) else None
-        return version if isinstance(version, str) else ""

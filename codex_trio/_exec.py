@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import base64
 import math
-import os
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from types import TracebackType
 from typing import Any
@@ -14,23 +13,22 @@ from typing import Any
 import msgspec
 import trio
 
-from .._options import (
-    SandboxMode,
-    path_of,
-    sandbox_policy,
-    with_extra,
-)
-from .._session.connection import Call
-from .._wire import methods
-from .._wire.messages import (
+from ._session.connection import Call
+from ._session.session import Session
+from ._wire import methods
+from ._wire.messages import (
     Notice,
     Response,
 )
-from ..errors import CodexError, CodexProtocolError, CodexTransportError
-from .arguments import patience_of
-from .engine import ClientEngine
+from .errors import CodexError, CodexProtocolError, CodexTransportError
 
-_OURS = ("processId", "streamStdin", "streamStdoutStderr", "timeoutMs", "disableTimeout")  # not for `extra`
+RESERVED_FIELDS = (
+    "processId",
+    "streamStdin",
+    "streamStdoutStderr",
+    "timeoutMs",
+    "disableTimeout",
+)  # not allowed in `extra`
 _CHUNK = 65_536  # bytes of input in one message
 _CLOSE_PATIENCE = 1.0  # seconds for the server to say that it has the end of the input
 _END_PATIENCE = 5.0  # seconds for a command to end that was told to
@@ -199,8 +197,8 @@ class ExecProcess:
         ``async with client.exec(["ls"]) as process: print(await process.stdout.receive_some())``
     """
 
-    def __init__(self, engine: ClientEngine, params: Mapping[str, Any]) -> None:
-        self._engine = engine
+    def __init__(self, session: Session, params: Mapping[str, Any]) -> None:
+        self._session = session
         self._id = f"codex_trio-{uuid.uuid4()}"
         wire = {**params, "processId": self._id, "streamStdin": True, "streamStdoutStderr": True}
         self._call = _Command(methods.COMMAND_EXEC, wire)
@@ -219,9 +217,10 @@ class ExecProcess:
         if self._is_entered:
             raise RuntimeError("a command is run once; make another with client.exec()")
         await trio.lowlevel.checkpoint_if_cancelled()  # before anything is started
-        self._unwatch = self._engine.watch(methods.COMMAND_EXEC_OUTPUT, self._take, lambda: None)
+        self._session.require_open()
+        self._unwatch = self._session.registry.watch(methods.COMMAND_EXEC_OUTPUT, self._take, lambda: None)
         self._is_entered = True
-        self._engine.start_soon(self._run)
+        self._session.turn_manager.start_soon(self._run)
         try:
             await self._call.departed.wait()  # so that what is said to it comes behind it
         except BaseException:
@@ -259,7 +258,7 @@ class ExecProcess:
         loss: CodexTransportError | None = None
         try:
             with self._call.scope:
-                answer = await self._engine.perform_urgently(self._call, timeout=math.inf)
+                answer = await self._session.perform_urgently(self._call, timeout=math.inf)
                 code = answer.get("exitCode") if isinstance(answer, dict) else None
                 self.returncode = code if isinstance(code, int) else -1
         except CodexTransportError as exc:
@@ -321,7 +320,7 @@ class ExecProcess:
         if self._done.is_set():
             await trio.lowlevel.checkpoint()
         else:
-            await self._engine.perform_urgently(Call(methods.COMMAND_EXEC_TERMINATE, {"processId": self._id}))
+            await self._session.perform_urgently(Call(methods.COMMAND_EXEC_TERMINATE, {"processId": self._id}))
 
     async def write(self, data: bytes | bytearray | memoryview, *, close: bool = False) -> None:
         """Send input, in the order of the calls. `stdin` does it for you.
@@ -343,64 +342,10 @@ class ExecProcess:
         params = {"processId": self._id, **params}
         try:
             if "closeStdin" in params:  # nothing of ours is before it, and its time may be short: it waits for no place
-                await self._engine.perform_urgently(Call(methods.COMMAND_EXEC_WRITE, params))
+                await self._session.perform_urgently(Call(methods.COMMAND_EXEC_WRITE, params))
             else:
-                await self._engine.request(methods.COMMAND_EXEC_WRITE, params)
+                await self._session.request(methods.COMMAND_EXEC_WRITE, params)
         except CodexProtocolError as exc:
             if exc.code == methods.OVERLOADED:
                 raise
             raise trio.BrokenResourceError(f"this command takes no input any more: {exc}") from exc
-
-
-class Processes:
-    """The part of the client that runs commands without a thread."""
-
-    _engine: ClientEngine
-
-    def exec(
-        self,
-        command: Sequence[str],
-        *,
-        cwd: str | os.PathLike[str] | None = None,
-        env: Mapping[str, str | None] | None = None,
-        sandbox: SandboxMode | Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-        extra: Mapping[str, Any] | None = None,
-    ) -> ExecProcess:
-        """Return a command to run in the server's sandbox, for ``async with``. No thread and no model take part.
-
-        Args:
-            command: Program and arguments; no shell.
-            cwd: Working directory, on the server's machine; the server's own unless given.
-            env: Over the server's environment; `None` removes a variable.
-            sandbox: A `SandboxMode` or the wire's object; what the server is configured for unless given.
-            timeout: Seconds after which the server ends it; `None` or `math.inf` for no limit.
-            extra: Any other field of `command/exec`, spelt as on the wire.
-
-        Raises:
-            ValueError: The command is empty, the timeout is not a positive number, there is no such sandbox, or `extra` has
-                what is given otherwise.
-
-        Example:
-            ```python
-            async with client.exec(["sort"]) as process:
-                await process.stdin.send_all(b"b\\na\\n")
-                await process.stdin.aclose()
-                print(await process.stdout.receive_some(), await process.wait())
-            ```
-        """
-        if isinstance(command, str) or not command:
-            raise ValueError(f"a command is a program and its arguments, such as ['ls', '-l'], not {command!r}")
-        params: dict[str, Any] = {"command": list(command)}
-        if (seconds := patience_of(timeout, "timeout")) < math.inf:
-            params["timeoutMs"] = max(1, round(seconds * 1000))
-        else:
-            params["disableTimeout"] = True
-        if cwd is not None:
-            params["cwd"] = path_of(cwd, "cwd")
-        if env is not None:
-            params["env"] = dict(env)
-        if sandbox is not None:
-            params["sandboxPolicy"] = sandbox_policy(sandbox)
-        params = with_extra(params, extra, given=_OURS)
-        return ExecProcess(self._engine, {"disableOutputCap": True, **params})

@@ -1,1 +1,0 @@
-"""Threads: what can be done with one."""
