@@ -144,6 +144,17 @@ def test_a_question_without_long_parts_may_not_fit_either() -> None:
     assert question.fit(screen, len(rows)) == (rows, True)
 
 
+def test_a_file_that_is_listed_twice_is_shown_once() -> None:
+    listed = [{"access": access, "path": {"type": "path", "path": "/w/a"}} for access in ("read", "write", "write")]
+    permissions = {"fileSystem": {"read": ["/w/a"], "write": ["/w/a", "/w/b"], "entries": listed}}
+    rows = describe(PermissionsApproval.from_wire({"permissions": permissions})).rows(Screen(80, 24))
+    assert [row for row in rows if "Codex may" in row] == [
+        '  • Codex may read "/w/a"',
+        '  • Codex may write to "/w/a"',
+        '  • Codex may write to "/w/b"',
+    ]
+
+
 @pytest.mark.parametrize("size", [(1, 1), (5, 3), (20, 5)])
 def test_a_tiny_window_still_has_marks(size: tuple[int, int]) -> None:
     screen = Screen(*size)
