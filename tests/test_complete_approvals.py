@@ -78,13 +78,14 @@ def update(item_id: Any, *paths: str, **more: Any) -> Step:
 
 async def test_changes_are_those_that_the_server_told_last(autojump_clock: Clock) -> None:
     server = ScriptedAppServer()
+    wrong_ids: list[Any] = [None, 1, "c", []]
     server.on_turn(
         update("a", "/w/0"),
         ask("a"),  # it has not started
         note("item/started", "a", "/w/1"),
         note("item/started", "b", "/w/2"),
         update("a", "/w/3", "/w/4"),
-        *(update("a", "/w/5", itemId=wrong) for wrong in (None, 1, "c", [])),
+        *(update("a", "/w/5", itemId=wrong) for wrong in wrong_ids),
         update("a", "/w/5", turnId="another"),
         ask("a"),
         ask("b"),

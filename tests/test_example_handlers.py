@@ -47,7 +47,7 @@ def allow_little() -> Callable[[Any], Any]:
     return found
 
 
-COMMAND_HANDLERS = {
+COMMAND_HANDLERS: dict[str, tuple[Callable[[], Callable[[Any], Any]], str]] = {
     "README": (lambda: handler_in((ROOT / "README.md").read_text(), "decide"), "touch done"),
     "CommandApproval": (lambda: example_of(CommandApproval), "ls"),
     "test_my_agent": (allow_little, "git status"),
