@@ -1,4 +1,4 @@
-"""`item_text` describes thread items in a few words. `script_of` returns the script of a shell command."""
+"""`item_text` describes thread items in a few words. `unwrap_shell` returns the script of a shell command."""
 
 from __future__ import annotations
 
@@ -183,7 +183,7 @@ _SHELL = re.compile(r"((/usr|/usr/local|/opt/homebrew|/run/current-system/sw)?/b
 _LONGEST_COMMAND = 50_000  # characters that are split into words; it takes a while
 
 
-def script_of(command: str) -> str:
+def unwrap_shell(command: str) -> str:
     """Return the script that a shell command runs, without the shell: ``ls`` for ``/bin/bash -lc ls``.
 
     A command of another form and a very long command are returned unchanged. So is a command whose shell is not in one of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from .models import ChatResult, ConversationStep, Value
+from .models import ChatResult, ConversationStep, WireValue
 
 __all__ = [
     "CommandOutputDelta",
@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 
-class TextDelta(Value, frozen=True):
+class TextDelta(WireValue, frozen=True):
     """More of a message of Codex.
 
     Whether moderation withholds the message is known only when its step is finished. A view that shows deltas should
@@ -41,7 +41,7 @@ class TextDelta(Value, frozen=True):
     item_id: str
 
 
-class ReasoningDelta(Value, frozen=True):
+class ReasoningDelta(WireValue, frozen=True):
     """More of the model's reasoning.
 
     Attributes:
@@ -60,7 +60,7 @@ class ReasoningDelta(Value, frozen=True):
     is_summary: bool
 
 
-class CommandOutputDelta(Value, frozen=True):
+class CommandOutputDelta(WireValue, frozen=True):
     """More output of a command. The server does not send all of it; ``aggregatedOutput`` of the step has the rest.
 
     Attributes:
@@ -75,7 +75,7 @@ class CommandOutputDelta(Value, frozen=True):
     item_id: str
 
 
-class StepStarted(Value, frozen=True):
+class StepStarted(WireValue, frozen=True):
     """A step began. It may never complete: the turn's end closes what is open.
 
     Attributes:
@@ -88,7 +88,7 @@ class StepStarted(Value, frozen=True):
     step: ConversationStep
 
 
-class StepCompleted(Value, frozen=True):
+class StepCompleted(WireValue, frozen=True):
     """A step is finished.
 
     Attributes:
@@ -101,7 +101,7 @@ class StepCompleted(Value, frozen=True):
     step: ConversationStep
 
 
-class PlanUpdated(Value, frozen=True):
+class PlanUpdated(WireValue, frozen=True):
     """The plan of the turn.
 
     Attributes:
@@ -116,7 +116,7 @@ class PlanUpdated(Value, frozen=True):
     explanation: str | None
 
 
-class DiffUpdated(Value, frozen=True):
+class DiffUpdated(WireValue, frozen=True):
     """All that the turn has changed in files so far.
 
     Attributes:
@@ -129,7 +129,7 @@ class DiffUpdated(Value, frozen=True):
     diff: str
 
 
-class TokenUsageUpdated(Value, frozen=True):
+class TokenUsageUpdated(WireValue, frozen=True):
     """What was used so far.
 
     Attributes:
@@ -142,7 +142,7 @@ class TokenUsageUpdated(Value, frozen=True):
     usage: Mapping[str, Any]
 
 
-class RetryScheduled(Value, frozen=True):
+class RetryScheduled(WireValue, frozen=True):
     """Something failed, and the server tries again.
 
     Attributes:
@@ -159,7 +159,7 @@ class RetryScheduled(Value, frozen=True):
     error_info: str | Mapping[str, Any] | None
 
 
-class TurnCompleted(Value, frozen=True):
+class TurnCompleted(WireValue, frozen=True):
     """The turn has completed; nothing comes after this.
 
     Attributes:
@@ -172,7 +172,7 @@ class TurnCompleted(Value, frozen=True):
     result: ChatResult
 
 
-class OtherEvent(Value, frozen=True):
+class OtherEvent(WireValue, frozen=True):
     """Anything else that the server told of the turn.
 
     Attributes:

@@ -7,14 +7,14 @@ import os
 from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
-from .models import Value
+from .models import WireValue
 
 __all__ = ["Image", "InputPart", "Mention", "Prompt", "Skill"]
 
 _SIGNATURES = ((b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF8", "image/gif"))
 
 
-class Image(Value, frozen=True, kw_only=True):
+class Image(WireValue, frozen=True, kw_only=True):
     """A picture: one of `url`, `path` and `data`.
 
     Attributes:
@@ -69,7 +69,7 @@ class Image(Value, frozen=True, kw_only=True):
         return next((kind for signature, kind in _SIGNATURES if data.startswith(signature)), None)
 
 
-class Skill(Value, frozen=True):
+class Skill(WireValue, frozen=True):
     """A skill to use: its name, and the path of its ``SKILL.md`` on the server's machine.
 
     Example:
@@ -84,7 +84,7 @@ class Skill(Value, frozen=True):
         return {"type": "skill", "name": self.name, "path": os.fspath(self.path)}
 
 
-class Mention(Value, frozen=True):
+class Mention(WireValue, frozen=True):
     """Something that the message is about: a name, and a path such as ``app://id`` or that of a file.
 
     Example:

@@ -12,7 +12,7 @@ from pathlib import Path
 PACKAGE = "codex_trio"
 
 ORDER = (
-    "text", "errors", "_json", "_item_text", "models", "inputs", "events", "listings", "_schema", "_local_names",
+    "text", "errors", "_json", "_item_text", "models", "inputs", "events", "_schema", "_local_names",
     "_redaction", "_options", "_paginator", "_wire", "_server_requests", "_tools", "abc", "_transports", "_session",
     "_streams", "_chat", "_thread", "_client", "__init__", "testing", "protocol", "rendering", "_cli", "__main__",
 )  # fmt: skip
@@ -28,7 +28,6 @@ PURE_ROOMS = {
     "models",
     "inputs",
     "events",
-    "listings",
     "_schema",
     "_local_names",
     "_redaction",

@@ -15,7 +15,7 @@ from .._session.connection import Call
 from .._wire import methods
 from .._wire.messages import Notice
 from ..errors import CodexError, CodexProtocolError, CodexTimeoutError, CodexTransportError
-from ..listings import AccountInfo
+from ..models import AccountInfo
 from .engine import ClientEngine
 
 _LASTING = 630.0  # seconds after which the server has surely given up a login: it waits for ten minutes (codex 0.169)

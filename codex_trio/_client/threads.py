@@ -19,7 +19,7 @@ from .._tools import (
     make_tools,
 )
 from .._wire import methods
-from ..listings import ModelInfo, ThreadInfo
+from ..models import ModelInfo, ThreadInfo
 from .engine import ClientEngine
 
 

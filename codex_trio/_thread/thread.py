@@ -17,8 +17,7 @@ from .._paginator import (
 from .._session.engine import Engine
 from .._wire import methods
 from ..errors import CodexProtocolError, CodexThreadBusyError
-from ..listings import ThreadInfo, TurnInfo
-from ..models import ConversationStep
+from ..models import ConversationStep, ThreadInfo, TurnInfo
 from .turns import ThreadTurns
 
 ItemsView: TypeAlias = Literal["notLoaded", "summary", "full"]

@@ -22,8 +22,7 @@ from .._streams import (
 from .._wire import methods
 from ..errors import CodexProtocolError
 from ..inputs import Prompt, to_wire
-from ..listings import TurnInfo
-from ..models import ChatContinuation, ChatResult, OutputT
+from ..models import ChatContinuation, ChatResult, OutputT, TurnInfo
 
 ReviewTarget: TypeAlias = Literal["uncommitted"] | Mapping[str, Any]
 """What to review: the working tree's changes, or the wire's object, such as ``{"type": "baseBranch", "branch": "main"}``,

@@ -12,7 +12,7 @@ from rich.rule import Rule
 from rich.text import Text
 
 from codex_trio import ConversationStep
-from codex_trio.models import script_of
+from codex_trio.models import unwrap_shell
 from codex_trio.text import clean_text, plain_output
 
 from ._text import Prose, dumped, shortened
@@ -84,7 +84,7 @@ def _draw_withheld(step: ConversationStep) -> Iterator[RenderableType]:
 
 
 def _draw_exec(step: ConversationStep) -> Iterator[RenderableType]:
-    yield Text.assemble(("$ ", "dim"), shortened(script_of(step.text), "bold"))
+    yield Text.assemble(("$ ", "dim"), shortened(unwrap_shell(step.text), "bold"))
     if output := text_of(step.data.get("aggregatedOutput")).rstrip():
         yield shortened(plain_output(output))
 

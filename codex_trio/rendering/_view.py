@@ -29,7 +29,7 @@ from codex_trio import (
     TextDelta,
     TurnCompleted,
 )
-from codex_trio.models import script_of
+from codex_trio.models import unwrap_shell
 from codex_trio.text import clean_text, plain_output
 
 from ._steps import draw_panel, duration, render_step, text_of
@@ -220,7 +220,7 @@ class TurnView:
 
 
 def _title_of(text: str) -> str:
-    return one_line(script_of(text)[:_TITLE])
+    return one_line(unwrap_shell(text)[:_TITLE])
 
 
 def _append_end(line: Text, tail: str, width: int) -> None:
