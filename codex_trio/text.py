@@ -6,6 +6,7 @@ module makes them visible. It needs no Rich and prints nothing.
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 
@@ -98,6 +99,8 @@ def fold_line(line: str, columns: int, *, first: str = "", rest: str = "") -> li
         ``print(*fold_line(clean_text(name), 79, first="  | ", rest="  : "), sep="\\n")``
     """
     room, further_room = max(1, columns - cell_width(first)), max(1, columns - cell_width(rest))
+    if len(line) <= room and "\t" not in line and cell_width(line) <= room:  # fast, because there may be 100,000 lines
+        return [f"{first}{line}"]
     if line.isascii() and "\t" not in line:  # fast, because an untrusted line may be megabytes long
         starts = range(room, len(line), further_room)
         return [f"{first}{line[:room]}", *(f"{rest}{line[start : start + further_room]}" for start in starts)]
@@ -124,6 +127,7 @@ def _pieces(line: str) -> list[str]:
     return pieces
 
 
+@functools.lru_cache(4_096)  # the same few characters come again and again
 def _columns(character: str) -> int:
     if character.isascii():
         return 1
@@ -169,6 +173,7 @@ def _shown(run: str, before: str, kept: str, *, keep_emoji: bool) -> str:
     return "".join(parts)
 
 
+@functools.lru_cache(4_096)
 def _is_mark(character: str) -> bool:
     """Whether a character is drawn on the one before it: a combining mark, or a later letter of a Korean syllable."""
     return (

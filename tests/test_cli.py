@@ -110,6 +110,8 @@ async def press_ctrl_c_when_quiet(times: int = 1) -> None:
         ),
         (["Do it", "--cmd", "codex", "--url", "ws://127.0.0.1:1"], "give one of them"),
         (["Do it", "--url", "http://127.0.0.1:1"], "url must be ws://HOST:PORT"),
+        (["docter"], "there is no docter; did you mean 'doctor'? To send it as a prompt, write: -- docter"),
+        (["--json", "Demos"], "there is no Demos; did you mean 'demo'? To send it as a prompt, write: -- Demos"),
     ],
 )
 def test_what_makes_no_sense_is_told_in_one_line(
@@ -119,6 +121,18 @@ def test_what_makes_no_sense_is_told_in_one_line(
     with pytest.raises(SystemExit, match="2"):
         main(args)
     assert message in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("args", "prompt"),
+    [(["--", word], word) for word in ("docter", "doctor", "demo")]
+    + [([text], text) for text in ("dokument", "memo", "the doctor", "doctor?!?")],
+)
+def test_what_is_not_close_to_a_subcommand_or_stands_behind_two_dashes_is_a_prompt(
+    args: list[str], prompt: str
+) -> None:
+    options = parse_arguments(args)
+    assert (options.doing, options.prompt) == ("turn", prompt)
 
 
 @pytest.mark.smoke

@@ -80,8 +80,8 @@ def update(item_id: Any, *paths: str, **more: Any) -> Step:
 
 
 async def test_changes_are_those_that_the_server_told_last(autojump_clock: Clock) -> None:
-    wrong_ids: list[object] = [None, 1, "c", []]
     server = ScriptedAppServer()
+    wrong_ids: list[Any] = [None, 1, "c", []]
     server.on_turn(
         update("a", "/w/0"),
         ask("a"),  # it has not started

@@ -53,7 +53,7 @@ def allow_little() -> Callable[[Any], Any]:
     return found
 
 
-COMMAND_HANDLERS: dict[str, tuple[Callable[[], Callable[[Any], Any]], Any]] = {
+COMMAND_HANDLERS: dict[str, tuple[Callable[[], Callable[[Any], Any]], str]] = {
     "README": (lambda: handler_in((ROOT / "README.md").read_text(), "decide"), "touch done"),
     "CommandApprovalRequest": (lambda: example_of(CommandApprovalRequest), "ls"),
     "test_my_agent": (allow_little, "git status"),

@@ -144,6 +144,46 @@ def test_a_question_without_long_parts_may_not_fit_either() -> None:
     assert question.fit(screen, len(rows)) == (rows, True)
 
 
+def test_of_a_long_diff_only_the_rows_that_are_shown_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    change = {
+        "path": "/w/a",
+        "kind": "update",
+        "diff": "".join(f"+line {n} {'x' * (n % 200)}\n" for n in range(100_000)),
+    }
+    question = describe(FileChangeApprovalRequest.from_wire({}, [change]))
+    made = 0
+    make_rows = Screen.rows
+
+    def count(self: Screen, *args: Any) -> list[str]:
+        nonlocal made
+        made += 1
+        return make_rows(self, *args)
+
+    monkeypatch.setattr(Screen, "rows", count)
+    screen = Screen(80, 24)
+    shown, is_all = question.fit(screen, 20)
+    layout = question.layout(screen)
+    page = layout.between(100_000, 100_020)
+    assert (len(shown), is_all, len(page)) == (20, False, 20)
+    assert made < 100
+
+    rows = question.rows(screen)
+    assert page == rows[100_000:100_020]
+    assert len(layout) == len(rows)
+    assert layout.between(len(rows) - 5, len(rows) + 5) == rows[-5:]
+
+
+def test_a_file_that_is_listed_twice_is_shown_once() -> None:
+    listed = [{"access": access, "path": {"type": "path", "path": "/w/a"}} for access in ("read", "write", "write")]
+    permissions = {"fileSystem": {"read": ["/w/a"], "write": ["/w/a", "/w/b"], "entries": listed}}
+    rows = describe(PermissionsApprovalRequest.from_wire({"permissions": permissions})).rows(Screen(80, 24))
+    assert [row for row in rows if "Codex may" in row] == [
+        '  • Codex may read "/w/a"',
+        '  • Codex may write to "/w/a"',
+        '  • Codex may write to "/w/b"',
+    ]
+
+
 @pytest.mark.parametrize("size", [(1, 1), (5, 3), (20, 5)])
 def test_a_tiny_window_still_has_marks(size: tuple[int, int]) -> None:
     screen = Screen(*size)

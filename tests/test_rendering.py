@@ -307,6 +307,18 @@ async def test_on_a_terminal_a_line_says_how_long_it_has_been_and_what_runs(
         wait(1),
         delta("item/commandExecution/outputDelta", "c", "looking\r\x1b[31mbuilding [b]the door\x1b[0m\n"),
         wait(70),
+        started({"type": "sleep", "id": "s", "durationMs": 3000}),
+        wait(1),
+        raw(
+            {
+                "method": "item/completed",
+                "params": {
+                    "threadId": "{thread_id}",
+                    "turnId": "{turn_id}",
+                    "item": {"type": "sleep", "id": "s", "durationMs": 3000},
+                },
+            }
+        ),
         started({"type": "agentMessage", "id": "m", "text": ""}),
         delta("item/agentMessage/delta", "m", "word " * 100 + "end"),
         wait(1),
@@ -318,7 +330,8 @@ async def test_on_a_terminal_a_line_says_how_long_it_has_been_and_what_runs(
     assert "0 s waiting for Codex" in shown
     assert "2 s exec make all" in shown
     assert "1 min 10 s exec make all  building [b]the door" in shown
-    ends = [frame for frame in shown if frame.startswith("1 min 13 s codex and 1 more")]
+    assert "1 min 13 s sleep for 3 s and 1 more" in shown
+    ends = [frame for frame in shown if frame.startswith("1 min 14 s codex and 1 more")]
     assert ends
     assert all(frame.endswith("word word end") for frame in ends)
     assert max(map(len, frames(file.getvalue()))) <= 50

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import math
 import os
 import shlex
@@ -43,6 +44,7 @@ environment: CODEX_APP_SERVER_CMD as --cmd; CODEX_APP_SERVER_TOKEN as --token, b
 on this machine or is the server that CODEX_APP_SERVER_WS_URL names. That variable does not replace --url.
 """
 
+_CLOSE = 0.8  # of `difflib`: a prompt that is as close to a subcommand as that is taken for a misspelling
 _TAKEN = {"demo": {"prompt", "cmd"}, "doctor": {"prompt", "cmd", "url", "token", "allow_insecure_token", "json"}}
 """What goes with the words that are no prompt."""
 
@@ -75,7 +77,7 @@ def parse_arguments(argv: Sequence[str] | None) -> Options:
     parser = _make_parser()
     given = parser.parse_args(argv)
     try:
-        doing = _what_to_do(given)
+        doing = _what_to_do(given, is_prompt="--" in (sys.argv[1:] if argv is None else argv))
         _check(given, doing, parser)
         transport = _make_transport(given, _DIAGNOSING if doing == "doctor" else _CONNECTING)
         options = Options(
@@ -102,7 +104,11 @@ def _make_parser() -> argparse.ArgumentParser:
         prog=PROGRAM, description=_DESCRIPTION, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("prompt", nargs="?", help="the message; '-' for stdin; or one of the words 'demo' and 'doctor'")
+    add(
+        "prompt",
+        nargs="?",
+        help="the message; '-' for stdin; or one of the words 'demo' and 'doctor', unless behind '--'",
+    )
     add("--resume", metavar="THREAD", help="go on with a thread, by its id")
     add("--model", help="the model, instead of the configured one")
     add("--cwd", metavar="FOLDER", help="the folder to work in (default: this one; with --url, the server's)")
@@ -133,11 +139,22 @@ def _seconds(text: str) -> float:
     return value
 
 
-def _what_to_do(given: argparse.Namespace) -> Doing:
-    if given.prompt == "demo":
-        return "demo"
-    if given.prompt == "doctor":
-        return "doctor"
+def _what_to_do(given: argparse.Namespace, *, is_prompt: bool) -> Doing:
+    """Return what is asked for.
+
+    Args:
+        given: The command line.
+        is_prompt: Whether the prompt stands behind ``--``, and so is no subcommand.
+
+    Raises:
+        ValueError: The prompt seems to be a misspelt subcommand, or no session can be held here.
+    """
+    if given.prompt is not None and not is_prompt:
+        if given.prompt == "demo":
+            return "demo"
+        if given.prompt == "doctor":
+            return "doctor"
+        _check_spelling(given.prompt)
     if given.prompt is not None or not is_terminal(sys.stdin):
         return "turn"
     if given.json:
@@ -145,6 +162,13 @@ def _what_to_do(given: argparse.Namespace) -> Doing:
     if not is_terminal(sys.stdout):
         raise ValueError("a session needs a terminal; give a prompt")
     return "session"
+
+
+def _check_spelling(word: str) -> None:
+    close = difflib.get_close_matches(word.lower(), _TAKEN, n=1, cutoff=_CLOSE) if word.isalpha() else []
+    if close:
+        word = shlex.quote(word)
+        raise ValueError(f"there is no {word}; did you mean '{close[0]}'? To send it as a prompt, write: -- {word}")
 
 
 def is_terminal(stream: TextIO | None) -> bool:

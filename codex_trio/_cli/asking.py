@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from .question import Question
+import math
+
+from .question import Layout, Question
 from .screen import Screen
 from .terminal import answering, ask_for_answer, reporting_hang_up, screen, show_rows, wait_for_quiet
 
@@ -66,14 +68,14 @@ async def _ask(question: Question) -> bool:
 async def _view(question: Question) -> Screen | None:
     """Show all of a question, a page at a time. Return the screen if all pages were shown on it, or `None`."""
     now = screen()
-    pages = _pages(question, now)
+    layout, size = _lay_out(question, now)
     number = 0
-    while number < len(pages):
-        show_rows(pages[number])
-        answer = await ask_for_answer(f"page {number + 1} of {len(pages)}: {_GO_ON}")
+    while number * size < len(layout):
+        show_rows(layout.between(number * size, number * size + size))
+        answer = await ask_for_answer(f"page {number + 1} of {math.ceil(len(layout) / size)}: {_GO_ON}")
         if screen() != now:  # the rows break at other places now, so begin again
             now, number = screen(), 0
-            pages = _pages(question, now)
+            layout, size = _lay_out(question, now)
         elif answer in _QUIT:
             return None
         elif answer is not None:
@@ -81,8 +83,7 @@ async def _view(question: Question) -> Screen | None:
     return now
 
 
-def _pages(question: Question, on: Screen) -> list[list[str]]:
-    rows = question.rows(on)
+def _lay_out(question: Question, on: Screen) -> tuple[Layout, int]:
+    """Return the rows, and how many of them are a page."""
     # The line below a page is longer than `_GO_ON` by two numbers, for which a second row may be needed.
-    size = max(1, on.lines - len(on.rows(_GO_ON)) - 1)
-    return [rows[start : start + size] for start in range(0, len(rows), size)]
+    return question.layout(on), max(1, on.lines - len(on.rows(_GO_ON)) - 1)

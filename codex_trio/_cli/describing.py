@@ -146,4 +146,6 @@ def _question(*parts: Part) -> Question:
 
 
 def _runs_from_right_to_left(text: str) -> bool:
-    return not text.isascii() and any(unicodedata.bidirectional(character) in ("R", "AL", "AN") for character in text)
+    return not text.isascii() and any(
+        unicodedata.bidirectional(character) in ("R", "AL", "AN") for character in set(text)
+    )

@@ -66,7 +66,9 @@ class Grants:
             if entries is None:
                 self._others.append({"fileSystem": {name: paths}})
             else:
-                self.facts += [Fact(f"{who} {access} {place}") for access, place in entries]
+                # Codex lists a file both under its kind of access and among the entries.
+                facts = [Fact(f"{who} {access} {place}") for access, place in entries]
+                self.facts = list(dict.fromkeys([*self.facts, *facts]))
 
 
 def _entries(name: str, paths: object) -> Sequence[tuple[str, str]] | None:

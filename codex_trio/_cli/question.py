@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from codex_trio.text import clean_text
 
@@ -25,11 +27,21 @@ class Foreign:
     text: str
     is_line: bool = False
 
-    def rows(self, screen: Screen) -> list[str]:
+    def lines(self) -> list[str]:
+        """Return the lines, not cleaned yet."""
+        return [self.text] if self.is_line else self.text.split("\n")
+
+    def rows(self, line: str, screen: Screen) -> list[str]:
+        """Return the rows of one of the lines."""
         if not self.text:
             return screen.rows("(nothing)", screen.marks.fact)
-        cleaned = clean_text(self.text, indent=None if self.is_line else "")
-        return [row for line in cleaned.split("\n") for row in screen.rows(line, screen.marks.foreign)]
+        return screen.rows(clean_text(line, indent=None if self.is_line else ""), screen.marks.foreign)
+
+    def count_rows(self, line: str, screen: Screen) -> int:
+        """Return the number of `rows`. Those of plain text are not made for that: a diff may have 100,000 lines."""
+        if line and line.isascii() and line.isprintable() and "<U+" not in line:
+            return screen.count_rows(line, screen.marks.foreign)
+        return len(self.rows(line, screen))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +49,39 @@ class Fact:
     """A statement of the program. Untrusted text in it is `quoted`."""
 
     text: str
+    is_heading: bool = False
 
-    def rows(self, screen: Screen) -> list[str]:
-        return screen.rows(self.text, screen.marks.fact)
+    def lines(self) -> list[str]:
+        """Return the only line."""
+        return [self.text]
+
+    def rows(self, line: str, screen: Screen) -> list[str]:
+        """Return the rows of the line."""
+        return screen.rows(line, "" if self.is_heading else screen.marks.fact)
+
+    def count_rows(self, line: str, screen: Screen) -> int:
+        """Return the number of `rows`."""
+        return len(self.rows(line, screen))
+
+
+class Layout:
+    """The rows of entries on a screen. They are counted at once, and made when they are read."""
+
+    def __init__(self, entries: Iterable[Foreign | Fact], screen: Screen) -> None:
+        self._screen = screen
+        self._lines = [(entry, line) for entry in entries for line in entry.lines()]
+        self._ends = list(accumulate(entry.count_rows(line, screen) for entry, line in self._lines))
+
+    def __len__(self) -> int:
+        return self._ends[-1] if self._ends else 0
+
+    def between(self, start: int, stop: int) -> list[str]:
+        """Return the rows from `start` to before `stop`."""
+        first = bisect_right(self._ends, start)  # the line that has the row
+        last = bisect_left(self._ends, stop)
+        skipped = start - (self._ends[first - 1] if first else 0)
+        lines = self._lines[first : last + 1]
+        return [row for entry, line in lines for row in entry.rows(line, self._screen)][skipped:][: stop - start]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +95,6 @@ class Part:
         """Return the rows of the heading."""
         return screen.rows(self.heading)
 
-    def rows(self, screen: Screen) -> list[str]:
-        """Return the rows below the heading."""
-        return [row for entry in self.entries for row in entry.rows(screen)]
-
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -64,9 +102,16 @@ class Question:
 
     parts: Sequence[Part]
 
+    def layout(self, screen: Screen) -> Layout:
+        """Return all rows, to be read a few at a time."""
+        return Layout(
+            (entry for part in self.parts for entry in (Fact(part.heading, is_heading=True), *part.entries)), screen
+        )
+
     def rows(self, screen: Screen) -> list[str]:
         """Return all rows."""
-        return [row for part in self.parts for row in (*part.heading_rows(screen), *part.rows(screen))]
+        layout = self.layout(screen)
+        return layout.between(0, len(layout))
 
     def fit(self, screen: Screen, room: int) -> tuple[list[str], bool]:
         """Return the rows, without the middle of long parts if not all of them fit; and whether all of them fit.
@@ -76,7 +121,7 @@ class Question:
             room: Number of rows. If it is too small for the headings and three rows of each part, more rows are returned.
         """
         headings = [part.heading_rows(screen) for part in self.parts]
-        contents = [part.rows(screen) for part in self.parts]
+        contents = [Layout(part.entries, screen) for part in self.parts]
         limits = _share([len(content) for content in contents], room - sum(map(len, headings)))
         rows: list[str] = []
         for heading, content, limit in zip(headings, contents, limits, strict=True):
@@ -100,10 +145,11 @@ def _share(sizes: Sequence[int], room: int) -> list[int]:
     return limits
 
 
-def _without_middle(rows: Sequence[str], limit: int, screen: Screen) -> Iterable[str]:
-    if len(rows) <= limit:
-        return rows
+def _without_middle(rows: Layout, limit: int, screen: Screen) -> list[str]:
+    size = len(rows)
+    if size <= limit:
+        return rows.between(0, size)
     tail = (limit - 1) // 2
     head = limit - 1 - tail
-    note = f"{screen.marks.gap}{len(rows) - head - tail:,} more lines, v to view"
-    return [*rows[:head], note, *rows[len(rows) - tail :]]
+    note = f"{screen.marks.gap}{size - head - tail:,} more lines, v to view"
+    return [*rows.between(0, head), note, *rows.between(size - tail, size)]

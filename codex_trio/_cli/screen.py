@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from dataclasses import dataclass
 from typing import TextIO
 
-from codex_trio.text import fold_line
+from codex_trio.text import cell_width, fold_line
 
 _COLUMNS, _LINES = 80, 24  # for a terminal that does not report its size
 _FEWEST_COLUMNS, _FEWEST_LINES = 20, 4  # for the longest prompt, and a row of what it is about
@@ -30,6 +31,23 @@ class Marks:
 
 
 _ASCII_MARKS = Marks(foreign="  | ", rest="  : ", fact="  * ", gap="  ... ")
+
+
+@functools.cache
+def _marks(encoding: str) -> Marks:
+    marks = Marks()
+    try:
+        f"{marks.foreign}{marks.rest}{marks.fact}{marks.gap}".encode(encoding)
+    except UnicodeEncodeError:
+        return _ASCII_MARKS
+    return marks
+
+
+@functools.lru_cache(64)
+def _rooms(columns: int, encoding: str, mark: str) -> tuple[int, int]:
+    """Return how many columns of text there are in the first row of a line, and in each further row."""
+    room, further_room = (max(1, columns - 1 - cell_width(prefix)) for prefix in (mark, _marks(encoding).rest))
+    return room, further_room
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +80,7 @@ class Screen:
 
     @property
     def marks(self) -> Marks:
-        marks = Marks()
-        drawn = f"{marks.foreign}{marks.rest}{marks.fact}{marks.gap}"
-        return marks if self._encodable(drawn) == drawn else _ASCII_MARKS
+        return _marks(self.encoding)
 
     def rows(self, line: str, mark: str = "", rest: str | None = None) -> list[str]:
         """Break one cleaned line into rows.
@@ -76,6 +92,11 @@ class Screen:
         """
         rest = self.marks.rest if rest is None else rest
         return fold_line(self._encodable(line), self.columns - 1, first=mark, rest=rest)
+
+    def count_rows(self, line: str, mark: str = "") -> int:
+        """Return how many rows `rows` returns for a line of printable ASCII, without making them."""
+        room, further_room = _rooms(self.columns, self.encoding, mark)
+        return 1 + len(range(room, len(line), further_room))
 
     def _encodable(self, text: str) -> str:
         """Spell out characters that the encoding lacks, before the text is measured."""

@@ -159,7 +159,10 @@ class TurnView:
     def _show(self, event: Event) -> None:
         match event:
             case StepStarted(step):
-                self._running[step.item_id] = _Running(step.step_type, _title_of(step.display_text))
+                title = _title_of(step.display_text)
+                if step.step_type == "sleep":  # "sleep for 3 s"
+                    title = title.removeprefix("sleep").lstrip()
+                self._running[step.item_id] = _Running(step.step_type, title)
             case StepCompleted(step):
                 self._running.pop(step.item_id, None)
                 if step.step_type != "thinking" or step.text.strip() or self._show_data:  # most thoughts are not told
