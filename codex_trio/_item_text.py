@@ -133,7 +133,7 @@ def _duration(milliseconds: int) -> str:
 
 
 def _entered_review(item: Item) -> str:
-    return as_text(item.get("review")) or "the review begins"
+    return as_text(item.get("review")) or "the review starts"
 
 
 def _exited_review(item: Item) -> str:
@@ -186,7 +186,7 @@ _LONGEST_COMMAND = 50_000  # characters that are split into words; it takes a wh
 def unwrap_shell(command: str) -> str:
     """Return the script that a shell command runs, without the shell: ``ls`` for ``/bin/bash -lc ls``.
 
-    A command of another form and a very long command are returned unchanged. So is a command whose shell is not in one of
+    A command of another form and a very long command are returned unchanged. So is a command whose shell is outside of
     the usual folders, because callers that compare scripts rely on a shell to run them.
     """
     if len(command) > _LONGEST_COMMAND:

@@ -1,4 +1,4 @@
-"""What `stream` tells: frozen values, one for each thing that happens in a turn."""
+"""The events of `stream`: one frozen value for each thing that happens in a turn."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ __all__ = [
 
 
 class TextDelta(WireValue, frozen=True):
-    """More of a message of Codex.
+    """More text of a message of Codex.
 
     Whether moderation withholds the message is known only when its step is finished. A view that shows deltas should
     then replace them with `ConversationStep.display_text`.
 
     Attributes:
-        text: What was said since the last one; a slow reader gets more at once.
-        item_id: The message.
+        text: The text since the last delta. A slow consumer gets longer deltas.
+        item_id: Id of the message.
 
     Example:
         ``case TextDelta(text): print(text, end="")``
@@ -45,10 +45,10 @@ class ReasoningDelta(WireValue, frozen=True):
     """More of the model's reasoning.
 
     Attributes:
-        text: What was thought since the last one.
-        item_id: The block of reasoning.
-        index: The paragraph of the block.
-        is_summary: It is of the summary, and not of the reasoning itself.
+        text: The text since the last delta.
+        item_id: Id of the reasoning item.
+        index: Index of the paragraph in the item.
+        is_summary: The text is from the summary, not from the reasoning itself.
 
     Example:
         ``case ReasoningDelta(text, is_summary=True): print(text, end="")``
@@ -61,11 +61,11 @@ class ReasoningDelta(WireValue, frozen=True):
 
 
 class CommandOutputDelta(WireValue, frozen=True):
-    """More output of a command. The server does not send all of it; ``aggregatedOutput`` of the step has the rest.
+    """More output of a command. Deltas may leave output out; ``aggregatedOutput`` of the finished step has the output.
 
     Attributes:
-        text: What was written since the last one.
-        item_id: The command.
+        text: The output since the last delta.
+        item_id: Id of the command.
 
     Example:
         ``case CommandOutputDelta(text): print(text, end="")``
@@ -76,20 +76,20 @@ class CommandOutputDelta(WireValue, frozen=True):
 
 
 class StepStarted(WireValue, frozen=True):
-    """A step began. It may never complete: the turn's end closes what is open.
+    """A step has started. If the turn ends early, the step never completes.
 
     Attributes:
-        step: The step as it is so far.
+        step: The step as far as it is known.
 
     Example:
-        ``case StepStarted(step): print("begins:", step.step_type)``
+        ``case StepStarted(step): print("started:", step.step_type)``
     """
 
     step: ConversationStep
 
 
 class StepCompleted(WireValue, frozen=True):
-    """A step is finished.
+    """A step has finished.
 
     Attributes:
         step: The step.
@@ -102,11 +102,11 @@ class StepCompleted(WireValue, frozen=True):
 
 
 class PlanUpdated(WireValue, frozen=True):
-    """The plan of the turn.
+    """The plan of the turn has changed.
 
     Attributes:
-        plan: Its entries, each with ``step`` and ``status``.
-        explanation: Why it is so, if that is told.
+        plan: The entries, each with ``step`` and ``status``.
+        explanation: The reason for the plan, if the server sends one.
 
     Example:
         ``case PlanUpdated(plan): print([entry["step"] for entry in plan])``
@@ -117,7 +117,7 @@ class PlanUpdated(WireValue, frozen=True):
 
 
 class DiffUpdated(WireValue, frozen=True):
-    """All that the turn has changed in files so far.
+    """The turn has changed files. Each diff contains all changes of the turn so far.
 
     Attributes:
         diff: A unified diff.
@@ -130,10 +130,10 @@ class DiffUpdated(WireValue, frozen=True):
 
 
 class TokenUsageUpdated(WireValue, frozen=True):
-    """What was used so far.
+    """The token usage has changed.
 
     Attributes:
-        usage: ``tokenUsage``: ``total`` is the thread's, ``last`` the last model call's.
+        usage: ``tokenUsage``: ``total`` for the thread, ``last`` for the last call of the model.
 
     Example:
         ``case TokenUsageUpdated(usage): print(usage["total"]["totalTokens"])``
@@ -143,11 +143,11 @@ class TokenUsageUpdated(WireValue, frozen=True):
 
 
 class RetryScheduled(WireValue, frozen=True):
-    """Something failed, and the server tries again.
+    """Something failed, and the server will try again.
 
     Attributes:
-        message: Such as ``Reconnecting... 1/5``.
-        details: The cause as the server knows it, if it tells.
+        message: A message for people, such as ``Reconnecting... 1/5``.
+        details: The cause, if the server sends one.
         error_info: ``codexErrorInfo``: a string, an object with one key, or `None`.
 
     Example:
@@ -160,10 +160,10 @@ class RetryScheduled(WireValue, frozen=True):
 
 
 class TurnCompleted(WireValue, frozen=True):
-    """The turn has completed; nothing comes after this.
+    """The turn has completed. This is the last event.
 
     Attributes:
-        result: The turn as `chat_once` returns it, but for ``raw_events``, which is empty.
+        result: The same result that `chat_once` returns, except that ``raw_events`` is empty.
 
     Example:
         ``case TurnCompleted(result): print(result.final_text)``
@@ -173,10 +173,10 @@ class TurnCompleted(WireValue, frozen=True):
 
 
 class OtherEvent(WireValue, frozen=True):
-    """Anything else that the server told of the turn.
+    """Any other notification about the turn.
 
     Attributes:
-        method: Such as ``turn/started``.
+        method: The method, such as ``turn/started``.
         raw: The whole message.
 
     Example:
@@ -200,4 +200,4 @@ Event: TypeAlias = (
     | TurnCompleted
     | OtherEvent
 )
-"""Any of them."""
+"""Any event of `stream`."""

@@ -83,7 +83,7 @@ class Chat:
         events = self.thread.stream(prompt, user=self.options.user, inactivity_timeout=patience)
         while True:
             try:
-                await view.draw(events)
+                await view.render(events)
                 return True
             except CodexTurnInactiveError as exc:
                 last = clean_text(str(exc.last_event))

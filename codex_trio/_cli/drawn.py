@@ -20,7 +20,7 @@ class DrawnView(View):
         self._drawing = TurnView(self._console)
 
     async def show(self, events: EventStream) -> None:
-        await self._drawing.draw(events)
+        await self._drawing.render(events)
 
     def show_step(self, step: ConversationStep) -> None:
         self._console.print(render_step(step))
