@@ -38,7 +38,8 @@ SEE_TRANSPORTS = {"_transports", "_client", "__init__", "testing"}
 LAZY_IMPORTS = {
     "codex_cli_bin": "it may not be installed",
     "codex_trio._cli.doctor": "it imports `protocol`, thousands of types that nothing else needs at run time",
-    "codex_trio._cli.drawn": "it imports Rich, which may not be installed",
+    "codex_trio.rendering": "it imports Rich, which may not be installed",
+    "rich.console": "likewise",
     "codex_trio._transports.echoes": "only a websocket needs it, and it imports `json`",
     "codex_trio._transports.websocket_stream": "it imports trio-websocket, which only a websocket needs",
     "codex_trio._transports.recording": "it imports `json`, which only a recording and a continuation need",

@@ -16,12 +16,12 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 import codex_trio
 from codex_trio import CommandApprovalRequest, ElicitationRequest, PermissionsApprovalRequest
-from codex_trio._cli.approving import Approver
+from codex_trio._cli.approvals import Approver
 from codex_trio._cli.arguments import parse_arguments
-from codex_trio._cli.describing import describe
-from codex_trio._cli.screen import Screen
-from codex_trio._cli.talking import talk
-from codex_trio._cli.view import PlainView
+from codex_trio._cli.descriptions import describe
+from codex_trio._cli.main import talk
+from codex_trio._cli.terminal import Screen
+from codex_trio._cli.views import PlainView
 from codex_trio.testing import ScriptedAppServer, Step, ask_server_request, fail, raw, run, say, wait
 from codex_trio.text import clean_text
 
@@ -682,7 +682,7 @@ async def test_what_comes_meanwhile_does_not_touch_the_question(
     has_rich: bool, person: Person, server: ScriptedAppServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not has_rich:
-        monkeypatch.setitem(sys.modules, "codex_trio._cli.drawn", None)
+        monkeypatch.setitem(sys.modules, "codex_trio.rendering", None)
     ids = {"threadId": "{thread_id}", "turnId": "{turn_id}"}
     item = {"type": "agentMessage", "id": "m", "text": FORGED, "phase": None}
     meanwhile = (
@@ -709,7 +709,7 @@ async def test_a_question_that_is_withdrawn_says_so_and_its_answer_counts_for_no
 async def test_lines_of_a_step_cannot_pass_for_other_steps(
     person: Person, server: ScriptedAppServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "codex_trio._cli.drawn", None)
+    monkeypatch.setitem(sys.modules, "codex_trio.rendering", None)
     message = f"Hello\n[exec] rm x{' ' * 75}[exec] rm y\x1b[1A\n\t[tool] z"
     output = "a\r\nb\x1b[31mc\x1b[0m\x1b[2J\n  exit 0\n"
     async with running(person, server, say(message), run("ls\n[exec] ls", output=output, exit_code=3)):

@@ -24,13 +24,13 @@ from codex_trio import (
     open_codex_client,
 )
 from codex_trio._cli import main
-from codex_trio._cli.approving import Approver
+from codex_trio._cli.approvals import Approver
 from codex_trio._cli.arguments import parse_arguments
-from codex_trio._cli.conversation import Conversation
-from codex_trio._cli.ctrl_c import CtrlC
-from codex_trio._cli.talking import talk
-from codex_trio._cli.text import shareable, shown
-from codex_trio._cli.view import PlainView
+from codex_trio._cli.conversation import Conversation, CtrlC
+from codex_trio._cli.doctor import shareable
+from codex_trio._cli.main import talk
+from codex_trio._cli.terminal import escape_control
+from codex_trio._cli.views import PlainView
 from codex_trio.testing import ScriptedAppServer, ask_server_request, drop_connection, fail, hang, raw, say, wait
 
 SAY_SO_FAR = (say("so far"), hang())
@@ -441,7 +441,7 @@ def test_a_thought_without_a_text_is_not_printed(capsys: pytest.CaptureFixture[s
 
 
 def test_nothing_that_is_printed_steers_the_terminal_or_passes_for_a_line_of_ours() -> None:
-    text = shown("[codex] a\tb\n[exec] é 漢 \x1b[2J\r\u202e\x9b", io.StringIO())
+    text = escape_control("[codex] a\tb\n[exec] é 漢 \x1b[2J\r\u202e\x9b", io.StringIO())
     assert text == "[codex] a\tb\n    [exec] é 漢 <U+001B>[2J<U+000D><U+202E><U+009B>"
 
 

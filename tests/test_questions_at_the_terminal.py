@@ -11,9 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from codex_trio import CommandApprovalRequest, ElicitationRequest, FileChangeApprovalRequest, PermissionsApprovalRequest
-from codex_trio._cli.describing import describe, describe_tool_call
-from codex_trio._cli.question import Question
-from codex_trio._cli.screen import Screen
+from codex_trio._cli.descriptions import (
+    describe,
+    describe_tool_call,
+)
+from codex_trio._cli.questions import Question
+from codex_trio._cli.terminal import Screen
 
 calm = settings(
     deadline=None, derandomize=True, database=None, max_examples=15, suppress_health_check=[HealthCheck.too_slow]

@@ -11,10 +11,12 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TextIO, TypeAlias
+from typing import Literal, TypeAlias
 
 import codex_trio
 from codex_trio import StdioTransport, Transport, UnixSocketTransport, WebSocketTransport
+
+from .terminal import is_terminal
 
 Doing: TypeAlias = Literal["turn", "session", "demo", "doctor"]
 
@@ -169,11 +171,6 @@ def _check_spelling(word: str) -> None:
     if close:
         word = shlex.quote(word)
         raise ValueError(f"there is no {word}; did you mean '{close[0]}'? To send it as a prompt, write: -- {word}")
-
-
-def is_terminal(stream: TextIO | None) -> bool:
-    """Whether somebody sits there. A stream that was closed before we began is `None`."""
-    return stream is not None and stream.isatty()
 
 
 def _check(given: argparse.Namespace, doing: Doing, parser: argparse.ArgumentParser) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import shlex
 import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from typing import Literal, TypeAlias
 
 import trio
@@ -19,12 +21,46 @@ from codex_trio import (
 )
 from codex_trio.text import clean_text
 
-from .approving import Approver
+from .approvals import Approver
 from .arguments import PROGRAM, Options
-from .ctrl_c import CtrlC
-from .output import make_view
-from .text import seconds, tell
-from .view import View
+from .terminal import format_seconds, print_status
+from .views import View, make_view
+
+
+class CtrlC:
+    """Leaves the program, unless somebody has taken Ctrl-C over.
+
+    Args:
+        nursery: Of the whole program; cancelled to leave it.
+
+    Attributes:
+        was_pressed: Since it was taken over.
+    """
+
+    def __init__(self, nursery: trio.Nursery) -> None:
+        self.nursery = nursery
+        self._action: Callable[[], object] | None = None
+        self.was_pressed = False
+
+    async def listen(self, presses: AsyncIterator[int]) -> None:
+        """Act on each press of it."""
+        async for _ in presses:
+            # Taken over once: whoever presses it again does not want to wait.
+            action, self._action, self.was_pressed = self._action, None, True
+            if action is None:
+                self.nursery.cancel_scope.cancel()
+            else:
+                action()
+
+    @contextmanager
+    def calls(self, action: Callable[[], object]) -> Iterator[None]:
+        """Let the next press call `action`, for the length of the body."""
+        self._action, self.was_pressed = action, False
+        try:
+            yield
+        finally:
+            self._action = None
+
 
 _PLAIN_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")  # matches the ids of codex
 _STOPPING = 5.0  # seconds for a turn to end once it is interrupted
@@ -54,7 +90,7 @@ class Conversation:
             if _PLAIN_ID.fullmatch(self.thread.id):
                 print(clean_text(how), file=sys.stderr, flush=True)  # in one piece, so that it can be copied
             else:
-                tell(how)
+                print_status(how)
 
     async def resume(self, thread_id: str) -> None:
         """Take up a thread that exists."""
@@ -105,7 +141,7 @@ class Conversation:
                     if self.thread is not None and await self.thread.interrupt():
                         await trio.sleep_forever()
                 except CodexError as exc:
-                    tell(f"the turn could not be interrupted: {exc}")
+                    print_status(f"the turn could not be interrupted: {exc}")
             turn.cancel()
 
     async def _play(self, prompt: str, view: View) -> Outcome:
@@ -122,19 +158,21 @@ class Conversation:
                 if not self._options.keep_waiting:
                     await self._give_up(exc, view)
                     return "silent"
-                tell(f"nothing came for {seconds(exc.idle_seconds)}; still waiting, and Ctrl-C stops the turn")
+                print_status(
+                    f"nothing came for {format_seconds(exc.idle_seconds)}; still waiting, and Ctrl-C stops the turn"
+                )
                 events = self.thread.stream(continuation=exc.continuation, inactivity_timeout=patience)
             finally:
                 self._is_resumable = self._is_resumable or events.turn_id is not None
 
     async def _give_up(self, exc: CodexTurnInactiveError, view: View) -> None:
         """Stop a turn that went quiet, and show what is left of it."""
-        silence = f"nothing came for {seconds(exc.idle_seconds)}"
+        silence = f"nothing came for {format_seconds(exc.idle_seconds)}"
         try:
             cancelled = await self.client.cancel(exc.continuation, timeout=_STOPPING)
         except CodexError as error:
-            tell(f"{silence}, and the turn could not be stopped: {error}")
+            print_status(f"{silence}, and the turn could not be stopped: {error}")
             return
         for step in cancelled.steps:
             view.show_step(step)
-        tell(f"{silence}, so the turn was stopped; --keep-waiting waits on")
+        print_status(f"{silence}, so the turn was stopped; --keep-waiting waits on")

@@ -10,8 +10,8 @@ from codex_trio import CodexClient, CodexTurnInactiveError, open_codex_client
 from codex_trio.testing import hang, open_scripted_model, run, say, think
 from codex_trio.text import clean_text
 
-from .output import make_view
-from .text import say as print_line
+from .terminal import print_line
+from .views import make_view
 
 
 async def play_demo(command: str | None) -> int:

@@ -31,11 +31,17 @@ from codex_trio import (
     open_codex_client,
     protocol,
 )
-from codex_trio._redaction import redact_command
+from codex_trio._local_names import LocalNames
+from codex_trio._redaction import redact, redact_command
 
 from .._version import is_newer_than_tested, is_older_than_tested
-from .binary import Differences, NotToldError, read_differences, read_version
-from .text import shareable, shown
+from .codex_binary import (
+    Differences,
+    NotToldError,
+    read_differences,
+    read_version,
+)
+from .terminal import escape_control
 
 PATIENCE = 15.0  # seconds for each step
 _BELOW = " " * 9  # indent of untrusted text, deeper than the program's own lines
@@ -85,9 +91,9 @@ class Report:
         self.findings.append(Finding(about, state, text, advice, details))
         if not self._as_json:
             whole = "\n".join([f"{state:<5}{about}: {text}", *details])
-            print(shown(whole, sys.stdout, indent=_BELOW))
+            print(escape_control(whole, sys.stdout, indent=_BELOW))
             if advice:
-                print(shown(f"     -> {advice}", sys.stdout, indent=_BELOW))
+                print(escape_control(f"     -> {advice}", sys.stdout, indent=_BELOW))
             sys.stdout.flush()  # the next step takes its time
 
     def end(self) -> None:
@@ -96,6 +102,11 @@ class Report:
             print(json.dumps(whole, indent=2))
         else:
             print("\nA turn can run." if self.is_usable else "\nNo turn can run until what is bad is mended.")
+
+
+def shareable(text: str) -> str:
+    """Return text without what looks like a secret, and without home folders and host names, so that it can be shared."""
+    return LocalNames.here().hide_in_text(redact(text))
 
 
 async def examine(transport: Transport, *, as_json: bool) -> int:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import TextIO
 
 import trio
 
-from codex_trio import CodexError
+from codex_trio import CodexError, open_codex_client
 
+from .approvals import Approver
 from .arguments import Options, parse_arguments
+from .conversation import Conversation, CtrlC, Outcome
 from .demo import play_demo
-from .talking import INTERRUPTED, talk
-from .terminal import HungUpError
-from .text import tell
+from .repl import hold_session
+from .terminal import HungUpError, is_terminal, print_status
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -34,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         return _told_interrupted()
     except CodexError as exc:
-        tell(f"{type(exc).__name__}: {exc}")
+        print_status(f"{type(exc).__name__}: {exc}")
         return 1
     except HungUpError:
         return _stopped("the terminal has hung up")
@@ -46,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _stopped(why: str) -> int:
     try:
         if why:
-            tell(f"stopped, as {why}")
+            print_status(f"stopped, as {why}")
     except OSError:
         _discard(sys.stderr)
     if sys.stdout is not None:
@@ -60,7 +62,7 @@ def _discard(stream: TextIO) -> None:
 
 
 def _told_interrupted() -> int:
-    tell("interrupted")
+    print_status("interrupted")
     return INTERRUPTED
 
 
@@ -80,3 +82,58 @@ async def _do(options: Options) -> int:
 
         return await examine(options.transport, as_json=options.json)
     return await talk(options)
+
+
+INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
+_CODES = {"completed": 0, "silent": 1, "stopped": INTERRUPTED}
+
+
+async def talk(options: Options) -> int:
+    """Run the turn, or the session; return the exit code.
+
+    Raises:
+        CodexError: There is no server, or the turn did not complete.
+    """
+    code: int | None = None
+    failure: Exception | None = None
+    with trio.open_signal_receiver(signal.SIGINT) as presses:
+        async with trio.open_nursery() as nursery:
+            ctrl_c = CtrlC(nursery)
+            nursery.start_soon(ctrl_c.listen, presses)
+            try:
+                code = await _open(options, ctrl_c)
+            except Exception as exc:  # carried around the nursery, so that it leaves as itself
+                failure = exc
+            nursery.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
+    if code is None:
+        print_status("interrupted")
+        return INTERRUPTED
+    return code
+
+
+async def _open(options: Options, ctrl_c: CtrlC) -> int:
+    approver = Approver()
+    async with open_codex_client(
+        options.transport, on_approval=approver.decide, on_elicitation=approver.answer
+    ) as client:
+        conversation = Conversation(client, options, ctrl_c, approver)
+        if options.resume is not None:
+            await conversation.resume(options.resume)
+        if options.doing == "session":
+            await hold_session(conversation)
+            return 0
+        return _CODES[await _run_turn(conversation, options.prompt)]
+
+
+async def _run_turn(conversation: Conversation, prompt: str) -> Outcome:
+    outcome: Outcome | None = None
+    try:
+        outcome = await conversation.say(prompt)
+        if outcome == "stopped":
+            print_status("interrupted; the turn was stopped")
+        return outcome
+    finally:
+        if outcome == "silent" or is_terminal(sys.stderr):
+            conversation.tell_how_to_go_on()

@@ -9,7 +9,7 @@ from itertools import accumulate
 
 from codex_trio.text import clean_text
 
-from .screen import Screen
+from .terminal import Screen
 
 _QUOTE, _QUOTE_SPELT = '"', "<U+0022>"
 _FEWEST = 3  # rows of a shortened part: its beginning, the note, its end

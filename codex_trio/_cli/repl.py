@@ -10,8 +10,7 @@ import codex_trio
 from codex_trio import CodexError, CodexTransportError
 
 from .conversation import Conversation
-from .terminal import ask_for_line
-from .text import say, tell
+from .terminal import ask_for_line, print_line, print_status
 
 _HELP = """\
 /new      the next message begins a new thread
@@ -28,7 +27,7 @@ async def hold_session(conversation: Conversation) -> None:
         CodexTransportError: The server was lost.
     """
     sys.stdin.reconfigure(errors="replace")  # type: ignore[union-attr]  # what is typed may be anything
-    say(f"codex_trio {codex_trio.__version__} with {conversation.client.server.user_agent}")
+    print_line(f"codex_trio {codex_trio.__version__} with {conversation.client.server.user_agent}")
     print("Ctrl-C stops a turn, Ctrl-D leaves, /help tells more.")
     try:
         while (line := await _ask(conversation)) is not None:
@@ -58,11 +57,11 @@ def _obey(command: str, conversation: Conversation) -> None:
             print("The next message begins a new thread.")
         case "/thread":
             thread = conversation.thread
-            say(f"thread {thread.id}" if thread else "There is no thread before the first message.")
+            print_line(f"thread {thread.id}" if thread else "There is no thread before the first message.")
         case "/help":
             print(_HELP)
         case _:
-            say(f"There is no {command}; /help lists the commands.")
+            print_line(f"There is no {command}; /help lists the commands.")
 
 
 async def _run_turn(prompt: str, conversation: Conversation) -> None:
@@ -72,4 +71,4 @@ async def _run_turn(prompt: str, conversation: Conversation) -> None:
     except CodexTransportError:
         raise
     except CodexError as exc:
-        tell(f"{type(exc).__name__}: {exc}")
+        print_status(f"{type(exc).__name__}: {exc}")
