@@ -19,7 +19,7 @@ from codex_trio import CommandApprovalRequest, ElicitationRequest, PermissionsAp
 from codex_trio._cli.approvals import Approver
 from codex_trio._cli.arguments import parse_arguments
 from codex_trio._cli.descriptions import describe
-from codex_trio._cli.main import talk
+from codex_trio._cli.main import run_chat
 from codex_trio._cli.terminal import Screen
 from codex_trio._cli.views import PlainView
 from codex_trio.testing import ScriptedAppServer, Step, ask_server_request, fail, raw, run, say, wait
@@ -60,7 +60,7 @@ async def running(person: Person, server: ScriptedAppServer, *steps: Step) -> As
     options = dataclasses.replace(parse_arguments(["Do it"]), transport=server.transport())
     with trio.fail_after(60), person:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(talk, options)
+            nursery.start_soon(run_chat, options)
             yield
 
 
@@ -459,7 +459,7 @@ async def test_what_is_nested_too_deeply_to_be_shown_is_declined_unasked(capsys:
         deep = {"x": deep or 1}
     meta = {"codex_approval_kind": "mcp_tool_call", "tool_name": "t", "tool_params": deep}
     approver = Approver()
-    with approver.answers(PlainView()):
+    with approver.answering(PlainView()):
         decisions = [
             await approver.decide(PermissionsApprovalRequest.from_wire({"permissions": {"x": deep}})),
             await approver.decide(CommandApprovalRequest.from_wire({"command": "ls", "additionalPermissions": deep})),
@@ -731,17 +731,17 @@ async def test_lines_of_a_step_cannot_pass_for_other_steps(
 async def test_what_the_server_says_of_itself_and_of_errors_cannot_forge_lines(
     person: Person, server: ScriptedAppServer
 ) -> None:
-    name = f"codex_trio/1.0.0\x1b[2J\nto go on: rm w{' ' * 100}to go on: rm x"
+    name = f"codex_trio/1.0.0\x1b[2J\nto resume: rm w{' ' * 100}to resume: rm x"
     server.reply("initialize", {"userAgent": name})
-    server.on_turn(fail(f"ill\nto go on: rm y\x1b[2J{' ' * 100}to go on: rm z"))
+    server.on_turn(fail(f"ill\nto resume: rm y\x1b[2J{' ' * 100}to resume: rm z"))
     with person:
         options = dataclasses.replace(parse_arguments([]), transport=server.transport())
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(talk, options)
+            nursery.start_soon(run_chat, options)
             rows = await person.answer(">", "Do it")
             assert rows[0] == f"codex_trio {codex_trio.__version__} with codex_trio/1.0.0<U+001B>[2J"
-            assert rows[1] == "    to go on: rm w"
+            assert rows[1] == "    to resume: rm w"
             rows = await person.answer(">", "/quit")
     ours = ("codex_trio ", "Ctrl-C stops a turn", "> Do it", "failed after", "CodexTurnFailedError: ", ">")
     assert [row for row in rows if row[:4] != "    " and not row.startswith(ours) and row] == []
-    assert "    to go on: rm y<U+001B>[2J" in rows
+    assert "    to resume: rm y<U+001B>[2J" in rows

@@ -50,7 +50,7 @@ class Approver:
         self._commands: dict[tuple[str, str], str] = {}  # scripts by thread and item id, oldest first
 
     @contextmanager
-    def answers(self, view: View) -> Iterator[None]:
+    def answering(self, view: View) -> Iterator[None]:
         """Answer requests while `view` shows a turn, for the length of the body."""
         self._view = view
         self._talking.set()

@@ -1,6 +1,6 @@
-"""What a codex binary says of itself when it is no server: its version, and the methods of its schema.
+"""Read the version and the methods of a codex binary without starting a server.
 
-Each run of it has a CODEX_HOME that is thrown away, and is killed when its time is over.
+Each run has a temporary CODEX_HOME and is killed after a timeout.
 """
 
 from __future__ import annotations
@@ -20,31 +20,31 @@ import trio
 from codex_trio import protocol
 from codex_trio._redaction import redact, redact_command
 
-_KINDS: Mapping[str, tuple[str, Any]] = {
+_METHODS: Mapping[str, tuple[str, Any]] = {
     "requests": ("ClientRequest", protocol.RequestMethod),
     "requests of the server": ("ServerRequest", protocol.AskMethod),
     "notifications": ("ServerNotification", protocol.NotificationMethod),
 }
-"""What they are called in the schema, and the methods that are known."""
+"""The name of each kind of method in the schema, and the known methods."""
 
-_NEEDED = frozenset(
+_REQUIRED = frozenset(
     {"initialize", "thread/start", "thread/resume", "turn/start", "turn/interrupt"}
     | {"turn/started", "turn/completed", "item/started", "item/completed"}
 )
 """Without these, no turn can run."""
 
 
-class NotToldError(Exception):
-    """The binary did not give the information; the message contains the reason, without secrets of the command."""
+class ProbeError(Exception):
+    """The binary did not provide the information. The message contains the reason, without secrets of the command."""
 
 
 @dataclass(frozen=True, slots=True)
-class Differences:
-    """Methods that a binary has and `codex_trio.protocol` does not, and the other way round; by kind.
+class SchemaDiff:
+    """Differences between the methods of a binary and those of `codex_trio.protocol`, by kind.
 
     Attributes:
-        new: The former.
-        gone: The latter.
+        new: Methods that only the binary has.
+        gone: Methods that the binary lacks.
     """
 
     new: Mapping[str, Sequence[str]]
@@ -52,59 +52,59 @@ class Differences:
 
     @property
     def missing(self) -> list[str]:
-        """Those that are gone, and that every turn needs."""
-        return [name for names in self.gone.values() for name in names if name in _NEEDED]
+        """Methods that the binary lacks although every turn needs them."""
+        return [name for names in self.gone.values() for name in names if name in _REQUIRED]
 
 
-async def read_version(words: Sequence[str], patience: float) -> str:
-    """Ask for ``--version``.
+async def read_version(command: Sequence[str], timeout: float) -> str:
+    """Run the binary with ``--version`` and return the version.
 
     Raises:
-        NotToldError: It does not tell.
+        ProbeError: The binary does not report a version.
     """
-    with _throw_away_folder() as home:
-        told = await _run([*words, "--version"], home, patience)
-    found = re.search(r"\d+\.\d+\.\S+", told)
-    if found is None:
-        raise NotToldError(f"{redact_command(words)} --version printed no version: {redact(told)[:200]!r}")
-    return found[0]
+    with _temporary_folder() as home:
+        output = await _run([*command, "--version"], home, timeout)
+    match = re.search(r"\d+\.\d+\.\S+", output)
+    if match is None:
+        raise ProbeError(f"{redact_command(command)} --version printed no version: {redact(output)[:200]!r}")
+    return match[0]
 
 
-async def read_differences(words: Sequence[str], patience: float) -> Differences:
-    """Compare the methods of the binary's schema with those of `codex_trio.protocol`.
+async def compare_schema(command: Sequence[str], timeout: float) -> SchemaDiff:
+    """Compare the methods in the binary's schema with `codex_trio.protocol`.
 
     Raises:
-        NotToldError: It does not tell, or not in a form that we know.
+        ProbeError: The binary does not write a schema in the known form.
     """
     new, gone = {}, {}
-    with _throw_away_folder() as folder:
+    with _temporary_folder() as folder:
         options = ["app-server", "generate-json-schema", "--experimental", "--out", folder]
-        await _run([*words, *options], folder, patience)
-        for kind, (name, known) in _KINDS.items():
-            found = _read_methods(Path(folder) / f"{name}.json")
-            new[kind] = sorted(found.difference(get_args(known)))
-            gone[kind] = sorted(set(get_args(known)) - found)
-    return Differences(new, gone)
+        await _run([*command, *options], folder, timeout)
+        for kind, (name, known) in _METHODS.items():
+            methods = _read_methods(Path(folder) / f"{name}.json")
+            new[kind] = sorted(methods.difference(get_args(known)))
+            gone[kind] = sorted(set(get_args(known)) - methods)
+    return SchemaDiff(new, gone)
 
 
-def _throw_away_folder() -> tempfile.TemporaryDirectory[str]:
-    return tempfile.TemporaryDirectory(ignore_cleanup_errors=True)  # what was killed may be writing there
+def _temporary_folder() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(ignore_cleanup_errors=True)  # a killed process may still write there
 
 
 def _read_methods(path: Path) -> set[str]:
     try:
         schema = json.loads(path.read_text())
-        return {one["properties"]["method"]["enum"][0] for one in schema["oneOf"]}
+        return {variant["properties"]["method"]["enum"][0] for variant in schema["oneOf"]}
     except (OSError, ValueError, LookupError, TypeError) as exc:
-        raise NotToldError(f"it wrote no {path.name} that this version can read ({exc!r})") from exc
+        raise ProbeError(f"this version cannot read its {path.name} ({exc!r})") from exc
 
 
-async def _run(command: Sequence[str], home: str, patience: float) -> str:
-    """Return what a command prints."""
+async def _run(command: Sequence[str], home: str, timeout: float) -> str:
+    """Run a command and return its standard output."""
     shown = redact_command(command)
     try:
-        with trio.fail_after(patience):
-            ran = await trio.run_process(
+        with trio.fail_after(timeout):
+            process = await trio.run_process(
                 command,
                 env={**os.environ, "CODEX_HOME": home},
                 capture_stdout=True,
@@ -114,14 +114,14 @@ async def _run(command: Sequence[str], home: str, patience: float) -> str:
                 deliver_cancel=_kill_group,
             )
     except OSError as exc:
-        raise NotToldError(f"{shown} cannot be started: {exc}") from exc
+        raise ProbeError(f"{shown} cannot be started: {exc}") from exc
     except trio.TooSlowError:
-        raise NotToldError(f"{shown} did not end within {patience:g} s") from None
-    if ran.returncode != 0:
-        last_words = ran.stderr.decode(errors="replace").strip().splitlines()[-3:]
-        output = redact(" / ".join(last_words)) or "no output"
-        raise NotToldError(f"{shown} exited with code {ran.returncode}: {output}")
-    return ran.stdout.decode(errors="replace")
+        raise ProbeError(f"{shown} did not end within {timeout:g} s") from None
+    if process.returncode != 0:
+        last_lines = process.stderr.decode(errors="replace").strip().splitlines()[-3:]
+        output = redact(" / ".join(last_lines)) or "no output"
+        raise ProbeError(f"{shown} exited with code {process.returncode}: {output}")
+    return process.stdout.decode(errors="replace")
 
 
 async def _kill_group(process: trio.Process) -> None:
