@@ -332,7 +332,7 @@ async def test_without_a_terminal_approvals_are_declined_and_told(
     await cli.run()
     assert (cli.code, cli.out) == (0, ["[codex] done"])
     assert cli.err == [
-        "declined, because there is no terminal to ask at:",
+        "declined, because no terminal is available to ask you:",
         "Codex asks for your permission. Its reason:",
         "  │ it is in the way",
         "The command:",
@@ -353,7 +353,7 @@ async def test_a_tool_of_an_mcp_server_is_not_called_and_a_question_of_one_is_no
         server.on_turn(ask_server_request("mcpServer/elicitation/request", {"serverName": "web", **params}))
     await cli.run()
     assert cli.err == [
-        "declined, because there is no terminal to ask at:",
+        "declined, because no terminal is available to ask you:",
         "Codex asks for your permission. The message:",
         "  │ Allow it?",
         "The arguments:",

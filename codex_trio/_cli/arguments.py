@@ -42,9 +42,9 @@ If the server sends nothing for --inactivity-timeout seconds, the turn is stoppe
 command that resumes the thread. With --keep-waiting, and in a session, a message is printed and the turn continues.
 
 exit codes: 0 the turn completed, 1 it did not or the server cannot be reached, 2 wrong arguments, 130 Ctrl-C.
-environment: CODEX_APP_SERVER_CMD is the default of --cmd. CODEX_APP_SERVER_TOKEN is the default of --token, but hidden from the
-list of processes; it is used if --url is on this machine, or is the server that CODEX_APP_SERVER_WS_URL names. That variable
-is not a default of --url.
+environment: CODEX_APP_SERVER_CMD is the default of --cmd. CODEX_APP_SERVER_TOKEN is the default of --token, and is not
+visible in the list of processes; it is used if --url is on this machine, or is the server that CODEX_APP_SERVER_WS_URL
+names. That variable is not a default of --url.
 """
 
 _SIMILARITY = 0.8  # as in `difflib`: a prompt that is so similar to a subcommand is treated as a misspelling

@@ -1,4 +1,4 @@
-"""Turn approval requests into questions, with everything that a yes would grant."""
+"""Describe approval requests as questions, with everything that a yes would grant."""
 
 from __future__ import annotations
 
@@ -17,13 +17,7 @@ from codex_trio import (
     PermissionsApprovalRequest,
 )
 
-from .questions import (
-    Fact,
-    Foreign,
-    Part,
-    Question,
-    quoted,
-)
+from .questions import Fact, Part, Question, Untrusted, quoted
 
 _ACCESS = {"read": "read", "write": "write to", "deny": "not use"}
 _PLACES = {
@@ -43,22 +37,22 @@ class Grants:
 
     def __init__(self) -> None:
         self.facts: list[Fact] = []
-        self._others: list[dict[str, Any]] = []  # two may have one name, from different places of the request
+        self._others: list[dict[str, Any]] = []  # two may have the same name, from different fields of the request
 
-    def add_permissions(self, permissions: Mapping[str, Any], who: str) -> None:
+    def add_permissions(self, permissions: Mapping[str, Any], subject: str) -> None:
         """Add a permission profile.
 
         Args:
-            permissions: The profile as the wire has it: ``network``, ``fileSystem``.
-            who: The start of a sentence that names the grantee, such as "Codex may".
+            permissions: The profile in wire format: ``network``, ``fileSystem``.
+            subject: The start of a sentence that names the grantee, such as "Codex may".
         """
         for name, value in permissions.items():
             if name == "network" and value == {"enabled": True}:
-                self.facts.append(Fact(f"{who} use the network"))
+                self.facts.append(Fact(f"{subject} use the network"))
             elif name == "network" and value in ({"enabled": False}, {"enabled": None}):
                 continue
             elif name == "fileSystem" and isinstance(value, Mapping):
-                self._add_files(value, who)
+                self._add_files(value, subject)
             else:
                 self.add_other(name, value)
 
@@ -73,9 +67,9 @@ class Grants:
             return []
         written = [json.dumps(value, ensure_ascii=False, indent=2, default=str) for value in self._others]
         self.facts.append(Fact("the JSON above, which this program does not understand"))
-        return [Part("It also asks for:", [*map(Foreign, written)])]
+        return [Part("It also asks for:", [*map(Untrusted, written)])]
 
-    def _add_files(self, value: Mapping[str, Any], who: str) -> None:
+    def _add_files(self, value: Mapping[str, Any], subject: str) -> None:
         for name, paths in value.items():
             if name == "globScanMaxDepth" or paths is None:
                 continue
@@ -84,7 +78,7 @@ class Grants:
                 self._others.append({"fileSystem": {name: paths}})
             else:
                 # Codex lists a file both under its kind of access and among the entries.
-                facts = [Fact(f"{who} {access} {place}") for access, place in entries]
+                facts = [Fact(f"{subject} {access} {place}") for access, place in entries]
                 self.facts = list(dict.fromkeys([*self.facts, *facts]))
 
 
@@ -146,19 +140,19 @@ def describe(request: ApprovalRequest, running: str | None = None) -> Question:
     else:
         parts = _command(request, running) if request.stdin is None else _typed(request, running)
     if request.reason:
-        return _question(Part(f"{_TITLE}. Its reason:", [Foreign(request.reason, is_line=True)]), *parts)
+        return _question(Part(f"{_TITLE}. Its reason:", [Untrusted(request.reason, is_line=True)]), *parts)
     return _question(Part(f"{_TITLE}. It gives no reason.", []), *parts)
 
 
-def describe_tool_call(asked: ElicitationRequest) -> Question:
+def describe_tool_call(request: ElicitationRequest) -> Question:
     """Return the question about a call of an MCP server's tool."""
-    message = Part(f"{_TITLE}. The message:", [Foreign(asked.message)])
-    call = f"the tool {quoted(asked.tool_name)} of the MCP server {quoted(asked.server_name)} is called"
-    if not asked.tool_arguments:
+    message = Part(f"{_TITLE}. The message:", [Untrusted(request.message)])
+    call = f"the tool {quoted(request.tool_name)} of the MCP server {quoted(request.server_name)} is called"
+    if not request.tool_arguments:
         return _question(message, Part(_SUMMARY, [Fact(call), Fact("without arguments")]))
-    arguments = json.dumps(asked.tool_arguments, ensure_ascii=False, indent=2, default=str)
+    arguments = json.dumps(request.tool_arguments, ensure_ascii=False, indent=2, default=str)
     summary = Part(_SUMMARY, [Fact(call), Fact(f"with the arguments above ({_count(arguments)})")])
-    return _question(message, Part("The arguments:", [Foreign(arguments)]), summary)
+    return _question(message, Part("The arguments:", [Untrusted(arguments)]), summary)
 
 
 def _permissions(request: PermissionsApprovalRequest) -> list[Part]:
@@ -173,20 +167,20 @@ def _command(request: CommandApprovalRequest, running: str | None) -> list[Part]
     parts, facts = [], []
     if request.command:
         script = request.script
-        parts.append(Part("The command:", [Foreign(script)]))
+        parts.append(Part("The command:", [Untrusted(script)]))
         facts.append(Fact(f"the command above ({_count(script)}) runs, possibly outside the sandbox"))
         if script != request.command:
             facts.append(Fact(f"by the shell {quoted(shlex.join(shlex.split(request.command)[:-1]))}"))
         facts.append(Fact(f"in the folder {quoted(request.cwd)}" if request.cwd else "in an unknown folder"))
     elif running is not None:  # which wants to reach a host
-        parts.append(Part(_RUNNING, [Foreign(running)]))
+        parts.append(Part(_RUNNING, [Untrusted(running)]))
     return [*parts, *_granted(request, facts)]
 
 
 def _typed(request: CommandApprovalRequest, running: str | None) -> list[Part]:
     stdin = request.stdin or ""
     target = (
-        Fact(f"unknown to this program; its id is {quoted(request.item_id)}") if running is None else Foreign(running)
+        Fact(f"unknown to this program; its id is {quoted(request.item_id)}") if running is None else Untrusted(running)
     )
     end = "ends with Return and takes effect at once" if stdin.endswith(("\n", "\r")) else "does not end with Return"
     facts = [
@@ -195,16 +189,16 @@ def _typed(request: CommandApprovalRequest, running: str | None) -> list[Part]:
     ]
     return [
         Part(_RUNNING, [target]),
-        Part("The input that Codex would type into its terminal:", [Foreign(stdin.removesuffix("\n"))]),
+        Part("The input that Codex would type into its terminal:", [Untrusted(stdin.removesuffix("\n"))]),
         *_granted(request, facts),
     ]
 
 
 def _changes(request: FileChangeApprovalRequest) -> list[Part]:
     changes = request.changes or ()
-    entries: list[Foreign | Fact] = []
+    entries: list[Untrusted | Fact] = []
     for change in changes:
-        entries += [Fact(f"{_change(change)}:"), Foreign(change.diff.removesuffix("\n"))]
+        entries += [Fact(f"{_change(change)}:"), Untrusted(change.diff.removesuffix("\n"))]
     number = "1 file" if len(changes) == 1 else f"{len(changes):,} files"
     return [
         Part(f"The changes of {number}:", entries),

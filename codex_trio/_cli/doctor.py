@@ -35,12 +35,7 @@ from codex_trio._local_names import LocalNames
 from codex_trio._redaction import redact, redact_command
 
 from .._version import is_newer_than_tested, is_older_than_tested
-from .codex_binary import (
-    ProbeError,
-    SchemaDiff,
-    compare_schema,
-    read_version,
-)
+from .codex_binary import ProbeError, SchemaDiff, compare_schema, read_version
 from .terminal import escape_control
 
 TIMEOUT = 15.0  # seconds for each step

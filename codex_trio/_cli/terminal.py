@@ -24,26 +24,26 @@ class Marks:
     """Prefixes of rows, which distinguish untrusted text from the program's own.
 
     Attributes:
-        foreign: A line of untrusted text.
+        untrusted: A line of untrusted text.
         rest: The rest of a line that is too long for one row.
         fact: A statement of the program, in a list.
         gap: The note with the number of rows that are left out.
     """
 
-    foreign: str = "  │ "
+    untrusted: str = "  │ "
     rest: str = "  ┊ "
     fact: str = "  • "
     gap: str = "  … "
 
 
-_ASCII_MARKS = Marks(foreign="  | ", rest="  : ", fact="  * ", gap="  ... ")
+_ASCII_MARKS = Marks(untrusted="  | ", rest="  : ", fact="  * ", gap="  ... ")
 
 
 @functools.cache
 def _marks(encoding: str) -> Marks:
     marks = Marks()
     try:
-        f"{marks.foreign}{marks.rest}{marks.fact}{marks.gap}".encode(encoding)
+        f"{marks.untrusted}{marks.rest}{marks.fact}{marks.gap}".encode(encoding)
     except UnicodeEncodeError:
         return _ASCII_MARKS
     return marks
