@@ -16,11 +16,11 @@ _LONGEST_QUOTE = 200  # characters of a prompt or a query; `data` of the step ha
 
 def item_text(item_type: str, item: Item) -> str:
     """Describe an item in a few words for people. Malformed items do not raise."""
-    describe = _DESCRIBED.get(item_type)
-    return _written(item) if describe is None else describe(item)
+    describe = _DESCRIBERS.get(item_type)
+    return _own_text(item) if describe is None else describe(item)
 
 
-def _written(item: Item) -> str:
+def _own_text(item: Item) -> str:
     return as_text(item.get("text")) or as_text(item.get("review"))
 
 
@@ -156,11 +156,11 @@ def _one_line(value: object) -> str:
     return " ".join(as_text(value).splitlines())
 
 
-_DESCRIBED: Mapping[str, Callable[[Item], str]] = {
+_DESCRIBERS: Mapping[str, Callable[[Item], str]] = {
     "userMessage": _user_message,
     "hookPrompt": _hook_prompt,
-    "agentMessage": _written,
-    "plan": _written,
+    "agentMessage": _own_text,
+    "plan": _own_text,
     "reasoning": _reasoning,
     "commandExecution": _command,
     "fileChange": _file_change,

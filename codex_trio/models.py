@@ -165,7 +165,7 @@ class ConversationStep(WireValue, frozen=True):
         if moderation.get("moderated") is not True:
             return False
         # `mode` since codex 0.171 (show, hide or block), `action` in 0.169. A moderated message without an instruction,
-        # or with one that is newer than this version, is hidden: text that is hidden by mistake is still in `text`, but text
+        # or with an unknown instruction, is hidden: text that is hidden by mistake is still in `text`, but text
         # that is shown by mistake cannot be taken back.
         display = as_object(moderation.get("display"))
         return display.get("mode", display.get("action")) != "show"
@@ -228,7 +228,7 @@ class ChatResult(WireValue, Generic[OutputT], frozen=True):
             call of the model.
         steps: The turn's steps, in the order of their completion.
         output: The answer as an `output_type`, or as JSON if `output_schema` was given. `None` if neither was given.
-        status: The turn's status as the server gave it: ``completed``, or one that this version does not know. In an
+        status: The turn's status as the server sent it: ``completed``, or a status that this version does not know. In an
             error's `result`, also ``failed`` or ``interrupted``.
         is_hidden: Moderation asks clients not to show `final_text`; see `ConversationStep.is_hidden`.
 
@@ -363,7 +363,7 @@ class Statistics(WireValue, frozen=True):
 
     Attributes:
         requests_in_flight: Requests that the server has not answered yet.
-        requests_waiting: Requests that wait for one of the 64 slots for requests in flight.
+        requests_waiting: Requests that wait because 64 requests are already in flight.
         open_turns: Turns that have not ended, or have unread events.
         unread_events: Events of these turns that the program has not read yet.
         late_events: Events that came after the end of their turn and were not delivered.

@@ -39,7 +39,7 @@ _OTHER_SIZE = "The size of the window changed, so here it is again."
 
 
 class Approver:
-    """Asks the user about requests, one at a time, while one of our turns is shown.
+    """Asks the user about requests, one at a time, while a turn of this client is shown.
 
     A request that comes at another time is about the turn of another client, which has to answer it.
     """

@@ -40,7 +40,7 @@ class ProbeError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SchemaDiff:
-    """Differences between the methods of a binary and those of `codex_trio.protocol`, by kind.
+    """Differences between the methods of a binary and `codex_trio.protocol`, by kind.
 
     Attributes:
         new: Methods that only the binary has.

@@ -19,6 +19,9 @@ from codex_trio import (
 
 from .questions import Fact, Part, Question, Untrusted, quoted
 
+_TITLE = "Codex asks for your permission"
+_SUMMARY = "A yes allows, this once:"
+_RUNNING = "The running command:"
 _ACCESS = {"read": "read", "write": "write to", "deny": "not use"}
 _PLACES = {
     "root": "all folders and files",
@@ -119,11 +122,6 @@ def _special_place(kind: str, rest: Mapping[Any, Any]) -> str | None:
     if kind == "project_roots" and set(rest) <= {"subpath"} and (subpath is None or isinstance(subpath, str)):
         return "the folders of the project" if subpath is None else f"{quoted(subpath)} in the folders of the project"
     return None if rest else _PLACES.get(kind)
-
-
-_TITLE = "Codex asks for your permission"
-_SUMMARY = "A yes allows, this once:"
-_RUNNING = "The running command:"
 
 
 def describe(request: ApprovalRequest, running: str | None = None) -> Question:

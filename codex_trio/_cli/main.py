@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _run(argv)
     except KeyboardInterrupt:
         return _interrupted()
-    except BaseExceptionGroup as group:  # from a nursery inside of Trio, such as that of `trio.run_process`
+    except BaseExceptionGroup as group:  # from a nursery inside of Trio, such as in `trio.run_process`
         if group.split(KeyboardInterrupt)[1] is not None:
             raise
         return _interrupted()
@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except HungUpError:
         return _fail("the terminal has hung up")
     except OSError as exc:
-        # After a broken pipe, there is no reader to tell.
+        # After a broken pipe, a message would not be read.
         return _fail("" if isinstance(exc, BrokenPipeError) else f"the output cannot be written: {exc}")
 
 
