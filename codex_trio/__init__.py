@@ -88,17 +88,20 @@ from .events import (
     TurnCompleted,
 )
 from .inputs import Image, InputPart, Mention, Prompt, Skill
-from .listings import AccountInfo, ModelInfo, ThreadInfo, TurnInfo
 from .models import (
+    AccountInfo,
     CancelResult,
     ChatContinuation,
     ChatResult,
     CompletionSource,
     ConversationStep,
     InitializeResult,
+    ModelInfo,
     Notification,
     OpenItem,
     Statistics,
+    ThreadInfo,
+    TurnInfo,
 )
 
 _logging.getLogger("codex_trio").addFilter(_redaction.LogRedaction())

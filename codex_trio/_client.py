@@ -58,8 +58,17 @@ from ._wire import methods
 from .abc import Transport
 from .errors import CodexTimeoutError, CodexTransportError
 from .inputs import Prompt
-from .listings import AccountInfo, ModelInfo, ThreadInfo
-from .models import CancelResult, ChatContinuation, ChatResult, InitializeResult, OutputT, Statistics
+from .models import (
+    AccountInfo,
+    CancelResult,
+    ChatContinuation,
+    ChatResult,
+    InitializeResult,
+    ModelInfo,
+    OutputT,
+    Statistics,
+    ThreadInfo,
+)
 
 if TYPE_CHECKING:  # thousands of lines that only an editor wants
     from .protocol._requests import Request

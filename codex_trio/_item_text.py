@@ -1,4 +1,4 @@
-"""`item_text` describes thread items in a few words. `script_of` returns the script of a shell command."""
+"""`item_text` describes thread items in a few words. `unwrap_shell` returns the script of a shell command."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _LONGEST_QUOTE = 200  # characters of a prompt or a query; `data` of the step ha
 
 def item_text(item_type: str, item: Item) -> str:
     """Describe an item in a few words for people. Malformed items do not raise."""
-    describe = _DESCRIBED.get(item_type)
-    return _written(item) if describe is None else describe(item)
+    describe = _DESCRIBERS.get(item_type)
+    return _own_text(item) if describe is None else describe(item)
 
 
-def _written(item: Item) -> str:
+def _own_text(item: Item) -> str:
     return as_text(item.get("text")) or as_text(item.get("review"))
 
 
@@ -133,7 +133,7 @@ def _duration(milliseconds: int) -> str:
 
 
 def _entered_review(item: Item) -> str:
-    return as_text(item.get("review")) or "the review begins"
+    return as_text(item.get("review")) or "the review starts"
 
 
 def _exited_review(item: Item) -> str:
@@ -156,11 +156,11 @@ def _one_line(value: object) -> str:
     return " ".join(as_text(value).splitlines())
 
 
-_DESCRIBED: Mapping[str, Callable[[Item], str]] = {
+_DESCRIBERS: Mapping[str, Callable[[Item], str]] = {
     "userMessage": _user_message,
     "hookPrompt": _hook_prompt,
-    "agentMessage": _written,
-    "plan": _written,
+    "agentMessage": _own_text,
+    "plan": _own_text,
     "reasoning": _reasoning,
     "commandExecution": _command,
     "fileChange": _file_change,
@@ -183,10 +183,10 @@ _SHELL = re.compile(r"((/usr|/usr/local|/opt/homebrew|/run/current-system/sw)?/b
 _LONGEST_COMMAND = 50_000  # characters that are split into words; it takes a while
 
 
-def script_of(command: str) -> str:
+def unwrap_shell(command: str) -> str:
     """Return the script that a shell command runs, without the shell: ``ls`` for ``/bin/bash -lc ls``.
 
-    A command of another form and a very long command are returned unchanged. So is a command whose shell is not in one of
+    A command of another form and a very long command are returned unchanged. So is a command whose shell is outside of
     the usual folders, because callers that compare scripts rely on a shell to run them.
     """
     if len(command) > _LONGEST_COMMAND:

@@ -1,4 +1,4 @@
-"""Lenient reading of JSON: a value of another type than the expected one becomes an empty value of that type."""
+"""Lenient reading of JSON: a value that does not have the expected type becomes an empty value of that type, or `None`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ from typing import Any
 def as_text(value: object) -> str:
     """Return a string; empty if the value is not one."""
     return value if isinstance(value, str) else ""
+
+
+def as_int(value: object) -> int | None:
+    """Return an integer; `None` if the value is not one. JSON's ``true`` and ``false`` are not integers."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def as_object(value: object) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from ._session.session import Session
 from ._wire import methods
 from ._wire.messages import Notice
 from .errors import CodexError, CodexProtocolError, CodexTimeoutError, CodexTransportError
-from .listings import AccountInfo
+from .models import AccountInfo
 
 _LASTING = 630.0  # seconds after which the server has surely given up a login: it waits for ten minutes (codex 0.169)
 _CANCEL_PATIENCE = 1.0  # seconds for a server that may be gone

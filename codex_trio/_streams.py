@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
 import trio
+from msgspec.structs import replace
 
 from ._session.turn import Turn
 from ._session.turn_manager import Lifecycle

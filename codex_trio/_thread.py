@@ -29,8 +29,7 @@ from ._streams import (
 from ._wire import methods
 from .errors import CodexProtocolError, CodexThreadBusyError
 from .inputs import Prompt, to_wire
-from .listings import ThreadInfo, TurnInfo
-from .models import ChatContinuation, ChatResult, ConversationStep, OutputT
+from .models import ChatContinuation, ChatResult, ConversationStep, OutputT, ThreadInfo, TurnInfo
 
 ItemsView: TypeAlias = Literal["notLoaded", "summary", "full"]
 """How much of its items a turn of the history has: none, the user's message and the answer, or all."""

@@ -1,11 +1,11 @@
-"""What `stream` tells: frozen values, one for each thing that happens in a turn."""
+"""The events of `stream`: one frozen value for each thing that happens in a turn."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from .models import ChatResult, ConversationStep, Value
+from .models import ChatResult, ConversationStep, WireValue
 
 __all__ = [
     "CommandOutputDelta",
@@ -23,15 +23,15 @@ __all__ = [
 ]
 
 
-class TextDelta(Value, frozen=True):
-    """More of a message of Codex.
+class TextDelta(WireValue, frozen=True):
+    """More text of a message of Codex.
 
     Whether moderation withholds the message is known only when its step is finished. A view that shows deltas should
     then replace them with `ConversationStep.display_text`.
 
     Attributes:
-        text: What was said since the last one; a slow reader gets more at once.
-        item_id: The message.
+        text: The text since the last delta. A slow consumer gets longer deltas.
+        item_id: Id of the message.
 
     Example:
         ``case TextDelta(text): print(text, end="")``
@@ -41,14 +41,14 @@ class TextDelta(Value, frozen=True):
     item_id: str
 
 
-class ReasoningDelta(Value, frozen=True):
+class ReasoningDelta(WireValue, frozen=True):
     """More of the model's reasoning.
 
     Attributes:
-        text: What was thought since the last one.
-        item_id: The block of reasoning.
-        index: The paragraph of the block.
-        is_summary: It is of the summary, and not of the reasoning itself.
+        text: The text since the last delta.
+        item_id: Id of the reasoning item.
+        index: Index of the paragraph in the item.
+        is_summary: The text is from the summary, not from the reasoning itself.
 
     Example:
         ``case ReasoningDelta(text, is_summary=True): print(text, end="")``
@@ -60,12 +60,12 @@ class ReasoningDelta(Value, frozen=True):
     is_summary: bool
 
 
-class CommandOutputDelta(Value, frozen=True):
-    """More output of a command. The server does not send all of it; ``aggregatedOutput`` of the step has the rest.
+class CommandOutputDelta(WireValue, frozen=True):
+    """More output of a command. Deltas may leave output out; ``aggregatedOutput`` of the finished step has the output.
 
     Attributes:
-        text: What was written since the last one.
-        item_id: The command.
+        text: The output since the last delta.
+        item_id: Id of the command.
 
     Example:
         ``case CommandOutputDelta(text): print(text, end="")``
@@ -75,21 +75,21 @@ class CommandOutputDelta(Value, frozen=True):
     item_id: str
 
 
-class StepStarted(Value, frozen=True):
-    """A step began. It may never complete: the turn's end closes what is open.
+class StepStarted(WireValue, frozen=True):
+    """A step has started. If the turn ends early, the step never completes.
 
     Attributes:
-        step: The step as it is so far.
+        step: The step as far as it is known.
 
     Example:
-        ``case StepStarted(step): print("begins:", step.step_type)``
+        ``case StepStarted(step): print("started:", step.step_type)``
     """
 
     step: ConversationStep
 
 
-class StepCompleted(Value, frozen=True):
-    """A step is finished.
+class StepCompleted(WireValue, frozen=True):
+    """A step has finished.
 
     Attributes:
         step: The step.
@@ -101,12 +101,12 @@ class StepCompleted(Value, frozen=True):
     step: ConversationStep
 
 
-class PlanUpdated(Value, frozen=True):
-    """The plan of the turn.
+class PlanUpdated(WireValue, frozen=True):
+    """The plan of the turn has changed.
 
     Attributes:
-        plan: Its entries, each with ``step`` and ``status``.
-        explanation: Why it is so, if that is told.
+        plan: The entries, each with ``step`` and ``status``.
+        explanation: The reason for the plan, if the server sends one.
 
     Example:
         ``case PlanUpdated(plan): print([entry["step"] for entry in plan])``
@@ -116,8 +116,8 @@ class PlanUpdated(Value, frozen=True):
     explanation: str | None
 
 
-class DiffUpdated(Value, frozen=True):
-    """All that the turn has changed in files so far.
+class DiffUpdated(WireValue, frozen=True):
+    """The turn has changed files. Each diff contains all changes of the turn so far.
 
     Attributes:
         diff: A unified diff.
@@ -129,11 +129,11 @@ class DiffUpdated(Value, frozen=True):
     diff: str
 
 
-class TokenUsageUpdated(Value, frozen=True):
-    """What was used so far.
+class TokenUsageUpdated(WireValue, frozen=True):
+    """The token usage has changed.
 
     Attributes:
-        usage: ``tokenUsage``: ``total`` is the thread's, ``last`` the last model call's.
+        usage: ``tokenUsage``: ``total`` for the thread, ``last`` for the last call of the model.
 
     Example:
         ``case TokenUsageUpdated(usage): print(usage["total"]["totalTokens"])``
@@ -142,12 +142,12 @@ class TokenUsageUpdated(Value, frozen=True):
     usage: Mapping[str, Any]
 
 
-class RetryScheduled(Value, frozen=True):
-    """Something failed, and the server tries again.
+class RetryScheduled(WireValue, frozen=True):
+    """Something failed, and the server will try again.
 
     Attributes:
-        message: Such as ``Reconnecting... 1/5``.
-        details: The cause as the server knows it, if it tells.
+        message: A message for people, such as ``Reconnecting... 1/5``.
+        details: The cause, if the server sends one.
         error_info: ``codexErrorInfo``: a string, an object with one key, or `None`.
 
     Example:
@@ -159,11 +159,11 @@ class RetryScheduled(Value, frozen=True):
     error_info: str | Mapping[str, Any] | None
 
 
-class TurnCompleted(Value, frozen=True):
-    """The turn has completed; nothing comes after this.
+class TurnCompleted(WireValue, frozen=True):
+    """The turn has completed. This is the last event.
 
     Attributes:
-        result: The turn as `chat_once` returns it, but for ``raw_events``, which is empty.
+        result: The same result that `chat_once` returns, except that ``raw_events`` is empty.
 
     Example:
         ``case TurnCompleted(result): print(result.final_text)``
@@ -172,11 +172,11 @@ class TurnCompleted(Value, frozen=True):
     result: ChatResult
 
 
-class OtherEvent(Value, frozen=True):
-    """Anything else that the server told of the turn.
+class OtherEvent(WireValue, frozen=True):
+    """Any other notification about the turn.
 
     Attributes:
-        method: Such as ``turn/started``.
+        method: The method, such as ``turn/started``.
         raw: The whole message.
 
     Example:
@@ -200,4 +200,4 @@ Event: TypeAlias = (
     | TurnCompleted
     | OtherEvent
 )
-"""Any of them."""
+"""Any event of `stream`."""

@@ -1,4 +1,4 @@
-"""What a message may be made of, besides text. Checked here, before anything is sent."""
+"""Parts of a message other than text. They are checked before anything is sent."""
 
 from __future__ import annotations
 
@@ -7,26 +7,27 @@ import os
 from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
-from .models import Value
+from .models import WireValue
 
 __all__ = ["Image", "InputPart", "Mention", "Prompt", "Skill"]
 
 _SIGNATURES = ((b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF8", "image/gif"))
 
 
-class Image(Value, frozen=True, kw_only=True):
-    """A picture: one of `url`, `path` and `data`.
+class Image(WireValue, frozen=True, kw_only=True):
+    """An image, given by exactly one of `url`, `path` and `data`.
 
     Attributes:
         url: A ``data:`` URL. Codex 0.163 to 0.169 refuse ``http`` URLs.
-        path: A file that the server reads, so it must be on the server's machine; relative to this program's folder.
+        path: A file that the server reads, so it must be on the server's machine. A relative path starts from this
+            program's working directory.
         data: The bytes of a PNG, JPEG, GIF or WebP file; several MiB are fine.
-        media_type: Such as ``image/png``; of `data` alone, and only where it cannot be seen from the bytes.
-        detail: How closely the model looks; the server's choice unless given.
+        media_type: The type of `data`, such as ``image/png``. Needed only for other formats than these four.
+        detail: How closely the model looks at the image. The server's default if not given.
 
     Raises:
-        ValueError: None or several of them are given, or the kind of `data` is not known.
-        FileNotFoundError: There is no file at `path`.
+        ValueError: Not exactly one of `url`, `path` and `data` is given, or the type of `data` is unknown.
+        FileNotFoundError: The file at `path` does not exist.
 
     Example:
         ``await client.chat_once(["What is this?", Image(path="plan.png")])``
@@ -39,15 +40,15 @@ class Image(Value, frozen=True, kw_only=True):
     detail: Literal["auto", "low", "high", "original"] | None = None
 
     def __post_init__(self) -> None:
-        if sum(one is not None for one in (self.url, self.path, self.data)) != 1:
-            raise ValueError("an Image has one of url, path and data")
+        if sum(source is not None for source in (self.url, self.path, self.data)) != 1:
+            raise ValueError("an Image needs exactly one of url, path and data")
         if self.path is not None and not os.path.isfile(self.path):
-            raise FileNotFoundError(f"there is no image file {os.fspath(self.path)!r}")
+            raise FileNotFoundError(f"image file not found: {os.fspath(self.path)!r}")
         if self.data is not None and self._media_type() is None:
-            raise ValueError("these bytes are no PNG, JPEG, GIF or WebP; say what they are with media_type=")
+            raise ValueError("data is not a PNG, JPEG, GIF or WebP image; set media_type")
 
     def to_wire(self) -> dict[str, Any]:
-        """Return the part of ``input``."""
+        """Return the entry of ``input`` in `turn/start`."""
         part: dict[str, Any]
         if self.path is not None:
             part = {"type": "localImage", "path": os.path.abspath(self.path)}
@@ -66,11 +67,11 @@ class Image(Value, frozen=True, kw_only=True):
             return self.media_type
         if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
             return "image/webp"
-        return next((kind for signature, kind in _SIGNATURES if data.startswith(signature)), None)
+        return next((media_type for signature, media_type in _SIGNATURES if data.startswith(signature)), None)
 
 
-class Skill(Value, frozen=True):
-    """A skill to use: its name, and the path of its ``SKILL.md`` on the server's machine.
+class Skill(WireValue, frozen=True):
+    """A skill to use, given by its name and the path of its ``SKILL.md`` on the server's machine.
 
     Example:
         ``await client.chat_once([Skill("review", "/skills/review/SKILL.md"), "Go."])``
@@ -80,12 +81,12 @@ class Skill(Value, frozen=True):
     path: str | os.PathLike[str]
 
     def to_wire(self) -> dict[str, Any]:
-        """Return the part of ``input``."""
+        """Return the entry of ``input`` in `turn/start`."""
         return {"type": "skill", "name": self.name, "path": os.fspath(self.path)}
 
 
-class Mention(Value, frozen=True):
-    """Something that the message is about: a name, and a path such as ``app://id`` or that of a file.
+class Mention(WireValue, frozen=True):
+    """Something that the message refers to, given by a name and a path: of a file, or such as ``app://id``.
 
     Example:
         ``await client.chat_once(["Summarize", Mention("notes", "/home/me/notes.md")])``
@@ -95,7 +96,7 @@ class Mention(Value, frozen=True):
     path: str | os.PathLike[str]
 
     def to_wire(self) -> dict[str, Any]:
-        """Return the part of ``input``."""
+        """Return the entry of ``input`` in `turn/start`."""
         return {"type": "mention", "name": self.name, "path": os.fspath(self.path)}
 
 
@@ -103,15 +104,15 @@ InputPart: TypeAlias = str | Image | Skill | Mention
 """A part of a message."""
 
 Prompt: TypeAlias = str | Sequence[InputPart]
-"""A message: text, or parts in order."""
+"""A message: text, or a sequence of parts."""
 
 
 def to_wire(prompt: Prompt) -> list[dict[str, Any]]:
-    """Return ``input`` as the server takes it.
+    """Return a message as ``input`` of `turn/start`.
 
     Raises:
-        TypeError: It is not a message.
-        FileNotFoundError: A file has gone since its `Image` was made.
+        TypeError: The message has a wrong type.
+        FileNotFoundError: The file of an `Image` no longer exists.
     """
     if isinstance(prompt, str):
         return [_text(prompt)]
@@ -120,9 +121,9 @@ def to_wire(prompt: Prompt) -> list[dict[str, Any]]:
     parts: list[dict[str, Any]] = []
     for part in prompt:
         if not isinstance(part, (str, Image, Skill, Mention)):
-            raise TypeError(f"a part of a message is a str, Image, Skill or Mention, not {type(part).__name__}")
+            raise TypeError(f"a part of a message must be a str, Image, Skill or Mention, not {type(part).__name__}")
         if isinstance(part, Image) and part.path is not None and not os.path.isfile(part.path):
-            raise FileNotFoundError(f"there is no image file {os.fspath(part.path)!r}")
+            raise FileNotFoundError(f"image file not found: {os.fspath(part.path)!r}")
         parts.append(_text(part) if isinstance(part, str) else part.to_wire())
     return parts
 

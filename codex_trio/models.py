@@ -1,18 +1,17 @@
-"""What the caller gets: frozen, slotted values. `from_wire` is the only door from JSON."""
+"""Values that the client returns: results of turns, threads, models and accounts. All are frozen; `from_wire` reads JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal
 
 import msgspec
 
 from ._item_text import item_text
-from ._item_text import script_of as script_of  # drawing and approvals import it from here
-from ._json import as_object, as_text, shown
+from ._item_text import unwrap_shell as unwrap_shell  # rendering and approvals import it from here
+from ._json import as_int, as_object, as_objects, as_text, as_texts, shown
 
-if TYPE_CHECKING:  # with a default, so that a bare `ChatResult` means any; Python has that from 3.13 on
+if TYPE_CHECKING:  # with a default, so that a bare `ChatResult` means `ChatResult[Any]`; Python has this from 3.13 on
     from typing_extensions import TypeVar
 
     OutputT = TypeVar("OutputT", default=Any)
@@ -22,21 +21,26 @@ else:
     OutputT = TypeVar("OutputT")
 
 __all__ = [
+    "AccountInfo",
     "CancelResult",
     "ChatContinuation",
     "ChatResult",
     "CompletionSource",
     "ConversationStep",
     "InitializeResult",
+    "ModelInfo",
     "Notification",
+    "OpenItem",
     "Statistics",
+    "ThreadInfo",
+    "TurnInfo",
 ]
 
 CompletionSource = Literal["turn_completed", "thread_read_fallback", "no_message"]
-"""How a result came about.
+"""How the end of a turn became known.
 
 `turn_completed`: the server announced the end of the turn. `thread_read_fallback`: it did not, and the turn's end was
-read from its history. `no_message`: the turn completed and Codex said nothing, so `final_text` is empty.
+read from its history. `no_message`: the turn completed without a message, so `final_text` is empty.
 """
 
 _STEP_TYPES: Mapping[str, str] = {
@@ -62,30 +66,29 @@ def is_asynchronous(item: Mapping[str, Any]) -> bool:
     return item.get("delivery") == "async"
 
 
-class Value(msgspec.Struct, frozen=True):
-    """What less common values are made of: importing makes one in a tenth of the time that a dataclass takes."""
+class WireValue(msgspec.Struct, frozen=True):
+    """Base class of the public values. Its `repr` leaves out fields that may be long."""
 
     def __repr__(self) -> str:
-        names = [name for name in self.__struct_fields__ if name not in _LONG and not name.startswith("_")]
+        names = [name for name in self.__struct_fields__ if name not in _REPR_EXCLUDED and not name.startswith("_")]
         return f"{type(self).__name__}({', '.join(f'{name}={shown(getattr(self, name))}' for name in names)})"
 
 
-_LONG = frozenset({"raw", "items", "diff", "request", "data"})
+_REPR_EXCLUDED = frozenset({"raw", "raw_events", "items", "diff", "request", "data"})
 
 
-@dataclass(frozen=True, slots=True)
-class InitializeResult:
+class InitializeResult(WireValue, frozen=True):
     """The server's answer to `initialize`.
 
     Attributes:
-        protocol_version: ``protocolVersion``, if the server tells one (codex 0.100 to 0.169 do not).
-        server_info: ``serverInfo``, likewise; else name and version as `user_agent` has them.
-        capabilities: ``capabilities``, likewise.
+        protocol_version: ``protocolVersion``, if the server sends it (codex 0.100 to 0.169 do not).
+        server_info: ``serverInfo``, if the server sends it; otherwise name and version from `user_agent`.
+        capabilities: ``capabilities``, if the server sends them.
         user_agent: ``userAgent``, ``<client name>/<server version> (...)``.
         codex_home: ``codexHome``, the server's state directory.
         platform_family: ``platformFamily``, such as ``unix``.
         platform_os: ``platformOs``, such as ``linux``.
-        raw: The whole answer.
+        raw: The whole result as the server sent it.
 
     Example:
         ``print(client.server.user_agent)``
@@ -98,11 +101,11 @@ class InitializeResult:
     codex_home: str | None
     platform_family: str | None
     platform_os: str | None
-    raw: Mapping[str, Any] = field(repr=False)
+    raw: Mapping[str, Any]
 
     @classmethod
     def from_wire(cls, obj: object) -> InitializeResult:
-        """Read the result of `initialize`; whatever is missing or of another type becomes empty."""
+        """Read the result of `initialize`. A field that is missing or has another type becomes empty."""
         raw = as_object(obj)
         user_agent = as_text(raw.get("userAgent"))
         name, _, rest = user_agent.partition("/")
@@ -121,8 +124,7 @@ class InitializeResult:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class ConversationStep:
+class ConversationStep(WireValue, frozen=True):
     """A finished block of a turn.
 
     Codex may send a question or a remark and keep working without a reply (codex 0.155 on). Such a message has
@@ -130,16 +132,16 @@ class ConversationStep:
     ``data["questions"]`` has the questions; reply with `CodexThread.steer`, or with the next message.
 
     Attributes:
-        step_type: ``thinking``, ``exec``, ``codex`` (a message), ``ask`` (an asynchronous question), ``tool``,
-            ``file``; for any other item, the item's own type.
-        item_type: The server's name of it, such as ``commandExecution``.
+        step_type: ``thinking``, ``exec``, ``codex`` (a message), ``ask`` (an asynchronous question), ``tool`` or
+            ``file``. For any other item, the same as `item_type`.
+        item_type: ``type`` of the item, such as ``commandExecution``.
         text: Text for people: the thought, the message, the command line, the tool's name, the changed files; for other
             items a few words, such as ``search the web: squeaking doors``. Empty if there is no text, as in a thought that
             the model does not send, and for item types newer than codex 0.171.
-        item_id: Id of the item, unique in its turn; empty if the server gave none.
-        thread_id: The thread of the turn.
-        turn_id: The turn.
-        data: The whole item as the server sent it, such as ``aggregatedOutput`` and ``exitCode`` of a command.
+        item_id: Id of the item, unique in its turn. Empty if the server sent none.
+        thread_id: Id of the thread.
+        turn_id: Id of the turn.
+        data: The whole item as the server sent it, with ``aggregatedOutput`` and ``exitCode`` for a command, for example.
 
     Example:
         ``if step.step_type == "exec": print(step.text, step.data["exitCode"])``
@@ -151,7 +153,7 @@ class ConversationStep:
     item_id: str
     thread_id: str
     turn_id: str
-    data: Mapping[str, Any] = field(repr=False)
+    data: Mapping[str, Any]
 
     @property
     def is_hidden(self) -> bool:
@@ -163,8 +165,8 @@ class ConversationStep:
         if moderation.get("moderated") is not True:
             return False
         # `mode` since codex 0.171 (show, hide or block), `action` in 0.169. A moderated message without an instruction,
-        # or with one that is newer than this version, is hidden: `text` still has what was hidden in error, while
-        # nothing takes back what was shown in error.
+        # or with an unknown instruction, is hidden: text that is hidden by mistake is still in `text`, but text
+        # that is shown by mistake cannot be taken back.
         display = as_object(moderation.get("display"))
         return display.get("mode", display.get("action")) != "show"
 
@@ -175,7 +177,7 @@ class ConversationStep:
 
     @classmethod
     def from_wire(cls, item: Mapping[str, Any], *, thread_id: str, turn_id: str) -> ConversationStep:
-        """Read a thread item; an unknown type is a step of its own name."""
+        """Read a thread item. The `step_type` of an unknown item is the item's own type."""
         item_type = as_text(item.get("type")) or "unknown"
         return cls(
             step_type=_step_type(item_type, item),
@@ -188,7 +190,7 @@ class ConversationStep:
         )
 
 
-class OpenItem(Value, frozen=True):
+class OpenItem(WireValue, frozen=True):
     """An item that has started and not completed, such as a running command.
 
     Attributes:
@@ -209,24 +211,24 @@ class OpenItem(Value, frozen=True):
     data: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class ChatResult(Generic[OutputT]):
+class ChatResult(WireValue, Generic[OutputT], frozen=True):
     """A finished turn.
 
     Attributes:
-        thread_id: The thread, for the next message.
-        turn_id: The turn.
+        thread_id: Id of the thread, for the next message.
+        turn_id: Id of the turn.
         final_text: Codex's answer; empty if there is none. It is the last message of phase ``final_answer``, else the
             last message without a known phase, else the last ``partial_answer`` (codex 0.163 on). If a completed turn
             has none of these, it is the last ``commentary``. If a completed turn has no other message at all, it is the
             last asynchronous message, which is a question or a remark that Codex sent while it worked.
         raw_events: The turn's notifications as the server sent them, in order, without deltas.
         assistant_item_id: Id of the message that `final_text` is from.
-        completion_source: How this result came about, see `CompletionSource`.
-        usage: ``tokenUsage`` as last told in this turn (``total`` is the thread's, ``last`` the last model call's).
+        completion_source: How the end of the turn became known, see `CompletionSource`.
+        usage: The last ``tokenUsage`` that the server sent in this turn: ``total`` for the thread, ``last`` for the last
+            call of the model.
         steps: The turn's steps, in the order of their completion.
-        output: The answer as the `output_type` that was asked for, or as `output_schema` lets it be; `None` without.
-        status: The turn's status as the server gave it: ``completed``, or one that this version does not know. In an
+        output: The answer as an `output_type`, or as JSON if `output_schema` was given. `None` if neither was given.
+        status: The turn's status as the server sent it: ``completed``, or a status that this version does not know. In an
             error's `result`, also ``failed`` or ``interrupted``.
         is_hidden: Moderation asks clients not to show `final_text`; see `ConversationStep.is_hidden`.
 
@@ -237,12 +239,12 @@ class ChatResult(Generic[OutputT]):
     thread_id: str
     turn_id: str
     final_text: str
-    raw_events: tuple[Mapping[str, Any], ...] = field(repr=False)
+    raw_events: tuple[Mapping[str, Any], ...]
     assistant_item_id: str | None
     completion_source: CompletionSource
     usage: Mapping[str, Any] | None
     steps: tuple[ConversationStep, ...]
-    output: OutputT = None  # type: ignore[assignment]  # there is none unless one was asked for
+    output: OutputT = None  # type: ignore[assignment]  # no output was requested
     status: str = "completed"
     is_hidden: bool = False
 
@@ -252,19 +254,18 @@ class ChatResult(Generic[OutputT]):
         return _WITHHELD if self.is_hidden else self.final_text
 
 
-@dataclass(frozen=True, slots=True)
-class ChatContinuation:
-    """Where a caller stopped waiting for a turn that runs on.
+class ChatContinuation(WireValue, frozen=True):
+    """The point at which a caller stopped waiting for a turn that still runs.
 
-    In another client it wants codex 0.155 or newer, whose history calls items by the ids that they had live. An older
-    server refuses it, or, with `experimental_api`, tells some steps again.
+    Another client can continue with it if the server is codex 0.155 or newer, whose history has the item ids of the live
+    events. An older server refuses it or, with `experimental_api`, sends some steps twice.
 
     Attributes:
-        thread_id: The thread.
-        turn_id: The turn.
-        cursor: How many of the turn's events had been taken from the connection.
-        mode: Which call stopped waiting: ``chat_once`` or ``chat``.
-        seen: Ids of the items that had been delivered as steps.
+        thread_id: Id of the thread.
+        turn_id: Id of the turn.
+        cursor: Number of the turn's events that the client had received.
+        mode: The call that stopped waiting: ``chat_once`` or ``chat``.
+        seen: Ids of the items that were already delivered as steps.
 
     Example:
         ``Path("turn.json").write_text(exc.continuation.to_json())``
@@ -278,7 +279,7 @@ class ChatContinuation:
 
     def to_json(self) -> str:
         """Return a JSON object that `from_json` reads, in this process or another."""
-        import json  # a millisecond, only for whoever needs it
+        import json  # takes a millisecond, so only if needed
 
         return json.dumps(
             {
@@ -292,10 +293,10 @@ class ChatContinuation:
 
     @classmethod
     def from_json(cls, text: str) -> ChatContinuation:
-        """Read what `to_json` wrote.
+        """Read the output of `to_json`. Unknown fields are ignored.
 
         Raises:
-            ValueError: It is not that; the message names the field.
+            ValueError: The text is not a continuation; the message names the wrong field.
         """
         import json
 
@@ -304,29 +305,28 @@ class ChatContinuation:
         except (ValueError, RecursionError) as exc:
             raise ValueError(f"not a continuation: {exc}") from exc
         obj = as_object(obj)
-        for name, kind in (("thread_id", str), ("turn_id", str), ("cursor", int), ("seen", list)):
-            if not isinstance(obj.get(name), kind) or isinstance(obj[name], bool):
-                raise ValueError(f"not a continuation: {name} is {obj.get(name)!r}, not a {kind.__name__}")
+        for name, expected in (("thread_id", str), ("turn_id", str), ("cursor", int), ("seen", list)):
+            if not isinstance(obj.get(name), expected) or isinstance(obj[name], bool):
+                raise ValueError(f"not a continuation: {name} is {obj.get(name)!r}, not a {expected.__name__}")
         mode, seen = obj.get("mode"), obj["seen"]
         if mode not in ("chat_once", "chat"):
             raise ValueError(f"not a continuation: mode is {mode!r}, neither 'chat_once' nor 'chat'")
-        if not all(isinstance(one, str) for one in seen):
+        if not all(isinstance(item_id, str) for item_id in seen):
             raise ValueError("not a continuation: seen has entries that are not strings")
         return cls(obj["thread_id"], obj["turn_id"], obj["cursor"], mode, tuple(seen))
 
 
-@dataclass(frozen=True, slots=True)
-class CancelResult:
-    """What `cancel` found when the turn had ended.
+class CancelResult(WireValue, frozen=True):
+    """A turn that `cancel` ended.
 
     Attributes:
-        thread_id: The thread; it is usable at once.
-        turn_id: The turn.
+        thread_id: Id of the thread, which is ready for the next turn.
+        turn_id: Id of the turn.
         steps: Steps that had not been delivered before.
         raw_events: Notifications that had not been delivered before.
-        status: The turn's status as the server gave it.
-        was_completed: The turn had completed before the interrupt could stop it.
-        was_interrupted: The turn was stopped.
+        status: The turn's status as the server sent it.
+        was_completed: The turn completed before the interrupt took effect.
+        was_interrupted: The turn was interrupted.
 
     Example:
         ``if (await client.cancel(exc.continuation)).was_interrupted: ...``
@@ -335,19 +335,18 @@ class CancelResult:
     thread_id: str
     turn_id: str
     steps: tuple[ConversationStep, ...]
-    raw_events: tuple[Mapping[str, Any], ...] = field(repr=False)
+    raw_events: tuple[Mapping[str, Any], ...]
     status: str
     was_completed: bool
     was_interrupted: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Notification:
-    """An event of the server that belongs to no turn of this client.
+class Notification(WireValue, frozen=True):
+    """A notification of the server that does not belong to a turn of this client.
 
     Attributes:
-        method: Such as ``thread/name/updated``.
-        params: Its parameters; empty if there were none.
+        method: The method, such as ``thread/name/updated``.
+        params: The parameters; empty if the server sent none.
         raw: The whole message.
 
     Example:
@@ -356,24 +355,23 @@ class Notification:
 
     method: str
     params: Mapping[str, Any]
-    raw: Mapping[str, Any] = field(repr=False)
+    raw: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Statistics:
+class Statistics(WireValue, frozen=True):
     """A snapshot of one client.
 
     Attributes:
         requests_in_flight: Requests that the server has not answered yet.
-        requests_waiting: Requests waiting for their place among the 64 that may be in flight.
+        requests_waiting: Requests that wait because 64 requests are already in flight.
         open_turns: Turns that have not ended, or have unread events.
-        unread_events: Events of those turns that nobody has read yet.
-        late_events: Events that came after their turn had ended, and were not delivered.
-        dropped_notifications: Events without a turn that nobody read in time.
-        ignored_messages: Lines that were not JSON objects, answers to no call of ours, and the like.
+        unread_events: Events of these turns that the program has not read yet.
+        late_events: Events that came after the end of their turn and were not delivered.
+        dropped_notifications: Events without a turn that were dropped because the program did not read them in time.
+        ignored_messages: Lines that were not JSON objects, responses without a request, and the like.
         server_requests: Requests of the server that were answered.
-        dropped_events: Events that were dropped because too many came while a turn was starting or its missed events were
-            read. Its steps were read from the server's history instead.
+        dropped_events: Events that were dropped because too many came while a turn was starting, or while its missed
+            events were read. The steps were read from the server's history instead.
 
     Example:
         ``assert client.statistics().open_turns == 0``
@@ -388,3 +386,170 @@ class Statistics:
     ignored_messages: int
     server_requests: int
     dropped_events: int
+
+
+class ThreadInfo(WireValue, frozen=True):
+    """A thread as the server describes it.
+
+    Attributes:
+        id: Id for `client.resume_thread` and `chat`.
+        name: The name that `rename` set, or `None`.
+        preview: The start of the first message.
+        model: The model, if the server sends it.
+        cwd: The working directory, on the server's machine.
+        status: ``idle``, ``active``, ``notLoaded`` or ``systemError``.
+        created_at: Unix time in seconds, ``createdAt``.
+        updated_at: Unix time in seconds, ``updatedAt``.
+        forked_from_id: Id of the thread that this one was forked from.
+        is_ephemeral: The thread has no history on disk.
+        raw: The whole ``Thread``.
+
+    Example:
+        ``async for thread in client.threads(): print(thread.id, thread.name or thread.preview)``
+    """
+
+    id: str
+    name: str | None
+    preview: str
+    model: str | None
+    cwd: str
+    status: str
+    created_at: int | None
+    updated_at: int | None
+    forked_from_id: str | None
+    is_ephemeral: bool
+    raw: Mapping[str, Any]
+
+    @classmethod
+    def from_wire(cls, obj: object) -> ThreadInfo:
+        """Read a ``Thread``. A field that is missing or has another type becomes empty."""
+        raw = as_object(obj)
+        return cls(
+            id=as_text(raw.get("id")),
+            name=as_text(raw.get("name")) or None,
+            preview=as_text(raw.get("preview")),
+            model=as_text(raw.get("model")) or None,
+            cwd=as_text(raw.get("cwd")),
+            status=as_text(as_object(raw.get("status")).get("type")),
+            created_at=as_int(raw.get("createdAt")),
+            updated_at=as_int(raw.get("updatedAt")),
+            forked_from_id=as_text(raw.get("forkedFromId")) or None,
+            is_ephemeral=raw.get("ephemeral") is True,
+            raw=raw,
+        )
+
+
+class TurnInfo(WireValue, frozen=True):
+    """A turn in a thread's history.
+
+    Attributes:
+        id: Id for `thread.items` and `thread.revert`.
+        status: ``completed``, ``failed``, ``interrupted`` or ``inProgress``.
+        items: The items as the server sent them, as many as `items_view` selects.
+        error: ``error`` of a failed turn.
+        started_at: Unix time in seconds.
+        completed_at: Unix time in seconds.
+        raw: The whole ``Turn``.
+
+    Example:
+        ``async for turn in thread.turns(): print(turn.id, turn.status)``
+    """
+
+    id: str
+    status: str
+    items: tuple[Mapping[str, Any], ...]
+    error: Mapping[str, Any] | None
+    started_at: int | None
+    completed_at: int | None
+    raw: Mapping[str, Any]
+
+    @classmethod
+    def from_wire(cls, obj: object) -> TurnInfo:
+        """Read a ``Turn``. A field that is missing or has another type becomes empty."""
+        raw = as_object(obj)
+        return cls(
+            id=as_text(raw.get("id")),
+            status=as_text(raw.get("status")),
+            items=tuple(as_objects(raw.get("items"))),
+            error=as_object(raw.get("error")) or None,
+            started_at=as_int(raw.get("startedAt")),
+            completed_at=as_int(raw.get("completedAt")),
+            raw=raw,
+        )
+
+
+class ModelInfo(WireValue, frozen=True):
+    """A model that the server offers.
+
+    Attributes:
+        id: Id for the option `model`.
+        display_name: Name to show to people.
+        description: Description to show to people.
+        is_default: The server uses this model if none is given.
+        is_hidden: The server lists this model only on request.
+        efforts: Values for the option `effort`.
+        default_effort: The effort that is used if none is given.
+        raw: The whole ``Model``.
+
+    Example:
+        ``names = [model.id async for model in client.models()]``
+    """
+
+    id: str
+    display_name: str
+    description: str
+    is_default: bool
+    is_hidden: bool
+    efforts: tuple[str, ...]
+    default_effort: str | None
+    raw: Mapping[str, Any]
+
+    @classmethod
+    def from_wire(cls, obj: object) -> ModelInfo:
+        """Read a ``Model``. A field that is missing or has another type becomes empty."""
+        raw = as_object(obj)
+        efforts = [option.get("reasoningEffort") for option in as_objects(raw.get("supportedReasoningEfforts"))]
+        return cls(
+            id=as_text(raw.get("id")),
+            display_name=as_text(raw.get("displayName")),
+            description=as_text(raw.get("description")),
+            is_default=raw.get("isDefault") is True,
+            is_hidden=raw.get("hidden") is True,
+            efforts=tuple(as_texts(efforts)),
+            default_effort=as_text(raw.get("defaultReasoningEffort")) or None,
+            raw=raw,
+        )
+
+
+class AccountInfo(WireValue, frozen=True):
+    """The account that the server is logged in to.
+
+    Attributes:
+        type: ``apiKey``, ``chatgpt`` or another type; `None` if the server is not logged in.
+        email: Email address of a ChatGPT account.
+        plan_type: Plan of a ChatGPT account.
+        requires_openai_auth: The configured model provider needs a login.
+        raw: The whole result of ``account/read``.
+
+    Example:
+        ``if (await client.account()).type is None: ...``
+    """
+
+    type: str | None
+    email: str | None
+    plan_type: str | None
+    requires_openai_auth: bool
+    raw: Mapping[str, Any]
+
+    @classmethod
+    def from_wire(cls, obj: object) -> AccountInfo:
+        """Read the result of ``account/read``. A field that is missing or has another type becomes empty."""
+        raw = as_object(obj)
+        account = as_object(raw.get("account"))
+        return cls(
+            type=as_text(account.get("type")) or None,
+            email=as_text(account.get("email")) or None,
+            plan_type=as_text(account.get("planType")) or None,
+            requires_openai_auth=raw.get("requiresOpenaiAuth") is True,
+            raw=raw,
+        )

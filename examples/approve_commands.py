@@ -1,10 +1,10 @@
-"""Codex asks before it runs a command outside of its sandbox, and a person answers at the terminal.
+"""Codex asks before it runs a command outside of its sandbox, and the user answers at the terminal.
 
 python examples/approve_commands.py --prompt "Install the dependencies" --prompt "What is this project about?"
 python examples/approve_commands.py --demo         # the real codex binary with a scripted model: no account needed
 
-Each prompt is a conversation of its own. While a question waits for its answer, the others go on, and print afterwards.
-With --transport websocket, the server is one that listens: CODEX_APP_SERVER_WS_URL, or ws://127.0.0.1:8765.
+Each prompt starts its own thread. While a question waits for an answer, the other turns continue, and print afterwards.
+With --transport websocket, it connects to a running server: CODEX_APP_SERVER_WS_URL, or ws://127.0.0.1:8765.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ at_the_terminal = trio.Lock()  # one question at a time, and no steps in between
 
 
 async def ask(request: ApprovalRequest) -> Decision:
-    """Decide, as `on_approval`: in a task of its own, which may take its time."""
+    """Answer a request, as `on_approval`. It runs in its own task, so it may wait for the user."""
     async with at_the_terminal:
         try:
             yes = accepted(request)
@@ -58,7 +58,7 @@ def accepted(request: ApprovalRequest) -> Decision:
 
 
 def described(request: ApprovalRequest) -> Iterator[str]:
-    """Yield rows that describe all that a yes would do. Rows with the model's text are marked, to tell them from ours."""
+    """Yield rows that describe everything that a yes would allow. Rows with the model's text are marked."""
     yield "Codex gives as its reason:"
     yield from marked(request.reason)
     match request:
@@ -107,12 +107,12 @@ async def show_pages(rows: list[str]) -> None:
 
 async def read_answer(question: str) -> str:
     if not sys.stdin.isatty():
-        print("Nobody is there to say yes.")
+        print("There is no terminal to ask at.")
         return ""
-    termios.tcflush(sys.stdin, termios.TCIFLUSH)  # input from before the question does not answer it
+    termios.tcflush(sys.stdin, termios.TCIFLUSH)  # discard input from before the question
     print(question, end="", flush=True)
-    # A terminal can be read once a line has been typed. `input` would need a thread, which nothing can call back when
-    # the turn ends meanwhile, and which would take the answer to the next question.
+    # A terminal is readable once a line has been typed. `input` would need a thread, which cannot be cancelled when the turn
+    # ends, and which would then read the answer to the next question.
     await trio.lowlevel.wait_readable(sys.stdin)
     return os.read(sys.stdin.fileno(), 1_000).decode(errors="replace").strip().lower()
 
@@ -149,9 +149,9 @@ async def make_transport(stack: AsyncExitStack, options: argparse.Namespace) -> 
 
 def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--prompt", action="append", help="what to say; may be given several times")
+    parser.add_argument("--prompt", action="append", help="a message; may be given several times")
     parser.add_argument("--transport", choices=["stdio", "websocket"], default="stdio", help="how to reach the server")
-    parser.add_argument("--demo", action="store_true", help="play with a scripted model, without an account")
+    parser.add_argument("--demo", action="store_true", help="use a scripted model, without an account")
     options = parser.parse_args()
     options.prompt = options.prompt or ["Oil the door.", "Have you got time?"]
     return options
@@ -162,4 +162,4 @@ if __name__ == "__main__":
         sys.exit(trio.run(main))
     except* KeyboardInterrupt:
         print("stopped, and so are the turns")
-    sys.exit(130)  # what a shell reports of a program that Ctrl-C ended
+    sys.exit(130)  # the exit code that shells use for a program that Ctrl-C ended

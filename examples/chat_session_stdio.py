@@ -1,4 +1,4 @@
-"""A conversation of several turns on one thread, with a codex of its own.
+"""A conversation of several turns on one thread, with its own codex process.
 
 python examples/chat_session_stdio.py --prompt "What is in this folder?" --prompt "And what is it for?"
 python examples/chat_session_stdio.py --demo      # the real codex binary with a scripted model: no account needed
@@ -33,14 +33,14 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cmd", help="the server's command line (default: codex app-server)")
     parser.add_argument("--prompt", action="append", help="a message; may be given several times")
-    parser.add_argument("--demo", action="store_true", help="play with a scripted model, without an account")
+    parser.add_argument("--demo", action="store_true", help="use a scripted model, without an account")
     options = parser.parse_args()
 
     async with AsyncExitStack() as stack:
         transport: Transport = StdioTransport(options.cmd)
         if options.demo:
             model = await stack.enter_async_context(open_scripted_model())
-            model.on_turn(run("pwd"), say("The one that you started me in."))
+            model.on_turn(run("pwd"), say("The folder that you started me in."))
             model.on_turn(say("Which folder this is."))
             transport = model.transport(options.cmd)
         client = await stack.enter_async_context(open_codex_client(transport))
@@ -52,4 +52,4 @@ if __name__ == "__main__":
         sys.exit(trio.run(main))
     except* KeyboardInterrupt:
         print("stopped, and so is the turn")
-    sys.exit(130)  # what a shell reports of a program that Ctrl-C ended
+    sys.exit(130)  # the exit code that shells use for a program that Ctrl-C ended

@@ -1,10 +1,10 @@
-"""A conversation of several turns on one thread, with a codex that listens for websockets.
+"""A conversation of several turns on one thread, with a codex server on a websocket.
 
 codex app-server --listen ws://127.0.0.1:8765      # in another terminal
 python examples/chat_session_websocket.py --prompt "What is in this folder?" --prompt "And what is it for?"
 python examples/chat_session_websocket.py --demo   # the real codex binary with a scripted model: no account needed
 
-Without --url and --token, CODEX_APP_SERVER_WS_URL and CODEX_APP_SERVER_TOKEN of the environment count.
+The defaults of --url and --token are CODEX_APP_SERVER_WS_URL and CODEX_APP_SERVER_TOKEN.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ async def converse(client: CodexClient, prompts: list[str]) -> None:
 
 async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--url", help="where the server listens (default: from the environment, else port 8765 here)")
-    parser.add_argument("--token", help="what it lets one in for (default: from the environment)")
+    parser.add_argument("--url", help="URL of the server (default: from the environment, or port 8765 on this machine)")
+    parser.add_argument("--token", help="bearer token for the server (default: from the environment)")
     parser.add_argument("--prompt", action="append", help="a message; may be given several times")
-    parser.add_argument("--demo", action="store_true", help="play with a scripted model, without an account")
+    parser.add_argument("--demo", action="store_true", help="use a scripted model, without an account")
     options = parser.parse_args()
     if options.demo and (options.url or options.token):
-        parser.error("--demo has a server of its own: it takes no --url and no --token")
+        parser.error("--demo starts its own server, so --url and --token cannot be used")
 
     async with AsyncExitStack() as stack:
         url = options.url
@@ -58,4 +58,4 @@ if __name__ == "__main__":
         sys.exit(trio.run(main))
     except* KeyboardInterrupt:
         print("stopped, and so is the turn")
-    sys.exit(130)  # what a shell reports of a program that Ctrl-C ended
+    sys.exit(130)  # the exit code that shells use for a program that Ctrl-C ended

@@ -1,12 +1,12 @@
-"""A conversation drawn with Rich: each step as a panel, and below them a line that says what runs, and since when.
+"""A conversation rendered with Rich: each step as a panel, and a status line below that shows what runs.
 
     pip install '.[codex,rich]'
     python examples/chat_steps_rich.py --prompt "Fix the tests" --prompt "What was wrong?"
     python examples/chat_steps_rich.py --transport websocket --url ws://127.0.0.1:8765 --prompt "Hello"
     python examples/chat_steps_rich.py --demo      # the real codex binary with a scripted model: no account needed
 
-A turn that goes quiet is waited for again, or cancelled with --cancel-on-timeout. Ctrl-C cancels the turn, shows what it
-had done and said by then, and exits with 130.
+After inactivity, the program keeps waiting or, with --cancel-on-timeout, cancels the turn. Ctrl-C cancels the turn, shows
+its steps so far, and exits with 130.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from codex_trio.rendering import TurnView, render_step
 from codex_trio.testing import open_scripted_model, run, say, think, wait
 from codex_trio.text import clean_text
 
-INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
+INTERRUPTED = 130  # the exit code that shells use for a program that Ctrl-C ended
 
 PATCH = """apply_patch <<'END'
 *** Begin Patch
@@ -59,11 +59,11 @@ class Chat:
     stopping: trio.Event = field(default_factory=trio.Event)
 
     async def run(self) -> int:
-        """Take the turns, and return the exit code."""
+        """Run the turns and return the exit code."""
         try:
             for prompt in self.options.prompt:
                 self.console.print(Text(f"\n> {prompt}", "bold"))
-                if not await self.take_turn(prompt):
+                if not await self.run_turn(prompt):
                     return 1
                 if self.stopping.is_set():
                     return INTERRUPTED
@@ -72,36 +72,36 @@ class Chat:
         except CodexError as exc:
             self.console.print(Text(f"{type(exc).__name__}: {clean_text(str(exc), indent='    ')}", "red"))
             return 1
-        except SystemExit:  # Rich says so when whoever read our output has left
+        except SystemExit:  # Rich raises it when the reader of the output is gone
             return 1
         return 0
 
-    async def take_turn(self, prompt: str) -> bool:
-        """Draw a turn to its end, however quiet it is; return whether it got there."""
+    async def run_turn(self, prompt: str) -> bool:
+        """Render a turn to its end, also after inactivity. Return False if the turn was cancelled."""
         view = TurnView(self.console, show_data=self.options.show_data)
-        patience = self.options.inactivity_timeout
-        events = self.thread.stream(prompt, user=self.options.user, inactivity_timeout=patience)
+        timeout = self.options.inactivity_timeout
+        events = self.thread.stream(prompt, user=self.options.user, inactivity_timeout=timeout)
         while True:
             try:
-                await view.draw(events)
+                await view.render(events)
                 return True
             except CodexTurnInactiveError as exc:
                 last = clean_text(str(exc.last_event))
-                self.console.print(Text(f"nothing for {exc.idle_seconds:.0f} s since {last}", "yellow"))
+                self.console.print(Text(f"no events for {exc.idle_seconds:.0f} s since {last}", "yellow"))
                 if self.options.cancel_on_timeout:
                     cancelled = await self.client.cancel(exc.continuation)
                     for step in cancelled.steps:
                         self.console.print(render_step(step, show_data=self.options.show_data))
                     self.console.print(Text(f"cancelled: the turn is {cancelled.status}", "red"))
                     return False
-                events = self.thread.stream(continuation=exc.continuation, inactivity_timeout=patience)
+                events = self.thread.stream(continuation=exc.continuation, inactivity_timeout=timeout)
 
     async def stop_on_ctrl_c(self) -> None:
-        """Interrupt the turn that runs. Whoever draws it gets what there still is of it, and then its end."""
+        """Interrupt the running turn. The view still renders its remaining events and its end."""
         with trio.open_signal_receiver(signal.SIGINT) as signals:
             async for _ in signals:
                 self.stopping.set()
-                with suppress(CodexError):  # it has ended by itself
+                with suppress(CodexError):  # the turn has already ended
                     await self.thread.interrupt()
 
 
@@ -115,7 +115,7 @@ async def main() -> int:
             transport = WebSocketTransport(options.url, token=options.token)
         else:
             transport = StdioTransport(options.cmd)
-        is_experimental = options.user is not None  # the server says so of `user`
+        is_experimental = options.user is not None  # the option `user` is experimental
         client = await stack.enter_async_context(open_codex_client(transport, experimental_api=is_experimental))
         chat = Chat(client, await client.start_thread(), options)
         async with trio.open_nursery() as nursery:
@@ -126,7 +126,7 @@ async def main() -> int:
 
 
 async def play_demo(stack: AsyncExitStack, options: argparse.Namespace) -> Transport:
-    """Return a way to the real codex binary, with a scripted model in place of an account."""
+    """Return a transport to the real codex binary with a scripted model."""
     folder = stack.enter_context(tempfile.TemporaryDirectory())
     await trio.Path(folder, "door.py").write_text("def close(door):\n    door.push()\n    return door\n")
     model = await stack.enter_async_context(open_scripted_model(sandbox_mode="danger-full-access"))
@@ -146,7 +146,7 @@ async def play_demo(stack: AsyncExitStack, options: argparse.Namespace) -> Trans
 
 def seconds(text: str) -> float:
     value = float(text)
-    if not value > 0:  # nor is nan
+    if not value > 0:  # also rejects nan
         raise ValueError
     return value
 
@@ -155,23 +155,25 @@ def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--transport", choices=["stdio", "websocket"], default="stdio", help="how to reach the server")
     parser.add_argument("--cmd", help="the server's command line, for stdio (default: codex app-server)")
-    parser.add_argument("--url", help="of a websocket (default: $CODEX_APP_SERVER_WS_URL, or ws://127.0.0.1:8765)")
-    parser.add_argument("--token", help="of a websocket (default, if it is here: $CODEX_APP_SERVER_TOKEN)")
+    parser.add_argument("--url", help="URL of a websocket (default: $CODEX_APP_SERVER_WS_URL, or ws://127.0.0.1:8765)")
+    parser.add_argument("--token", help="token for the websocket (default, on this machine: $CODEX_APP_SERVER_TOKEN)")
     parser.add_argument("--prompt", action="append", help="a message; may be given several times")
-    parser.add_argument("--user", help="whom the model is told to be talking with")
-    parser.add_argument("--inactivity-timeout", type=seconds, metavar="SECONDS", help="of silence (default: 120)")
-    parser.add_argument("--show-data", action="store_true", help="show all that the server tells of each step")
-    parser.add_argument("--cancel-on-timeout", action="store_true", help="cancel a quiet turn, and exit with 1")
-    parser.add_argument("--demo", action="store_true", help="play with a scripted model, without an account")
+    parser.add_argument("--user", help="the user that the model talks with")
+    parser.add_argument(
+        "--inactivity-timeout", type=seconds, metavar="SECONDS", help="limit for inactivity (default: 120)"
+    )
+    parser.add_argument("--show-data", action="store_true", help="show all data of each step")
+    parser.add_argument("--cancel-on-timeout", action="store_true", help="cancel an inactive turn and exit with 1")
+    parser.add_argument("--demo", action="store_true", help="use a scripted model, without an account")
     options = parser.parse_args()
     is_websocket = options.transport == "websocket"
     if (options.url or options.token) and (options.demo or not is_websocket):
-        parser.error("--url and --token need --transport websocket, and no --demo, which has a server of its own")
+        parser.error("--url and --token need --transport websocket, and cannot be used with --demo")
     if options.cmd and is_websocket and not options.demo:
-        parser.error("--cmd starts a server, and --transport websocket takes one that runs")
+        parser.error("--cmd starts a server, but --transport websocket connects to a running one")
     if not options.prompt and not options.demo:
-        parser.error("what is there to say? --prompt says it, and --demo shows how it looks")
-    options.prompt = options.prompt or ["The door squeaks. Mend it.", "Why did it squeak?"]
+        parser.error("give a message with --prompt, or use --demo")
+    options.prompt = options.prompt or ["The door squeaks. Fix it.", "Why did it squeak?"]
     if options.inactivity_timeout is None:
         options.inactivity_timeout = 1.0 if options.demo else 120.0
     return options
@@ -180,7 +182,7 @@ def parse_options() -> argparse.Namespace:
 if __name__ == "__main__":
     try:
         sys.exit(trio.run(main))
-    except CodexError as exc:  # there is no server, say
+    except CodexError as exc:  # for example, the server cannot be started
         sys.exit(f"{type(exc).__name__}: {clean_text(str(exc), indent='    ')}")
-    except KeyboardInterrupt:  # before there was a turn
+    except KeyboardInterrupt:  # before the first turn
         sys.exit(INTERRUPTED)

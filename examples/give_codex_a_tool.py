@@ -1,9 +1,9 @@
-"""Functions of this program that Codex may call: their schema comes from their annotations, arguments are checked.
+"""Functions of this program that Codex may call. Their annotations define the schema, and arguments are validated.
 
-python examples/give_codex_a_tool.py --prompt "Which tickets are open, and who could take them?"
+python examples/give_codex_a_tool.py --prompt "Give each open ticket to Ann"
 python examples/give_codex_a_tool.py --demo        # the real codex binary with a scripted model: no account needed
 
-With --transport websocket, the server is one that listens: CODEX_APP_SERVER_WS_URL, or ws://127.0.0.1:8765.
+With --transport websocket, it connects to a running server: CODEX_APP_SERVER_WS_URL, or ws://127.0.0.1:8765.
 """
 
 from __future__ import annotations
@@ -39,23 +39,23 @@ async def list_tickets(
     """List the tickets of the house.
 
     Args:
-        state: Only those in this state.
-        limit: How many at most.
+        state: List only tickets in this state.
+        limit: The maximum number of tickets.
     """
-    await trio.sleep(0.1)  # a database would be asked here; other turns and tools go on meanwhile
+    await trio.sleep(0.1)  # stands for a database query; other turns and tools continue
     return [ticket for ticket in TICKETS if state in ("any", ticket.state)][:limit]
 
 
 @tool(name="assign")
 def assign_ticket(ticket_id: str, to: str) -> str:
-    """Give a ticket to somebody."""  # not async, so it runs in a worker thread, one call at a time
+    """Assign a ticket to a person."""  # not async, so it runs in a worker thread, one call at a time
     if ticket_id not in [ticket.id for ticket in TICKETS]:
-        raise ValueError(f"there is no ticket {ticket_id}")  # the model is told so, and the turn goes on
+        raise ValueError(f"unknown ticket {ticket_id}")  # sent to the model, and the turn continues
     return f"{ticket_id} is {to}'s now"
 
 
 def answer_of(call: ConversationStep) -> str:
-    """Return what came of a call. Codex may know tools of other servers (MCP), too, whose answer stands elsewhere."""
+    """Return the result of a call. For tools of MCP servers, it is in another field."""
     parts = call.data.get("contentItems") or (call.data.get("result") or {}).get("content") or []
     return "\n".join(part.get("text") or f"({part.get('type')})" for part in parts)
 
@@ -88,9 +88,9 @@ async def make_transport(stack: AsyncExitStack, options: argparse.Namespace) -> 
 
 def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--prompt", default="Give the open tickets to Ann.", help="what to say")
+    parser.add_argument("--prompt", default="Give the open tickets to Ann.", help="the message")
     parser.add_argument("--transport", choices=["stdio", "websocket"], default="stdio", help="how to reach the server")
-    parser.add_argument("--demo", action="store_true", help="play with a scripted model, without an account")
+    parser.add_argument("--demo", action="store_true", help="use a scripted model, without an account")
     return parser.parse_args()
 
 
@@ -99,4 +99,4 @@ if __name__ == "__main__":
         sys.exit(trio.run(main))
     except* KeyboardInterrupt:
         print("stopped, and so is the turn")
-    sys.exit(130)  # what a shell reports of a program that Ctrl-C ended
+    sys.exit(130)  # the exit code that shells use for a program that Ctrl-C ended

@@ -1,10 +1,10 @@
-"""Twenty turns at once over one connection, each on a thread of its own, in a table that lives.
+"""Twenty turns at once over one connection, each on its own thread, in a live table.
 
 pip install '.[codex,rich]'
 python examples/many_threads.py "What is this project?" "What is missing in it?"
 python examples/many_threads.py --demo             # the real codex binary with a scripted model: no account needed
 
-With --transport websocket, the server is one that listens: CODEX_APP_SERVER_WS_URL, or ws://127.0.0.1:8765.
+With --transport websocket, it connects to a running server: CODEX_APP_SERVER_WS_URL, or ws://127.0.0.1:8765.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ TURNS = 20
 
 @dataclass
 class Row:
-    """A turn, as far as it has got."""
+    """The state of a turn."""
 
     prompt: str
     state: str = "waits"
     text: str = ""
 
 
-async def take_turn(client: CodexClient, row: Row) -> None:
+async def run_turn(client: CodexClient, row: Row) -> None:
     try:
         async for event in client.stream(row.prompt):
             match event:
@@ -56,16 +56,16 @@ async def take_turn(client: CodexClient, row: Row) -> None:
                 case TextDelta(text):
                     row.text += text
                 case StepCompleted(step) if step.is_hidden:
-                    row.text = step.display_text  # in place of what was streamed
+                    row.text = step.display_text  # replaces the streamed text
                 case TurnCompleted(result):
                     row.state, row.text = "done", result.display_text
                 case _:
                     pass
-    except CodexError as exc:  # of this turn; the others go on
+    except CodexError as exc:  # the other turns continue
         row.state, row.text = "failed", str(exc)
 
 
-def draw(rows: list[Row]) -> Table:
+def render(rows: list[Row]) -> Table:
     table = Table("", "prompt", "state", "text", box=None, expand=True)
     for column, width in zip(table.columns, (2, None, 8, None), strict=True):
         column.min_width, column.no_wrap = width, True
@@ -88,14 +88,14 @@ async def main() -> None:
     async with AsyncExitStack() as stack:
         transport = await make_transport(stack, options)
         client = await stack.enter_async_context(open_codex_client(transport))
-        with Live(get_renderable=lambda: draw(rows), auto_refresh=False, transient=True) as live:
-            async with trio.open_nursery() as drawing:
-                drawing.start_soon(keep_fresh, live)
+        with Live(get_renderable=lambda: render(rows), auto_refresh=False, transient=True) as live:
+            async with trio.open_nursery() as rendering:
+                rendering.start_soon(keep_fresh, live)
                 async with trio.open_nursery() as turns:
                     for row in rows:
-                        turns.start_soon(take_turn, client, row)
-                drawing.cancel_scope.cancel()
-    Console().print(draw(rows))
+                        turns.start_soon(run_turn, client, row)
+                rendering.cancel_scope.cancel()
+    Console().print(render(rows))
 
 
 async def make_transport(stack: AsyncExitStack, options: argparse.Namespace) -> Transport:
@@ -116,9 +116,9 @@ async def make_transport(stack: AsyncExitStack, options: argparse.Namespace) -> 
 
 def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("prompt", nargs="*", help="what to say; each turn takes the next one, from the first on again")
+    parser.add_argument("prompt", nargs="*", help="messages; the turns use them in order, and repeat them if needed")
     parser.add_argument("--transport", choices=["stdio", "websocket"], default="stdio", help="how to reach the server")
-    parser.add_argument("--demo", action="store_true", help="play with a scripted model, without an account")
+    parser.add_argument("--demo", action="store_true", help="use a scripted model, without an account")
     options = parser.parse_args()
     options.prompt = options.prompt or [f"Who is at door {number}?" for number in range(1, TURNS + 1)]
     return options
@@ -129,4 +129,4 @@ if __name__ == "__main__":
         sys.exit(trio.run(main))
     except* KeyboardInterrupt:
         print("stopped, and so are the turns")
-    sys.exit(130)  # what a shell reports of a program that Ctrl-C ended
+    sys.exit(130)  # the exit code that shells use for a program that Ctrl-C ended

@@ -1,9 +1,9 @@
-"""An answer that is a value of a dataclass, and not text: its JSON Schema goes to the model, the answer is checked.
+"""An answer that is a dataclass instead of text. The model gets its JSON Schema, and the answer is validated.
 
 python examples/structured_answer.py
 python examples/structured_answer.py --demo        # the real codex binary with a scripted model: no account needed
 
-With --transport websocket, the server is one that listens: CODEX_APP_SERVER_WS_URL, or ws://127.0.0.1:8765.
+With --transport websocket, it connects to a running server: CODEX_APP_SERVER_WS_URL, or ws://127.0.0.1:8765.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ async def main() -> None:
             return
         review = result.output
         print("Verdict:", clean_text(review.verdict))
-        for finding in sorted(review.findings, key=lambda one: one.severity):
+        for finding in sorted(review.findings, key=lambda finding: finding.severity):
             print(f"{finding.severity:>4} {clean_text(f'{finding.file}:{finding.line} {finding.remark}')}")
 
 
@@ -68,7 +68,7 @@ async def make_transport(stack: AsyncExitStack, options: argparse.Namespace) -> 
 def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--transport", choices=["stdio", "websocket"], default="stdio", help="how to reach the server")
-    parser.add_argument("--demo", action="store_true", help="play with a scripted model, without an account")
+    parser.add_argument("--demo", action="store_true", help="use a scripted model, without an account")
     return parser.parse_args()
 
 
@@ -77,4 +77,4 @@ if __name__ == "__main__":
         sys.exit(trio.run(main))
     except* KeyboardInterrupt:
         print("stopped, and so is the turn")
-    sys.exit(130)  # what a shell reports of a program that Ctrl-C ended
+    sys.exit(130)  # the exit code that shells use for a program that Ctrl-C ended

@@ -1,11 +1,11 @@
-"""A program of yours, tested without a network, an account or a clock: two hundred seconds of silence take no time.
+"""Tests of your own program, without a network or an account. With a mock clock, 200 seconds of silence take no time.
 
 pip install pytest pytest-trio
 python -m pytest examples/test_my_agent.py
 python examples/test_my_agent.py                   # the same
 python examples/test_my_agent.py --demo            # the program itself, with the real codex binary and a scripted model
 
-The scripts of the server in memory, and of the model for the real binary, are written in the same words.
+The server in memory and the scripted model for the real binary use the same scripts.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ from codex_trio.text import clean_text
 # --- the program
 
 
-async def ask_patiently(client: CodexClient, question: str) -> str:
-    """Ask, and wait as long as it takes, but tell each minute that nothing came."""
+async def ask_and_wait(client: CodexClient, question: str) -> str:
+    """Ask, and wait for the answer. Print a message for each minute without events."""
     turn = client.chat_once(question, inactivity_timeout=60)
     while True:
         try:
             return (await turn).final_text
         except CodexTurnInactiveError as exc:
-            print(f"nothing for {exc.idle_seconds:.0f} s")
+            print(f"no events for {exc.idle_seconds:.0f} s")
             turn = client.chat_once(continuation=exc.continuation, inactivity_timeout=60)
 
 
@@ -59,10 +59,10 @@ async def test_a_slow_turn_is_waited_for(
     server = ScriptedAppServer()
     server.on_turn(think("hm"), run("ls", output="a b"), wait(200), say("two files"))
     async with open_codex_client(server.transport()) as client:
-        assert await ask_patiently(client, "How many files are here?") == "two files"
+        assert await ask_and_wait(client, "How many files are here?") == "two files"
     assert server.prompts == ["How many files are here?"]
     assert 200 <= trio.current_time() < 201
-    assert capsys.readouterr().out == "nothing for 60 s\nnothing for 120 s\nnothing for 180 s\n"
+    assert capsys.readouterr().out == "no events for 60 s\nno events for 120 s\nno events for 180 s\n"
 
 
 @pytest.mark.trio
@@ -71,7 +71,7 @@ async def test_little_is_allowed(command: str, decision: str, autojump_clock: tr
     server = ScriptedAppServer()
     server.on_turn(ask_approval(command), say("done"))
     async with open_codex_client(server.transport(), on_approval=allow_little) as client:
-        await ask_patiently(client, "What has changed?")
+        await ask_and_wait(client, "What has changed?")
     assert [answer["result"] for answer in server.answers] == [{"decision": decision}]
 
 
@@ -87,20 +87,20 @@ async def play_demo(transport: str | None) -> None:
         else:
             opened = open_codex_client(model.transport())
         client = await stack.enter_async_context(opened)
-        print(clean_text(await ask_patiently(client, "How many files are here?"), indent="    "))
+        print(clean_text(await ask_and_wait(client, "How many files are here?"), indent="    "))
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--transport", choices=["stdio", "websocket"], help="of the demo (default: stdio)")
+    parser.add_argument("--transport", choices=["stdio", "websocket"], help="transport of the demo (default: stdio)")
     parser.add_argument("--demo", action="store_true", help="run the program, with a scripted model")
     options = parser.parse_args()
     if options.transport and not options.demo:
-        parser.error("--transport is of the demo, and the tests need none")
+        parser.error("--transport needs --demo")
     if not options.demo:
         sys.exit(pytest.main([__file__, "-q", "-p", "no:cacheprovider", "--override-ini", "addopts="]))
     try:
         sys.exit(trio.run(play_demo, options.transport))
     except* KeyboardInterrupt:
         print("stopped, and so is the turn")
-    sys.exit(130)  # what a shell reports of a program that Ctrl-C ended
+    sys.exit(130)  # the exit code that shells use for a program that Ctrl-C ended

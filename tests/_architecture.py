@@ -12,7 +12,7 @@ from pathlib import Path
 PACKAGE = "codex_trio"
 
 ORDER = (
-    "text", "errors", "_json", "_item_text", "models", "inputs", "events", "listings", "_schema", "_local_names",
+    "text", "errors", "_json", "_item_text", "models", "inputs", "events", "_schema", "_local_names",
     "_redaction", "_options", "_paginator", "_wire", "_server_requests", "_tools", "abc", "_transports", "_session",
     "_streams", "_chat", "_exec", "_login", "_thread", "_client", "__init__", "testing", "protocol", "rendering",
     "_cli", "__main__",
@@ -29,7 +29,6 @@ PURE_ROOMS = {
     "models",
     "inputs",
     "events",
-    "listings",
     "_schema",
     "_local_names",
     "_redaction",
@@ -40,7 +39,8 @@ SEE_TRANSPORTS = {"_transports", "_client", "__init__", "testing"}
 LAZY_IMPORTS = {
     "codex_cli_bin": "it may not be installed",
     "codex_trio._cli.doctor": "it imports `protocol`, thousands of types that nothing else needs at run time",
-    "codex_trio._cli.drawn": "it imports Rich, which may not be installed",
+    "codex_trio.rendering": "it imports Rich, which may not be installed",
+    "rich.console": "likewise",
     "codex_trio._transports.echoes": "only a websocket needs it, and it imports `json`",
     "codex_trio._transports.websocket_stream": "it imports trio-websocket, which only a websocket needs",
     "codex_trio._transports.recording": "it imports `json`, which only a recording and a continuation need",

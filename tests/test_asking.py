@@ -16,12 +16,12 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 import codex_trio
 from codex_trio import CommandApprovalRequest, ElicitationRequest, PermissionsApprovalRequest
-from codex_trio._cli.approving import Approver
+from codex_trio._cli.approvals import Approver
 from codex_trio._cli.arguments import parse_arguments
-from codex_trio._cli.describing import describe
-from codex_trio._cli.screen import Screen
-from codex_trio._cli.talking import talk
-from codex_trio._cli.view import PlainView
+from codex_trio._cli.descriptions import describe
+from codex_trio._cli.main import run_chat
+from codex_trio._cli.terminal import Screen
+from codex_trio._cli.views import PlainView
 from codex_trio.testing import ScriptedAppServer, Step, ask_server_request, fail, raw, run, say, wait
 from codex_trio.text import clean_text
 
@@ -60,7 +60,7 @@ async def running(person: Person, server: ScriptedAppServer, *steps: Step) -> As
     options = dataclasses.replace(parse_arguments(["Do it"]), transport=server.transport())
     with trio.fail_after(60), person:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(talk, options)
+            nursery.start_soon(run_chat, options)
             yield
 
 
@@ -459,7 +459,7 @@ async def test_what_is_nested_too_deeply_to_be_shown_is_declined_unasked(capsys:
         deep = {"x": deep or 1}
     meta = {"codex_approval_kind": "mcp_tool_call", "tool_name": "t", "tool_params": deep}
     approver = Approver()
-    with approver.answers(PlainView()):
+    with approver.answering(PlainView()):
         decisions = [
             await approver.decide(PermissionsApprovalRequest.from_wire({"permissions": {"x": deep}})),
             await approver.decide(CommandApprovalRequest.from_wire({"command": "ls", "additionalPermissions": deep})),
@@ -682,7 +682,7 @@ async def test_what_comes_meanwhile_does_not_touch_the_question(
     has_rich: bool, person: Person, server: ScriptedAppServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not has_rich:
-        monkeypatch.setitem(sys.modules, "codex_trio._cli.drawn", None)
+        monkeypatch.setitem(sys.modules, "codex_trio.rendering", None)
     ids = {"threadId": "{thread_id}", "turnId": "{turn_id}"}
     item = {"type": "agentMessage", "id": "m", "text": FORGED, "phase": None}
     meanwhile = (
@@ -709,7 +709,7 @@ async def test_a_question_that_is_withdrawn_says_so_and_its_answer_counts_for_no
 async def test_lines_of_a_step_cannot_pass_for_other_steps(
     person: Person, server: ScriptedAppServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "codex_trio._cli.drawn", None)
+    monkeypatch.setitem(sys.modules, "codex_trio.rendering", None)
     message = f"Hello\n[exec] rm x{' ' * 75}[exec] rm y\x1b[1A\n\t[tool] z"
     output = "a\r\nb\x1b[31mc\x1b[0m\x1b[2J\n  exit 0\n"
     async with running(person, server, say(message), run("ls\n[exec] ls", output=output, exit_code=3)):
@@ -731,17 +731,17 @@ async def test_lines_of_a_step_cannot_pass_for_other_steps(
 async def test_what_the_server_says_of_itself_and_of_errors_cannot_forge_lines(
     person: Person, server: ScriptedAppServer
 ) -> None:
-    name = f"codex_trio/1.0.0\x1b[2J\nto go on: rm w{' ' * 100}to go on: rm x"
+    name = f"codex_trio/1.0.0\x1b[2J\nto resume: rm w{' ' * 100}to resume: rm x"
     server.reply("initialize", {"userAgent": name})
-    server.on_turn(fail(f"ill\nto go on: rm y\x1b[2J{' ' * 100}to go on: rm z"))
+    server.on_turn(fail(f"ill\nto resume: rm y\x1b[2J{' ' * 100}to resume: rm z"))
     with person:
         options = dataclasses.replace(parse_arguments([]), transport=server.transport())
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(talk, options)
+            nursery.start_soon(run_chat, options)
             rows = await person.answer(">", "Do it")
             assert rows[0] == f"codex_trio {codex_trio.__version__} with codex_trio/1.0.0<U+001B>[2J"
-            assert rows[1] == "    to go on: rm w"
+            assert rows[1] == "    to resume: rm w"
             rows = await person.answer(">", "/quit")
     ours = ("codex_trio ", "Ctrl-C stops a turn", "> Do it", "failed after", "CodexTurnFailedError: ", ">")
     assert [row for row in rows if row[:4] != "    " and not row.startswith(ours) and row] == []
-    assert "    to go on: rm y<U+001B>[2J" in rows
+    assert "    to resume: rm y<U+001B>[2J" in rows

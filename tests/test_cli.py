@@ -24,13 +24,13 @@ from codex_trio import (
     open_codex_client,
 )
 from codex_trio._cli import main
-from codex_trio._cli.approving import Approver
+from codex_trio._cli.approvals import Approver
 from codex_trio._cli.arguments import parse_arguments
-from codex_trio._cli.conversation import Conversation
-from codex_trio._cli.ctrl_c import CtrlC
-from codex_trio._cli.talking import talk
-from codex_trio._cli.text import shareable, shown
-from codex_trio._cli.view import PlainView
+from codex_trio._cli.conversation import Conversation, InterruptHandler
+from codex_trio._cli.doctor import shareable
+from codex_trio._cli.main import run_chat
+from codex_trio._cli.terminal import escape_control
+from codex_trio._cli.views import PlainView
 from codex_trio.testing import ScriptedAppServer, ask_server_request, drop_connection, fail, hang, raw, say, wait
 
 SAY_SO_FAR = (say("so far"), hang())
@@ -55,14 +55,14 @@ class Cli:
     async def run(self, *args: str) -> None:
         options = parse_arguments(["Do it", *args])
         try:
-            self.code = await talk(dataclasses.replace(options, transport=self._server.transport()))
+            self.code = await run_chat(dataclasses.replace(options, transport=self._server.transport()))
         finally:
             self.out, self.err = (text.splitlines() for text in self._capsys.readouterr())
 
     @property
     def line_to_go_on(self) -> str:
         (start,) = (one for one in self._server.received if one.get("method") == "turn/start")
-        return f"to go on: python -m codex_trio --resume {start['params']['threadId']}"
+        return f"to resume: python -m codex_trio --resume {start['params']['threadId']}"
 
 
 @pytest.fixture
@@ -90,28 +90,28 @@ async def press_ctrl_c_when_quiet(times: int = 1) -> None:
         ([""], "the prompt is empty"),
         ([], "the prompt is empty"),  # stdin has none either
         (["-"], "the prompt is empty"),
-        (["Do it", "--cwd", "no/such/folder"], "there is no folder no/such/folder"),
-        (["Do it", "--cwd", "x" * 300], "--cwd: there is no folder xxx"),
-        (["Do \udcff it"], "the prompt is not UTF-8, and the server takes nothing else"),
-        (["Do it", "--model", "\udcff"], "--model is not UTF-8"),
-        (["Do it", "--resume", "\udcff"], "--resume is not UTF-8"),
-        (["Do it", "--url", "ws://127.0.0.1:1", "--cwd", "\udcff"], "--cwd is not UTF-8"),
+        (["Do it", "--cwd", "no/such/folder"], "no/such/folder is not a folder"),
+        (["Do it", "--cwd", "x" * 300], "--cwd: xxx"),
+        (["Do \udcff it"], "the prompt is not valid UTF-8"),
+        (["Do it", "--model", "\udcff"], "--model is not valid UTF-8"),
+        (["Do it", "--resume", "\udcff"], "--resume is not valid UTF-8"),
+        (["Do it", "--url", "ws://127.0.0.1:1", "--cwd", "\udcff"], "--cwd is not valid UTF-8"),
         (["Do it", "--cmd", "'un"], "cannot be split into words"),
         (["Do it", "--inactivity-timeout", "-1"], "-1 is not a positive number of seconds"),
         (["demo", "--json"], "demo takes no --json"),
         (["doctor", "--resume", "x"], "doctor takes no --resume"),
-        (["Do it", "--token", "t"], "--token is for a websocket"),
-        (["Do it", "--token", "t", "--url", "unix:///s"], "--token is for a websocket"),
-        (["Do it", "--allow-insecure-token"], "--allow-insecure-token is for a websocket"),
+        (["Do it", "--token", "t"], "--token needs a websocket URL"),
+        (["Do it", "--token", "t", "--url", "unix:///s"], "--token needs a websocket URL"),
+        (["Do it", "--allow-insecure-token"], "--allow-insecure-token needs a websocket URL"),
         (["demo", "--allow-insecure-token"], "demo takes no --allow-insecure-token"),
         (
             ["Do it", "--token", "t", "--url", "ws://h:1"],
             "the token would be sent to h over ws://",
         ),
-        (["Do it", "--cmd", "codex", "--url", "ws://127.0.0.1:1"], "give one of them"),
+        (["Do it", "--cmd", "codex", "--url", "ws://127.0.0.1:1"], "--cmd and --url exclude each other"),
         (["Do it", "--url", "http://127.0.0.1:1"], "url must be ws://HOST:PORT"),
-        (["docter"], "there is no docter; did you mean 'doctor'? To send it as a prompt, write: -- docter"),
-        (["--json", "Demos"], "there is no Demos; did you mean 'demo'? To send it as a prompt, write: -- Demos"),
+        (["docter"], "unknown command docter; did you mean 'doctor'? To send it as a prompt, write: -- docter"),
+        (["--json", "Demos"], "unknown command Demos; did you mean 'demo'? To send it as a prompt, write: -- Demos"),
     ],
 )
 def test_what_makes_no_sense_is_told_in_one_line(
@@ -132,7 +132,7 @@ def test_what_is_not_close_to_a_subcommand_or_stands_behind_two_dashes_is_a_prom
     args: list[str], prompt: str
 ) -> None:
     options = parse_arguments(args)
-    assert (options.doing, options.prompt) == ("turn", prompt)
+    assert (options.command, options.prompt) == ("turn", prompt)
 
 
 @pytest.mark.smoke
@@ -157,15 +157,15 @@ def test_a_prompt_that_cannot_be_read_is_misuse_too(
     ],
 )
 def test_what_resumes_a_thread_reaches_the_same_server_and_shows_no_secret(url: str, shown: str) -> None:
-    assert parse_arguments(["Do it", "--url", url]).reaching == f" --url {shown}"
-    assert parse_arguments(["Do it", "--cmd", "a --token t"]).reaching == " --cmd 'a --token ***'"
-    assert parse_arguments(["Do it", "--cmd", "a 'b c'"]).reaching == """ --cmd 'a '"'"'b c'"'"''"""
+    assert parse_arguments(["Do it", "--url", url]).server_args == f" --url {shown}"
+    assert parse_arguments(["Do it", "--cmd", "a --token t"]).server_args == " --cmd 'a --token ***'"
+    assert parse_arguments(["Do it", "--cmd", "a 'b c'"]).server_args == """ --cmd 'a '"'"'b c'"'"''"""
 
 
 def test_leave_to_send_a_token_unencrypted_is_given_to_the_next_call_as_well() -> None:
     arguments = ["Do it", "--url", "ws://host:1", "--token", "t", "--allow-insecure-token"]
-    assert parse_arguments(arguments).reaching == " --url ws://host:1 --allow-insecure-token"
-    assert parse_arguments(["doctor", *arguments[1:]]).doing == "doctor"
+    assert parse_arguments(arguments).server_args == " --url ws://host:1 --allow-insecure-token"
+    assert parse_arguments(["doctor", *arguments[1:]]).command == "doctor"
 
 
 async def test_what_resumes_a_thread_is_safe_to_paste_into_a_shell(
@@ -175,10 +175,10 @@ async def test_what_resumes_a_thread_is_safe_to_paste_into_a_shell(
     server.reply("thread/resume", {"thread": {"id": thread_id}})
     options = parse_arguments(["Do it", "--resume", "x", "--cmd", "a 'b c'"])
     async with trio.open_nursery() as nursery, open_codex_client(server.transport()) as client:
-        conversation = Conversation(client, options, CtrlC(nursery), Approver())
+        conversation = Conversation(client, options, InterruptHandler(nursery), Approver())
         await conversation.resume("x")
-        conversation.tell_how_to_go_on()
-    printed = capsys.readouterr().err.removeprefix("to go on: ")
+        conversation.print_resume_command()
+    printed = capsys.readouterr().err.removeprefix("to resume: ")
     assert shlex.split(printed) == ["python", "-m", "codex_trio", "--resume", thread_id, "--cmd", "a 'b c'"]
 
 
@@ -191,7 +191,10 @@ async def test_a_silent_turn_is_stopped_and_stderr_says_how_to_go_on(
     server.on_turn(*SAY_SO_FAR)
     await cli.run()
     assert (cli.code, cli.out) == (1, ["[codex] so far"])
-    assert cli.err == ["nothing came for 180 s, so the turn was stopped; --keep-waiting waits on", cli.line_to_go_on]
+    assert cli.err == [
+        "no events for 180 s, so the turn was stopped; use --keep-waiting to wait longer",
+        cli.line_to_go_on,
+    ]
     assert server.received_methods()[-1] == "turn/interrupt"
 
 
@@ -202,7 +205,7 @@ async def test_a_silent_turn_that_cannot_be_stopped_is_told_of(
     server.ignore("turn/interrupt")
     await cli.run("--inactivity-timeout", "1")
     assert cli.code == 1
-    assert cli.err[0].startswith("nothing came for 1 s, and the turn could not be stopped: turn ")
+    assert cli.err[0].startswith("no events for 1 s, and the turn could not be stopped: turn ")
 
 
 async def test_with_keep_waiting_silence_is_only_told(
@@ -211,7 +214,7 @@ async def test_with_keep_waiting_silence_is_only_told(
     server.on_turn(say("so far"), wait(25), say("done"))
     await cli.run("--inactivity-timeout", "10", "--keep-waiting")
     assert (cli.code, cli.out) == (0, ["[codex] so far", "[codex] done"])
-    assert cli.err == [f"nothing came for {n} s; still waiting, and Ctrl-C stops the turn" for n in (10, 20)]
+    assert cli.err == [f"no events for {n} s; still waiting, and Ctrl-C stops the turn" for n in (10, 20)]
 
 
 # --- Ctrl-C
@@ -329,7 +332,7 @@ async def test_without_a_terminal_approvals_are_declined_and_told(
     await cli.run()
     assert (cli.code, cli.out) == (0, ["[codex] done"])
     assert cli.err == [
-        "declined, because there is no terminal to ask at:",
+        "declined, because no terminal is available to ask you:",
         "Codex asks for your permission. Its reason:",
         "  │ it is in the way",
         "The command:",
@@ -350,7 +353,7 @@ async def test_a_tool_of_an_mcp_server_is_not_called_and_a_question_of_one_is_no
         server.on_turn(ask_server_request("mcpServer/elicitation/request", {"serverName": "web", **params}))
     await cli.run()
     assert cli.err == [
-        "declined, because there is no terminal to ask at:",
+        "declined, because no terminal is available to ask you:",
         "Codex asks for your permission. The message:",
         "  │ Allow it?",
         "The arguments:",
@@ -441,7 +444,7 @@ def test_a_thought_without_a_text_is_not_printed(capsys: pytest.CaptureFixture[s
 
 
 def test_nothing_that_is_printed_steers_the_terminal_or_passes_for_a_line_of_ours() -> None:
-    text = shown("[codex] a\tb\n[exec] é 漢 \x1b[2J\r\u202e\x9b", io.StringIO())
+    text = escape_control("[codex] a\tb\n[exec] é 漢 \x1b[2J\r\u202e\x9b", io.StringIO())
     assert text == "[codex] a\tb\n    [exec] é 漢 <U+001B>[2J<U+000D><U+202E><U+009B>"
 
 

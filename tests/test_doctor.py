@@ -59,8 +59,8 @@ class Codex:
         """Return the exit code of `doctor`, and its findings by what they are about."""
         command = [str(install_server(self._folder / "codex", "".join(parts))), "app-server"]
         with trio.fail_after(20), nothing_left():
-            transport = StdioTransport(command, connect_timeout=doctor.PATIENCE, shutdown_grace=0.1)
-            code = await doctor.examine(transport, as_json=True)
+            transport = StdioTransport(command, connect_timeout=doctor.TIMEOUT, shutdown_grace=0.1)
+            code = await doctor.run_doctor(transport, as_json=True)
         told = json.loads(self._capsys.readouterr().out)
         assert told["usable"] is (code == 0)
         return code, {one["about"]: one for one in told["findings"]}
@@ -95,7 +95,7 @@ async def test_what_is_new_and_what_is_gone_in_the_schema_is_named(codex: Codex)
         "requests of the server that only this codex has: item/ask",
         "notifications that only this codex has: thread/woke",
     ]
-    assert found["schema"]["advice"].startswith("nothing: codex_trio passes on what only this codex has")
+    assert found["schema"]["advice"].startswith("none needed: codex_trio delivers unknown notifications")
 
     write_schema(codex.schema, gone=["thread/fork", "thread/closed"])
     code, found = await codex.examine(TELLS_VERSION.format("0.170.0"), codex.tells_schema(), SERVES)
@@ -104,14 +104,14 @@ async def test_what_is_new_and_what_is_gone_in_the_schema_is_named(codex: Codex)
         "requests that this codex lacks: thread/fork",
         "notifications that this codex lacks: thread/closed",
     ]
-    assert found["schema"]["advice"] == "avoid what it lacks; all else works"
+    assert found["schema"]["advice"] == "do not use the methods that it lacks; everything else works"
 
 
 async def test_without_the_methods_of_a_turn_no_turn_can_run(codex: Codex) -> None:
     write_schema(codex.schema, gone=["turn/start", "turn/completed"])
     code, found = await codex.examine(TELLS_VERSION.format("9.0.0"), codex.tells_schema(), SERVES)
     assert (code, found["schema"]["state"]) == (1, "bad")
-    assert found["schema"]["text"] == "codex 9.0.0 lacks what every turn needs: turn/start, turn/completed"
+    assert found["schema"]["text"] == "codex 9.0.0 lacks methods that every turn needs: turn/start, turn/completed"
     assert found["schema"]["advice"] == f"use codex {protocol.VERSION}, or a newer codex_trio"
 
 
@@ -122,7 +122,9 @@ async def test_an_old_binary_and_a_server_of_another_version_are_noted(codex: Co
     assert found["version"]["state"] == "note"
     assert found["version"]["text"].startswith(f"codex 0.100.0-alpha.3 is older than {oldest}, the oldest version that")
     assert "pip install 'codex-trio[codex]'" in found["version"]["advice"]
-    assert found["server"]["advice"] == "find out why --version says 0.100.0-alpha.3, and the server 0.163.0"
+    assert (
+        found["server"]["advice"] == "--version reports 0.100.0-alpha.3, the server 0.163.0: find out which binary runs"
+    )
 
 
 async def test_a_binary_newer_than_the_tested_ones_is_noted_and_usable(codex: Codex) -> None:
@@ -148,7 +150,7 @@ async def test_a_binary_that_is_broken_is_told_of_with_its_last_words(codex: Cod
 
 
 async def test_a_binary_that_never_answers_is_killed(codex: Codex, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "PATIENCE", 0.3)
+    monkeypatch.setattr(doctor, "TIMEOUT", 0.3)
     hangs = "signal.signal(signal.SIGTERM, signal.SIG_IGN); subprocess.Popen(['sleep', '60']); time.sleep(60)"
     code, found = await codex.examine(hangs)
     assert code == 1
@@ -162,7 +164,7 @@ async def test_a_schema_of_another_form_is_noted(codex: Codex, text: str) -> Non
     (codex.schema / "ServerRequest.json").write_text(text)
     code, found = await codex.examine(TELLS_VERSION.format("0.163.0"), codex.tells_schema(), SERVES)
     assert (code, found["schema"]["state"]) == (0, "note")
-    assert "it wrote no ServerRequest.json that this version can read" in found["schema"]["text"]
+    assert "this version cannot read its ServerRequest.json" in found["schema"]["text"]
 
 
 async def test_a_login_that_cannot_be_read_is_noted(codex: Codex) -> None:
@@ -202,7 +204,7 @@ async def test_a_secret_among_the_words_of_the_command_is_not_told(
     program = install_server(tmp_path / "codex", "complain(' '.join(sys.argv)); die(3)")
     command = [str(program), word, "x.api_key=-abcdefgh", "app-server"]
     with trio.fail_after(20):
-        await doctor.examine(StdioTransport(command, shutdown_grace=0.1), as_json=False)
+        await doctor.run_doctor(StdioTransport(command, shutdown_grace=0.1), as_json=False)
     told = capsys.readouterr().out
     assert f"{program} {word} " in told
     assert "***" in told
@@ -216,7 +218,7 @@ def run_doctor(capsys: pytest.CaptureFixture[str], *args: str) -> list[str]:
     """Return the lines of a doctor who finds that no turn can run."""
     assert main(["doctor", *args]) == 1
     lines = capsys.readouterr().out.splitlines()
-    assert lines[-1] == "No turn can run until what is bad is mended."
+    assert lines[-1] == "Fix the problems above before running a turn."
     return lines
 
 
@@ -256,7 +258,7 @@ def test_a_command_without_the_word_app_server_is_only_started(
 ) -> None:
     install_server(tmp_path / "codex", "complain('api_key=abcdefgh'); die(3)")
     lines = run_doctor(capsys, "--cmd", f"{tmp_path}/codex --token abcdefgh")
-    assert lines[2].startswith("note schema: the command has no word 'app-server'")
+    assert lines[2].startswith("note schema: the command does not contain 'app-server'")
     assert lines[3].startswith("bad  server: lost the server")
     assert lines[4].startswith("         api_key=***")
     assert "abcdefgh" not in str(lines)
@@ -265,7 +267,7 @@ def test_a_command_without_the_word_app_server_is_only_started(
 def test_a_server_that_does_not_run_is_told_of(capsys: pytest.CaptureFixture[str]) -> None:
     _, found, advice, *_ = run_doctor(capsys, "--url", "ws://127.0.0.1:1", "--token", "abcdefgh")
     assert found.startswith("bad  server: cannot reach the server (ws://127.0.0.1:1): connection refused")
-    assert advice == "     -> see that one runs: `codex app-server --listen URL`"
+    assert advice == "     -> check that it runs: `codex app-server --listen URL`"
 
 
 @pytest.mark.parametrize("word", ["--version", "generate-json-schema"])

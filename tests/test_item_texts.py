@@ -112,7 +112,7 @@ def test_an_item_with_nothing_in_it_is_no_error(item_type: str) -> None:
         ("sleep", {"durationMs": 60_000}, "sleep for 1 min"),
         ("sleep", {"durationMs": 43_200_000}, "sleep for 12 h"),
         ("sleep", {"durationMs": 3_725_000}, "sleep for 1 h 2 min 5 s"),
-        ("enteredReviewMode", {"review": ""}, "the review begins"),
+        ("enteredReviewMode", {"review": ""}, "the review starts"),
     ],
 )
 def test_the_text_says_what_the_fields_say(item_type: str, fields: Item, text: str) -> None:

@@ -268,11 +268,11 @@ async def test_the_time_of_a_command_is_sent_in_milliseconds(
     assert {name: value for name, value in params.items() if "imeout" in name} == sent
 
 
-async def test_steps_cannot_be_drawn_as_events(autojump_clock: MockClock) -> None:
+async def test_steps_cannot_be_rendered_as_events(autojump_clock: MockClock) -> None:
     async with open_codex_client(ScriptedAppServer().transport()) as client:
         steps: Any = client.chat("Go")
-        with pytest.raises(TypeError, match=r"draw takes what client.stream\(...\) returns, not a StepStream"):
-            await TurnView().draw(steps)
+        with pytest.raises(TypeError, match=r"render needs the result of client.stream\(...\), not a StepStream"):
+            await TurnView().render(steps)
 
 
 @pytest.mark.parametrize("script", [say, wait, "say", None])

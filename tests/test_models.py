@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import json
+import pickle
+from types import ModuleType
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from codex_trio import ChatContinuation, ConversationStep, InitializeResult
+from codex_trio import ChatContinuation, ChatResult, ConversationStep, InitializeResult, events, inputs, models
 
 calm = settings(deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -191,9 +193,33 @@ def test_no_item_is_too_odd(item: dict[str, Any]) -> None:
 def test_a_value_cannot_be_changed() -> None:
     step = step_of(type="plan")
 
-    with pytest.raises(dataclasses.FrozenInstanceError):
+    with pytest.raises(AttributeError):
         step.text = "another"  # type: ignore[misc]
     assert not hasattr(step, "__dict__")
+
+
+@pytest.mark.parametrize("module", [models, events, inputs])
+def test_public_values_are_frozen_structs(module: ModuleType) -> None:
+    values = [value for name in module.__all__ if isinstance(value := getattr(module, name), type)]
+
+    assert values
+    for value in values:
+        assert issubclass(value, msgspec.Struct)
+        assert value.__struct_config__.frozen
+
+
+def test_a_result_can_be_copied_matched_and_pickled() -> None:
+    step = step_of(type="plan", text="1. think")
+    result = ChatResult("T", "U", "Done.", ({"method": "secret"},), "m1", "turn_completed", None, (step,), output=3)
+
+    assert pickle.loads(pickle.dumps(result)) == result
+    assert msgspec.structs.replace(result, output=4) != result
+    assert "secret" not in repr(result)
+    match result:
+        case ChatResult("T", "U", final_text, steps=(first,)):
+            assert (final_text, first) == ("Done.", step)
+        case _:
+            pytest.fail(f"{result!r} does not match")
 
 
 def test_the_raw_message_does_not_flood_the_repr() -> None:

@@ -45,7 +45,7 @@ def test_only_the_rooms_for_users_have_names_without_an_underscore() -> None:
     modules = {path.stem for path in ROOT.iterdir() if path.suffix == ".py" or path.joinpath("__init__.py").exists()}
 
     assert {name for name in modules if not name.startswith("_")} == {
-        *("abc", "rendering", "errors", "events", "inputs", "listings", "models", "protocol", "testing", "text")
+        *("abc", "rendering", "errors", "events", "inputs", "models", "protocol", "testing", "text")
     }
 
 

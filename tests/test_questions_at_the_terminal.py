@@ -11,9 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from codex_trio import CommandApprovalRequest, ElicitationRequest, FileChangeApprovalRequest, PermissionsApprovalRequest
-from codex_trio._cli.describing import describe, describe_tool_call
-from codex_trio._cli.question import Question
-from codex_trio._cli.screen import Screen
+from codex_trio._cli.descriptions import (
+    describe,
+    describe_tool_call,
+)
+from codex_trio._cli.questions import Question
+from codex_trio._cli.terminal import Screen
 
 calm = settings(
     deadline=None, derandomize=True, database=None, max_examples=15, suppress_health_check=[HealthCheck.too_slow]
@@ -108,7 +111,7 @@ def test_every_row_of_the_terminal_is_ours_or_marked(
     params: Mapping[str, Any], changes: list[Any], columns: int, lines: int, encoding: str
 ) -> None:
     screen = Screen(columns, lines, encoding)
-    marks = (screen.marks.foreign, screen.marks.rest, screen.marks.fact, screen.marks.gap)
+    marks = (screen.marks.untrusted, screen.marks.rest, screen.marks.fact, screen.marks.gap)
     for question in questions(params, changes):
         rows = question.rows(screen)
         seen = on_a_terminal(rows, screen)
@@ -189,4 +192,4 @@ def test_a_tiny_window_still_has_marks(size: tuple[int, int]) -> None:
     screen = Screen(*size)
     params = {"command": f"rm x\n{FORGED}", "reason": FORGED, "cwd": "/w"}
     rows = describe(CommandApprovalRequest.from_wire(params)).rows(screen)
-    assert sum(row.startswith(screen.marks.foreign) for row in rows) == 1 + 1 + FORGED.count("\n") + 1
+    assert sum(row.startswith(screen.marks.untrusted) for row in rows) == 1 + 1 + FORGED.count("\n") + 1

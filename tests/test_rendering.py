@@ -264,7 +264,7 @@ async def test_into_a_file_goes_the_turn_without_control_codes(autojump_clock: t
     )
     console, file = console_of(width=40)
     async with open_codex_client(server.transport()) as client:
-        result = await TurnView(console).draw(client.stream("go"))
+        result = await TurnView(console).render(client.stream("go"))
     assert result.final_text == "done"
     lines = [line.strip("│╭╮╰╯─ ") for line in file.getvalue().splitlines()]
     assert [line for line in lines if line] == [
@@ -325,7 +325,7 @@ async def test_on_a_terminal_a_line_says_how_long_it_has_been_and_what_runs(
     )
     console, file = console_of(width=50, is_terminal=True)
     async with open_codex_client(server.transport()) as client:
-        await TurnView(console).draw(client.stream("go"))
+        await TurnView(console).render(client.stream("go"))
     shown = rests(frames(file.getvalue()))
     assert "0 s waiting for Codex" in shown
     assert "2 s exec make all" in shown
@@ -353,7 +353,7 @@ async def test_the_line_is_one_line_however_much_there_is_to_say(autojump_clock:
     )
     console, file = console_of(width=40, is_terminal=True)
     async with open_codex_client(server.transport()) as client:
-        await TurnView(console).draw(client.stream("go"))
+        await TurnView(console).render(client.stream("go"))
     shown = frames(file.getvalue())
     assert max(map(cell_len, shown)) <= 40
     assert any(frame.startswith("0 s exec make 门 make 门 make") and frame.endswith("…") for frame in rests(shown))
@@ -376,7 +376,7 @@ async def test_a_command_is_split_into_words_once_and_not_at_each_tick(
         async with open_codex_client(
             server_of(raw({"method": "item/started", "params": params}), wait(5)).transport()
         ) as client:
-            await TurnView(console).draw(client.stream("go"))
+            await TurnView(console).render(client.stream("go"))
         assert len([one for one in rests(frames(file.getvalue())) if "exec xxx" in one]) > 3
     assert lengths == [400]
 
@@ -387,8 +387,8 @@ async def test_a_quiet_turn_is_taken_up_where_it_was(is_terminal: bool, autojump
     async with open_codex_client(server_of(say("one"), wait(90), say("two")).transport()) as client:
         view = TurnView(console)
         with pytest.raises(CodexTurnInactiveError) as caught:
-            await view.draw(client.stream("go", inactivity_timeout=60))
-        result = await view.draw(client.stream(continuation=caught.value.continuation))
+            await view.render(client.stream("go", inactivity_timeout=60))
+        result = await view.render(client.stream(continuation=caught.value.continuation))
     assert result.final_text == "two"
     shown = CONTROL.sub("", file.getvalue())
     assert [shown.count(f"│ {word} ") for word in ("one", "two")] == [1, 1]
@@ -412,7 +412,7 @@ async def test_what_an_interrupted_turn_had_begun_to_say_is_shown(
                 await thread.interrupt()
 
             with pytest.raises(CodexTurnInterruptedError):
-                await TurnView(console).draw(thread.stream("go"))
+                await TurnView(console).render(thread.stream("go"))
     shown = CONTROL.sub("", file.getvalue())
     assert re.search(r"│ The answer is +│\n╰─+ cut off ─╯\n", shown)
     assert "interrupted after 5.0 s" in shown
@@ -427,7 +427,7 @@ async def test_a_message_that_moderation_hides_once_it_is_whole_is_replaced(
     whole = raw({"method": "item/completed", "params": {**ids, "item": {**item, **HIDDEN}}})
     console, file = console_of()
     async with open_codex_client(server_of(streamed, wait(1), whole, wait(1)).transport()) as client:
-        result = await TurnView(console).draw(client.stream("go"))
+        result = await TurnView(console).render(client.stream("go"))
     assert (result.final_text, result.is_hidden) == (item["text"], True)
     assert result.display_text == "[message withheld by moderation]"
     assert "[message withheld by moderation]" in file.getvalue()
@@ -442,7 +442,7 @@ async def test_a_message_that_is_hidden_from_the_start_is_not_in_the_line_below(
     began = raw({"method": "item/started", "params": {**ids, "item": item}})
     console, file = console_of(is_terminal=True)
     async with open_codex_client(server_of(began, wait(1)).transport()) as client:
-        await TurnView(console).draw(client.stream("go"))
+        await TurnView(console).render(client.stream("go"))
     assert "withheld by moderation" in file.getvalue()
     assert "seen" not in file.getvalue()
 
@@ -457,10 +457,10 @@ async def test_what_was_begun_when_the_connection_was_lost_is_shown_once(
     server, view = server_of(half, drop_connection()), TurnView(console)
     async with open_codex_client(server.transport()) as client:
         with pytest.raises(CodexTransportError) as lost:
-            await view.draw(client.stream("go"))
+            await view.render(client.stream("go"))
     async with open_codex_client(server.transport()) as client:
         with pytest.raises(CodexTurnInterruptedError):  # a server of our own ends with its connection
-            await view.draw(client.stream(continuation=lost.value.continuation))
+            await view.render(client.stream(continuation=lost.value.continuation))
     shown = CONTROL.sub("", file.getvalue())
     assert len(re.findall(r"│ The answer is +│\n╰─+ cut off ─╯\n", shown)) == 1
 
@@ -475,7 +475,7 @@ async def test_an_error_leaves_as_itself(
     console, file = console_of(is_terminal=is_terminal)
     async with open_codex_client(server_of(say("so far"), end).transport()) as client:
         with pytest.raises(error):
-            await TurnView(console).draw(client.stream("go"))
+            await TurnView(console).render(client.stream("go"))
     shown = CONTROL.sub("", file.getvalue())
     assert "│ so far" in shown
     assert ("failed after 0.0 s" in shown) == (error is CodexTurnFailedError)
@@ -490,7 +490,7 @@ async def test_nothing_is_drawn_while_somebody_is_asked(
     view = TurnView(console)
     server = server_of(say("first"), wait(silence), say("done"), wait(1))
     async with open_codex_client(server.transport()) as client, trio.open_nursery() as nursery:
-        nursery.start_soon(view.draw, client.stream("go"))
+        nursery.start_soon(view.render, client.stream("go"))
         await trio.sleep(0.55)
         with view.paused():
             before = file.getvalue()
@@ -512,7 +512,7 @@ async def test_a_pause_may_outlive_the_turn(autojump_clock: trio.testing.MockClo
     async with open_codex_client(server_of(hang()).transport()) as client:
         with trio.CancelScope() as scope:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(view.draw, client.stream("go"))
+                nursery.start_soon(view.render, client.stream("go"))
                 await trio.sleep(0.55)
                 with view.paused():
                     scope.cancel()
@@ -525,7 +525,7 @@ async def test_a_cancelled_drawing_stops_the_turn(autojump_clock: trio.testing.M
     console, file = console_of(is_terminal=True)
     async with open_codex_client(server_of(hang()).transport()) as client:
         with trio.move_on_after(3) as scope:
-            await TurnView(console).draw(client.stream("go"))
+            await TurnView(console).render(client.stream("go"))
         await trio.testing.wait_all_tasks_blocked()
         assert client.statistics().open_turns == 0
     assert scope.cancelled_caught
@@ -538,7 +538,7 @@ async def test_what_is_said_anew_after_a_retry_is_not_shown_twice(autojump_clock
     console, file = console_of()
     async with open_codex_client(server_of(half, retry(), say("The answer is 4."), fail("ill")).transport()) as client:
         with pytest.raises(CodexTurnFailedError):
-            await TurnView(console).draw(client.stream("go"))
+            await TurnView(console).render(client.stream("go"))
     assert file.getvalue().count("The answer is") == 1
 
 
@@ -546,7 +546,7 @@ async def test_a_terminal_that_can_erase_nothing_is_treated_as_a_file(autojump_c
     file = io.StringIO()
     console = Console(file=file, width=80, force_terminal=True, color_system=None, _environ={"TERM": "dumb"})
     async with open_codex_client(server_of(wait(1), say("done")).transport()) as client:
-        await TurnView(console).draw(client.stream("go"))
+        await TurnView(console).render(client.stream("go"))
     assert "\x1b" not in file.getvalue()
     assert "waiting for Codex" not in file.getvalue()
 
@@ -561,7 +561,7 @@ def test_ctrl_c_while_the_line_is_drawn_leaves_as_itself() -> None:
     async def main() -> None:
         console = Impatient(file=io.StringIO(), force_terminal=True)
         async with open_codex_client(server_of(hang()).transport()) as client:
-            await TurnView(console).draw(client.stream("go"))
+            await TurnView(console).render(client.stream("go"))
 
     with pytest.raises(KeyboardInterrupt):
         trio.run(main)
@@ -572,14 +572,14 @@ async def test_a_stream_that_was_read_before_is_refused(autojump_clock: trio.tes
         events = client.stream("go")
         _ = [event async for event in events]
         with pytest.raises(ValueError, match="had ended before"):
-            await TurnView(console_of()[0]).draw(events)
+            await TurnView(console_of()[0]).render(events)
 
 
 async def test_secret_thoughts_leave_no_empty_panel(autojump_clock: trio.testing.MockClock) -> None:
     for show_data in (False, True):
         console, file = console_of()
         async with open_codex_client(server_of(think(""), say("done")).transport()) as client:
-            await TurnView(console, show_data=show_data).draw(client.stream("go"))
+            await TurnView(console, show_data=show_data).render(client.stream("go"))
         assert ("thinking" in file.getvalue()) == show_data
 
 

@@ -165,11 +165,11 @@ async def test_a_message_may_have_parts(autojump_clock: trio.testing.MockClock, 
 
 
 def test_an_image_is_one_thing_and_it_is_there(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"no image file '.*nope.png'"):
+    with pytest.raises(FileNotFoundError, match=r"image file not found: '.*nope.png'"):
         Image(path=tmp_path / "nope.png")
-    with pytest.raises(ValueError, match="one of url, path and data"):
+    with pytest.raises(ValueError, match="exactly one of url, path and data"):
         Image(url="data:,", data=b"GIF8")
-    with pytest.raises(ValueError, match="no PNG, JPEG, GIF or WebP"):
+    with pytest.raises(ValueError, match="not a PNG, JPEG, GIF or WebP"):
         Image(data=b"BM")
     assert Image(data=b"BM", media_type="image/bmp").to_wire()["url"].startswith("data:image/bmp;base64,")
 
@@ -181,9 +181,9 @@ async def test_an_image_file_that_went_away_fails_before_the_wire(tmp_path: Path
     image = Image(path=picture)
     picture.unlink()
     async with open_codex_client(server.transport()) as client:
-        with pytest.raises(FileNotFoundError, match="no image file"):
+        with pytest.raises(FileNotFoundError, match="image file not found"):
             await client.chat_once([image])
-        with pytest.raises(TypeError, match="a part of a message is a str, Image, Skill or Mention, not int"):
+        with pytest.raises(TypeError, match="a part of a message must be a str, Image, Skill or Mention, not int"):
             await client.chat_once([1])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
     assert not {"thread/start", "turn/start"} & set(server.received_methods())
 

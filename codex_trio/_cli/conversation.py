@@ -1,10 +1,12 @@
-"""`Conversation`: turns on one thread, and what Ctrl-C and silence do to them."""
+"""`Conversation` runs turns on one thread. Ctrl-C and inactivity stop a turn."""
 
 from __future__ import annotations
 
 import re
 import shlex
 import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from typing import Literal, TypeAlias
 
 import trio
@@ -19,122 +21,160 @@ from codex_trio import (
 )
 from codex_trio.text import clean_text
 
-from .approving import Approver
+from .approvals import Approver
 from .arguments import PROGRAM, Options
-from .ctrl_c import CtrlC
-from .output import make_view
-from .text import seconds, tell
-from .view import View
+from .terminal import format_seconds, print_status
+from .views import View, make_view
+
+
+class InterruptHandler:
+    """Handles Ctrl-C. By default it leaves the program; `on_next` registers another action.
+
+    Args:
+        nursery: The nursery of the whole program; cancelled to leave the program.
+
+    Attributes:
+        nursery: The same nursery.
+        was_pressed: Ctrl-C was pressed since the last `on_next`.
+    """
+
+    def __init__(self, nursery: trio.Nursery) -> None:
+        self.nursery = nursery
+        self._action: Callable[[], object] | None = None
+        self.was_pressed = False
+
+    async def listen(self, signals: AsyncIterator[int]) -> None:
+        """Handle each SIGINT."""
+        async for _ in signals:
+            # An action runs once: a second Ctrl-C means that the user does not want to wait for it.
+            action, self._action, self.was_pressed = self._action, None, True
+            if action is None:
+                self.nursery.cancel_scope.cancel()
+            else:
+                action()
+
+    @contextmanager
+    def on_next(self, action: Callable[[], object]) -> Iterator[None]:
+        """Call `action` when Ctrl-C is pressed next, if that is during the body."""
+        self._action, self.was_pressed = action, False
+        try:
+            yield
+        finally:
+            self._action = None
+
 
 _PLAIN_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")  # matches the ids of codex
-_STOPPING = 5.0  # seconds for a turn to end once it is interrupted
+_INTERRUPT_TIMEOUT = 5.0  # seconds
 
-Outcome: TypeAlias = Literal["completed", "stopped", "silent"]
+Outcome: TypeAlias = Literal["completed", "stopped", "inactive"]
 
 
 class Conversation:
-    """What is said to Codex, and shown of its answers.
+    """Sends prompts to Codex on one thread, and shows the turns.
 
     Attributes:
-        thread: `None` until the first turn.
+        client: The client.
+        interrupts: The handler of Ctrl-C.
+        thread: The thread; `None` until the first turn.
     """
 
-    def __init__(self, client: CodexClient, options: Options, ctrl_c: CtrlC, approver: Approver) -> None:
+    def __init__(self, client: CodexClient, options: Options, interrupts: InterruptHandler, approver: Approver) -> None:
         self.client = client
         self._options = options
-        self.ctrl_c = ctrl_c
+        self.interrupts = interrupts
         self._approver = approver
         self.thread: CodexThread | None = None
-        self._is_resumable = False  # a thread is kept once it had a turn
+        self._is_resumable = False  # the server keeps a thread after its first turn
 
-    def tell_how_to_go_on(self) -> None:
-        """Print what to type to go on later, if there is something to go on with."""
+    def print_resume_command(self) -> None:
+        """Print the command that resumes the thread, if the thread can be resumed."""
         if self.thread is not None and self._is_resumable:
-            how = f"to go on: {PROGRAM} --resume {shlex.quote(self.thread.id)}{self._options.reaching}"
+            text = f"to resume: {PROGRAM} --resume {shlex.quote(self.thread.id)}{self._options.server_args}"
             if _PLAIN_ID.fullmatch(self.thread.id):
-                print(clean_text(how), file=sys.stderr, flush=True)  # in one piece, so that it can be copied
+                print(clean_text(text), file=sys.stderr, flush=True)  # not folded, so that it can be copied
             else:
-                tell(how)
+                print_status(text)
 
     async def resume(self, thread_id: str) -> None:
-        """Take up a thread that exists."""
-        self.thread = await self.client.resume_thread(thread_id, **self._wishes())
+        """Continue an existing thread."""
+        self.thread = await self.client.resume_thread(thread_id, **self._thread_options())
         self._is_resumable = True
 
-    def forget(self) -> None:
-        """Let the next turn begin a new thread."""
+    def start_new_thread(self) -> None:
+        """Run the next turn on a new thread."""
         self.thread = None
         self._is_resumable = False
 
-    def _wishes(self) -> ResumeOptions:
-        """Return the thread's options, as far as they were given."""
-        wishes: ResumeOptions = {}
+    def _thread_options(self) -> ResumeOptions:
+        """Return the options of the thread that were given."""
+        options: ResumeOptions = {}
         if self._options.model is not None:
-            wishes["model"] = self._options.model
+            options["model"] = self._options.model
         if self._options.cwd is not None:
-            wishes["cwd"] = self._options.cwd
-        return wishes
+            options["cwd"] = self._options.cwd
+        return options
 
-    async def say(self, prompt: str) -> Outcome:
-        """Run a turn, and show it.
+    async def send(self, prompt: str) -> Outcome:
+        """Run a turn and show it.
 
         Raises:
-            CodexError: It did not complete, for another reason than that it was stopped here.
+            CodexError: The turn did not complete, and it was not stopped here.
         """
         view = make_view(as_json=self._options.json)
         turn, stopping = trio.CancelScope(), trio.CancelScope()
 
         def stop() -> None:
-            self.ctrl_c.nursery.start_soon(self._stop, turn, stopping)
+            self.interrupts.nursery.start_soon(self._stop, turn, stopping)
 
-        with turn, self.ctrl_c.calls(stop), self._approver.answers(view):
+        with turn, self.interrupts.on_next(stop), self._approver.answering(view):
             try:
-                return await self._play(prompt, view)
+                return await self._run_turn(prompt, view)
             except CodexTurnInterruptedError:
-                if not self.ctrl_c.was_pressed:
+                if not self.interrupts.was_pressed:
                     raise
             finally:
                 stopping.cancel()
         return "stopped"
 
     async def _stop(self, turn: trio.CancelScope, stopping: trio.CancelScope) -> None:
-        """Interrupt the turn, so that what comes until its end is shown; if that takes too long, do not wait for it."""
+        """Interrupt the turn and show its remaining events. If its end takes too long, cancel it."""
         with stopping:
-            with trio.move_on_after(_STOPPING):
+            with trio.move_on_after(_INTERRUPT_TIMEOUT):
                 try:
                     if self.thread is not None and await self.thread.interrupt():
                         await trio.sleep_forever()
                 except CodexError as exc:
-                    tell(f"the turn could not be interrupted: {exc}")
+                    print_status(f"the turn could not be interrupted: {exc}")
             turn.cancel()
 
-    async def _play(self, prompt: str, view: View) -> Outcome:
-        """Run a turn to its end, be it silent in between or not."""
+    async def _run_turn(self, prompt: str, view: View) -> Outcome:
+        """Run a turn to its end. After inactivity, stop it or keep waiting."""
         if self.thread is None:
-            self.thread = await self.client.start_thread(**self._wishes())
-        patience = self._options.inactivity_timeout
-        events = self.thread.stream(prompt, inactivity_timeout=patience)
+            self.thread = await self.client.start_thread(**self._thread_options())
+        timeout = self._options.inactivity_timeout
+        events = self.thread.stream(prompt, inactivity_timeout=timeout)
         while True:
             try:
                 await view.show(events)
                 return "completed"
             except CodexTurnInactiveError as exc:
                 if not self._options.keep_waiting:
-                    await self._give_up(exc, view)
-                    return "silent"
-                tell(f"nothing came for {seconds(exc.idle_seconds)}; still waiting, and Ctrl-C stops the turn")
-                events = self.thread.stream(continuation=exc.continuation, inactivity_timeout=patience)
+                    await self._stop_inactive(exc, view)
+                    return "inactive"
+                silence = f"no events for {format_seconds(exc.idle_seconds)}"
+                print_status(f"{silence}; still waiting, and Ctrl-C stops the turn")
+                events = self.thread.stream(continuation=exc.continuation, inactivity_timeout=timeout)
             finally:
                 self._is_resumable = self._is_resumable or events.turn_id is not None
 
-    async def _give_up(self, exc: CodexTurnInactiveError, view: View) -> None:
-        """Stop a turn that went quiet, and show what is left of it."""
-        silence = f"nothing came for {seconds(exc.idle_seconds)}"
+    async def _stop_inactive(self, exc: CodexTurnInactiveError, view: View) -> None:
+        """Stop an inactive turn and show its remaining steps."""
+        silence = f"no events for {format_seconds(exc.idle_seconds)}"
         try:
-            cancelled = await self.client.cancel(exc.continuation, timeout=_STOPPING)
+            cancelled = await self.client.cancel(exc.continuation, timeout=_INTERRUPT_TIMEOUT)
         except CodexError as error:
-            tell(f"{silence}, and the turn could not be stopped: {error}")
+            print_status(f"{silence}, and the turn could not be stopped: {error}")
             return
         for step in cancelled.steps:
             view.show_step(step)
-        tell(f"{silence}, so the turn was stopped; --keep-waiting waits on")
+        print_status(f"{silence}, so the turn was stopped; use --keep-waiting to wait longer")

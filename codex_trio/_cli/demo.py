@@ -1,4 +1,4 @@
-"""`demo`: what this library does, told by the real codex binary with a scripted model; no account, no network."""
+"""The command `demo`: the codex binary with a scripted model, without an account or a network."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from codex_trio import CodexClient, CodexTurnInactiveError, open_codex_client
 from codex_trio.testing import hang, open_scripted_model, run, say, think
 from codex_trio.text import clean_text
 
-from .output import make_view
-from .text import say as print_line
+from .terminal import print_line
+from .views import make_view
 
 
-async def play_demo(command: str | None) -> int:
-    """Tell the story; return the exit code.
+async def run_demo(command: str | None) -> int:
+    """Run the demo and return the exit code.
 
     Args:
-        command: Of the server; the default unless given.
+        command: The command line of the server; the default if `None`.
     """
     with tempfile.TemporaryDirectory() as folder:
         await trio.Path(folder, "greeting.txt").write_text("Hello from a file that codex has read.\n")
@@ -27,11 +27,11 @@ async def play_demo(command: str | None) -> int:
             model.on_turn(say("Let me think about that for a while."), hang())
             model.on_turn(say("Here I am again, on the same thread."))
             async with open_codex_client(model.transport(command, cwd=folder)) as client:
-                await _tell(client)
+                await _run_turns(client)
     return 0
 
 
-async def _tell(client: CodexClient) -> None:
+async def _run_turns(client: CodexClient) -> None:
     print_line(f"The server is {client.server.user_agent}. The model is a script on loopback.")
 
     print("\nA turn, step by step:")

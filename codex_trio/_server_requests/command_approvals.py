@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .._json import as_objects, as_text, as_texts, shown
-from ..models import Value, script_of
+from ..models import WireValue, unwrap_shell
 from .decisions import (
     COMMON_PARAMS,
     BaseApprovalRequest,
@@ -45,7 +45,7 @@ _WORD_PART = re.compile(
 _ESCAPED = re.compile(r"""\\(["\\$`])""")
 
 
-class NetworkApprovalContext(Value, frozen=True):
+class NetworkApprovalContext(WireValue, frozen=True):
     """A host that a command wants to reach.
 
     Attributes:
@@ -65,7 +65,7 @@ class NetworkApprovalContext(Value, frozen=True):
         return cls(as_text(context.get("host")), as_text(context.get("protocol")))
 
 
-class NetworkPolicyAmendment(Value, frozen=True):
+class NetworkPolicyAmendment(WireValue, frozen=True):
     """A rule about one host, which the server would keep for future requests.
 
     Attributes:
@@ -178,7 +178,7 @@ class CommandApprovalRequest(BaseApprovalRequest, frozen=True, kw_only=True, eq=
         script, such as ``git status; rm -r x``. A `command` of another form, or of an unknown `kind`, is returned
         unchanged. For ``writeStdin`` this is never the bare input.
         """
-        return script_of(self.command) if self.kind in ("command", "humanCommand") else self.command
+        return unwrap_shell(self.command) if self.kind in ("command", "humanCommand") else self.command
 
     @property
     def extra_permissions(self) -> Mapping[str, Any]:

@@ -6,12 +6,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeAlias
 
 from .._json import as_text, shown
-from ..models import Value
+from ..models import WireValue
 
 Responder: TypeAlias = Callable[["Decision"], Awaitable[bool]]
 
 
-class Decision(Value, frozen=True, eq=False):
+class Decision(WireValue, frozen=True, eq=False):
     """An answer to one request. Made by the request: ``request.accept()``, ``request.decline()`` and so on.
 
     Attributes:
@@ -36,7 +36,7 @@ class Decision(Value, frozen=True, eq=False):
         return self.name in ("decline", "cancel")
 
 
-class BaseApprovalRequest(Value, frozen=True, kw_only=True, eq=False):
+class BaseApprovalRequest(WireValue, frozen=True, kw_only=True, eq=False):
     """Common fields of the approval requests."""
 
     thread_id: str

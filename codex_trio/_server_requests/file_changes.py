@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._json import as_text
-from ..models import Value
+from ..models import WireValue
 from .decisions import (
     COMMON_PARAMS,
     BaseApprovalRequest,
@@ -21,7 +21,7 @@ _GRANTS = frozenset({"grantRoot"})
 _KNOWN = frozenset({"path", "kind", "diff"})  # of a change
 
 
-class FileChange(Value, frozen=True):
+class FileChange(WireValue, frozen=True):
     """A change of one file.
 
     Attributes:

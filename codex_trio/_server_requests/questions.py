@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._json import as_object, as_objects, as_text, shown
-from ..models import Value
+from ..models import WireValue
 from .decisions import Decision, check_grant
 
 _TOOL_CALL = "mcp_tool_call"
 _UNKNOWN = "unknown"
 
 
-class QuestionOption(Value, frozen=True):
+class QuestionOption(WireValue, frozen=True):
     """One of the answers that a question suggests.
 
     Attributes:
@@ -28,7 +28,7 @@ class QuestionOption(Value, frozen=True):
     description: str
 
 
-class Question(Value, frozen=True):
+class Question(WireValue, frozen=True):
     """One question.
 
     Attributes:
@@ -67,7 +67,7 @@ class Question(Value, frozen=True):
         )
 
 
-class UserInputRequest(Value, frozen=True, eq=False):
+class UserInputRequest(WireValue, frozen=True, eq=False):
     """Questions of the model. Answered with texts by question id: one text, or several; those left out are unanswered.
 
     Attributes:
@@ -99,7 +99,7 @@ class UserInputRequest(Value, frozen=True, eq=False):
         )
 
 
-class ElicitationRequest(Value, frozen=True, eq=False):
+class ElicitationRequest(WireValue, frozen=True, eq=False):
     """A question of an MCP server; or of Codex, whether one of its tools may be called.
 
     Attributes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -54,7 +53,7 @@ class Output:
             value = self._read(data)
         except Exception as exc:  # whatever the type's own code raises; RecursionError of an answer nested too deeply
             raise self._misfit(result, exc) from exc
-        return dataclasses.replace(result, output=value)
+        return msgspec.structs.replace(result, output=value)
 
     def _misfit(self, result: ChatResult, exc: Exception) -> CodexOutputError:
         why, place = explain(exc)

@@ -1,7 +1,7 @@
-"""How a turn is drawn with Rich: its steps as panels, and below them one line that says what goes on.
+"""Render turns with Rich: finished steps as panels, and a status line below them.
 
-Imported explicitly; it needs Rich, which the extra ``codex-trio[rich]`` brings. What the server says is shown as it is:
-never taken for Rich's markup, and never able to steer the terminal.
+Import this module explicitly. It needs Rich, which the extra ``codex-trio[rich]`` installs. Text from the server is never
+interpreted as Rich markup, and it cannot control the terminal.
 """
 
 from ..text import clean_text

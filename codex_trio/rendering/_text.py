@@ -1,4 +1,4 @@
-"""Text of the server as Rich draws it: cleaned, and shortened where it is long."""
+"""Clean text from the server for Rich, and shorten long text."""
 
 from __future__ import annotations
 
@@ -29,28 +29,28 @@ def shortened(text: str, style: str = "", style_of: Callable[[str], str] | None 
 
     Args:
         text: Text from the server; for a command's output, the result of `plain_output`.
-        style: Of all of it.
-        style_of: Tells the style of a line.
+        style: The style of the whole text.
+        style_of: Returns the style of a line.
     """
     lines = text.rstrip("\n").split("\n")
     left_out = max(0, len(lines) - _FIRST_LINES - _LAST_LINES)
-    drawn = Text(style=style)
+    rendered = Text(style=style)
     for number, line in enumerate(lines):
-        if left_out > 1 and number == _FIRST_LINES:  # a note takes a line, too
-            drawn.append(f"\n… {left_out:,} lines are not shown …", _NOTE)
+        if left_out > 1 and number == _FIRST_LINES:  # a note also takes a line
+            rendered.append(f"\n… {left_out:,} lines are not shown …", _NOTE)
         if left_out <= 1 or number < _FIRST_LINES or number >= len(lines) - _LAST_LINES:
-            _append_line(drawn.append("\n") if number else drawn, line, style_of)
-    return drawn
+            _append_line(rendered.append("\n") if number else rendered, line, style_of)
+    return rendered
 
 
-def _append_line(drawn: Text, line: str, style_of: Callable[[str], str] | None) -> None:
-    drawn.append(clean_text(line[:_LONGEST_LINE], indent=""), style_of(line) if style_of else None)
+def _append_line(rendered: Text, line: str, style_of: Callable[[str], str] | None) -> None:
+    rendered.append(clean_text(line[:_LONGEST_LINE], indent=""), style_of(line) if style_of else None)
     if (more := len(line) - _LONGEST_LINE) > 0:
-        drawn.append(f" … {more:,} characters are not shown …", _NOTE)
+        rendered.append(f" … {more:,} characters are not shown …", _NOTE)
 
 
 def dumped(data: object) -> Text:
-    """Return JSON, on one line if it is short, shortened as text is if it is long."""
+    """Return highlighted JSON, on one line if it is short. Long JSON is shortened like text."""
     written = json.dumps(data, ensure_ascii=False, default=str)
     if len(written) > _LONGEST_JSON_LINE:
         written = json.dumps(data, ensure_ascii=False, default=str, indent=2)
@@ -60,9 +60,9 @@ def dumped(data: object) -> Text:
 
 
 class Prose(Markdown):
-    """Markdown of the server. Tags are text like any other, and a link shows where it leads.
+    """Markdown from the server. HTML tags are shown as text, and links are shown with their target.
 
-    Rich's own drops tags with what they hide (``List<str>``), and puts links where nobody sees them.
+    Rich's `Markdown` drops tags, for example in ``List<str>``, and hides the targets of links.
     """
 
     def __init__(self, text: str, style: str = "none") -> None:

@@ -1,4 +1,4 @@
-"""`TurnView`: a whole turn, as it happens."""
+"""`TurnView` renders a whole turn while it runs."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ from codex_trio import (
     TextDelta,
     TurnCompleted,
 )
-from codex_trio.models import script_of
+from codex_trio.models import unwrap_shell
 from codex_trio.text import clean_text, plain_output
 
-from ._steps import draw_panel, duration, render_step, text_of
+from ._steps import duration, render_panel, render_step, text_of
 from ._text import Prose, one_line
 
 _TICK = 0.1  # seconds
 _TITLE = 400  # characters, more than a line has
-_TAIL = 400  # characters of a running step, of which the line below shows the end
+_TAIL = 400  # characters kept of a running step, of which the status line shows the end
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _MARKS = {"completed": "✓", "inProgress": "▶"}  # of the entries of a plan
 _COUNTS = ("totalTokens", "inputTokens", "cachedInputTokens", "outputTokens")
@@ -45,62 +45,63 @@ _COUNTS = ("totalTokens", "inputTokens", "cachedInputTokens", "outputTokens")
 
 @dataclass(slots=True)
 class _Running:
-    """A step that has begun.
+    """A step that has started.
 
     Attributes:
-        title: What it is about, on one line.
-        said: What its deltas said, of a message or a thought.
-        tail: The end of all that came of it.
+        title: A short description, on one line.
+        deltas: Text of the deltas of a message or of reasoning.
+        tail: The last characters of all output.
     """
 
     step_type: str
     title: str = ""
-    said: list[str] = field(default_factory=list)
+    deltas: list[str] = field(default_factory=list)
     tail: str = ""
 
 
 class TurnView:
-    """Draws one turn: each step when it has finished; at the end, how long it took and what the thread has used.
+    """Renders one turn: each step when it has finished, and at the end the duration and the token usage of the thread.
 
-    On a terminal there is a line below, which says how long it has been, and what runs. Into a file or a pipe go the
-    panels alone, without control codes.
+    On a terminal, a status line below the steps shows the elapsed time and what runs. A file or a pipe gets only the
+    panels, without control codes.
 
     Args:
-        console: Where to; the standard output unless given.
+        console: The console to print to; standard output by default.
         show_data: Add each step's data, as JSON.
 
     Example:
-        ``result = await TurnView().draw(client.stream("Fix the tests"))``
+        ``result = await TurnView().render(client.stream("Fix the tests"))``
     """
 
     def __init__(self, console: Console | None = None, *, show_data: bool = False) -> None:
         self._console = console or Console()
         self._show_data = show_data
-        self._running: dict[str, _Running] = {}  # by item id, in the order in which they began
-        self._began_at: float | None = None
+        self._running: dict[str, _Running] = {}  # by item id, in the order in which they started
+        self._started_at: float | None = None
         self._line: Live | None = None
         self._free = trio.Event()
         self._free.set()
 
-    async def draw(self, events: EventStream) -> ChatResult:
-        """Draw what a stream tells, to the end of its turn, and return the turn.
+    async def render(self, events: EventStream) -> ChatResult:
+        """Render the events of a stream until its turn ends, and return the result of the turn.
 
-        After a `CodexTurnInactiveError`, give the same view a stream of the continuation: it goes on where it was.
+        After a `CodexTurnInactiveError`, call this again on the same view with a stream of the continuation.
 
         Raises:
-            CodexTurnInactiveError, CodexTurnFailedError, CodexTurnInterruptedError, CodexTransportError: As the stream
-                does. What a turn that did not complete had begun to say is drawn first.
-            ValueError: The stream had been read before.
+            CodexTurnInactiveError, CodexTurnFailedError, CodexTurnInterruptedError, CodexTransportError: As in
+                `EventStream`. If the turn did not complete, its unfinished messages are rendered first.
+            TypeError: The argument is not an `EventStream`.
+            ValueError: The stream had already ended.
 
-        Cancellation: The turn is interrupted, in the background, as of `EventStream`.
+        Cancellation: The turn is interrupted in the background, as in `EventStream`.
 
         Example:
-            ``result = await view.draw(client.stream(continuation=exc.continuation))``
+            ``result = await view.render(client.stream(continuation=exc.continuation))``
         """
         if not isinstance(events, EventStream):
-            raise TypeError(f"draw takes what client.stream(...) returns, not a {type(events).__name__}")
-        if self._began_at is None:
-            self._began_at = trio.current_time()
+            raise TypeError(f"render needs the result of client.stream(...), not a {type(events).__name__}")
+        if self._started_at is None:
+            self._started_at = trio.current_time()
         error: BaseException
         with Live(console=self._console, get_renderable=self._status, auto_refresh=False, transient=True) as live:
             self._line = live
@@ -108,7 +109,7 @@ class TurnView:
                 nursery.start_soon(_keep_fresh, live)
                 try:
                     return await self._follow(events)
-                except BaseException as exc:  # carried around the nursery, so that it leaves as itself
+                except BaseException as exc:  # raised outside of the nursery, which would wrap it in a group
                     error = exc
                 finally:
                     self._line = None
@@ -116,13 +117,13 @@ class TurnView:
         try:
             raise error
         finally:
-            del error  # it holds this frame
+            del error  # its traceback refers to this frame
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Take the line below away for the length of a ``with``, as when a person is asked something there.
+        """Remove the status line and render nothing inside a ``with`` block, for example while asking the user a question.
 
-        Nothing is drawn into the question; what happens meanwhile is drawn afterwards. One at a time.
+        Events that come during the block are rendered after it. Do not nest these blocks.
 
         Example:
             ``with view.paused(): answer = await ask(request)``
@@ -133,7 +134,7 @@ class TurnView:
         try:
             yield
         finally:
-            if line is not None and line is self._line:  # the turn may have ended meanwhile
+            if line is not None and line is self._line:  # the turn may have ended during the block
                 line.start(refresh=True)
             self._free.set()
 
@@ -149,62 +150,63 @@ class TurnView:
             self._end(exc.result)
             raise
         except CodexTransportError:
-            self._draw_cut_off()
+            self._render_cut_off()
             raise
         if result is None:
-            raise ValueError("this stream had ended before it was drawn")
+            raise ValueError("this stream had ended before it was rendered")
         self._end(result)
         return result
 
     def _show(self, event: Event) -> None:
         match event:
             case StepStarted(step):
-                title = _title_of(step.display_text)
+                title = _short_title(step.display_text)
                 if step.step_type == "sleep":  # "sleep for 3 s"
                     title = title.removeprefix("sleep").lstrip()
                 self._running[step.item_id] = _Running(step.step_type, title)
             case StepCompleted(step):
                 self._running.pop(step.item_id, None)
-                if step.step_type != "thinking" or step.text.strip() or self._show_data:  # most thoughts are not told
+                if step.step_type != "thinking" or step.text.strip() or self._show_data:  # models hide most reasoning
                     self._console.print(render_step(step, show_data=self._show_data))
             case TextDelta(text, item_id):
-                self._note(item_id, "codex", text).said.append(text)
+                self._note(item_id, "codex", text).deltas.append(text)
             case ReasoningDelta(text, item_id):
-                self._note(item_id, "thinking", text).said.append(text)
+                self._note(item_id, "thinking", text).deltas.append(text)
             case CommandOutputDelta(text, item_id):
                 self._note(item_id, "exec", text)
             case PlanUpdated(plan):
-                self._console.print(_draw_plan(plan))
+                self._console.print(_render_plan(plan))
             case RetryScheduled(message, details):
-                self._running = {key: one for key, one in self._running.items() if not one.said}  # it is said anew
-                self._console.print(draw_panel("retry", Text(one_line(f"{message} {details or ''}")), "yellow"))
+                # The server sends these messages again.
+                self._running = {key: step for key, step in self._running.items() if not step.deltas}
+                self._console.print(render_panel("retry", Text(one_line(f"{message} {details or ''}")), "yellow"))
             case _:
                 pass
 
     def _note(self, item_id: str, step_type: str, text: str) -> _Running:
-        running = self._running.setdefault(item_id, _Running(step_type))  # it may have begun before the stream did
+        running = self._running.setdefault(item_id, _Running(step_type))  # the step may have started before the stream
         running.tail = (running.tail + text)[-_TAIL:]
         return running
 
     def _end(self, result: ChatResult) -> None:
         if result.status != "completed":
-            self._draw_cut_off()
+            self._render_cut_off()
         words = [f"{clean_text(result.status)} after {duration(self._elapsed())}", *_used(result.usage)]
         self._console.print(Text(" · ".join(words), "green" if result.status == "completed" else "red"))
 
-    def _draw_cut_off(self) -> None:
-        """Draw what was begun to be said and is not finished. A lost turn that is taken up again says it anew."""
+    def _render_cut_off(self) -> None:
+        """Render unfinished messages. If the turn is resumed after a disconnect, the server sends them again."""
         for running in self._running.values():
-            if running.said:
-                body = Prose("".join(running.said))
-                self._console.print(draw_panel(running.step_type, body, "red", outcome=Text("cut off", "red")))
+            if running.deltas:
+                body = Prose("".join(running.deltas))
+                self._console.print(render_panel(running.step_type, body, "red", outcome=Text("cut off", "red")))
         self._running.clear()
 
     def _elapsed(self) -> float:
-        return 0.0 if self._began_at is None else trio.current_time() - self._began_at
+        return 0.0 if self._started_at is None else trio.current_time() - self._started_at
 
     def _status(self) -> Text:
-        """Draw the line below. It never takes two lines, so that drawing it again leaves nothing behind."""
+        """Return the status line. It fits on one line, because rendering it again would leave a second line behind."""
         elapsed = self._elapsed()
         line = Text(f"{_SPINNER[int(elapsed / _TICK) % len(_SPINNER)]} {duration(elapsed, 0)} ", no_wrap=True)
         line.overflow = "ellipsis"
@@ -216,18 +218,18 @@ class TurnView:
             line.append(f" {newest.title}", "cyan")
         if others:
             line.append(f" and {len(others)} more", "dim")
-        tail = newest.tail if newest.said else plain_output(newest.tail).rstrip().rpartition("\n")[2]
+        tail = newest.tail if newest.deltas else plain_output(newest.tail).rstrip().rpartition("\n")[2]
         if tail := one_line(tail):
             _append_end(line, tail, self._console.width)
         return line
 
 
-def _title_of(text: str) -> str:
-    return one_line(script_of(text)[:_TITLE])
+def _short_title(text: str) -> str:
+    return one_line(unwrap_shell(text)[:_TITLE])
 
 
 def _append_end(line: Text, tail: str, width: int) -> None:
-    """Append as much of the end of a text as there is room for, a third of the line at least."""
+    """Append as much of the end of a text as fits. It gets at least a third of the line."""
     room = max(width // 3, width - line.cell_len - 2)
     while cell_len(tail) > room:
         tail = tail[1:]
@@ -242,17 +244,17 @@ async def _keep_fresh(live: Live) -> None:
         await trio.sleep(_TICK)
 
 
-def _draw_plan(plan: Iterable[Mapping[str, Any]]) -> RenderableType:
+def _render_plan(plan: Iterable[Mapping[str, Any]]) -> RenderableType:
     lines = [f"{_MARKS.get(str(entry.get('status')), '·')} {one_line(text_of(entry.get('step')))}" for entry in plan]
-    return draw_panel("plan", Text("\n".join(lines)), "blue")
+    return render_panel("plan", Text("\n".join(lines)), "blue")
 
 
 def _used(usage: Mapping[str, Any] | None) -> list[str]:
-    """Return what the server says of the tokens of the thread, if it says so."""
+    """Describe the token usage of the thread, if the server sent all of its counts."""
     total = (usage or {}).get("total")
     counts = [total.get(name) for name in _COUNTS] if isinstance(total, Mapping) else []
     if not counts or not all(isinstance(count, int) for count in counts):
         return []
-    all_of_them, read, cached, written = counts
-    of_which = f" ({cached:,} cached)" if cached else ""
-    return [f"{all_of_them:,} tokens on this thread: {read:,} in{of_which}, {written:,} out"]
+    total_count, read, cached, written = counts
+    cached_note = f" ({cached:,} cached)" if cached else ""
+    return [f"{total_count:,} tokens on this thread: {read:,} in{cached_note}, {written:,} out"]

@@ -14,7 +14,7 @@ import trio
 from _listening import TOKEN, MakeTransport
 
 from codex_trio import CodexClient, StdioTransport, protocol
-from codex_trio._cli.doctor import examine
+from codex_trio._cli.doctor import run_doctor
 from codex_trio.testing import ScriptedModel, fail, hang, open_scripted_model, retry, run, say, think
 
 
@@ -83,8 +83,8 @@ async def test_a_silent_turn_exits_with_1_and_its_thread_can_be_resumed(model: S
     ran = await codex_trio_cli("Do it", "--inactivity-timeout", "0.5", env=model.env(), cwd=tmp_path)
     silence, how = ran.err.splitlines()
     assert (ran.code, ran.out) == (1, "[codex] so far\n")
-    assert silence == "nothing came for 0.5 s, so the turn was stopped; --keep-waiting waits on"
-    assert how.startswith("to go on: python -m codex_trio --resume ")
+    assert silence == "no events for 0.5 s, so the turn was stopped; use --keep-waiting to wait longer"
+    assert how.startswith("to resume: python -m codex_trio --resume ")
 
     model.on_turn(say("here I am ✓"))
     env = {**model.env(), "PYTHONIOENCODING": "ascii"}
@@ -142,14 +142,14 @@ async def test_a_server_that_tries_again_is_heard_of(tmp_path: Path) -> None:
         model.on_turn(retry(), say("done"))
         ran = await codex_trio_cli("Do it", env=model.env(), cwd=tmp_path)
     assert (ran.code, ran.out) == (0, "[codex] done\n")
-    assert ran.err.startswith("the server tries again: Reconnecting... 1/2 stream disconnected")
+    assert ran.err.startswith("the server will retry: Reconnecting... 1/2 stream disconnected")
 
 
 @pytest.mark.extended
 async def test_what_makes_no_sense_is_told_in_one_line(tmp_path: Path) -> None:
     ran = await codex_trio_cli("Do it", "--cwd", "no/such/folder", env={}, cwd=tmp_path)
     assert ran.code == 2
-    assert "there is no folder no/such/folder" in ran.err.splitlines()[-1]
+    assert "no/such/folder is not a folder" in ran.err.splitlines()[-1]
 
 
 @pytest.mark.extended
@@ -178,9 +178,9 @@ async def test_the_demo_tells_the_whole_story(tmp_path: Path) -> None:
 async def test_the_doctor_says_what_to_do_until_all_is_well(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     env = {"CODEX_HOME": str(tmp_path), "HOME": str(tmp_path)}
     with trio.fail_after(60):
-        assert await examine(StdioTransport(env=env), as_json=False) == 1
+        assert await run_doctor(StdioTransport(env=env), as_json=False) == 1
     told = capsys.readouterr().out
-    assert "bad  login: nobody is logged in, and the configured model provider needs it\n     -> run `" in told
+    assert "bad  login: not logged in, and the configured model provider needs it\n     -> run `" in told
 
     async with CodexClient.connect_stdio(env=env) as client:
         await client.login_api_key("sk-a-secret-of-this-test")

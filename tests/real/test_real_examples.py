@@ -122,8 +122,8 @@ def test_it_ends_well_and_warns_of_nothing(ran: Mapping[str, Ran], name: str) ->
 
 PANELS = ["thinking", "exec", "file", "exec", "codex", "codex"]
 SHOWN = (
-    *("> The door squeaks. Mend it.", "│ A door that squeaks wants oil.", "│ $ cat door.py", "│ +    door.oil()"),
-    *("│ closing the door, 3", "│  2 it closes without a sound.", "> Why did it squeak?", "nothing for 1 s since "),
+    *("> The door squeaks. Fix it.", "│ A door that squeaks wants oil.", "│ $ cat door.py", "│ +    door.oil()"),
+    *("│ closing the door, 3", "│  2 it closes without a sound.", "> Why did it squeak?", "no events for 1 s since "),
     "│ Nobody had oiled it. I had to think about that for a while.",
 )
 
@@ -230,7 +230,7 @@ def test_sessions(ran: Mapping[str, Ran]) -> None:
     assert ran["session, stdio"].lines == [
         "> Which folder is this?",
         "[exec] /bin/bash -c pwd",
-        "[codex] The one that you started me in.",
+        "[codex] The folder that you started me in.",
         "> Thank you. And what did I ask first?",
         "[codex] Which folder this is.",
     ]
@@ -262,7 +262,7 @@ def test_commands_are_approved_at_the_terminal_while_another_turn_goes_on(ran: M
 
 def test_nothing_is_approved_where_nobody_is(ran: Mapping[str, Ran]) -> None:
     written = ran["approve, websocket"].lines
-    assert written.count("Nobody is there to say yes.") == 2
+    assert written.count("There is no terminal to ask at.") == 2
     assert [line for line in written if line.endswith("(declined)")] == [
         "1 [exec] /bin/bash -c 'touch oiled' (declined)",
         "1 [exec] /bin/bash -c 'rm -rf house' (declined)",

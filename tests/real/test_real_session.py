@@ -53,7 +53,7 @@ async def test_a_session_is_drawn_remembers_what_was_said_and_tells_how_to_come_
         assert await terminal.wait() == 0
     assert prompts(model) == ["What is it?", "And then?", "What is it?"]
     assert thread_of(model) == thread_of(model, -1)
-    assert terminal.text.splitlines()[-1] == f"to go on: python -m codex_trio --resume {thread_of(model)}"
+    assert terminal.text.splitlines()[-1] == f"to resume: python -m codex_trio --resume {thread_of(model)}"
     width = min(columns, 120)
     assert f"╭─ codex {'─' * (width - 10)}╮\n│ {'It is one.':<{width - 4}} │\n" in drawn
 
@@ -73,7 +73,7 @@ async def test_ctrl_c_stops_the_turn_and_at_the_prompt_ends_the_session(model: S
         await terminal.expect("\n> ")
         await terminal.type(f"half a line{CTRL_C}")
         assert await terminal.wait() == 0
-        assert "to go on: python -m codex_trio --resume " in terminal.text
+        assert "to resume: python -m codex_trio --resume " in terminal.text
         assert terminal.settings() == terminal.first_settings
     assert prompts(model) == ["Do it", "Are you there?"]
 
@@ -118,9 +118,9 @@ async def test_the_commands_of_a_session_and_plain_text_without_rich(model: Scri
     model.default(run("printf 'a\\033[2Jb'"), say("Done."))
     async with session(model, tmp_path) as terminal:
         await terminal.type("/thread\r")
-        await terminal.expect("There is no thread before the first message.\n> ")
+        await terminal.expect("The first message starts the thread.\n> ")
         await terminal.type("/nonsense\r")
-        await terminal.expect("There is no /nonsense; /help lists the commands.\n> ")
+        await terminal.expect("unknown command /nonsense; /help lists the commands\n> ")
         await terminal.type("/help\r")
         await terminal.expect("/quit")
         await terminal.type("/etc/hosts\r")  # which is no command
@@ -149,7 +149,7 @@ async def test_a_failed_turn_ends_no_session_and_a_lost_server_does(model: Scrip
         await terminal.type("Do it\r")
         await terminal.expect("So far.")
         os.kill(terminal.child(), signal.SIGKILL)
-        await terminal.expect(f"to go on: python -m codex_trio --resume {thread_of(model)}\n")
+        await terminal.expect(f"to resume: python -m codex_trio --resume {thread_of(model)}\n")
         await terminal.expect("CodexTransportError: lost the server")
         assert await terminal.wait() == 1
 
@@ -159,7 +159,7 @@ async def test_a_turn_on_a_terminal_is_drawn_and_tells_how_to_go_on(model: Scrip
     model.on_turn(say("Here."))
     async with open_terminal("codex_trio", "Hello", env=model.env(), cwd=tmp_path) as terminal:
         await terminal.expect("│ Here.")
-        await terminal.expect(f"to go on: python -m codex_trio --resume {thread_of(model)}\n")
+        await terminal.expect(f"to resume: python -m codex_trio --resume {thread_of(model)}\n")
         assert await terminal.wait() == 0
 
 

@@ -1,4 +1,4 @@
-"""`View`: what shows a turn; and the one that needs nothing, `PlainView`."""
+"""Views of a turn: with Rich on a terminal, otherwise plain text or JSON."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import asdict
 
 import trio
+from msgspec.structs import asdict
 
 from codex_trio import ConversationStep, EventStream, RetryScheduled, StepCompleted
 from codex_trio.text import plain_output
 
-from .text import shown, tell
+from .terminal import escape_control, is_terminal, print_status
 
 
 class View(ABC):
@@ -22,7 +22,11 @@ class View(ABC):
 
     @abstractmethod
     async def show(self, events: EventStream) -> None:
-        """Show what comes, to the end of the turn. Raises as the stream does; goes on with its continuation."""
+        """Show the events until the end of the turn. Call it again with a continuation of the turn.
+
+        Raises:
+            CodexError: As the stream.
+        """
 
     @abstractmethod
     def show_step(self, step: ConversationStep) -> None:
@@ -30,14 +34,14 @@ class View(ABC):
 
     @abstractmethod
     def paused(self) -> AbstractContextManager[object]:
-        """Leave the terminal to somebody else for the length of the body; then go on where it was."""
+        """Print nothing during the body, which uses the terminal."""
 
 
 class PlainView(View):
-    """A line for each step; more lines of it, and the output of commands, indented below it.
+    """Prints each step: its first line, and below it, indented, further lines and the output of commands.
 
     Args:
-        as_json: An object for each step in place of that.
+        as_json: Print a JSON object for each step instead.
     """
 
     def __init__(self, *, as_json: bool = False) -> None:
@@ -53,17 +57,17 @@ class PlainView(View):
                     self.show_step(event.step)
                 elif isinstance(event, RetryScheduled):
                     words = f"{event.message} {event.details or ''}".split()
-                    tell(f"the server tries again: {' '.join(words)}")
+                    print_status(f"the server will retry: {' '.join(words)}")
 
     def show_step(self, step: ConversationStep) -> None:
         if self._as_json:
-            # `data` still contains what moderation withholds, for programs.
+            # `data` still contains withheld text, for programs.
             print(json.dumps({**asdict(step), "text": step.display_text}), flush=True)
             return
         if step.step_type == "thinking" and not step.text.strip():
-            return  # most models send empty thoughts
+            return  # most models hide their reasoning
         is_prose = step.step_type in ("codex", "ask", "thinking")
-        print(shown(_written(step), sys.stdout, keep_emoji=is_prose), flush=True)
+        print(escape_control(_step_text(step), sys.stdout, keep_emoji=is_prose), flush=True)
         if outcome := _outcome(step):
             print(f"  {outcome}", flush=True)  # indented less than untrusted text
 
@@ -76,7 +80,43 @@ class PlainView(View):
             self._free.set()
 
 
-def _written(step: ConversationStep) -> str:
+class RichView(View):
+    """Renders steps as panels, with a status line below them. Importing it does not import Rich, making one does.
+
+    Raises:
+        ImportError: Rich is not installed.
+    """
+
+    def __init__(self) -> None:
+        from rich.console import Console
+
+        from codex_trio.rendering import TurnView, render_step
+
+        self._console = Console()
+        self._view = TurnView(self._console)
+        self._render_step = render_step
+
+    async def show(self, events: EventStream) -> None:
+        await self._view.render(events)
+
+    def show_step(self, step: ConversationStep) -> None:
+        self._console.print(self._render_step(step))
+
+    def paused(self) -> AbstractContextManager[object]:
+        return self._view.paused()
+
+
+def make_view(*, as_json: bool = False) -> View:
+    """Return a view for the next turn."""
+    if as_json or not is_terminal(sys.stdout):
+        return PlainView(as_json=as_json)
+    try:
+        return RichView()
+    except ImportError:
+        return PlainView()
+
+
+def _step_text(step: ConversationStep) -> str:
     output = step.data.get("aggregatedOutput")
     below = f"\n{plain_output(output)}" if isinstance(output, str) else ""
     # The type of an item is also untrusted text.

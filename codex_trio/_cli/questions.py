@@ -1,4 +1,4 @@
-"""`Question`: a request for a person's decision, laid out for a screen. All untrusted text is in marked rows."""
+"""`Question` is a request for a decision, laid out for a screen. All untrusted text is in marked rows."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from itertools import accumulate
 
 from codex_trio.text import clean_text
 
-from .screen import Screen
+from .terminal import Screen
 
 _QUOTE, _QUOTE_SPELT = '"', "<U+0022>"
-_FEWEST = 3  # rows of a shortened part: its beginning, the note, its end
+_MIN_ROWS = 3  # rows of a shortened part: its start, the note, its end
 
 
 @dataclass(frozen=True, slots=True)
-class Foreign:
+class Untrusted:
     """Untrusted text.
 
     Attributes:
@@ -28,19 +28,19 @@ class Foreign:
     is_line: bool = False
 
     def lines(self) -> list[str]:
-        """Return the lines, not cleaned yet."""
+        """Return the lines, before cleaning."""
         return [self.text] if self.is_line else self.text.split("\n")
 
     def rows(self, line: str, screen: Screen) -> list[str]:
-        """Return the rows of one of the lines."""
+        """Return the rows of a line."""
         if not self.text:
             return screen.rows("(nothing)", screen.marks.fact)
-        return screen.rows(clean_text(line, indent=None if self.is_line else ""), screen.marks.foreign)
+        return screen.rows(clean_text(line, indent=None if self.is_line else ""), screen.marks.untrusted)
 
     def count_rows(self, line: str, screen: Screen) -> int:
-        """Return the number of `rows`. Those of plain text are not made for that: a diff may have 100,000 lines."""
+        """Return the number of `rows`. For plain text this is fast, because a diff may have 100,000 lines."""
         if line and line.isascii() and line.isprintable() and "<U+" not in line:
-            return screen.count_rows(line, screen.marks.foreign)
+            return screen.count_rows(line, screen.marks.untrusted)
         return len(self.rows(line, screen))
 
 
@@ -65,9 +65,9 @@ class Fact:
 
 
 class Layout:
-    """The rows of entries on a screen. They are counted at once, and made when they are read."""
+    """The rows of entries on a screen. They are counted at once, but made only when they are read."""
 
-    def __init__(self, entries: Iterable[Foreign | Fact], screen: Screen) -> None:
+    def __init__(self, entries: Iterable[Untrusted | Fact], screen: Screen) -> None:
         self._screen = screen
         self._lines = [(entry, line) for entry in entries for line in entry.lines()]
         self._ends = list(accumulate(entry.count_rows(line, screen) for entry, line in self._lines))
@@ -76,8 +76,8 @@ class Layout:
         return self._ends[-1] if self._ends else 0
 
     def between(self, start: int, stop: int) -> list[str]:
-        """Return the rows from `start` to before `stop`."""
-        first = bisect_right(self._ends, start)  # the line that has the row
+        """Return the rows from `start` up to `stop`, which is excluded."""
+        first = bisect_right(self._ends, start)  # the line that contains the row
         last = bisect_left(self._ends, stop)
         skipped = start - (self._ends[first - 1] if first else 0)
         lines = self._lines[first : last + 1]
@@ -89,7 +89,7 @@ class Part:
     """A heading of the program, and its entries."""
 
     heading: str
-    entries: Sequence[Foreign | Fact]
+    entries: Sequence[Untrusted | Fact]
 
     def heading_rows(self, screen: Screen) -> list[str]:
         """Return the rows of the heading."""
@@ -103,7 +103,7 @@ class Question:
     parts: Sequence[Part]
 
     def layout(self, screen: Screen) -> Layout:
-        """Return all rows, to be read a few at a time."""
+        """Return all rows as a layout, to be read a few at a time."""
         return Layout(
             (entry for part in self.parts for entry in (Fact(part.heading, is_heading=True), *part.entries)), screen
         )
@@ -114,7 +114,7 @@ class Question:
         return layout.between(0, len(layout))
 
     def fit(self, screen: Screen, room: int) -> tuple[list[str], bool]:
-        """Return the rows, without the middle of long parts if not all of them fit; and whether all of them fit.
+        """Return the rows and whether all of them fit. If not, the middle of long parts is left out.
 
         Args:
             screen: The screen to show them on.
@@ -140,7 +140,7 @@ def _share(sizes: Sequence[int], room: int) -> list[int]:
     limits = list(sizes)
     by_size = sorted(range(len(sizes)), key=lambda number: sizes[number])
     for position, number in enumerate(by_size):
-        limits[number] = min(sizes[number], max(_FEWEST, room // (len(sizes) - position)))
+        limits[number] = min(sizes[number], max(_MIN_ROWS, room // (len(sizes) - position)))
         room -= limits[number]
     return limits
 
