@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import trio
 
+from ._options import DEFAULT_CONNECT_TIMEOUT
+
 
 class Transport(ABC):
     """Carries whole JSON-RPC messages, each as UTF-8 bytes without a line ending, to one app-server and back.
@@ -23,7 +25,7 @@ class Transport(ABC):
         ``class MyTransport(Transport): ...``
     """
 
-    connect_timeout: float = 30.0
+    connect_timeout: float = DEFAULT_CONNECT_TIMEOUT
     max_send_size: int | None = None
 
     @abstractmethod

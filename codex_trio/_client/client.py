@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import trio
 
+from .._options import check_timeout
 from .._session.connection import Connection
 from .._session.handlers import (
     AskOptions,
@@ -27,7 +28,6 @@ from ..abc import Transport
 from ..errors import CodexTransportError
 from ..models import InitializeResult, Statistics
 from .account import Account
-from .arguments import patience_of
 from .asking import Asking
 from .connecting import Connecting
 from .conversation import Conversation
@@ -71,14 +71,14 @@ class CodexClient(Connecting, Conversation, Threads, Asking, Account, Processes)
         if not isinstance(client_info, (Mapping, type(None))):
             raise TypeError(f"client_info must be name, title and version by these names, not {client_info!r}")
         self._transport: Transport = StdioTransport() if transport is None else transport
-        self._request_timeout = patience_of(request_timeout, "request_timeout")
+        self._request_timeout = check_timeout(request_timeout, "request_timeout")
         self._client_info = {"name": "codex_trio", "version": __version__, **(client_info or {})}
         handlers = Handlers(**asking)
         self._experimental_api = experimental_api or handlers.needs_experimental_api
         handlers.is_experimental = self._experimental_api
         if reconnect and isinstance(self._transport, StdioTransport):
             raise ValueError("reconnect=True needs a server that outlives its connection; one on stdio ends with it")
-        reconnect_patience = patience_of(reconnect_timeout, "reconnect_timeout")
+        reconnect_patience = check_timeout(reconnect_timeout, "reconnect_timeout")
         if record is not None:
             from .._transports.recording import RecordingTransport
 
@@ -94,7 +94,7 @@ class CodexClient(Connecting, Conversation, Threads, Asking, Account, Processes)
         self._engine = ClientEngine(
             self._service,
             request_timeout=self._request_timeout,
-            inactivity_timeout=patience_of(inactivity_timeout, "inactivity_timeout"),
+            inactivity_timeout=check_timeout(inactivity_timeout, "inactivity_timeout"),
             is_experimental=self._experimental_api,
         )
         self._server: InitializeResult | None = None

@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-from .._transports.line_stream import DEFAULT_MAX_MESSAGE_SIZE
+from .._options import DEFAULT_CONNECT_TIMEOUT, DEFAULT_MAX_MESSAGE_SIZE, DEFAULT_PING_INTERVAL, DEFAULT_SHUTDOWN_GRACE
 from .._transports.stdio import StdioTransport
 from .._transports.unix import UnixSocketTransport
 from .._transports.websocket import TokenSource, WebSocketTransport
@@ -27,9 +27,9 @@ class Connecting:
         command: str | Sequence[str] | None = None,
         cwd: str | os.PathLike[str] | None = None,
         env: Mapping[str, str | None] | None = None,
-        connect_timeout: float = 30.0,
+        connect_timeout: float = DEFAULT_CONNECT_TIMEOUT,
         max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE,
-        shutdown_grace: float = 3.0,
+        shutdown_grace: float = DEFAULT_SHUTDOWN_GRACE,
         **options: Any,
     ) -> Self:
         """Return a client of a server of its own: ``async with CodexClient.connect_stdio() as client:``.
@@ -60,8 +60,8 @@ class Connecting:
         headers: Mapping[str, str] | None = None,
         ssl_context: ssl.SSLContext | None = None,
         allow_insecure_token: bool = False,
-        connect_timeout: float = 30.0,
-        ping_interval: float = 20.0,
+        connect_timeout: float = DEFAULT_CONNECT_TIMEOUT,
+        ping_interval: float = DEFAULT_PING_INTERVAL,
         max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE,
         **options: Any,
     ) -> Self:
@@ -91,8 +91,8 @@ class Connecting:
         cls,
         path: str | os.PathLike[str],
         *,
-        connect_timeout: float = 10.0,
-        ping_interval: float = 20.0,
+        connect_timeout: float = DEFAULT_CONNECT_TIMEOUT,
+        ping_interval: float = DEFAULT_PING_INTERVAL,
         max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE,
         **options: Any,
     ) -> Self:

@@ -8,7 +8,7 @@ from typing import Any, Unpack, overload
 import trio
 
 from .. import _chat as talk
-from .._options import ChatOptions
+from .._options import ChatOptions, check_timeout
 from .._session.attaching import take_up
 from .._session.session import Service
 from .._session.turn import Turn
@@ -19,7 +19,6 @@ from .._streams import (
 from ..errors import CodexTimeoutError
 from ..inputs import Prompt
 from ..models import CancelResult, ChatContinuation, ChatResult, OutputT
-from .arguments import patience_of
 from .engine import ClientEngine
 
 
@@ -259,4 +258,4 @@ class Conversation:
         await parts.lifecycle.interrupt(thread_id, turn_id, timeout=self._patience(timeout))
 
     def _patience(self, timeout: float | None) -> float:
-        return self._request_timeout if timeout is None else patience_of(timeout, "timeout")
+        return self._request_timeout if timeout is None else check_timeout(timeout, "timeout")

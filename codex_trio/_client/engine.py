@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
+from .._options import check_timeout
 from .._session.attaching import take_up
 from .._session.connection import Call
 from .._session.session import (
@@ -16,7 +17,6 @@ from .._session.turn_request import TurnRequest
 from .._tools import Tool
 from .._wire.messages import Notice
 from ..models import ChatContinuation
-from .arguments import patience_of
 
 
 class ClientEngine:
@@ -36,7 +36,7 @@ class ClientEngine:
 
     def patience(self, timeout: float | None) -> float:
         """Return the seconds of an `inactivity_timeout`."""
-        return self._inactivity_timeout if timeout is None else patience_of(timeout, "inactivity_timeout")
+        return self._inactivity_timeout if timeout is None else check_timeout(timeout, "inactivity_timeout")
 
     async def request(self, method: str, params: Mapping[str, Any]) -> Any:
         """Make any request."""

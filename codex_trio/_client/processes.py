@@ -16,6 +16,7 @@ import trio
 
 from .._options import (
     SandboxMode,
+    check_timeout,
     path_of,
     sandbox_policy,
     with_extra,
@@ -27,7 +28,6 @@ from .._wire.messages import (
     Response,
 )
 from ..errors import CodexError, CodexProtocolError, CodexTransportError
-from .arguments import patience_of
 from .engine import ClientEngine
 
 _OURS = ("processId", "streamStdin", "streamStdoutStderr", "timeoutMs", "disableTimeout")  # not for `extra`
@@ -392,7 +392,7 @@ class Processes:
         if isinstance(command, str) or not command:
             raise ValueError(f"a command is a program and its arguments, such as ['ls', '-l'], not {command!r}")
         params: dict[str, Any] = {"command": list(command)}
-        if (seconds := patience_of(timeout, "timeout")) < math.inf:
+        if (seconds := check_timeout(timeout, "timeout")) < math.inf:
             params["timeoutMs"] = max(1, round(seconds * 1000))
         else:
             params["disableTimeout"] = True

@@ -12,9 +12,6 @@ from .._wire.framing import (
     LineTooLongError,
 )
 
-DEFAULT_MAX_MESSAGE_SIZE = 1 << 30
-"""Bytes. Real histories have come in lines of 430 MB."""
-
 _READ_SIZE = 1 << 18  # bytes
 
 
@@ -84,4 +81,4 @@ class LineStream:
         await self._receive_stream.aclose()
 
 
-__all__ = ["DEFAULT_MAX_MESSAGE_SIZE", "LineStream", "LineTooLongError"]
+__all__ = ["LineStream", "LineTooLongError"]

@@ -17,12 +17,11 @@ from typing import Literal, TypeAlias
 
 import trio
 
+from .._options import DEFAULT_CONNECT_TIMEOUT, DEFAULT_MAX_MESSAGE_SIZE, DEFAULT_SHUTDOWN_GRACE, check_positive
 from .._redaction import is_secret_variable, redact, redact_command, secrets_in_command
 from ..abc import Transport
 from ..errors import CodexTransportError
-from .limits import check_limits
 from .line_stream import (
-    DEFAULT_MAX_MESSAGE_SIZE,
     LineStream,
     LineTooLongError,
 )
@@ -74,14 +73,14 @@ class StdioTransport(Transport):
         *,
         cwd: str | os.PathLike[str] | None = None,
         env: Mapping[str, str | None] | None = None,
-        connect_timeout: float = 30.0,
+        connect_timeout: float = DEFAULT_CONNECT_TIMEOUT,
         max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE,
-        shutdown_grace: float = 3.0,
+        shutdown_grace: float = DEFAULT_SHUTDOWN_GRACE,
     ) -> None:
         try:
-            check_limits(connect_timeout=connect_timeout, max_message_size=max_message_size)
+            check_positive(connect_timeout=connect_timeout, max_message_size=max_message_size)
             if shutdown_grace != 0:  # 0 means to kill it at once
-                check_limits(shutdown_grace=shutdown_grace)
+                check_positive(shutdown_grace=shutdown_grace)
             self._given_command = None if command is None else Secret[Sequence[str]](_split(command, "command"))
         except (TypeError, ValueError) as exc:
             raise without_tracebacks(exc)  # noqa: B904  it is the same

@@ -6,7 +6,7 @@ import os
 
 import trio
 
-from .line_stream import DEFAULT_MAX_MESSAGE_SIZE
+from .._options import DEFAULT_CONNECT_TIMEOUT, DEFAULT_MAX_MESSAGE_SIZE, DEFAULT_PING_INTERVAL
 from .secrets import Secret
 from .websocket_base import Upgrade, WebSocketBase
 
@@ -29,8 +29,8 @@ class UnixSocketTransport(WebSocketBase):
         self,
         path: str | os.PathLike[str],
         *,
-        connect_timeout: float = 10.0,
-        ping_interval: float = 20.0,
+        connect_timeout: float = DEFAULT_CONNECT_TIMEOUT,
+        ping_interval: float = DEFAULT_PING_INTERVAL,
         max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE,
     ) -> None:
         super().__init__(

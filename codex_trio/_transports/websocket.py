@@ -18,10 +18,10 @@ from typing import Any
 
 import trio
 
+from .._options import DEFAULT_CONNECT_TIMEOUT, DEFAULT_MAX_MESSAGE_SIZE, DEFAULT_PING_INTERVAL
 from .._redaction import is_credential, redact
 from ..errors import CodexTransportError
 from .addresses import DEFAULT_URL, Address, is_loopback
-from .line_stream import DEFAULT_MAX_MESSAGE_SIZE
 from .secrets import Secret, without_tracebacks
 from .websocket_base import Upgrade, WebSocketBase
 
@@ -85,8 +85,8 @@ class WebSocketTransport(WebSocketBase):
         headers: Mapping[str, str] | None = None,
         ssl_context: ssl.SSLContext | None = None,
         allow_insecure_token: bool = False,
-        connect_timeout: float = 10.0,
-        ping_interval: float = 20.0,
+        connect_timeout: float = DEFAULT_CONNECT_TIMEOUT,
+        ping_interval: float = DEFAULT_PING_INTERVAL,
         max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE,
     ) -> None:
         try:

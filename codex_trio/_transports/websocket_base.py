@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import msgspec
 import trio
 
+from .._options import check_positive
 from ..abc import Transport
 from ..errors import CodexTransportError
-from .limits import check_limits
 from .secrets import Secret
 
 if TYPE_CHECKING:  # trio-websocket is slow to import, and needed only when a websocket is opened
@@ -54,7 +54,7 @@ class WebSocketBase(Transport):
     _permanent_statuses = frozenset({401, 403, 404})  # of HTTP: the next attempt would get the same
 
     def __init__(self, *, connect_timeout: float, ping_interval: float, max_message_size: int) -> None:
-        check_limits(connect_timeout=connect_timeout, ping_interval=ping_interval, max_message_size=max_message_size)
+        check_positive(connect_timeout=connect_timeout, ping_interval=ping_interval, max_message_size=max_message_size)
         self.connect_timeout = connect_timeout
         self._ping_interval = ping_interval
         self._max_message_size = max_message_size
