@@ -5,17 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ._json import as_object, as_objects, as_text, as_texts
 from .models import Value
 
 __all__ = ["AccountInfo", "ModelInfo", "ThreadInfo", "TurnInfo"]
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _object(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 def _number(value: object) -> int | None:
@@ -57,17 +50,17 @@ class ThreadInfo(Value, frozen=True):
     @classmethod
     def from_wire(cls, obj: object) -> ThreadInfo:
         """Read a ``Thread``; whatever is missing or of another type becomes empty."""
-        raw = _object(obj)
+        raw = as_object(obj)
         return cls(
-            id=_text(raw.get("id")),
-            name=_text(raw.get("name")) or None,
-            preview=_text(raw.get("preview")),
-            model=_text(raw.get("model")) or None,
-            cwd=_text(raw.get("cwd")),
-            status=_text(_object(raw.get("status")).get("type")),
+            id=as_text(raw.get("id")),
+            name=as_text(raw.get("name")) or None,
+            preview=as_text(raw.get("preview")),
+            model=as_text(raw.get("model")) or None,
+            cwd=as_text(raw.get("cwd")),
+            status=as_text(as_object(raw.get("status")).get("type")),
             created_at=_number(raw.get("createdAt")),
             updated_at=_number(raw.get("updatedAt")),
-            forked_from_id=_text(raw.get("forkedFromId")) or None,
+            forked_from_id=as_text(raw.get("forkedFromId")) or None,
             is_ephemeral=raw.get("ephemeral") is True,
             raw=raw,
         )
@@ -100,13 +93,12 @@ class TurnInfo(Value, frozen=True):
     @classmethod
     def from_wire(cls, obj: object) -> TurnInfo:
         """Read a ``Turn``; whatever is missing or of another type becomes empty."""
-        raw = _object(obj)
-        items = raw.get("items")
+        raw = as_object(obj)
         return cls(
-            id=_text(raw.get("id")),
-            status=_text(raw.get("status")),
-            items=tuple(one for one in items if isinstance(one, dict)) if isinstance(items, list) else (),
-            error=_object(raw.get("error")) or None,
+            id=as_text(raw.get("id")),
+            status=as_text(raw.get("status")),
+            items=tuple(as_objects(raw.get("items"))),
+            error=as_object(raw.get("error")) or None,
             started_at=_number(raw.get("startedAt")),
             completed_at=_number(raw.get("completedAt")),
             raw=raw,
@@ -142,17 +134,16 @@ class ModelInfo(Value, frozen=True):
     @classmethod
     def from_wire(cls, obj: object) -> ModelInfo:
         """Read a ``Model``; whatever is missing or of another type becomes empty."""
-        raw = _object(obj)
-        options = raw.get("supportedReasoningEfforts")
-        efforts = [_object(one).get("reasoningEffort") for one in options] if isinstance(options, list) else []
+        raw = as_object(obj)
+        options = as_objects(raw.get("supportedReasoningEfforts"))
         return cls(
-            id=_text(raw.get("id")),
-            display_name=_text(raw.get("displayName")),
-            description=_text(raw.get("description")),
+            id=as_text(raw.get("id")),
+            display_name=as_text(raw.get("displayName")),
+            description=as_text(raw.get("description")),
             is_default=raw.get("isDefault") is True,
             is_hidden=raw.get("hidden") is True,
-            efforts=tuple(one for one in efforts if isinstance(one, str)),
-            default_effort=_text(raw.get("defaultReasoningEffort")) or None,
+            efforts=tuple(as_texts([option.get("reasoningEffort") for option in options])),
+            default_effort=as_text(raw.get("defaultReasoningEffort")) or None,
             raw=raw,
         )
 
@@ -180,12 +171,12 @@ class AccountInfo(Value, frozen=True):
     @classmethod
     def from_wire(cls, obj: object) -> AccountInfo:
         """Read the answer to `account/read`; whatever is missing or of another type becomes empty."""
-        raw = _object(obj)
-        account = _object(raw.get("account"))
+        raw = as_object(obj)
+        account = as_object(raw.get("account"))
         return cls(
-            type=_text(account.get("type")) or None,
-            email=_text(account.get("email")) or None,
-            plan_type=_text(account.get("planType")) or None,
+            type=as_text(account.get("type")) or None,
+            email=as_text(account.get("email")) or None,
+            plan_type=as_text(account.get("planType")) or None,
             requires_openai_auth=raw.get("requiresOpenaiAuth") is True,
             raw=raw,
         )

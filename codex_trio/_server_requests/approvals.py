@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 
 from msgspec import structs
 
-from .._json import as_text, shown
+from .._json import as_object, as_text, shown
 from .._wire import server_methods as asks
 from .command_approvals import CommandApprovalRequest
 from .decisions import BaseApprovalRequest, Decision, Responder, read_common
@@ -48,12 +48,11 @@ class PermissionsApprovalRequest(BaseApprovalRequest, frozen=True, kw_only=True,
     @classmethod
     def from_wire(cls, params: Mapping[str, Any]) -> PermissionsApprovalRequest:
         """Read the params; whatever is missing is empty."""
-        asked = params.get("permissions")
         return cls(
             **read_common(params),
             cwd=as_text(params.get("cwd")),
             environment_id=as_text(params.get("environmentId")),
-            permissions=asked if isinstance(asked, dict) else {},
+            permissions=as_object(params.get("permissions")),
         )
 
     def accept(self, permissions: Mapping[str, Any] | None = None) -> Decision:

@@ -71,18 +71,22 @@ def dump_answers(answers: Mapping[str, str | Iterable[str]], asked: Iterable[str
     asked = list(asked)
     if unknown := [key for key in answers if isinstance(key, str) and key not in asked]:
         raise ValueError(f"no question was asked by the id {', '.join(map(repr, unknown))}; there are {asked!r}")
-    return {"answers": {_text(key, "a question's id"): {"answers": _texts(value)} for key, value in answers.items()}}
+    return {
+        "answers": {
+            _checked_text(key, "a question's id"): {"answers": _checked_texts(value)} for key, value in answers.items()
+        }
+    }
 
 
-def _texts(value: str | Iterable[str]) -> list[str]:
+def _checked_texts(value: str | Iterable[str]) -> list[str]:
     if isinstance(value, str):
         return [value]
     if not isinstance(value, Iterable) or isinstance(value, (bytes, Mapping)):
         raise TypeError(f"an answer is a text or several, not {value!r}")
-    return [_text(one, "an answer") for one in value]
+    return [_checked_text(one, "an answer") for one in value]
 
 
-def _text(value: object, what: str) -> str:
+def _checked_text(value: object, what: str) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{what} is a text, not {value!r}")
     return value

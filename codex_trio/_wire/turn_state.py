@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from .._json import as_object
 from ..models import ConversationStep, is_asynchronous
 from . import methods
 from .messages import Notice
@@ -56,7 +57,7 @@ class TurnFold:
 
     def end(self, turn: object) -> list[ConversationStep]:
         """Take the ended turn, from its `turn/completed` or from history; return the steps not yet delivered."""
-        turn = turn if isinstance(turn, dict) else {}
+        turn = as_object(turn)
         status, error = turn.get("status"), turn.get("error")
         self.status = status if isinstance(status, str) else "unknown"
         if isinstance(error, dict):
