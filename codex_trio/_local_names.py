@@ -22,10 +22,10 @@ class LocalNames:
         homes = [path for path in dict.fromkeys((home, os.path.realpath(home))) if path.strip("/")]
         hosts = [name for name in dict.fromkeys((host, host.partition(".")[0])) if not name.isalpha() and len(name) > 3]
         self._stand_ins = [
-            *((path, _begins(path) + _END, b"~") for path in sorted(homes, key=len, reverse=True)),
-            *((path, _begins(path) + _ANY_NAME, b"~") for path in ("/home/", "/Users/")),
-            ("/root", _begins("/root") + _END, b"~"),
-            *((name, _begins(name) + _END, b"host") for name in hosts),
+            *((path, _start_pattern(path) + _END, b"~") for path in sorted(homes, key=len, reverse=True)),
+            *((path, _start_pattern(path) + _ANY_NAME, b"~") for path in ("/home/", "/Users/")),
+            ("/root", _start_pattern("/root") + _END, b"~"),
+            *((name, _start_pattern(name) + _END, b"host") for name in hosts),
         ]
         if homes:
             user = f"/{os.path.basename(home)}"
@@ -56,7 +56,7 @@ _ANY_NAME = rf"{_NAME_BYTE}(?:[\w\x80-\xff.-]*{_NAME_BYTE})?"
 _END = rf"(?!{_NAME_BYTE}|\.\w)"
 
 
-def _begins(text: str) -> str:
+def _start_pattern(text: str) -> str:
     """Return a pattern for what precedes a text that begins a path or a word."""
     # In JSON, an escaped line feed before the text ends in a letter.
     text = re.escape(text)

@@ -262,7 +262,7 @@ class Redactor:
             _redact_answers(redacted, questions)
         return redacted
 
-    def forget(self, message: dict[str, Any]) -> None:
+    def discard_questions(self, message: dict[str, Any]) -> None:
         """Forget the secret questions that a message answers, because there will be no other answer."""
         result = message.get("result")
         if isinstance(result, dict) and "answers" in result:  # else it may be the server's, to the same id of ours

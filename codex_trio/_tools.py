@@ -90,7 +90,9 @@ class Tool:
             if name is not None and not re.fullmatch(_NAME, name):
                 raise ValueError(f"{name!r} cannot name a tool: letters, digits, _ and -, at most 64")
         if not isinstance(self.input_schema, Mapping):
-            raise TypeError(f"tool {self.name}: input_schema is a JSON Schema, an object, not {self.input_schema!r}")
+            raise TypeError(
+                f"tool {self.name}: input_schema must be a JSON Schema (a mapping), not {self.input_schema!r}"
+            )
         if fault := next(find_faults(fill_types(self.input_schema), is_strict=False), None):
             raise ValueError(f"tool {self.name}: input_schema cannot be used: {fault}")
         if self._is_async and self.limiter is not None:
@@ -105,7 +107,7 @@ class Tool:
         """Call the function itself, as the program may do, too."""
         return self.function(*args, **kwargs)
 
-    async def answer(self, arguments: object) -> dict[str, Any]:
+    async def _invoke(self, arguments: object) -> dict[str, Any]:
         """Call it for the model; return the result of `item/tool/call`.
 
         Cancellation: An async function is cancelled. A sync one is waited for; ``trio.from_thread.check_cancelled()``
@@ -140,7 +142,7 @@ class Tool:
         return await result if inspect.isawaitable(result) else result
 
 
-AnyTool: TypeAlias = Tool | Callable[..., Any]
+ToolLike: TypeAlias = Tool | Callable[..., Any]
 
 
 @overload
@@ -229,40 +231,40 @@ class ToolCall:
     async def answer(self) -> dict[str, Any]:
         """Wait for the calls before this one, then call the tool. Await this once.
 
-        Cancellation: While the call waits, the tool is not called. Later, as for `Tool.answer`.
+        Cancellation: While the call waits, the tool is not called. Later, as for a tool that is called directly.
         """
         try:
             await self._is_first.wait()
-            return await self._tool.answer(self._arguments)
+            return await self._tool._invoke(self._arguments)
         finally:
             self._queue.remove(self)
             if self._queue:
                 self._queue[0]._is_first.set()
 
 
-class Toolbox:
+class ToolRegistry:
     """The tools of a client, and those of single threads.
 
     Attributes:
         default: Of every thread that has none of its own.
     """
 
-    def __init__(self, tools: Iterable[AnyTool]) -> None:
-        self.default = make_tools(tools)
+    def __init__(self, tools: Iterable[ToolLike]) -> None:
+        self.default = build_tools(tools)
         self._index = _indexed(self.default)
         self._threads: dict[str, dict[tuple[str | None, str], Tool]] = {}
         self._queues: WeakValueDictionary[tuple[str, Tool], deque[ToolCall]] = WeakValueDictionary()
 
-    def assign(self, thread_id: str, tools: Iterable[Tool]) -> None:
+    def set_thread_tools(self, thread_id: str, tools: Iterable[Tool]) -> None:
         """Give a thread tools of its own. They are kept until it is deleted: it may be gone on with at any time."""
         self._threads[thread_id] = _indexed(tools)
 
-    def share(self, thread_id: object, fork_id: str) -> None:
+    def copy_to_fork(self, thread_id: object, fork_id: str) -> None:
         """Give a fork the tools of the thread that was forked, if that has its own: the model knows of them."""
         if (index := self._threads.get(str(thread_id))) is not None:
             self._threads[fork_id] = index
 
-    def forget(self, thread_id: str) -> None:
+    def remove_thread(self, thread_id: str) -> None:
         """Let go of the tools of a thread that is gone."""
         self._threads.pop(thread_id, None)
 
@@ -282,7 +284,7 @@ class Toolbox:
         return ToolCall(found, params.get("arguments"), queue)
 
 
-def make_tools(tools: Iterable[AnyTool]) -> tuple[Tool, ...]:
+def build_tools(tools: Iterable[ToolLike]) -> tuple[Tool, ...]:
     """Return tools, made of functions where they are not.
 
     Raises:

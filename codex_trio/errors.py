@@ -44,10 +44,10 @@ class CodexError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Without `__init__`, which some call with keywords that are attributes by now.
-        return _make_anew, (type(self), *self.args), self.__dict__
+        return _rebuild, (type(self), *self.args), self.__dict__
 
 
-def _make_anew(kind: type[CodexError], *args: object) -> CodexError:
+def _rebuild(kind: type[CodexError], *args: object) -> CodexError:
     return kind.__new__(kind, *args)
 
 
@@ -141,21 +141,21 @@ class CodexTurnInactiveError(CodexTimeoutError):
 
 
 class CodexOutputError(CodexError):
-    """A turn completed, and its answer is not what was asked for: no JSON, or JSON of another shape.
+    """A turn completed, but its answer is not JSON, or does not match the requested type.
 
     Attributes:
         text: The answer.
-        where: The place in it that does not fit, such as ``$.files[2].name``; ``$`` for all of it.
+        path: The JSON path of the value that does not match, such as ``$.files[2].name``; ``$`` is the whole answer.
         result: The turn.
 
     Example:
-        ``except CodexOutputError as exc: print(exc.where, exc.text)``
+        ``except CodexOutputError as exc: print(exc.path, exc.text)``
     """
 
-    def __init__(self, message: str, *, text: str, where: str, result: ChatResult) -> None:
+    def __init__(self, message: str, *, text: str, path: str, result: ChatResult) -> None:
         super().__init__(message)
         self.text = text
-        self.where = where
+        self.path = path
         self.result = result
 
 

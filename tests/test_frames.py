@@ -1,4 +1,4 @@
-"""`FrameStream` under the mock clock: which silence is a dead link, and which is not."""
+"""`WebSocketStream` under the mock clock: which silence is a dead link, and which is not."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_server_st
 from codex_trio import CodexTransportError
 from codex_trio._transports.secrets import Secret
 from codex_trio._transports.websocket_stream import (
-    FrameStream,
-    LiveStream,
+    ActivityStream,
+    WebSocketStream,
 )
 
 INTERVAL = 20.0  # seconds from ping to ping
@@ -52,12 +52,12 @@ class Uplink(trio.abc.Stream):
 
 async def open_frames(
     nursery: trio.Nursery, handle: Callable[[WebSocketConnection], Awaitable[None]]
-) -> tuple[FrameStream, Uplink]:
+) -> tuple[WebSocketStream, Uplink]:
     """Open a connection in memory, whose other end is handled by `handle`."""
     ours, theirs = memory_stream_pair()
     uplink = Uplink(ours)
-    life = LiveStream(uplink)
-    frames = FrameStream(life, life, name="it", mask=str, ping_interval=INTERVAL, max_message_size=1 << 30)
+    life = ActivityStream(uplink)
+    frames = WebSocketStream(life, life, name="it", mask=str, ping_interval=INTERVAL, max_message_size=1 << 30)
 
     async def serve() -> None:
         request = await wrap_server_stream(nursery, theirs, max_message_size=1 << 30)
@@ -112,7 +112,7 @@ async def test_an_upload_that_sticks_is_lost_and_released(nursery: trio.Nursery,
     await frames.aclose()
 
 
-async def send_on_and_on(frames: FrameStream, message: bytes) -> None:
+async def send_on_and_on(frames: WebSocketStream, message: bytes) -> None:
     while True:
         await frames.send([message])
         await trio.sleep(1)

@@ -129,7 +129,7 @@ def _installed(name: str) -> str:
 
 async def _examine_ours(report: Report, transport: StdioTransport) -> None:
     try:
-        command, source = transport.find_command()
+        command, source = transport.resolve_command()
     except CodexTransportError as exc:
         what, _, advice = str(exc).partition(" Install one: ")
         report.add("command", "bad", what, advice or "set it to a command line, such as 'codex app-server'")

@@ -15,8 +15,8 @@ from .._options import (
 from .._paginator import Paginator
 from .._thread.thread import CodexThread, fork, opened
 from .._tools import (
-    AnyTool,
-    make_tools,
+    ToolLike,
+    build_tools,
 )
 from .._wire import methods
 from ..listings import ModelInfo, ThreadInfo
@@ -29,7 +29,7 @@ class Threads:
     _engine: ClientEngine
 
     async def start_thread(
-        self, *, tools: Iterable[AnyTool] | None = None, **options: Unpack[ThreadOptions]
+        self, *, tools: Iterable[ToolLike] | None = None, **options: Unpack[ThreadOptions]
     ) -> CodexThread:
         """Start a thread. It is on disk, to be listed and resumed, once it had a turn.
 
@@ -47,7 +47,7 @@ class Threads:
         Example:
             ``thread = await client.start_thread(cwd="/project", sandbox="read-only")``
         """
-        made = None if tools is None else make_tools(tools)
+        made = None if tools is None else build_tools(tools)
         answer = await self._engine.start_thread(thread_params(options), made)
         return opened(self._engine, methods.THREAD_START, answer)
 

@@ -324,7 +324,7 @@ class Service:
             nursery,
             suspects=suspects,
             request_timeout=self._request_timeout,
-            toolbox=self.handlers.toolbox,
+            tool_registry=self.handlers.tool_registry,
         )
         answering = Answering(self.handlers, connection, router, lifecycle, self._owner)
         return Parts(connection, router, lifecycle, answering)

@@ -1,4 +1,4 @@
-"""`Address`: the parsed URL of a websocket server. `is_loopback`: whether a host is this machine."""
+"""`ParsedURL`: the parsed URL of a websocket server. `is_loopback`: whether a host is this machine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .secrets import Secret
 DEFAULT_URL = "ws://127.0.0.1:8765"
 
 
-class Address(msgspec.Struct, frozen=True):
+class ParsedURL(msgspec.Struct, frozen=True):
     """A parsed URL.
 
     Attributes:
@@ -40,7 +40,7 @@ class Address(msgspec.Struct, frozen=True):
         return self.is_secure, self.host, self.port
 
     @classmethod
-    def parse(cls, url: str, source: str) -> Address:
+    def parse(cls, url: str, source: str) -> ParsedURL:
         """Parse a URL. A ValueError calls it `source`, and never shows the URL itself."""
         from urllib.parse import parse_qsl, quote, unquote, urlsplit  # takes two milliseconds, so not at the top
 

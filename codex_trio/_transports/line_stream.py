@@ -27,7 +27,7 @@ class LineStream:
         self._receive_stream = receive
         self._splitter = LineSplitter(max_message_size)
         self._has_ended = False
-        self._left: float = math.inf  # bytes that may still come
+        self._remaining: float = math.inf  # bytes that may still come
 
     async def send(self, messages: Sequence[bytes]) -> None:
         """Write each message and a line feed, in one piece.
@@ -55,20 +55,20 @@ class LineStream:
         raise trio.EndOfChannel
 
     async def _receive_chunk(self) -> bytes | bytearray:
-        if not self._left:
+        if not self._remaining:
             return b""
         try:
             chunk = await self._receive_stream.receive_some(_READ_SIZE)
         except trio.ClosedResourceError:
-            if self._left:
+            if self._remaining:
                 raise
             return b""
-        self._left = max(0, self._left - len(chunk))
+        self._remaining = max(0, self._remaining - len(chunk))
         return chunk
 
-    async def end_after(self, size: int) -> None:
+    async def close_after(self, size: int) -> None:
         """Take the other end for ended after `size` more bytes, which are at hand, be it open or not."""
-        self._left = size
+        self._remaining = size
         if not size:
             await self.aclose_receiving()  # wakes who waits for more
 

@@ -27,7 +27,7 @@ from .._redaction import Redactor, redact, redact_strings
 from .._version import __version__
 from ..abc import Transport
 from ..errors import CodexTransportError
-from .wrapper import WrappingTransport
+from .wrapper import TransportWrapper
 
 _logger = logging.getLogger("codex_trio")
 
@@ -38,7 +38,7 @@ _check = msgspec.json.Decoder(msgspec.Raw).decode  # builds nothing
 _NOT_REGULAR = "it is not a regular file; a pipe or a terminal without a reader would block the client"
 
 
-class RecordingTransport(WrappingTransport):
+class RecordingTransport(TransportWrapper):
     """Records the messages between client and server, redacted by `Redactor`, and by `Transport.redact` of `inner`.
 
     Home folders, and the names of this user and this machine, are replaced, see `LocalNames`.
@@ -53,10 +53,12 @@ class RecordingTransport(WrappingTransport):
         super().__init__(inner)
         self._path = str(Path(path).absolute())  # as each connection opens it, wherever the program is by then
         self._file: BinaryIO | None = None
-        self._has_stopped = False
-        self._is_over = False  # its loss is written, or it is being closed
-        self._begun = self._written_at = 0.0
-        self._failure: tuple[float, bytes] | None = None  # when `send` failed, and how: `receive` may not tell of that
+        self._disabled = False
+        self._closed = False  # its entry is written, or it is being closed
+        self._started_at = self._written_at = 0.0
+        self._send_failure: tuple[float, bytes] | None = (
+            None  # when `send` failed, and how: `receive` may not tell of that
+        )
         self._connections = 0
         self._redactor = Redactor()
         self._names = LocalNames.here()
@@ -70,13 +72,13 @@ class RecordingTransport(WrappingTransport):
         if self._file is not None:
             raise RuntimeError("this transport is open already; each client needs its own")
         self._open_file()
-        self._is_over, self._failure = False, None
+        self._closed, self._send_failure = False, None
         try:
-            self._remark(f"codex_trio {__version__} reaches for {self.describe()}")
+            self._note(f"codex_trio {__version__} reaches for {self.describe()}")
             await super().open(nursery)
         except BaseException as exc:
             error = exc if isinstance(exc, CodexTransportError) else CodexTransportError("opening it was given up")
-            self._write("s2c", [self._dump_loss("UNREACHABLE", error)])
+            self._write("s2c", [self._dump_disconnect("UNREACHABLE", error)])
             self._close_file()
             raise
 
@@ -87,7 +89,7 @@ class RecordingTransport(WrappingTransport):
         try:
             await super().send(messages)
         except CodexTransportError as exc:
-            self._failure = trio.current_time(), self._dump_loss("CLOSED", exc)
+            self._send_failure = trio.current_time(), self._dump_disconnect("CLOSED", exc)
             raise
 
     async def receive(self) -> Sequence[bytes | bytearray]:
@@ -95,20 +97,20 @@ class RecordingTransport(WrappingTransport):
         try:
             lines = await super().receive()
         except CodexTransportError as exc:
-            if not self._is_over:  # else it is no loss
-                self._is_over = True
-                self._write("s2c", [self._dump_loss("CLOSED", exc)])
+            if not self._closed:  # else it is no entry
+                self._closed = True
+                self._write("s2c", [self._dump_disconnect("CLOSED", exc)])
             raise
         self._write("s2c", map(self._dump, lines))
         return lines
 
     async def aclose(self) -> None:
         """Let go of the server, and of the file. See `Transport.aclose`."""
-        if self._failure is not None and not self._is_over:
-            failed_at, loss = self._failure
-            self._write("s2c", [loss], max(failed_at, self._written_at))
-        self._is_over = True
-        self._remark("the client closes the connection")
+        if self._send_failure is not None and not self._closed:
+            failed_at, entry = self._send_failure
+            self._write("s2c", [entry], max(failed_at, self._written_at))
+        self._closed = True
+        self._note("the client closes the connection")
         try:
             await super().aclose()
         finally:
@@ -125,7 +127,7 @@ class RecordingTransport(WrappingTransport):
                 return line
             message = _decode(line)
             redacted = _encode(self._redactor.apply(message))
-            self._redactor.forget(message)
+            self._redactor.discard_questions(message)
             return redacted
         except (ValueError, RecursionError) as exc:  # it is nested too deeply, or has a number out of all range
             return _encode({"TRIMMED": f"a message of {len(line)} bytes that cannot be searched for secrets: {exc}"})
@@ -140,16 +142,16 @@ class RecordingTransport(WrappingTransport):
             return redacted.encode("utf-8", "surrogateescape")
         return _encode(redact_strings(_decode(line), self.redact))  # what is replaced may have quotes in it
 
-    def _remark(self, text: str) -> None:
+    def _note(self, text: str) -> None:
         self._write("note", [self._dump_text(text)])
 
-    def _dump_loss(self, kind: str, error: CodexTransportError) -> bytes:
-        loss: dict[str, Any] = {kind: self._hide(str(error))}
+    def _dump_disconnect(self, kind: str, error: CodexTransportError) -> bytes:
+        entry: dict[str, Any] = {kind: self._hide(str(error))}
         if error.returncode is not None:
-            loss["returncode"] = error.returncode
+            entry["returncode"] = error.returncode
         if error.stderr_tail:
-            loss["stderr"] = self._hide(error.stderr_tail)
-        return json.dumps(loss).encode()
+            entry["stderr"] = self._hide(error.stderr_tail)
+        return json.dumps(entry).encode()
 
     def _dump_text(self, text: str) -> bytes:
         return json.dumps(
@@ -162,35 +164,35 @@ class RecordingTransport(WrappingTransport):
     # --- the file
 
     def _open_file(self) -> None:
-        if self._has_stopped:
+        if self._disabled:
             return
         is_first = self._connections == 0
         try:
-            self._file = open(self._path, "wb" if is_first else "ab", opener=_open_alone)  # noqa: SIM115  see aclose
+            self._file = open(self._path, "wb" if is_first else "ab", opener=_open_exclusive)  # noqa: SIM115  see aclose
         except (OSError, ValueError) as exc:
             if is_first:
                 raise CodexTransportError(f"cannot record to {self._path!r}, so nothing was started: {exc}") from exc
-            self._stop(exc)
+            self._disable(exc)
         if is_first:
-            self._begun = trio.current_time()
+            self._started_at = trio.current_time()
         self._connections += 1
 
     def _write(self, direction: str, messages: Iterable[bytes | bytearray], at: float | None = None) -> None:
         if self._file is None:
             return
         self._written_at = trio.current_time() if at is None else at
-        milliseconds = 1000 * (self._written_at - self._begun)
+        milliseconds = 1000 * (self._written_at - self._started_at)
         head = f'{{"t": {milliseconds:.1f}, "dir": "{direction}", "conn": "{self._connections}", "msg": '.encode()
         try:
             for message in messages:
                 self._file.writelines((head, message, b"}\n"))
             self._file.flush()
         except OSError as exc:
-            self._stop(exc)
+            self._disable(exc)
 
-    def _stop(self, exc: Exception) -> None:
+    def _disable(self, exc: Exception) -> None:
         _logger.warning("nothing more is recorded to %s: %s", self._path, exc)
-        self._has_stopped = True
+        self._disabled = True
         self._close_file()
 
     def _close_file(self) -> None:
@@ -200,7 +202,7 @@ class RecordingTransport(WrappingTransport):
                 file.close()
 
 
-def _open_alone(path: str, flags: int) -> int:
+def _open_exclusive(path: str, flags: int) -> int:
     """Open a file for writing. It is emptied only after checks that no other client or user has it."""
     # All checks are made on the open file, because its path may name another file later. Without O_NONBLOCK, opening a
     # pipe waits for its reader.
@@ -216,7 +218,7 @@ def _open_alone(path: str, flags: int) -> int:
         raise
     try:
         if not os.path.samestat(os.fstat(file), os.stat(os.devnull)):  # /dev/null may be shared
-            _take_over(file)
+            _make_private(file)
             if empties:
                 os.ftruncate(file, 0)
     except BaseException:
@@ -225,7 +227,7 @@ def _open_alone(path: str, flags: int) -> int:
     return file
 
 
-def _take_over(file: int) -> None:
+def _make_private(file: int) -> None:
     """Make a file private to this user, and lock it for this recording."""
     status = os.fstat(file)
     if not stat.S_ISREG(status.st_mode):

@@ -15,8 +15,8 @@ from .secrets import Secret
 
 _logger = logging.getLogger("codex_trio.server")
 
-_KEPT = 65_536  # bytes
-_CHUNK = 8_192  # bytes; logging thousands of short lines at once would hold up everybody else
+_TAIL_SIZE = 65_536  # bytes
+_READ_SIZE = 8_192  # bytes; logging thousands of short lines at once would hold up everybody else
 _SHORTEST_SECRET = 8  # characters
 _INDENT = "    "  # so that no line of the server looks like a separate log record
 
@@ -39,8 +39,8 @@ class StderrTail:
     async def drain(self, stream: trio.abc.ReceiveStream) -> None:
         """Read `stream` until it ends or is closed."""
         try:
-            while chunk := await stream.receive_some(_CHUNK):
-                self._take(bytes(chunk))
+            while chunk := await stream.receive_some(_READ_SIZE):
+                self._process(bytes(chunk))
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             pass  # its end, as far as anybody reads it
         finally:
@@ -48,9 +48,9 @@ class StderrTail:
                 self._log(bytes(self._line))
             self.ended.set()
 
-    def _take(self, chunk: bytes) -> None:
+    def _process(self, chunk: bytes) -> None:
         self._tail += chunk
-        del self._tail[:-_KEPT]
+        del self._tail[:-_TAIL_SIZE]
         if not _logger.isEnabledFor(logging.INFO):  # making it readable is not free
             return
         *lines, rest = chunk.split(b"\n")
@@ -58,18 +58,18 @@ class StderrTail:
             self._log(bytes(self._line) + line)
             self._line.clear()
         self._line += rest
-        if len(self._line) > _KEPT:  # a line without end is logged in pieces
+        if len(self._line) > _TAIL_SIZE:  # a line without end is logged in pieces
             self._log(bytes(self._line))
             self._line.clear()
 
     def _log(self, line: bytes) -> None:
-        _logger.info("%s", self._readable(line.rstrip(), indent=_INDENT))
+        _logger.info("%s", self._sanitize(line.rstrip(), indent=_INDENT))
 
     def text(self) -> str:
         """Return the end of the output: at most 64 KiB, without colours and secrets, cleaned."""
-        return self._readable(bytes(self._tail), indent="")
+        return self._sanitize(bytes(self._tail), indent="")
 
-    def _readable(self, raw: bytes, *, indent: str) -> str:
+    def _sanitize(self, raw: bytes, *, indent: str) -> str:
         return redact(self.mask(clean_text(plain_output(raw.decode("utf-8", "replace")), indent=indent)))
 
     def mask(self, text: str) -> str:

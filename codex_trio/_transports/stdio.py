@@ -33,8 +33,8 @@ COMMAND_VARIABLE = "CODEX_APP_SERVER_CMD"
 CommandSource: TypeAlias = Literal["argument", "environment", "PATH", "package"]
 
 _PIPE_SIZE = 1 << 20  # bytes
-_EXIT_NEWS = 0.2  # seconds to wait for the exit code once the output has ended; the process may well live on
-_REAPING = 2.0  # seconds to wait for a killed process; only the kernel can make it longer
+_EXIT_CODE_TIMEOUT = 0.2  # seconds to wait for the exit code once the output has ended; the process may well live on
+_REAP_TIMEOUT = 2.0  # seconds to wait for a killed process; only the kernel can make it longer
 
 
 class StdioTransport(Transport):
@@ -81,18 +81,18 @@ class StdioTransport(Transport):
             check_positive(connect_timeout=connect_timeout, max_message_size=max_message_size)
             if shutdown_grace != 0:  # 0 means to kill it at once
                 check_positive(shutdown_grace=shutdown_grace)
-            self._given_command = None if command is None else Secret[Sequence[str]](_split(command, "command"))
+            self._explicit_command = None if command is None else Secret[Sequence[str]](_split(command, "command"))
         except (TypeError, ValueError) as exc:
             raise without_tracebacks(exc)  # noqa: B904  it is the same
         finally:
             self._env = Secret(env)
             del command, env  # a traceback with the values of variables would show them
-        self._command: Secret[Sequence[str]] = self._given_command or Secret(["codex", "app-server"])
+        self._command: Secret[Sequence[str]] = self._explicit_command or Secret(["codex", "app-server"])
         self._cwd = cwd
         self.connect_timeout = connect_timeout
         self._max_message_size = max_message_size
         self._shutdown_grace = shutdown_grace
-        self._process: _Child | None = None
+        self._process: _ProcessGroup | None = None
         self._stdin: trio.lowlevel.FdStream | None = None
         self._is_opening = False  # starting a process takes its time
         self._stderr = StderrTail()
@@ -110,32 +110,32 @@ class StdioTransport(Transport):
         """Replace the secrets in the words and the environment of the child that runs. See `Transport.redact`."""
         return self._stderr.mask(text)
 
-    def find_command(self) -> tuple[Sequence[str], CommandSource]:
+    def resolve_command(self) -> tuple[Sequence[str], CommandSource]:
         """Return the words that `open` would run now, and where they are from.
 
         Raises:
             CodexTransportError: There are none; the message lists what was tried, and how to get a binary.
 
         Example:
-            ``words, source = StdioTransport().find_command()``
+            ``words, source = StdioTransport().resolve_command()``
         """
         env = Secret(_environment(self._env.reveal()))
-        if self._given_command is None:
+        if self._explicit_command is None:
             try:
                 return _default_command(env.reveal())
             except CodexTransportError as exc:
                 raise without_tracebacks(exc)  # noqa: B904  it is the same
-        program, *arguments = self._given_command.reveal()
+        program, *arguments = self._explicit_command.reveal()
         path = env.reveal().get("PATH")
         if program == "codex" and not shutil.which(program, path=path) and (bundled := _bundled()[0]):
             return [bundled, *arguments], "package"
-        return self._given_command.reveal(), "argument"
+        return self._explicit_command.reveal(), "argument"
 
     async def open(self, nursery: trio.Nursery) -> None:
         """Start the child. See `Transport.open`."""
         if self._process is not None or self._is_opening:
             raise RuntimeError("this StdioTransport is open already; each client needs its own")
-        self._command = Secret(self.find_command()[0])
+        self._command = Secret(self.resolve_command()[0])
         self._is_opening = True
         env = Secret(_environment(self._env.reveal()))
         try:
@@ -162,9 +162,9 @@ class StdioTransport(Transport):
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None
-        self._process = _Child(process)
+        self._process = _ProcessGroup(process)
         self._stdin = process.stdin if isinstance(process.stdin, trio.lowlevel.FdStream) else None
-        _widen(process.stdout)
+        _enlarge_pipe(process.stdout)
         self._lines = LineStream(process.stdin, process.stdout, max_message_size=self._max_message_size)
         self._stderr = StderrTail(
             (
@@ -177,17 +177,17 @@ class StdioTransport(Transport):
         nursery.start_soon(self._watch, self._process, self._lines, process.stdout, name="codex_trio process")
 
     @trio.lowlevel.enable_ki_protection
-    async def _watch(self, child: _Child, lines: LineStream, output: trio.abc.ReceiveStream) -> None:
+    async def _watch(self, child: _ProcessGroup, lines: LineStream, output: trio.abc.ReceiveStream) -> None:
         await child.wait()
         # Whoever left the server's session may hold its output open for ever; what the server wrote is in the pipe.
-        await lines.end_after(_bytes_in(output))
+        await lines.close_after(_bytes_available(output))
 
     async def send(self, messages: Sequence[bytes]) -> None:
         """Write lines. See `Transport.send`."""
         try:
             await self._lines.send(messages)
         except (trio.BrokenResourceError, trio.ClosedResourceError) as exc:
-            raise await self._lost("it no longer reads its input") from exc
+            raise await self._disconnected("it no longer reads its input") from exc
 
     def send_nowait(self, message: bytes) -> bool:
         """Write a short line, unless the pipe is full. See `Transport.send_nowait`."""
@@ -205,17 +205,17 @@ class StdioTransport(Transport):
             return await self._lines.receive()
         except LineTooLongError as exc:
             await self._lines.aclose_receiving()  # nobody will read on, and the server should notice
-            raise await self._lost(f"it sent {exc}") from exc
+            raise await self._disconnected(f"it sent {exc}") from exc
         except trio.EndOfChannel:
-            raise await self._lost("its output ended") from None
+            raise await self._disconnected("its output ended") from None
         except (trio.BrokenResourceError, trio.ClosedResourceError) as exc:
-            raise await self._lost("its output ended") from exc
+            raise await self._disconnected("its output ended") from exc
 
-    async def _lost(self, what: str) -> CodexTransportError:
+    async def _disconnected(self, what: str) -> CodexTransportError:
         process = self._process
         if process is None:
             return CodexTransportError(f"{self.describe()} is not open")
-        with trio.move_on_after(_EXIT_NEWS):
+        with trio.move_on_after(_EXIT_CODE_TIMEOUT):
             await process.wait()
             await self._stderr.ended.wait()
         code = process.returncode
@@ -238,23 +238,23 @@ class StdioTransport(Transport):
             await trio.lowlevel.checkpoint()
             return
         with trio.CancelScope(shield=True):
-            await self._end(self._process)
+            await self._shut_down(self._process)
         self._process = None
 
-    async def _end(self, child: _Child) -> None:
+    async def _shut_down(self, child: _ProcessGroup) -> None:
         await self._lines.aclose_sending()
-        if not await child.ends_within(self._shutdown_grace):
+        if not await child.wait_exit(self._shutdown_grace):
             child.terminate()
-            if not await child.ends_within(self._shutdown_grace):
+            if not await child.wait_exit(self._shutdown_grace):
                 child.kill()
-                await child.ends_within(_REAPING)
-        with trio.move_on_after(_EXIT_NEWS):
+                await child.wait_exit(_REAP_TIMEOUT)
+        with trio.move_on_after(_EXIT_CODE_TIMEOUT):
             await self._stderr.ended.wait()
         await self._lines.aclose_receiving()
         await self._stderr_stream.aclose()
 
 
-class _Child:
+class _ProcessGroup:
     """A process, and the group that it leads.
 
     Their number is theirs until the process was waited for, and may be anybody's a moment later. So nobody else waits
@@ -278,11 +278,11 @@ class _Child:
         # Of several that wait, the first to come here has just made the number free: there was no checkpoint since.
         if not self._has_ended:
             self._has_ended = True
-            kill_group(self.pid)
+            kill_process_group(self.pid)
 
-    async def ends_within(self, patience: float) -> bool:
+    async def wait_exit(self, timeout: float) -> bool:
         """Wait so many seconds at most; say whether it has ended."""
-        with trio.move_on_after(patience):
+        with trio.move_on_after(timeout):
             await self.wait()
         return self._has_ended
 
@@ -295,17 +295,17 @@ class _Child:
     def kill(self) -> None:
         """End the process and its group."""
         if not self._has_ended:
-            kill_group(self.pid)
+            kill_process_group(self.pid)
 
 
-def _widen(output: object) -> None:
+def _enlarge_pipe(output: object) -> None:
     # A server that floods is then read in few strides. Only Linux has that, and not for a user who has too many pipes.
     if isinstance(output, trio.lowlevel.FdStream) and hasattr(fcntl, "F_SETPIPE_SZ"):
         with contextlib.suppress(OSError):
             fcntl.fcntl(output.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
 
 
-def _bytes_in(output: trio.abc.ReceiveStream) -> int:
+def _bytes_available(output: trio.abc.ReceiveStream) -> int:
     """Return how many bytes a pipe holds; 0 if it is closed."""
     if not isinstance(output, trio.lowlevel.FdStream) or output.fileno() < 0:
         return 0
@@ -313,7 +313,7 @@ def _bytes_in(output: trio.abc.ReceiveStream) -> int:
     return int(struct.unpack("i", told)[0])
 
 
-def kill_group(group: int) -> None:
+def kill_process_group(group: int) -> None:
     # Nobody is left in it; macOS says the latter of zombies.
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, signal.SIGKILL)

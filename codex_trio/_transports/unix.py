@@ -8,10 +8,10 @@ import trio
 
 from .._options import DEFAULT_CONNECT_TIMEOUT, DEFAULT_MAX_MESSAGE_SIZE, DEFAULT_PING_INTERVAL
 from .secrets import Secret
-from .websocket_base import Upgrade, WebSocketBase
+from .websocket_base import BaseWebSocketTransport, UpgradeRequest
 
 
-class UnixSocketTransport(WebSocketBase):
+class UnixSocketTransport(BaseWebSocketTransport):
     """A `codex app-server --listen unix://PATH` that is running already. It speaks websocket there, too.
 
     Args:
@@ -46,8 +46,8 @@ class UnixSocketTransport(WebSocketBase):
         """Return the path, as ``--listen`` takes it."""
         return f"unix://{self._path}"
 
-    async def _prepare(self) -> Upgrade:
-        return Upgrade(host="localhost", resource=Secret("/"), headers=Secret([]), secrets=Secret([]))
+    async def _prepare(self) -> UpgradeRequest:
+        return UpgradeRequest(host="localhost", resource=Secret("/"), headers=Secret([]), secrets=Secret([]))
 
     async def _connect(self) -> trio.SocketStream:
         try:

@@ -21,9 +21,9 @@ import trio
 from .._options import DEFAULT_CONNECT_TIMEOUT, DEFAULT_MAX_MESSAGE_SIZE, DEFAULT_PING_INTERVAL
 from .._redaction import is_credential, redact
 from ..errors import CodexTransportError
-from .addresses import DEFAULT_URL, Address, is_loopback
+from .addresses import DEFAULT_URL, ParsedURL, is_loopback
 from .secrets import Secret, without_tracebacks
-from .websocket_base import Upgrade, WebSocketBase
+from .websocket_base import BaseWebSocketTransport, UpgradeRequest
 
 URL_VARIABLE = "CODEX_APP_SERVER_WS_URL"
 TOKEN_VARIABLE = "CODEX_APP_SERVER_TOKEN"
@@ -38,7 +38,7 @@ _NO_TOKEN = "is not a token: it has characters that a header cannot carry"
 _WITHHELD = f"was not sent, because it is only for the server of {URL_VARIABLE} and for this machine; give it as token="
 
 
-class WebSocketTransport(WebSocketBase):
+class WebSocketTransport(BaseWebSocketTransport):
     """A `codex app-server --listen ws://...` that is running already, on this machine or another.
 
     A link that went dead is noticed within two ping intervals, whether or not anybody sends or receives.
@@ -97,13 +97,13 @@ class WebSocketTransport(WebSocketBase):
                 raise TypeError(f"allow_insecure_token must be a bool, not {type(allow_insecure_token).__name__}")
             self._ssl_context = ssl_context
             self._allow_insecure_token = allow_insecure_token
-            self._take(url, token, headers or {})
+            self._set_arguments(url, token, headers or {})
         except Exception as exc:
             raise without_tracebacks(exc)  # noqa: B904  it is the same
         finally:
             del url, token, headers  # a traceback with the values of variables would show them
 
-    def _take(self, url: str | None, token: TokenSource | None, headers: Mapping[str, str]) -> None:
+    def _set_arguments(self, url: str | None, token: TokenSource | None, headers: Mapping[str, str]) -> None:
         if not isinstance(url, (str, type(None))):
             raise TypeError(f"url must be a str, such as {DEFAULT_URL}, not {type(url).__name__}")
         if token is not None and not isinstance(token, (str, os.PathLike)) and not callable(token):
@@ -122,16 +122,16 @@ class WebSocketTransport(WebSocketBase):
         if token is not None and token != "":
             self._given_credentials.append("the token")
         with suppress(CodexTransportError):  # the environment's URL is invalid; `open` will report this
-            self._check_privacy(self._find_address())
+            self._check_privacy(self._resolve_address())
 
     def describe(self) -> str:
         """Return the URL, without what may be secret in it."""
         try:
-            return self._find_address().shown
+            return self._resolve_address().shown
         except CodexTransportError:
             return f"the server that {URL_VARIABLE} names"
 
-    def _find_address(self) -> Address:
+    def _resolve_address(self) -> ParsedURL:
         if self._given_address is not None:
             return self._given_address
         try:
@@ -139,13 +139,13 @@ class WebSocketTransport(WebSocketBase):
         except ValueError as exc:
             raise CodexTransportError(f"cannot reach the server: {exc}") from None
 
-    def _parse(self, url: str, source: str) -> Address:
-        address = Address.parse(url, source)
+    def _parse(self, url: str, source: str) -> ParsedURL:
+        address = ParsedURL.parse(url, source)
         if self._ssl_context is not None and not address.is_secure:
             raise ValueError(f"ssl_context is for wss://, and {source} is ws://")
         return address
 
-    def _check_privacy(self, address: Address) -> None:
+    def _check_privacy(self, address: ParsedURL) -> None:
         """Raise ValueError if credentials would be sent where others can read them."""
         if not (is_loopback(address.host) or self._may_be_elsewhere(address)):
             credentials = ", ".join(self._credentials(address))
@@ -154,26 +154,26 @@ class WebSocketTransport(WebSocketBase):
                 "wss://, or pass allow_insecure_token=True (--allow-insecure-token on the command line)"
             )
 
-    def _may_be_elsewhere(self, address: Address) -> bool:
+    def _may_be_elsewhere(self, address: ParsedURL) -> bool:
         # A name such as x.localhost is only as good as the resolver.
         return address.is_secure or self._allow_insecure_token or not self._credentials(address)
 
-    def _credentials(self, address: Address) -> list[str]:
+    def _credentials(self, address: ParsedURL) -> list[str]:
         """Return the names of the credentials for an address, for messages."""
         token = [TOKEN_VARIABLE] if self._environment_token(address).reveal() else []
         return [*self._given_credentials, *address.credentials, *token]
 
-    def _environment_token(self, address: Address) -> Secret[str]:
+    def _environment_token(self, address: ParsedURL) -> Secret[str]:
         """Return the environment's token if it is for this server, else an empty one."""
         if self._token is not None or self._has_authorization:
             return Secret("")
         is_for_it = self._given_address is None or is_loopback(address.host) or address.origin == _environment_origin()
         return Secret(os.environ.get(TOKEN_VARIABLE, "").strip() if is_for_it else "")
 
-    async def _prepare(self) -> Upgrade:
+    async def _prepare(self) -> UpgradeRequest:
         from .echoes import secrets_in_headers
 
-        self._address = address = self._find_address()  # stays the same until the transport is closed
+        self._address = address = self._resolve_address()  # stays the same until the transport is closed
         try:
             self._check_privacy(address)
         except ValueError as exc:  # the environment has changed since this transport was made
@@ -185,7 +185,7 @@ class WebSocketTransport(WebSocketBase):
         elif address.login.reveal() and not self._has_authorization:
             login = base64.b64encode(address.login.reveal().encode())
             headers.reveal()["Authorization"] = f"Basic {login.decode()}"
-        return Upgrade(
+        return UpgradeRequest(
             address.authority,
             address.resource,
             Secret([(name.encode(), value.encode()) for name, value in headers.reveal().items()]),
@@ -200,7 +200,7 @@ class WebSocketTransport(WebSocketBase):
         except socket.gaierror as exc:
             raise self._unreachable(f"the name {address.host!r} cannot be resolved: {exc.strerror}") from exc
         except (OSError, UnicodeError) as exc:
-            raise self._unreachable(_why_not_connected(exc)) from exc
+            raise self._unreachable(_describe_connect_errors(exc)) from exc
         if not (is_loopback(peer) or self._may_be_elsewhere(address)):
             await trio.aclose_forcefully(stream)
             why = f"it is not this machine, but {peer}, and credentials are not sent there over ws://"
@@ -218,7 +218,7 @@ class WebSocketTransport(WebSocketBase):
         address = self._address
         if not address.is_secure:
             return stream
-        self._doing = "the agreement on TLS"
+        self._phase = "the agreement on TLS"
         context = self._ssl_context or ssl.create_default_context()
         encrypted = trio.SSLStream(stream, context, server_hostname=address.host, https_compatible=True)
         try:
@@ -231,7 +231,7 @@ class WebSocketTransport(WebSocketBase):
             raise self._unreachable(f"it does not speak TLS: {cause} (is it a ws:// server?)") from cause
         return encrypted
 
-    async def _read_token(self, address: Address) -> Secret[str]:
+    async def _read_token(self, address: ParsedURL) -> Secret[str]:
         """Return the token; an empty one if there is none."""
         source = self._token
         if isinstance(source, Secret):
@@ -243,15 +243,15 @@ class WebSocketTransport(WebSocketBase):
                 f"; {TOKEN_VARIABLE} {_WITHHELD}" if is_withheld and not self._has_authorization else ""
             )
         elif callable(source):
-            token, what = await self._ask_for_token(source), "what the token function returned"
+            token, what = await self._call_token_function(source), "what the token function returned"
         else:
             token, what = await self._read_token_file(Path(source)), f"what is in {os.fspath(source)}"
         if not _is_token(token.reveal()):
             raise self._unreachable(f"{what} {_NO_TOKEN}")
         return token
 
-    async def _ask_for_token(self, ask: Callable[[], str | Awaitable[str | None] | None]) -> Secret[str]:
-        self._doing = "the token function"
+    async def _call_token_function(self, ask: Callable[[], str | Awaitable[str | None] | None]) -> Secret[str]:
+        self._phase = "the token function"
         try:
             result: Secret[Any] = Secret(ask())
             if inspect.isawaitable(result.reveal()):
@@ -264,7 +264,7 @@ class WebSocketTransport(WebSocketBase):
         return Secret(result.reveal() or "")
 
     async def _read_token_file(self, path: Path) -> Secret[str]:
-        self._doing = f"reading {path}"
+        self._phase = f"reading {path}"
         try:
             # In a thread that can be abandoned, because opening a pipe without a writer never returns.
             token = Secret(await trio.to_thread.run_sync(_read_secret, path, abandon_on_cancel=True))
@@ -281,7 +281,7 @@ def _read_secret(path: Path) -> str:
 
 def _environment_origin() -> tuple[bool, str, int] | None:
     try:
-        return Address.parse(os.environ.get(URL_VARIABLE, "").strip(), URL_VARIABLE).origin
+        return ParsedURL.parse(os.environ.get(URL_VARIABLE, "").strip(), URL_VARIABLE).origin
     except ValueError:
         return None
 
@@ -305,7 +305,7 @@ def _is_token(token: str) -> bool:
     return re.fullmatch(_TOKEN, token) is not None
 
 
-def _why_not_connected(exc: Exception) -> str:
+def _describe_connect_errors(exc: Exception) -> str:
     """Return the causes of Trio's "all attempts to connect failed"."""
     group = exc.__cause__
     causes = group.exceptions if isinstance(group, BaseExceptionGroup) else (exc,)

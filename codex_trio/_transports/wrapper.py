@@ -1,4 +1,4 @@
-"""`WrappingTransport`: another transport, to which something is done on the way."""
+"""`TransportWrapper`: another transport, to which something is done on the way."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import trio
 from ..abc import Transport
 
 
-class WrappingTransport(Transport):
+class TransportWrapper(Transport):
     """Does as the transport within does; whoever derives from it says what else.
 
     Args:

@@ -12,7 +12,7 @@ class LineSplitter:
 
     def __init__(self, max_size: int) -> None:
         self._max_size = max_size
-        self._begun = bytearray()  # of the line that has no end yet
+        self._partial = bytearray()  # of the line that has no end yet
 
     def feed(self, chunk: bytes) -> list[bytes | bytearray]:
         """Return the lines that `chunk` completes; blank ones among them.
@@ -22,13 +22,13 @@ class LineSplitter:
         """
         lines: list[bytes | bytearray] = [*chunk.split(b"\n")]
         rest = lines.pop()
-        if lines and self._begun:
-            self._begun += lines[0]
-            lines[0], self._begun = self._begun, bytearray()
-        self._begun += rest
+        if lines and self._partial:
+            self._partial += lines[0]
+            lines[0], self._partial = self._partial, bytearray()
+        self._partial += rest
         # One look at the longest: a chunk has many lines, and all but the first are shorter than the chunk.
-        if max(len(self._begun), len(chunk), len(lines[0]) if lines else 0) > self._max_size:
-            longest = max(len(self._begun), *map(len, lines), 0)
+        if max(len(self._partial), len(chunk), len(lines[0]) if lines else 0) > self._max_size:
+            longest = max(len(self._partial), *map(len, lines), 0)
             if longest > self._max_size:
                 raise LineTooLongError(
                     f"a line of {longest:,} bytes or more, over the limit of {self._max_size:,} (max_message_size)"
@@ -37,5 +37,5 @@ class LineSplitter:
 
     def finish(self) -> list[bytes | bytearray]:
         """Return the last line if it had no line feed."""
-        rest, self._begun = self._begun, bytearray()
+        rest, self._partial = self._partial, bytearray()
         return [rest] if rest else []

@@ -37,7 +37,7 @@ _REFUSALS: Final[dict[str, dict[str, Any]]] = {
 }
 
 
-class RefusedError(Exception):
+class RequestRejectedError(Exception):
     """A request of the server that is answered with a JSON-RPC error."""
 
     def __init__(self, code: int, message: str) -> None:
@@ -45,17 +45,17 @@ class RefusedError(Exception):
         self.code = code
 
 
-def safe_answer(method: str, *, unix_time: float) -> dict[str, Any]:
+def default_response(method: str, *, unix_time: float) -> dict[str, Any]:
     """Return the result that refuses `method`, or tells the time.
 
     Raises:
-        RefusedError: Only an error says no here: a token that we do not have, or a method that we do not know.
+        RequestRejectedError: Only an error says no here: a token that we do not have, or a method that we do not know.
     """
     if method == CURRENT_TIME_READ:  # unanswered for 10 s, it fails the turn
         return {"currentTimeAt": int(unix_time)}
     refusal = _REFUSALS.get(method)
     if refusal is None:
-        raise RefusedError(METHOD_NOT_FOUND, f"this client does not answer {method}")
+        raise RequestRejectedError(METHOD_NOT_FOUND, f"this client does not answer {method}")
     return refusal
 
 

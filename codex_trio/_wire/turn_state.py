@@ -1,4 +1,4 @@
-"""`TurnFold`: notifications of one turn to steps, final text, usage, status. Remembers ids and last words, no more."""
+"""`TurnAccumulator`: collect the steps, answer, usage and status of one turn from its notifications."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _IN_PROGRESS = "inProgress"
 _FINAL, _PARTIAL, _COMMENTARY, _PLAIN, _ASYNC = "final_answer", "partial_answer", "commentary", "plain", "async"
 _PHASES = (_FINAL, _PARTIAL, _COMMENTARY)
 
-# Which kind is the answer, best first. The summary of codex also prefers final answers to plain messages, and never
+# Which kind is the answer, best first. The summary of codex also prefers final_message answers to plain messages, and never
 # contains a partial answer. A partial answer counts here, because it is text of the answer, and may be all there is of a
 # turn that was cut short.
 _ANSWERS = (_FINAL, _PLAIN, _PARTIAL)
@@ -27,7 +27,7 @@ _ANSWERS = (_FINAL, _PLAIN, _PARTIAL)
 _SUBSTITUTES = (_COMMENTARY, _ASYNC)
 
 
-class TurnFold:
+class TurnAccumulator:
     """What is known of a turn so far. Fed in order; never raises on what the server says."""
 
     def __init__(self, thread_id: str, turn_id: str) -> None:
@@ -37,16 +37,16 @@ class TurnFold:
         self.error: Mapping[str, Any] = {}
         self.usage: Mapping[str, Any] | None = None
         self.delivered: dict[str, None] = {}  # ids of the items that became steps, in order
-        self.items_told = False  # the turn's end listed all items, so if they contain no answer, there is none
+        self.has_items = False  # the turn's apply_end listed all items, so if they contain no answer, there is none
         self._messages: dict[str, ConversationStep] = {}  # the last message of each kind
 
-    def feed(self, notice: Notice) -> list[ConversationStep]:
+    def apply(self, notice: Notice) -> list[ConversationStep]:
         """Take one notification of this turn; return the steps that it completes."""
         params = notice.params
         if notice.method == methods.ITEM_COMPLETED:
             return self._complete(params.get("item"))
         if notice.method == methods.TURN_COMPLETED:
-            return self.end(params.get("turn"))
+            return self.apply_end(params.get("turn"))
         if notice.method == methods.TOKEN_USAGE_UPDATED:
             usage = params.get("tokenUsage")
             self.usage = usage if isinstance(usage, dict) else self.usage
@@ -55,27 +55,27 @@ class TurnFold:
             self.error = error if isinstance(error, dict) else self.error
         return []
 
-    def end(self, turn: object) -> list[ConversationStep]:
+    def apply_end(self, turn: object) -> list[ConversationStep]:
         """Take the ended turn, from its `turn/completed` or from history; return the steps not yet delivered."""
         turn = as_object(turn)
         status, error = turn.get("status"), turn.get("error")
         self.status = status if isinstance(status, str) else "unknown"
         if isinstance(error, dict):
             self.error = error
-        return self.supply(turn)
+        return self.apply_turn_items(turn)
 
-    def supply(self, turn: Mapping[str, Any]) -> list[ConversationStep]:
+    def apply_turn_items(self, turn: Mapping[str, Any]) -> list[ConversationStep]:
         """Take the items of the ended turn, where they are told; return the steps not yet delivered."""
         items, view = turn.get("items"), turn.get("itemsView")
         if not isinstance(items, list) or view == "notLoaded":
             return []
         steps = [step for item in items for step in self._complete(item)]
-        self.items_told = bool(items) or "itemsView" in turn
+        self.has_items = bool(items) or "itemsView" in turn
         if view != "full" and _ASYNC in self._messages:
-            self.items_told = False  # a summary contains one message, and an asynchronous one displaces the answer
+            self.has_items = False  # a summary contains one message, and an asynchronous one displaces the answer
         return steps
 
-    def catch_up(self, items: Iterable[object]) -> list[ConversationStep]:
+    def apply_items(self, items: Iterable[object]) -> list[ConversationStep]:
         """Take what history has of the running turn; return the steps not yet delivered."""
         return [step for item in items for step in self._complete(item)]
 
@@ -92,11 +92,11 @@ class TurnFold:
         return [step]
 
     @property
-    def wants_history(self) -> bool:
+    def needs_history(self) -> bool:
         """Whether the turn completed without an answer, and ``turn/completed`` may have left the answer out."""
-        return self.status == "completed" and self._messages.keys() <= {_ASYNC} and not self.items_told
+        return self.status == "completed" and self._messages.keys() <= {_ASYNC} and not self.has_items
 
-    def final(self) -> ConversationStep | None:
+    def final_message(self) -> ConversationStep | None:
         """Return the message that is the answer; `None` if there is none."""
         kinds = (*_ANSWERS, *_SUBSTITUTES) if self.status == "completed" else _ANSWERS
         return next((self._messages[kind] for kind in kinds if kind in self._messages), None)
