@@ -204,7 +204,7 @@ async def test_what_is_no_continuation_is_a_type_error(wrong: Any, what: str, au
         (StdioTransport, {"shutdown_grace": None}, "shutdown_grace must be a positive number, not None"),
         (WebSocketTransport, {"ping_interval": None}, "ping_interval must be a positive number, not None"),
         (WebSocketTransport, {"url": b"ws://x"}, "url must be a str, such as ws://127.0.0.1:8765, not bytes"),
-        (WebSocketTransport, {"headers": {"a": 3}}, "headers must be text by name; 'a' is of type int"),
+        (WebSocketTransport, {"headers": {"a": 3}}, "headers must map str to str; 'a' is of type int"),
         (UnixSocketTransport, {"path": b"/s"}, "path must be a str or an os.PathLike, not b'/s'"),
     ],
 )

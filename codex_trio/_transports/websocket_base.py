@@ -1,6 +1,6 @@
 """`BaseWebSocketTransport`: the common base of `WebSocketTransport` and `UnixSocketTransport`.
 
-Exceptions of trio-websocket, and secrets, do not leave this module.
+No exception of trio-websocket and no secret leaves this module.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # trio-websocket is slow to import, and needed only when a we
     from .echoes import EchoMask
     from .websocket_stream import WebSocketStream
 
-# Share of `connect_timeout`. This times out a little before the client, because the error here names the slow step.
+# Share of `connect_timeout`. The transport times out shortly before the client, because its error names the slow step.
 _TIMEOUT_SHARE = 0.9
 
 Headers = list[tuple[bytes, bytes]]
@@ -33,7 +33,9 @@ class UpgradeRequest(msgspec.Struct, frozen=True):
 
     Attributes:
         host: The value of the ``Host`` header.
-        secrets: Texts that messages must not show.
+        resource: Path and query.
+        headers: Additional headers.
+        secrets: Texts that messages must not contain.
     """
 
     host: str
@@ -43,15 +45,15 @@ class UpgradeRequest(msgspec.Struct, frozen=True):
 
 
 class BaseWebSocketTransport(Transport):
-    """A transport that speaks websocket over some byte stream.
+    """Base class of transports that use a websocket.
 
     Attributes:
-        max_send_size: Bytes of the longest message to send: for a longer one, the server drops the connection without an
+        max_send_size: Longest message to send, in bytes. For a longer one, the server drops the connection without an
             error (codex 0.163, 0.169).
     """
 
     max_send_size = 16 * 2**20
-    _permanent_statuses = frozenset({401, 403, 404})  # of HTTP: the next attempt would get the same
+    _permanent_statuses = frozenset({401, 403, 404})  # HTTP statuses that another attempt would get again
 
     def __init__(self, *, connect_timeout: float, ping_interval: float, max_message_size: int) -> None:
         check_positive(connect_timeout=connect_timeout, ping_interval=ping_interval, max_message_size=max_message_size)
@@ -59,12 +61,12 @@ class BaseWebSocketTransport(Transport):
         self._ping_interval = ping_interval
         self._max_message_size = max_message_size
         self._stream: WebSocketStream | None = None
-        self._mask: EchoMask | None = None  # for the secrets of the last connection
+        self._mask: EchoMask | None = None  # redacts the secrets of the last connection
         self._phase = ""
         self._advice_on_401 = ""
 
     async def open(self, nursery: trio.Nursery) -> None:
-        """Connect, and upgrade to a websocket. See `Transport.open`."""
+        """Connect to the server and upgrade to a websocket. See `Transport.open`."""
         if self._stream is not None:
             raise RuntimeError(f"this {type(self).__name__} is open already; each client needs its own")
         with trio.move_on_after(_TIMEOUT_SHARE * self.connect_timeout):
@@ -96,7 +98,7 @@ class BaseWebSocketTransport(Transport):
     async def _upgrade(
         self, nursery: trio.Nursery, socket_stream: trio.SocketStream, upgrade: UpgradeRequest
     ) -> WebSocketStream:
-        # These imports take a tenth of a second, so they are not at the top.
+        # Imported here because these imports take a tenth of a second.
         from .echoes import EchoMask
         from .websocket_stream import (
             ActivityStream,
@@ -124,18 +126,18 @@ class BaseWebSocketTransport(Transport):
         return frames
 
     def redact(self, text: str) -> str:
-        """Replace the secrets that the server was sent when the connection was opened. See `Transport.redact`."""
+        """Redact the secrets that were sent when the connection was opened. See `Transport.redact`."""
         return text if self._mask is None else self._mask(text)
 
-    def _unreachable(self, why: str, *, is_permanent: bool = False) -> CodexTransportError:
-        return CodexTransportError(f"cannot reach the server ({self.describe()}): {why}", is_permanent=is_permanent)
+    def _unreachable(self, reason: str, *, is_permanent: bool = False) -> CodexTransportError:
+        return CodexTransportError(f"cannot reach the server ({self.describe()}): {reason}", is_permanent=is_permanent)
 
     async def send(self, messages: Sequence[bytes]) -> None:
-        """Write messages, each as a text frame. See `Transport.send`."""
+        """Send messages, each as a text frame. See `Transport.send`."""
         await self._open_stream().send(messages)
 
     async def receive(self) -> Sequence[bytes]:
-        """Take messages. See `Transport.receive`."""
+        """Receive messages. See `Transport.receive`."""
         return await self._open_stream().receive()
 
     def _open_stream(self) -> WebSocketStream:
@@ -144,10 +146,10 @@ class BaseWebSocketTransport(Transport):
         return self._stream
 
     async def aclose(self) -> None:
-        """Close the websocket, and the connection. See `Transport.aclose`."""
+        """Close the websocket and the connection. See `Transport.aclose`."""
         if self._stream is None:
             await trio.lowlevel.checkpoint()
             return
-        with trio.CancelScope(shield=True):  # a second at most
+        with trio.CancelScope(shield=True):  # takes about a second at most
             await self._stream.aclose()
         self._stream = None
