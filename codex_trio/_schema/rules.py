@@ -72,7 +72,7 @@ def map_nodes(schema: Mapping[str, Any], change: Callable[[Node, str], Node], wh
     """
 
     def inner(node: Any, place: str) -> Any:
-        node = {} if node is True else node  # `true` and `{}` mean the same
+        node = {} if node is True else node  # `true` and `{}` are equivalent
         return map_nodes(node, change, place) if isinstance(node, Mapping) else node
 
     node = dict(schema)
