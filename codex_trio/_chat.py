@@ -18,7 +18,7 @@ from ._streams import (
     EventStream,
     StepStream,
 )
-from ._wire.output_schema import Output
+from ._wire.output_schema import OutputSchema
 from .errors import CodexError
 from .inputs import Prompt
 from .models import (
@@ -42,7 +42,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     options: Mapping[str, Any]
 
 
-def beginning(session: Session, message: Message, *, wants_deltas: bool = False) -> tuple[Begin, Output | None]:
+def beginning(session: Session, message: Message, *, wants_deltas: bool = False) -> tuple[Begin, OutputSchema | None]:
     """Check what a caller said; return what begins the turn, and what its answer shall be.
 
     Raises:
@@ -79,7 +79,7 @@ def check_continuation(continuation: object) -> None:
 
 def _continuing(
     session: Session, message: Message, continuation: ChatContinuation, wants_deltas: bool
-) -> tuple[Begin, Output | None]:
+) -> tuple[Begin, OutputSchema | None]:
     given = {
         "text": message.text,
         "thread_id": message.thread_id,
@@ -92,10 +92,10 @@ def _continuing(
     return partial(session.resume_turn, continuation, wants_deltas=wants_deltas), _output(message)
 
 
-def _output(message: Message) -> Output | None:
+def _output(message: Message) -> OutputSchema | None:
     if message.output_type is None and message.output_schema is None:
         return None
-    return Output(message.output_type, message.output_schema)
+    return OutputSchema(message.output_type, message.output_schema)
 
 
 def _metadata(user: str | None, metadata: Mapping[str, str] | None) -> dict[str, str]:
@@ -108,7 +108,7 @@ def _metadata(user: str | None, metadata: Mapping[str, str] | None) -> dict[str,
     return entries
 
 
-async def once(session: Session, begin: Begin, patience: float, output: Output | None = None) -> ChatResult:
+async def once(session: Session, begin: Begin, patience: float, output: OutputSchema | None = None) -> ChatResult:
     """Wait for a turn to end, and return all of it. Raises and is cancelled as `CodexClient.chat_once`."""
     session.require_open()
     manager = session.turn_manager
@@ -127,7 +127,7 @@ async def once(session: Session, begin: Begin, patience: float, output: Output |
         turn.stop_consuming()
         if turn.ended.is_set():
             manager.forget(turn)
-    return result if output is None else output.complete(result)
+    return result if output is None else output.parse(result)
 
 
 def steps(session: Session, begin: Begin, patience: float) -> StepStream:
@@ -140,12 +140,12 @@ def steps(session: Session, begin: Begin, patience: float) -> StepStream:
     )
 
 
-def events(session: Session, begin: Begin, patience: float, output: Output | None = None) -> EventStream:
+def events(session: Session, begin: Begin, patience: float, output: OutputSchema | None = None) -> EventStream:
     """Return the events of a turn."""
     session.require_open()
     return EventStream(
         begin,
         session.turn_manager,
         patience=patience,
-        complete=replace if output is None else output.complete,
+        complete=replace if output is None else output.parse,
     )

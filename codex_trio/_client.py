@@ -16,12 +16,16 @@ from . import _chat as talk
 from ._exec import RESERVED_FIELDS, ExecProcess
 from ._login import ChatGPTLogin
 from ._options import (
+    DEFAULT_CONNECT_TIMEOUT,
+    DEFAULT_MAX_MESSAGE_SIZE,
+    DEFAULT_PING_INTERVAL,
+    DEFAULT_SHUTDOWN_GRACE,
     ChatOptions,
     ResumeOptions,
     SandboxMode,
     ThreadOptions,
+    check_timeout,
     path_of,
-    patience_of,
     sandbox_policy,
     thread_params,
     with_extra,
@@ -45,11 +49,10 @@ from ._streams import (
 )
 from ._thread import CodexThread, fork, opened
 from ._tools import (
-    AnyTool,
     Tool,
-    make_tools,
+    ToolLike,
+    build_tools,
 )
-from ._transports.line_stream import DEFAULT_MAX_MESSAGE_SIZE
 from ._transports.stdio import StdioTransport
 from ._transports.unix import UnixSocketTransport
 from ._transports.websocket import TokenSource, WebSocketTransport
@@ -118,14 +121,14 @@ class CodexClient:
         if not isinstance(client_info, (Mapping, type(None))):
             raise TypeError(f"client_info must be name, title and version by these names, not {client_info!r}")
         self._transport: Transport = StdioTransport() if transport is None else transport
-        self._request_timeout = patience_of(request_timeout, "request_timeout")
+        self._request_timeout = check_timeout(request_timeout, "request_timeout")
         self._client_info = {"name": "codex_trio", "version": __version__, **(client_info or {})}
         handlers = Handlers(**asking)
         self._experimental_api = experimental_api or handlers.needs_experimental_api
         handlers.is_experimental = self._experimental_api
         if reconnect and isinstance(self._transport, StdioTransport):
             raise ValueError("reconnect=True needs a server that outlives its connection; one on stdio ends with it")
-        reconnect_patience = patience_of(reconnect_timeout, "reconnect_timeout")
+        reconnect_patience = check_timeout(reconnect_timeout, "reconnect_timeout")
         if record is not None:
             from ._transports.recording import RecordingTransport
 
@@ -136,7 +139,7 @@ class CodexClient:
             handlers,
             client_info=self._client_info,
             request_timeout=self._request_timeout,
-            inactivity_timeout=patience_of(inactivity_timeout, "inactivity_timeout"),
+            inactivity_timeout=check_timeout(inactivity_timeout, "inactivity_timeout"),
             is_experimental=self._experimental_api,
             reconnect_timeout=reconnect_patience if reconnect else None,
         )
@@ -148,9 +151,9 @@ class CodexClient:
         command: str | Sequence[str] | None = None,
         cwd: str | os.PathLike[str] | None = None,
         env: Mapping[str, str | None] | None = None,
-        connect_timeout: float = 30.0,
+        connect_timeout: float = DEFAULT_CONNECT_TIMEOUT,
         max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE,
-        shutdown_grace: float = 3.0,
+        shutdown_grace: float = DEFAULT_SHUTDOWN_GRACE,
         **options: Unpack[ClientOptions],
     ) -> Self:
         """Return a client of a server of its own: ``async with CodexClient.connect_stdio() as client:``.
@@ -181,8 +184,8 @@ class CodexClient:
         headers: Mapping[str, str] | None = None,
         ssl_context: ssl.SSLContext | None = None,
         allow_insecure_token: bool = False,
-        connect_timeout: float = 30.0,
-        ping_interval: float = 20.0,
+        connect_timeout: float = DEFAULT_CONNECT_TIMEOUT,
+        ping_interval: float = DEFAULT_PING_INTERVAL,
         max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE,
         **options: Unpack[ClientOptions],
     ) -> Self:
@@ -212,8 +215,8 @@ class CodexClient:
         cls,
         path: str | os.PathLike[str],
         *,
-        connect_timeout: float = 10.0,
-        ping_interval: float = 20.0,
+        connect_timeout: float = DEFAULT_CONNECT_TIMEOUT,
+        ping_interval: float = DEFAULT_PING_INTERVAL,
         max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE,
         **options: Unpack[ClientOptions],
     ) -> Self:
@@ -612,12 +615,12 @@ class CodexClient:
         await self._session.turn_manager.interrupt(thread_id, turn_id, timeout=self._patience(timeout))
 
     def _patience(self, timeout: float | None) -> float:
-        return self._request_timeout if timeout is None else patience_of(timeout, "timeout")
+        return self._request_timeout if timeout is None else check_timeout(timeout, "timeout")
 
     # --- threads and models
 
     async def start_thread(
-        self, *, tools: Iterable[AnyTool] | None = None, **options: Unpack[ThreadOptions]
+        self, *, tools: Iterable[ToolLike] | None = None, **options: Unpack[ThreadOptions]
     ) -> CodexThread:
         """Start a thread. It is on disk, to be listed and resumed, once it had a turn.
 
@@ -635,7 +638,7 @@ class CodexClient:
         Example:
             ``thread = await client.start_thread(cwd="/project", sandbox="read-only")``
         """
-        made = None if tools is None else make_tools(tools)
+        made = None if tools is None else build_tools(tools)
         if made and not self._session.is_experimental:
             raise ValueError(
                 "the server takes tools only from a client opened with tools, or with experimental_api=True"
@@ -894,7 +897,7 @@ class CodexClient:
         if isinstance(command, str) or not command:
             raise ValueError(f"a command is a program and its arguments, such as ['ls', '-l'], not {command!r}")
         params: dict[str, Any] = {"command": list(command)}
-        if (seconds := patience_of(timeout, "timeout")) < math.inf:
+        if (seconds := check_timeout(timeout, "timeout")) < math.inf:
             params["timeoutMs"] = max(1, round(seconds * 1000))
         else:
             params["disableTimeout"] = True

@@ -21,16 +21,16 @@ class LocalNames:
     def __init__(self, home: str, host: str) -> None:
         homes = [path for path in dict.fromkeys((home, os.path.realpath(home))) if path.strip("/")]
         hosts = [name for name in dict.fromkeys((host, host.partition(".")[0])) if not name.isalpha() and len(name) > 3]
-        self._stand_ins = [
-            *((path, _begins(path) + _END, b"~") for path in sorted(homes, key=len, reverse=True)),
-            *((path, _begins(path) + _ANY_NAME, b"~") for path in ("/home/", "/Users/")),
-            ("/root", _begins("/root") + _END, b"~"),
-            *((name, _begins(name) + _END, b"host") for name in hosts),
+        self._replacements = [
+            *((path, _start_pattern(path) + _END, b"~") for path in sorted(homes, key=len, reverse=True)),
+            *((path, _start_pattern(path) + _ANY_NAME, b"~") for path in ("/home/", "/Users/")),
+            ("/root", _start_pattern("/root") + _END, b"~"),
+            *((name, _start_pattern(name) + _END, b"host") for name in hosts),
         ]
         if homes:
             user = f"/{os.path.basename(home)}"
             parents = "|".join(rf"(?<=/{parent}{re.escape(user)})" for parent in _PARENTS_OF_USERS)
-            self._stand_ins.append((user, f"(?:{parents}){_END}", b"/~"))
+            self._replacements.append((user, f"(?:{parents}){_END}", b"/~"))
 
     @classmethod
     def here(cls) -> LocalNames:
@@ -39,10 +39,10 @@ class LocalNames:
 
     def hide(self, data: bytes | bytearray) -> bytes | bytearray:
         """Replace the names in UTF-8 text or JSON."""
-        for beginning, rest, stand_in in self._stand_ins:
-            literal = os.fsencode(beginning)
-            if literal in data:  # much cheaper than the pattern
-                data = re.compile(re.escape(literal) + os.fsencode(rest)).sub(stand_in, data)
+        for start, rest, replacement in self._replacements:
+            literal = os.fsencode(start)
+            if literal in data:  # much faster than the pattern
+                data = re.compile(re.escape(literal) + os.fsencode(rest)).sub(replacement, data)
         return data
 
     def hide_in_text(self, text: str) -> str:
@@ -56,8 +56,8 @@ _ANY_NAME = rf"{_NAME_BYTE}(?:[\w\x80-\xff.-]*{_NAME_BYTE})?"
 _END = rf"(?!{_NAME_BYTE}|\.\w)"
 
 
-def _begins(text: str) -> str:
-    """Return a pattern for what precedes a text that begins a path or a word."""
+def _start_pattern(text: str) -> str:
+    """Return a pattern that matches a text only at the start of a path or a word."""
     # In JSON, an escaped line feed before the text ends in a letter.
     text = re.escape(text)
     return rf"(?:(?<![\w\x80-\xff.~-]{text})|(?<=\\[bfnrt]{text}))"

@@ -7,6 +7,11 @@ import os
 from collections.abc import Collection, Mapping
 from typing import Any, Final, Literal, TypeAlias, TypedDict, get_args
 
+DEFAULT_CONNECT_TIMEOUT: Final = 30.0  # seconds
+DEFAULT_PING_INTERVAL: Final = 20.0  # seconds
+DEFAULT_SHUTDOWN_GRACE: Final = 3.0  # seconds
+DEFAULT_MAX_MESSAGE_SIZE: Final = 1 << 30  # bytes; the history of a real thread came in a line of 430 MB
+
 SandboxMode: TypeAlias = Literal["read-only", "workspace-write", "danger-full-access"]
 """What commands may do to the machine."""
 
@@ -194,6 +199,41 @@ def chat_params(
     if late := [name for name in options if name in _THREAD and name not in _TURN]:
         raise ValueError(f"{', '.join(late)}: said of a thread when it is started or resumed, not of one that exists")
     return {}, turn_options(options, given=given)
+
+
+def check_positive(**numbers: float) -> None:
+    """Check that each argument is a positive number.
+
+    Raises:
+        TypeError: An argument is not a number.
+        ValueError: A number is not positive.
+    """
+    for name, number in numbers.items():
+        if not isinstance(number, (int, float)):
+            raise TypeError(f"{name} must be a positive number, not {number!r}")
+        if not number > 0:  # also for NaN
+            raise ValueError(f"{name} must be positive, not {number!r}")
+
+
+def check_timeout(timeout: float | None, name: str) -> float:
+    """Return a timeout in seconds; `math.inf` for `None`.
+
+    Raises:
+        TypeError: The timeout is not a number.
+        ValueError: The timeout is not positive, or is too large for a float.
+    """
+    if timeout is None:
+        return math.inf
+    complaint = f"{name} must be a positive number of seconds, math.inf or None, not {timeout!r}"
+    if not isinstance(timeout, (int, float)):
+        raise TypeError(complaint)
+    try:
+        seconds = float(timeout)
+    except OverflowError:
+        raise ValueError(complaint) from None
+    if not seconds > 0:  # also for NaN
+        raise ValueError(complaint)
+    return seconds
 
 
 def path_of(path: str | os.PathLike[str], name: str) -> str:

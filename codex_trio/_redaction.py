@@ -31,8 +31,8 @@ _NAMED_VALUES = (("keyPath", "value"), ("name", "value"), ("key", "value"))  # o
 
 # --- text
 
-# Every secret that is redacted contains one of these, or follows one. Finding them is cheap, while trying a regular
-# expression at each character is not. So the expressions are tried only where one of these occurs.
+# Every redacted secret contains or follows one of these hints. Searching for the hints is much faster than trying a
+# regular expression at each character, so the expressions are tried only near a hint.
 _NAME_HINTS = ("_pat", "auth", "cookie", "credential", "jwt", "key", "pass", "private", "secret", "token")
 _VALUE_HINTS = ("bearer", "eyj", "sk-")
 _LOGIN_HINT = "://"
@@ -66,16 +66,16 @@ _AFTER_NAME = {
     "name": (_ASSIGNED, _AFTER_SCHEME, _AFTER_COLON),
     "option": (_ASSIGNED, _AFTER_SPACE, _AFTER_SCHEME, _AFTER_COLON),
 }
-"""Patterns for the value after a name of each kind; the first match counts."""
+"""Patterns for the value after a name, by type of name; the first match counts."""
 
 
 def redact(text: str) -> str:
-    """Replace what looks like a secret by ``***``.
+    """Replace text that looks like a secret by ``***``.
 
     This covers ``Bearer ...``, ``sk-...`` and ``eyJ...``, the login in a URL, and the value after a secret name (`Redactor`
     lists the names). The value may follow ``=`` without a space, be quoted as in JSON, or follow an option of a command
-    (``--api-key ...``). After a colon or spaces, it must be in quotes, or have at least eight characters of those that
-    keys consist of.
+    (``--api-key ...``). After a colon or spaces, it must be in quotes, or consist of at least eight
+    characters that occur in keys.
     """
     pieces: list[str] = []
     done = 0
@@ -95,14 +95,14 @@ def _find_secrets(text: str) -> list[tuple[int, int]]:
 
 
 def _find_near_hints(text: str, small: str) -> list[tuple[int, int]]:
-    if len(small) != len(text):  # a few letters become two
+    if len(small) != len(text):  # `lower` turns a few letters into two
         small = re.sub(r"[A-Z]+", lambda found: found[0].lower(), text)
     places = [(start, True) for hint in _NAME_HINTS for start in _occurrences(small, hint)]
     places += [(start, False) for hint in _VALUE_HINTS for start in _occurrences(small, hint)]
     if "@" in small:
         places += [(start, False) for start in _occurrences(small, _LOGIN_HINT)]
     secrets: list[tuple[int, int]] = []
-    done = named_done = name_end = 0  # nothing is matched twice, so that the time is linear in the text
+    done = named_done = name_end = 0  # no text is matched twice, so the time is linear
     for start, is_in_name in sorted(places):
         found = None
         if is_in_name and start >= max(name_end, named_done):
@@ -127,7 +127,7 @@ def _occurrences(text: str, part: str) -> list[int]:
 
 
 def _match_value(text: str, start: int) -> re.Match[str] | None:
-    """Match a value that begins with a known prefix."""
+    """Match a value with a known prefix."""
     pattern = _LOGIN if text.startswith(_LOGIN_HINT, start) else _BY_ITSELF
     return _compiled(pattern).match(text, start)
 
@@ -139,16 +139,16 @@ def _match_named_value(text: str, start: int) -> tuple[int, re.Match[str] | None
     rest = _compiled(r"[A-Za-z0-9_-]*").match(text, start)
     assert rest is not None
     end = rest.end()
-    kind = _kind_of_name(text[max(begin, end - _LONGEST_NAME) : end])
-    if kind and (kind == "option" or _compiled(_SEPARATOR).match(text, end)):
-        for pattern in _AFTER_NAME[kind]:
+    name_type = _name_type(text[max(begin, end - _LONGEST_NAME) : end])
+    if name_type and (name_type == "option" or _compiled(_SEPARATOR).match(text, end)):
+        for pattern in _AFTER_NAME[name_type]:
             if (found := _compiled(pattern).match(text, end)) is not None:
                 return end, found
     return end, None
 
 
 @functools.lru_cache(4_096)
-def _kind_of_name(name: str) -> str:
+def _name_type(name: str) -> str:
     if re.search(_SECRET_NAME, name):
         return "option" if name.startswith("--") else "name"
     capitals = re.search(r"[A-Z0-9_]+$", name)
@@ -167,7 +167,7 @@ def redact_command(words: Sequence[str]) -> str:
 
 
 def secrets_in_command(words: Sequence[str]) -> Iterator[str]:
-    """Yield what `redact_command` would replace."""
+    """Yield the parts of a command that `redact_command` replaces."""
     for before, word in zip(["", *words], words, strict=False):
         if _is_secret_option(before):
             yield word
@@ -199,7 +199,7 @@ class LogRedaction(logging.Filter):
         """Redact a record, and always keep it."""
         try:
             message = record.getMessage()
-        except RecursionError:  # the depth of values comes from the server
+        except RecursionError:  # the server determines the nesting depth
             record.msg, record.args = f"{record.msg!r}, with values that are nested too deeply to be shown", ()
             return True
         redacted = redact(message)
@@ -243,7 +243,7 @@ class Redactor:
     """
 
     def __init__(self) -> None:
-        self._secret_questions: dict[object, list[str]] = {}  # their ids, by that of the server's request
+        self._secret_questions: dict[object, list[str]] = {}  # ids of secret questions, by request id
 
     def may_contain_secret(self, line: bytes | bytearray) -> bool:
         """Whether a message may contain something to redact."""
@@ -262,10 +262,10 @@ class Redactor:
             _redact_answers(redacted, questions)
         return redacted
 
-    def forget(self, message: dict[str, Any]) -> None:
-        """Forget the secret questions that a message answers, because there will be no other answer."""
+    def discard_questions(self, message: dict[str, Any]) -> None:
+        """Discard the secret questions that a message answers. A request is answered only once."""
         result = message.get("result")
-        if isinstance(result, dict) and "answers" in result:  # else it may be the server's, to the same id of ours
+        if isinstance(result, dict) and "answers" in result:  # else it may answer our own request with this id
             self._secret_questions.pop(_key(message.get("id")), None)
 
     def _note_questions(self, message: dict[str, Any]) -> None:
@@ -283,7 +283,7 @@ def _redact_answers(answer: dict[str, Any], questions: list[str]) -> None:
     result = answer.get("result")
     answers = result.get("answers") if isinstance(result, dict) else None
     if isinstance(answers, dict):
-        answers.update({name: _hidden(answers[name]) for name in questions if name in answers})
+        answers.update({name: _redact_all(answers[name]) for name in questions if name in answers})
 
 
 def _key(request_id: object) -> object:
@@ -295,13 +295,15 @@ def _redacted(value: Any, *, is_environment: bool = False) -> Any:
         return redact(value)
     if isinstance(value, list):
         return [
-            _hidden(one) if _is_secret_option(before) else _redacted(one, is_environment=is_environment)
+            _redact_all(one) if _is_secret_option(before) else _redacted(one, is_environment=is_environment)
             for before, one in pairwise([None, *value])
         ]
     if not isinstance(value, dict):
         return value
     redacted = {
-        name: _hidden(one) if _is_secret(name, is_environment) else _redacted(one, is_environment=_is_environment(name))
+        name: _redact_all(one)
+        if _is_secret(name, is_environment)
+        else _redacted(one, is_environment=_is_environment(name))
         for name, one in value.items()
     }
     if "installationId" in value:
@@ -310,17 +312,17 @@ def _redacted(value: Any, *, is_environment: bool = False) -> Any:
         path = value.get(name)
         if isinstance(path, str) and one in value:
             if _is_secret(path, is_environment):
-                redacted[one] = _hidden(value[one])
+                redacted[one] = _redact_all(value[one])
             elif _is_environment(path):
                 redacted[one] = _redacted(value[one], is_environment=True)
     return redacted
 
 
-def _hidden(value: Any) -> Any:
+def _redact_all(value: Any) -> Any:
     if isinstance(value, list):
-        return [_hidden(element) for element in value]
+        return [_redact_all(element) for element in value]
     if isinstance(value, dict):
-        return {name: _hidden(one) for name, one in value.items()}
+        return {name: _redact_all(one) for name, one in value.items()}
     return value if value is None or isinstance(value, bool) or value == "" else MASK
 
 

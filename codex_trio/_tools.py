@@ -1,4 +1,4 @@
-"""Tools: functions of the program that Codex may call. How they are described, called and answered."""
+"""Tools: functions that the model may call. How they are described to codex, called, and answered."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ _NAME = r"[a-zA-Z0-9_-]{1,64}"
 
 @dataclass(frozen=True, slots=True)
 class ToolImage:
-    """An image among a tool's results: return it, or a list of texts and images.
+    """An image in the result of a tool. A tool may return an image, or a list of texts and images.
 
     Attributes:
-        url: A ``data:`` URL; codex takes no other.
+        url: A ``data:`` URL; codex does not accept others.
 
     Example:
         ``return ["the plot", ToolImage.from_bytes(png)]``
@@ -44,29 +44,29 @@ class ToolImage:
 
     @classmethod
     def from_bytes(cls, data: bytes, mime_type: str = "image/png") -> ToolImage:
-        """Make one from the bytes of a file."""
+        """Create an image from the bytes of a file."""
         return cls(f"data:{mime_type};base64,{base64.b64encode(data).decode()}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tool:
-    """A tool that Codex may call. `tool` makes one from a function; this is for the rest.
+    """A tool that the model may call. `tool` creates one from a function; use this class for a schema of your own.
 
     Attributes:
         name: Letters, digits, ``_`` and ``-``; at most 64.
-        description: What it does, for the model.
-        input_schema: JSON Schema of its arguments, an object. Missing types and items are filled in when it is sent,
-            because codex would take them for strings.
+        description: Description for the model.
+        input_schema: JSON Schema of the arguments, an object. Missing types and items are filled in when it is sent,
+            because codex would assume strings.
         function: Called with the arguments, a mapping. An async function runs in Trio, any other function in a worker
-            thread. If the other function returns an awaitable, that is awaited in Trio. Returns text, a `ToolImage`, a
-            list of both, or a value that becomes JSON: see `tool`. An exception goes to the model as a failed result,
-            and to the log.
-        namespace: Groups tools, if given.
+            thread. If such a function returns an awaitable, the result is awaited in Trio. Returns text, a `ToolImage`, a
+            list of both, or a value that becomes JSON: see `tool`. An exception is sent to the model as a failed result,
+            and logged.
+        namespace: Groups tools; optional.
         overlaps: Whether calls of this tool may run at the same time within one codex thread. From codex 0.165 on, the
             calls of one model answer arrive together. With False they run one after another, in the order in which the
             server sent them, and a waiting call is dropped when its turn ends. Calls from different codex threads
             always overlap. `None` means True if the function is async, and False otherwise.
-        limiter: Limits the worker threads, as in `trio.to_thread.run_sync`; Trio's default limiter unless given.
+        limiter: Limits the worker threads, as in `trio.to_thread.run_sync`. Default: Trio's default limiter.
 
     Raises:
         ValueError: The name or the namespace is not valid; or the model's API would refuse the schema.
@@ -88,11 +88,13 @@ class Tool:
     def __post_init__(self) -> None:
         for name in (self.name, self.namespace):
             if name is not None and not re.fullmatch(_NAME, name):
-                raise ValueError(f"{name!r} cannot name a tool: letters, digits, _ and -, at most 64")
+                raise ValueError(f"{name!r} cannot name a tool: use letters, digits, _ and -, at most 64")
         if not isinstance(self.input_schema, Mapping):
-            raise TypeError(f"tool {self.name}: input_schema is a JSON Schema, an object, not {self.input_schema!r}")
-        if fault := next(find_faults(fill_types(self.input_schema), is_strict=False), None):
-            raise ValueError(f"tool {self.name}: input_schema cannot be used: {fault}")
+            raise TypeError(
+                f"tool {self.name}: input_schema must be a JSON Schema (a mapping), not {self.input_schema!r}"
+            )
+        if problem := next(find_faults(fill_types(self.input_schema), is_strict=False), None):
+            raise ValueError(f"tool {self.name}: input_schema cannot be used: {problem}")
         if self._is_async and self.limiter is not None:
             raise TypeError(
                 f"tool {self.name}: limiter is for functions that run in worker threads; this one is async, and takes "
@@ -102,14 +104,14 @@ class Tool:
             object.__setattr__(self, "overlaps", self._is_async)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Call the function itself, as the program may do, too."""
+        """Call the function directly."""
         return self.function(*args, **kwargs)
 
-    async def answer(self, arguments: object) -> dict[str, Any]:
-        """Call it for the model; return the result of `item/tool/call`.
+    async def _invoke(self, arguments: object) -> dict[str, Any]:
+        """Call the tool for the model. Return the result of ``item/tool/call``.
 
-        Cancellation: An async function is cancelled. A sync one is waited for; ``trio.from_thread.check_cancelled()``
-        in it ends it early.
+        Cancellation: An async function is cancelled. A sync function runs to its end, unless it calls
+        ``trio.from_thread.check_cancelled()``.
         """
         try:
             bound = self._bind(arguments)
@@ -135,12 +137,12 @@ class Tool:
         if self._is_async:
             return await bound()
         # The function may still return an awaitable: a lambda or a plain decorator around an async function does. The
-        # tuple is needed because Trio refuses an awaitable as the result of a worker thread.
+        # tuple is needed because Trio rejects an awaitable as the result of a worker thread.
         (result,) = await trio.to_thread.run_sync(lambda: (bound(),), limiter=self.limiter)
         return await result if inspect.isawaitable(result) else result
 
 
-AnyTool: TypeAlias = Tool | Callable[..., Any]
+ToolLike: TypeAlias = Tool | Callable[..., Any]
 
 
 @overload
@@ -164,20 +166,20 @@ def tool(
     overlaps: bool | None = None,
     limiter: trio.CapacityLimiter | None = None,
 ) -> Tool | Callable[[Callable[..., Any]], Tool]:
-    """Make a tool of a function, async or sync; for use as ``@tool``, or as ``@tool(name="lookup")``.
+    """Create a tool from an async or sync function. Use it as ``@tool`` or as ``@tool(name="lookup")``.
 
-    Its description, and that of its arguments, come from its docstring (Google style), and the arguments' schema from its
-    annotations: JSON's own types, dataclasses, `TypedDict`, `msgspec.Struct`, attrs classes, pydantic models, `Literal`,
-    enums, unions, dates and times, `Path`, and ``Annotated[int, msgspec.Meta(ge=0)]``. Arguments are checked and
-    converted before it is called. It may return a value of any of these types; the model gets it as JSON.
+    The descriptions of the tool and its arguments come from the docstring (Google style), and the schema of the arguments
+    from the annotations: JSON's own types, dataclasses, `TypedDict`, `msgspec.Struct`, attrs classes, pydantic models,
+    `Literal`, enums, unions, dates and times, `Path`, and ``Annotated[int, msgspec.Meta(ge=0)]``. Arguments are checked
+    and converted before the call. The function may return a value of any of these types; it is sent to the model as JSON.
 
     Args:
         function: The function. See `Tool` for what it may return and raise.
-        name: Instead of the function's.
-        description: Instead of the docstring's.
-        namespace: Groups tools, if given.
-        overlaps: Whether calls may run at the same time within one codex thread; see `Tool`. By default calls of an
-            async function may, and calls of any other may not.
+        name: Name of the tool. Default: the function's name.
+        description: Description for the model. Default: from the docstring.
+        namespace: Groups tools; optional.
+        overlaps: Whether calls may run at the same time within one codex thread; see `Tool`. By default, calls of an
+            async function may, and calls of other functions may not.
         limiter: Limits the worker threads of a function that is not async; see `Tool`.
 
     Raises:
@@ -210,12 +212,12 @@ def tool(
 
 
 class ToolCall:
-    """A call of a tool by the model. Made by the reader, in the order in which the server sent the calls.
+    """A tool call by the model. Created in the reader, in the order in which the server sends the calls.
 
     Args:
         tool: The tool.
-        arguments: The arguments, as the model gave them.
-        queue: Calls that must not overlap with this one, in order. This call joins the queue, and `answer` leaves it.
+        arguments: The arguments from the model.
+        queue: Calls that must not overlap with this call, in order. This call joins the queue; `answer` removes it.
     """
 
     def __init__(self, tool: Tool, arguments: object, queue: deque[ToolCall]) -> None:
@@ -227,118 +229,119 @@ class ToolCall:
         queue[0]._is_first.set()
 
     async def answer(self) -> dict[str, Any]:
-        """Wait for the calls before this one, then call the tool. Await this once.
+        """Wait for the earlier calls in the queue, then call the tool. May be awaited only once.
 
-        Cancellation: While the call waits, the tool is not called. Later, as for `Tool.answer`.
+        Cancellation: While the call is queued, the tool is not called. Later, an async function is cancelled, and a sync
+        function runs to its end.
         """
         try:
             await self._is_first.wait()
-            return await self._tool.answer(self._arguments)
+            return await self._tool._invoke(self._arguments)
         finally:
             self._queue.remove(self)
             if self._queue:
                 self._queue[0]._is_first.set()
 
 
-class Toolbox:
-    """The tools of a client, and those of single threads.
+class ToolRegistry:
+    """The tools of a client and of its threads.
 
     Attributes:
-        default: Of every thread that has none of its own.
+        default: Tools of the client. Threads without separate tools use them.
     """
 
-    def __init__(self, tools: Iterable[AnyTool]) -> None:
-        self.default = make_tools(tools)
-        self._index = _indexed(self.default)
+    def __init__(self, tools: Iterable[ToolLike]) -> None:
+        self.default = build_tools(tools)
+        self._index = _index_by_name(self.default)
         self._threads: dict[str, dict[tuple[str | None, str], Tool]] = {}
         self._queues: WeakValueDictionary[tuple[str, Tool], deque[ToolCall]] = WeakValueDictionary()
 
-    def assign(self, thread_id: str, tools: Iterable[Tool]) -> None:
-        """Give a thread tools of its own. They are kept until it is deleted: it may be gone on with at any time."""
-        self._threads[thread_id] = _indexed(tools)
+    def set_thread_tools(self, thread_id: str, tools: Iterable[Tool]) -> None:
+        """Set the tools of a thread. They are kept until the thread is deleted, because it may be resumed."""
+        self._threads[thread_id] = _index_by_name(tools)
 
-    def share(self, thread_id: object, fork_id: str) -> None:
-        """Give a fork the tools of the thread that was forked, if that has its own: the model knows of them."""
+    def copy_to_fork(self, thread_id: object, fork_id: str) -> None:
+        """Copy the separate tools of a thread, if any, to its fork, because the model knows them."""
         if (index := self._threads.get(str(thread_id))) is not None:
             self._threads[fork_id] = index
 
-    def forget(self, thread_id: str) -> None:
-        """Let go of the tools of a thread that is gone."""
+    def remove_thread(self, thread_id: str) -> None:
+        """Remove the tools of a deleted thread."""
         self._threads.pop(thread_id, None)
 
     def find(self, params: Mapping[str, Any]) -> Tool | None:
-        """Return the tool that the params of `item/tool/call` name."""
+        """Return the tool that the params of ``item/tool/call`` name, or `None`."""
         index = self._threads.get(str(params.get("threadId")), self._index)
         namespace = params.get("namespace")
         return index.get((namespace if isinstance(namespace, str) else None, str(params.get("tool"))))
 
     def call(self, params: Mapping[str, Any]) -> ToolCall | None:
-        """Return the call for the params of `item/tool/call`, queued behind calls that it must not overlap with."""
-        if (found := self.find(params)) is None:
+        """Return the call for the params of ``item/tool/call``, queued behind calls that it must not overlap with."""
+        if (tool := self.find(params)) is None:
             return None
         queue: deque[ToolCall] = deque()
-        if not found.overlaps:
-            queue = self._queues.setdefault((str(params.get("threadId")), found), queue)
-        return ToolCall(found, params.get("arguments"), queue)
+        if not tool.overlaps:
+            queue = self._queues.setdefault((str(params.get("threadId")), tool), queue)
+        return ToolCall(tool, params.get("arguments"), queue)
 
 
-def make_tools(tools: Iterable[AnyTool]) -> tuple[Tool, ...]:
-    """Return tools, made of functions where they are not.
+def build_tools(tools: Iterable[ToolLike]) -> tuple[Tool, ...]:
+    """Return the tools, created from functions where necessary.
 
     Raises:
-        ValueError: Two have one name.
-        TypeError: A function cannot be described.
+        ValueError: Two tools have the same name.
+        TypeError: A function cannot be described by a schema.
     """
     if not isinstance(tools, Iterable):
-        raise TypeError(f"tools must be functions, or tools that `tool` made, not {tools!r}")
-    made = tuple(one if isinstance(one, Tool) else tool(one) for one in tools)
-    _indexed(made)
-    return made
+        raise TypeError(f"tools must be an iterable of functions and tools, not {tools!r}")
+    built = tuple(item if isinstance(item, Tool) else tool(item) for item in tools)
+    _index_by_name(built)
+    return built
 
 
 def dump_tools(tools: Iterable[Tool]) -> list[dict[str, Any]]:
-    """Return ``dynamicTools`` of `thread/start`."""
+    """Return the ``dynamicTools`` of ``thread/start``."""
     entries: list[dict[str, Any]] = []
     groups: dict[str, list[dict[str, Any]]] = {}
-    for one in tools:
+    for item in tools:
         entry = {
             "type": "function",
-            "name": one.name,
-            "description": one.description,
-            "inputSchema": fill_types(one.input_schema),
+            "name": item.name,
+            "description": item.description,
+            "inputSchema": fill_types(item.input_schema),
         }
-        if one.namespace is None:
+        if item.namespace is None:
             entries.append(entry)
-        elif one.namespace in groups:
-            groups[one.namespace].append(entry)
+        elif item.namespace in groups:
+            groups[item.namespace].append(entry)
         else:
-            groups[one.namespace] = [entry]
+            groups[item.namespace] = [entry]
             entries.append(
                 {
                     "type": "namespace",
-                    "name": one.namespace,
-                    "description": one.namespace,
-                    "tools": groups[one.namespace],
+                    "name": item.namespace,
+                    "description": item.namespace,
+                    "tools": groups[item.namespace],
                 }
             )
     return entries
 
 
-def _indexed(tools: Iterable[Tool]) -> dict[tuple[str | None, str], Tool]:
+def _index_by_name(tools: Iterable[Tool]) -> dict[tuple[str | None, str], Tool]:
     index: dict[tuple[str | None, str], Tool] = {}
-    for one in tools:
-        if index.setdefault((one.namespace, one.name), one) is not one:
-            raise ValueError(f"two tools have the name {one.name!r}")
+    for item in tools:
+        if index.setdefault((item.namespace, item.name), item) is not item:
+            raise ValueError(f"two tools have the name {item.name!r}")
     return index
 
 
 def _content(result: object) -> list[dict[str, Any]]:
-    if isinstance(result, (list, tuple)) and any(isinstance(one, ToolImage) for one in result):
-        return [_item(one) for one in result]
-    return [_item(result)]
+    if isinstance(result, (list, tuple)) and any(isinstance(part, ToolImage) for part in result):
+        return [_content_item(part) for part in result]
+    return [_content_item(result)]
 
 
-def _item(result: object) -> dict[str, Any]:
+def _content_item(result: object) -> dict[str, Any]:
     if isinstance(result, ToolImage):
         return {"type": "inputImage", "imageUrl": result.url}
     if result is None:

@@ -1,4 +1,4 @@
-"""The one interface that a user may implement: `Transport`, which carries whole messages to a server and back."""
+"""`Transport`: the interface for custom transports."""
 
 from __future__ import annotations
 
@@ -7,85 +7,87 @@ from collections.abc import Sequence
 
 import trio
 
+from ._options import DEFAULT_CONNECT_TIMEOUT
+
 
 class Transport(ABC):
     """Carries whole JSON-RPC messages, each as UTF-8 bytes without a line ending, to one app-server and back.
 
-    A transport belongs to one client at a time. After `aclose` it may be opened again, which reaches the server anew.
-    One task calls `send` and one task calls `receive`; they may do so at the same time.
+    A transport belongs to one client at a time. After `aclose`, it may be opened again for a new connection. At most one
+    task calls `send` and at most one task calls `receive`, possibly at the same time.
 
     Attributes:
-        connect_timeout: Seconds that opening may take, the answer to `initialize` included.
-        max_send_size: Bytes of the longest message that the server takes; `None` for no limit. A longer one is refused
-            before it comes to `send`.
+        connect_timeout: Seconds for opening, including the response to `initialize`.
+        max_send_size: Longest message that the server accepts, in bytes; `None` for no limit. The client rejects longer
+            messages without calling `send`.
 
     Example:
         ``class MyTransport(Transport): ...``
     """
 
-    connect_timeout: float = 30.0
+    connect_timeout: float = DEFAULT_CONNECT_TIMEOUT
     max_send_size: int | None = None
 
     @abstractmethod
     async def open(self, nursery: trio.Nursery) -> None:
-        """Reach the server.
+        """Connect to the server.
 
         Args:
-            nursery: Owns whatever background tasks the transport needs; it outlives `aclose`.
+            nursery: For background tasks of the transport. It stays open until after `aclose`.
 
         Raises:
-            CodexTransportError: The server cannot be reached. Nothing is left behind. With `is_permanent`, a client that
-                is reconnecting does not try again.
+            CodexTransportError: The server cannot be reached. All resources must have been released. If `is_permanent` is
+                set, a reconnecting client does not try again.
 
-        Cancellation: Nothing is left behind.
+        Cancellation: All resources must be released.
         """
 
     @abstractmethod
     async def send(self, messages: Sequence[bytes]) -> None:
-        """Write whole messages, in order.
+        """Send whole messages, in order.
 
         Raises:
-            CodexTransportError: The server no longer reads.
+            CodexTransportError: The connection is lost.
 
-        Cancellation: Part of a message may have been written; nothing may be sent after that.
+        Cancellation: Part of a message may have been sent, so nothing may be sent afterwards.
         """
 
     def send_nowait(self, message: bytes) -> bool:
-        """Write a whole message if that needs no waiting; say whether it was written. If not, it goes to `send`.
+        """Send a whole message if that is possible without blocking. Return whether it was sent; if not, `send` is called.
 
-        Called only while no `send` is under way. A transport that does not know better leaves all to `send`.
+        Called only while `send` is not running. The default sends nothing.
         """
         return False
 
     @abstractmethod
     async def receive(self) -> Sequence[bytes | bytearray]:
-        """Wait for messages, and return all that are at hand: at least one.
+        """Wait for messages, and return all that are available, at least one.
 
-        A `bytearray` is not touched any more once it was returned.
+        A returned `bytearray` must not be modified afterwards.
 
         Raises:
-            CodexTransportError: No message will come any more; it says why.
+            CodexTransportError: The connection has ended. The message contains the reason.
 
         Cancellation: No message is lost.
         """
 
     @abstractmethod
     async def aclose(self) -> None:
-        """Let go of the server, by force where it must be. Idempotent; never raises what the server did.
+        """Close the connection, forcefully if necessary. Idempotent. Does not raise errors of the server or the connection.
 
-        Cancellation: Bounded by the transport's own grace times whether cancelled or not; nothing is left behind.
+        Cancellation: All resources are released. This takes no longer than the transport's own timeouts, cancelled or not.
         """
 
     @property
     def stderr_tail(self) -> str:
-        """The end of what the server wrote on stderr, where the transport sees that."""
+        """The end of the server's stderr; empty if the transport does not read it."""
         return ""
 
     def redact(self, text: str) -> str:
-        """Replace the secrets of this transport, such as its token, in a text; the default leaves it unchanged.
+        """Replace the secrets of this transport, such as its token, in a text. The default returns the text unchanged.
 
-        The client calls this for what the server may repeat: its error messages, the log, a recording. It should not
-        raise. After `aclose`, and before the next `open`, the secrets are those of the last connection.
+        The client calls this for text that may repeat secrets: error messages of the server, logs, recordings. It should
+        not raise. After `aclose`, and before the next `open`, the secrets are those of the last connection.
 
         Example:
             ``return text.replace(self._token, "***")``
@@ -93,5 +95,5 @@ class Transport(ABC):
         return text
 
     def describe(self) -> str:
-        """Return what messages call the server, such as ``codex app-server``."""
+        """Return a name of the server for messages, such as ``codex app-server``."""
         return type(self).__name__

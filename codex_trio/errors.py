@@ -1,16 +1,16 @@
-"""The exceptions. Each says what happened, to what, and what to do about it.
+"""The exceptions.
 
 ```
 CodexError
-├─ CodexTransportError           cannot reach, or lost, the server
-├─ CodexTimeoutError             a request got no answer in time
-│  └─ CodexTurnInactiveError     a turn went quiet; it runs on
-├─ CodexOutputError              an answer is not what its output_type or output_schema wants
-├─ CodexProtocolError            the server said no
+├─ CodexTransportError           the server cannot be reached, or the connection was lost
+├─ CodexTimeoutError             a request was not answered in time
+│  └─ CodexTurnInactiveError     no events of a turn for a while; the turn still runs
+├─ CodexOutputError              an answer does not match output_type or output_schema
+├─ CodexProtocolError            the server answered with an error
 │  ├─ CodexTurnFailedError       a turn ended as failed
 │  ├─ CodexTurnInterruptedError  a turn ended as interrupted
-│  └─ CodexThreadNotFoundError   no such thread
-└─ CodexThreadBusyError          a turn of ours is still running there
+│  └─ CodexThreadNotFoundError   the thread does not exist
+└─ CodexThreadBusyError          this client's turn is still running on the thread
 ```
 """
 
@@ -36,36 +36,36 @@ __all__ = [
 
 
 class CodexError(Exception):
-    """Anything that this library raises about Codex. Can be copied, and pickled for another process.
+    """Base class of the exceptions of this library. They can be copied, and pickled for another process.
 
     Example:
         ``except CodexError as exc: print(f"Codex: {exc}")``
     """
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Without `__init__`, which some call with keywords that are attributes by now.
-        return _make_anew, (type(self), *self.args), self.__dict__
+        # Bypasses `__init__`, because subclasses require keyword arguments. These are in `__dict__`.
+        return _rebuild, (type(self), *self.args), self.__dict__
 
 
-def _make_anew(kind: type[CodexError], *args: object) -> CodexError:
-    return kind.__new__(kind, *args)
+def _rebuild(cls: type[CodexError], *args: object) -> CodexError:
+    return cls.__new__(cls, *args)
 
 
 class CodexTransportError(CodexError):
-    """The server cannot be reached, or was lost, or this client was closed.
+    """The server cannot be reached, the connection was lost, or this client was closed.
 
     The message never contains the transport's secrets: the token, headers, the URL's login and query, environment
     variables, words of the command. Tracebacks that show local variables do not contain them either. If your token
     function raises, its exception is the cause, unchanged.
 
     Attributes:
-        returncode: Exit code of the server's process (negative: the signal that killed it); `None` if there is no
-            process, or it was still alive.
-        stderr_tail: The end of what the server wrote on stderr, with secrets masked; empty if unknown.
-        continuation: Set when the loss broke a turn: picks that turn up in another client, on a server that still has
-            it, or tells how it ended there.
-        is_permanent: Another attempt would end the same way: the token is wrong, or the path, or the certificate is not
-            trusted.
+        returncode: Exit code of the server process (negative: the signal that killed it); `None` if there is no process,
+            or if it was still running.
+        stderr_tail: The end of the server's stderr, with secrets redacted; empty if unknown.
+        continuation: Set if the error interrupted the caller's wait for a turn. Another client can use it to resume the
+            turn on a server that still has it, or to get the result if the turn has ended there.
+        is_permanent: Whether another attempt would fail the same way: the token or the path is wrong, or the certificate
+            is not trusted.
 
     Example:
         ``except CodexTransportError as exc: print(exc.returncode, exc.stderr_tail)``
@@ -87,7 +87,7 @@ class CodexTransportError(CodexError):
         self.is_permanent = is_permanent
 
     def fresh(self, continuation: ChatContinuation | None = None, *, note: str = "") -> CodexTransportError:
-        """Return an equal error for one more waiter, so that no traceback is shared and none grows."""
+        """Return an equal error to raise for another waiter, so that waiters do not share a traceback."""
         error = CodexTransportError(
             f"{self}{note}",
             returncode=self.returncode,
@@ -100,7 +100,7 @@ class CodexTransportError(CodexError):
 
 
 class CodexTimeoutError(CodexError):
-    """A request got no answer in time. Whether the server acted on it is unknown.
+    """A request was not answered in time. The server may or may not have acted on it.
 
     Example:
         ``except CodexTimeoutError: print("no answer; perhaps it was done")``
@@ -108,14 +108,14 @@ class CodexTimeoutError(CodexError):
 
 
 class CodexTurnInactiveError(CodexTimeoutError):
-    """No event of a turn came for the inactivity timeout. The turn was not interrupted: it runs on.
+    """No event of a turn arrived within the inactivity timeout. The turn was not interrupted and still runs.
 
     Events of the turn's sub-agents count. The timeout is paused while a server request waits for the client's answer,
     and during a ``sleep`` item.
 
     Attributes:
-        continuation: Pass it to `chat_once` or `chat` to wait on, or to `cancel` to end the turn.
-        idle_seconds: How long nothing came.
+        continuation: Pass it to `chat_once` or `chat` to keep waiting, or to `cancel` to interrupt the turn.
+        idle_seconds: Seconds since the last event.
         last_event: Method of the turn's last event, such as ``item/started``; `None` if there was none.
         open_items: Items of the turn and its sub-agents that have started and not completed, the oldest first, such as a
             running command. Empty if the turn waits for the model, or if no open item is known.
@@ -141,33 +141,33 @@ class CodexTurnInactiveError(CodexTimeoutError):
 
 
 class CodexOutputError(CodexError):
-    """A turn completed, and its answer is not what was asked for: no JSON, or JSON of another shape.
+    """A turn completed, but its answer is not JSON, or does not match the requested type.
 
     Attributes:
         text: The answer.
-        where: The place in it that does not fit, such as ``$.files[2].name``; ``$`` for all of it.
+        path: The JSON path of the value that does not match, such as ``$.files[2].name``; ``$`` is the whole answer.
         result: The turn.
 
     Example:
-        ``except CodexOutputError as exc: print(exc.where, exc.text)``
+        ``except CodexOutputError as exc: print(exc.path, exc.text)``
     """
 
-    def __init__(self, message: str, *, text: str, where: str, result: ChatResult) -> None:
+    def __init__(self, message: str, *, text: str, path: str, result: ChatResult) -> None:
         super().__init__(message)
         self.text = text
-        self.where = where
+        self.path = path
         self.result = result
 
 
 class CodexProtocolError(CodexError):
     """The server answered with an error. Its message may repeat values of the request.
 
-    What the server sent is shown unchanged, but for the transport's secrets, see `Transport.redact`.
+    The server's text is unchanged, except that the transport's secrets are redacted; see `Transport.redact`.
 
     Attributes:
-        code: The JSON-RPC error code; `None` where the error came in a notification.
-        data: What the server sent along.
-        method: The method that was refused.
+        code: The JSON-RPC error code; `None` if the error came in a notification.
+        data: The error's ``data``, as the server sent it.
+        method: The method that failed.
 
     Example:
         ``except CodexProtocolError as exc: print(exc.method, exc.code)``
@@ -181,14 +181,14 @@ class CodexProtocolError(CodexError):
 
 
 class CodexTurnFailedError(CodexProtocolError):
-    """A turn ended as failed. The thread stays usable.
+    """A turn failed. The thread remains usable.
 
     Attributes:
         error_info: ``codexErrorInfo`` as the server sent it: a string, an object with one key, or `None`. Open-ended:
             new values appear with each server version.
-        details: ``additionalDetails``, the cause as the server knows it, or `None`.
-        http_status: Status of the model's HTTP response where the server tells it, else `None`.
-        result: What there was of the turn.
+        details: ``additionalDetails``, the cause according to the server, or `None`.
+        http_status: Status of the HTTP response from the model's API; `None` if the server does not send it.
+        result: The turn so far.
 
     Example:
         ``except CodexTurnFailedError as exc: print(exc.error_info, exc.result.steps)``
@@ -212,10 +212,10 @@ class CodexTurnFailedError(CodexProtocolError):
 
 
 class CodexTurnInterruptedError(CodexProtocolError):
-    """A turn ended as interrupted. The thread stays usable.
+    """A turn was interrupted. The thread remains usable.
 
     Attributes:
-        result: What there was of the turn.
+        result: The turn so far.
 
     Example:
         ``except CodexTurnInterruptedError as exc: print(exc.result.final_text)``
@@ -227,13 +227,13 @@ class CodexTurnInterruptedError(CodexProtocolError):
 
 
 class CodexThreadNotFoundError(CodexProtocolError):
-    """The server has no such thread, or the thread never had a turn and so cannot be resumed.
+    """The thread does not exist, or cannot be resumed because it never had a turn.
 
     Attributes:
-        thread_id: The id that was asked for.
+        thread_id: The id in the request.
 
     Example:
-        ``except CodexThreadNotFoundError as exc: print(f"there is no {exc.thread_id}")``
+        ``except CodexThreadNotFoundError as exc: print(f"{exc.thread_id} does not exist")``
     """
 
     def __init__(
@@ -248,7 +248,7 @@ class CodexThreadBusyError(CodexError):
 
     Attributes:
         thread_id: The busy thread.
-        turn_id: The turn that runs there, `None` while it is still being started.
+        turn_id: The running turn; `None` while it is being started.
 
     Example:
         ``except CodexThreadBusyError as exc: await client.interrupt_turn(exc.turn_id)``

@@ -115,7 +115,7 @@ def to_wire(prompt: Prompt) -> list[dict[str, Any]]:
         FileNotFoundError: The file of an `Image` no longer exists.
     """
     if isinstance(prompt, str):
-        return [_text(prompt)]
+        return [_text_part(prompt)]
     if not isinstance(prompt, Sequence) or isinstance(prompt, bytes):
         raise TypeError(f"text must be a str or a sequence of parts, not {type(prompt).__name__}")
     parts: list[dict[str, Any]] = []
@@ -124,9 +124,9 @@ def to_wire(prompt: Prompt) -> list[dict[str, Any]]:
             raise TypeError(f"a part of a message must be a str, Image, Skill or Mention, not {type(part).__name__}")
         if isinstance(part, Image) and part.path is not None and not os.path.isfile(part.path):
             raise FileNotFoundError(f"image file not found: {os.fspath(part.path)!r}")
-        parts.append(_text(part) if isinstance(part, str) else part.to_wire())
+        parts.append(_text_part(part) if isinstance(part, str) else part.to_wire())
     return parts
 
 
-def _text(text: str) -> dict[str, Any]:
+def _text_part(text: str) -> dict[str, Any]:
     return {"type": "text", "text": text}

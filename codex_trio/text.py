@@ -12,8 +12,8 @@ import unicodedata
 
 __all__ = ["cell_width", "clean_text", "fold_line", "plain_output"]
 
-_MOST_MARKS = 4  # combining marks on one character; languages get by with fewer
-_ODD = re.compile(r"[^ -~]+|<(?=U\+)")  # all but plain ASCII, and `<U+`, which begins a replacement
+_MAX_MARKS = 4  # combining marks on one character; languages need fewer
+_SUSPICIOUS = re.compile(r"[^ -~]+|<(?=U\+)")  # everything except plain ASCII, and `<U+`, which starts a replacement
 _STYLE = re.compile("(?:\x1b\\[|\x9b)[0-9;:]*m")
 _TAB = 8  # columns between two tab stops
 
@@ -28,7 +28,7 @@ _EMOJI_STYLE, _JOINER = "\ufe0f", "\u200d"
 def clean_text(text: str, *, indent: str | None = None, keep_emoji: bool = False) -> str:
     r"""Replace characters that could control a terminal, be invisible, or reorder text by numbers, as in ``<U+001B>``.
 
-    That applies to control characters (escape sequences begin with one), line breaks of every kind, tabs, bidirectional
+    That applies to control characters (escape sequences start with one), line breaks of every kind, tabs, bidirectional
     controls, invisible characters, unusual spaces, more than four combining marks in a row, lone surrogates, and code
     points that are private or unknown to Python. All other characters stay. Different texts stay different: ``<U+`` in
     the text itself becomes ``<U+003C>U+``.
@@ -47,18 +47,18 @@ def clean_text(text: str, *, indent: str | None = None, keep_emoji: bool = False
     """
     kept = "" if indent is None else "\n\t"
 
-    def show(found: re.Match[str]) -> str:
-        run = found.group()
+    def show(match: re.Match[str]) -> str:
+        run = match.group()
         if run == "<":
-            return _spelt("<")
-        return _shown(run, found.string[found.start() - 1 : found.start()], kept, keep_emoji=keep_emoji)
+            return _escape("<")
+        return _escape_run(run, match.string[match.start() - 1 : match.start()], kept, keep_emoji=keep_emoji)
 
-    cleaned = _ODD.sub(show, text)
+    cleaned = _SUSPICIOUS.sub(show, text)
     return cleaned.replace("\n", f"\n{indent}") if indent else cleaned
 
 
 def plain_output(text: str) -> str:
-    r"""Remove colours from the output of a command, and put each state of a progress bar on a line of its own.
+    r"""Remove colours from the output of a command, and put each state of a progress bar on a separate line.
 
     Call it before `clean_text`, which would spell out these escape sequences and carriage returns. Other escape sequences
     are left to `clean_text`.
@@ -86,7 +86,7 @@ def cell_width(text: str) -> int:
 def fold_line(line: str, columns: int, *, first: str = "", rest: str = "") -> list[str]:
     """Break a line into rows of at most `columns` columns, and expand its tabs.
 
-    A terminal continues a longer line at its left edge, where it can be mistaken for a line of your own. A row is longer
+    A terminal continues a longer line at its left edge, where it can be mistaken for one of your own lines. A row is longer
     than `columns` only if there is not even room for one character.
 
     Args:
@@ -137,12 +137,12 @@ def _columns(character: str) -> int:
     return 2 if is_wide or character >= "\U0001f000" or unicodedata.category(character) in ("So", "No") else 1
 
 
-def _shown(run: str, before: str, kept: str, *, keep_emoji: bool) -> str:
+def _escape_run(run: str, before: str, kept: str, *, keep_emoji: bool) -> str:
     """Spell out the unsafe characters of a run of non-ASCII and control characters.
 
     Args:
         run: The run.
-        before: The character in front of it; empty at the beginning of the text.
+        before: The character in front of it; empty at the start of the text.
         kept: Control characters to keep.
         keep_emoji: As in `clean_text`.
     """
@@ -162,9 +162,9 @@ def _shown(run: str, before: str, kept: str, *, keep_emoji: bool) -> str:
         elif (
             not character.isprintable()
             or _INVISIBLE.match(character)
-            or (is_mark and (not base or marks >= _MOST_MARKS))
+            or (is_mark and (not base or marks >= _MAX_MARKS))
         ):
-            parts.append(_spelt(character))
+            parts.append(_escape(character))
             base = "" if not is_mark else base
         else:
             parts.append(character)
@@ -189,5 +189,5 @@ def _completes_emoji(character: str, base: str) -> bool:
     return character in (_EMOJI_STYLE, _JOINER) and base != "" and unicodedata.category(base) in ("So", "Sk")
 
 
-def _spelt(character: str) -> str:
+def _escape(character: str) -> str:
     return f"<U+{ord(character):04X}>"

@@ -42,7 +42,7 @@ async def main() -> None:
         try:
             result = await client.chat_once("Review the code in this folder.", output_type=Review)
         except CodexOutputError as exc:
-            print(f"That is no review, at {exc.where}: {clean_text(exc.text)}")
+            print(f"That is no review, at {exc.path}: {clean_text(exc.text)}")
             return
         review = result.output
         print("Verdict:", clean_text(review.verdict))

@@ -43,7 +43,7 @@ from codex_trio._session.registry import Router
 from codex_trio._session.thread_slots import Starting
 from codex_trio._session.turn import Turn
 from codex_trio._session.turn_request import TurnRequest
-from codex_trio._tools import Toolbox
+from codex_trio._tools import ToolRegistry
 from codex_trio._wire import server_methods as asks
 from codex_trio._wire.messages import (
     NOT_A_DELTA,
@@ -59,9 +59,9 @@ from codex_trio._wire.messages import (
     parse_message,
 )
 from codex_trio._wire.methods import DELTAS
-from codex_trio._wire.output_schema import Output
+from codex_trio._wire.output_schema import OutputSchema
 from codex_trio._wire.turn_state import (
-    TurnFold,
+    TurnAccumulator,
     is_complete,
     is_over,
     is_terminal,
@@ -110,12 +110,12 @@ class Digest:
         self.messages: list[Message | None] = []  # `None` where a line was skipped
         self._router = Router(NoSession())
         self._turns: list[Turn] = []
-        self._fold = TurnFold("thread", "turn")
+        self._fold = TurnAccumulator("thread", "turn")
         self._changes: object = None
-        self._toolbox = Toolbox([look_up])
+        self._toolbox = ToolRegistry([look_up])
         self._outputs = [
-            Output(Answer),
-            Output(None, {"type": "object", "properties": {}, "required": [], "additionalProperties": False}),
+            OutputSchema(Answer),
+            OutputSchema(None, {"type": "object", "properties": {}, "required": [], "additionalProperties": False}),
         ]
 
     def take(self, line: bytes) -> None:
@@ -156,7 +156,7 @@ class Digest:
                 place.starting = Starting(notice.thread_id, TurnRequest(wants_deltas=len(self._turns) % 2 == 0))
                 self._turns.append(self._router.bind(place.starting, notice.turn_id, now=0))
         self._router.route(notice, now=0)
-        steps = self._fold.feed(notice)
+        steps = self._fold.apply(notice)
         for event in events_of(notice, steps):
             assert repr(event)
         self._take_steps(steps)
@@ -183,8 +183,8 @@ class Digest:
                 with suppress(ValueError, TypeError, msgspec.ValidationError):  # which the model is told
                     found._bind(params.get("arguments"))
         try:
-            self._send(request, asks.safe_answer(request.method, unix_time=0))
-        except asks.RefusedError as refusal:
+            self._send(request, asks.default_response(request.method, unix_time=0))
+        except asks.RequestRejectedError as refusal:
             with suppress(ValueError):
                 dump_error(request.id, refusal.code, str(refusal))
 
@@ -231,8 +231,8 @@ class Digest:
             if isinstance(one, dict):
                 is_over(one)
                 is_terminal(one)
-                self._take_steps(self._fold.catch_up([one, one.get("item")]))
-                self._take_steps(self._fold.supply(one))
+                self._take_steps(self._fold.apply_items([one, one.get("item")]))
+                self._take_steps(self._fold.apply_turn_items(one))
 
     def finish(self) -> None:
         """Read every turn to its end."""
@@ -246,7 +246,7 @@ class Digest:
         assert isinstance(result.final_text, str)
         for output in self._outputs:
             with suppress(CodexOutputError):
-                output.complete(result)
+                output.parse(result)
 
 
 def digest(lines: Iterable[bytes]) -> list[Message | None]:

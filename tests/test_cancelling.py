@@ -16,7 +16,7 @@ from codex_trio import (
     CodexTurnInactiveError,
     open_codex_client,
 )
-from codex_trio._transports.wrapper import WrappingTransport
+from codex_trio._transports.wrapper import TransportWrapper
 from codex_trio.testing import ScriptedAppServer, drop_connection, fail, hang, omit_completed, run, say, think, wait
 
 NOT_YET = "no active turn to interrupt"
@@ -202,7 +202,7 @@ async def test_cancel_by_another_client_is_bounded_by_its_timeout(deaf_to: str, 
 async def test_ctrl_c_never_lands_in_the_task_that_interrupts(autojump_clock: MockClock) -> None:
     protected: list[bool] = []
 
-    class Watched(WrappingTransport):
+    class Watched(TransportWrapper):
         def send_nowait(self, message: bytes) -> bool:
             if b'"turn/interrupt"' in message:
                 protected.append(trio.lowlevel.currently_ki_protected())

@@ -298,7 +298,7 @@ async def test_answers_of_another_shape_are_refused_before_the_wire(answers: Any
         return answers
 
     async with open_codex_client(server.transport(), on_user_input=reply) as client:
-        with pytest.raises(TypeError, match="text"):
+        with pytest.raises(TypeError, match=r"must be a str|must map question ids to texts"):
             await client.chat_once("go")
     assert results(server) == [{"answers": {}}]
 
@@ -311,7 +311,7 @@ async def test_an_answer_to_what_was_not_asked_is_refused_before_the_wire(autoju
         return {"color": "Red"}
 
     async with open_codex_client(server.transport(), on_user_input=reply) as client:
-        with pytest.raises(ValueError, match=r"no question was asked by the id 'color'; there are \['colour'\]"):
+        with pytest.raises(ValueError, match=r"no question has the id 'color'; the ids are \['colour'\]"):
             await client.chat_once("go")
     assert results(server) == [{"answers": {}}]
 
@@ -332,7 +332,7 @@ async def test_a_handler_that_need_not_wait_may_be_a_plain_function(autojump_clo
         ({"on_user_input": "x"}, "on_user_input must be an async function, not 'x'"),
         ({"on_request": 3}, "on_request must be async functions by method, not 3"),
         ({"on_request": {"x/y": None}}, "on_request must be async functions by method; 'x/y' is None"),
-        ({"tools": 3}, "tools must be functions, or tools that `tool` made, not 3"),
+        ({"tools": 3}, "tools must be an iterable of functions and tools, not 3"),
         ({"client_info": "me"}, "client_info must be name, title and version by these names, not 'me'"),
         ({"transport": "ws://x"}, r"transport must be a Transport, such as WebSocketTransport\(url\), not 'ws://x'"),
     ],

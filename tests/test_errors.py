@@ -149,7 +149,7 @@ EVERY_KIND = [
     CodexTransportError("m", returncode=3, stderr_tail="words", continuation=CONTINUATION, is_permanent=True),
     CodexTimeoutError("m"),
     CodexTurnInactiveError("m", continuation=CONTINUATION, idle_seconds=1.5, last_event="error"),
-    CodexOutputError("m", text="{", where="$", result=RESULT),
+    CodexOutputError("m", text="{", path="$", result=RESULT),
     CodexProtocolError("m", code=-1, data={"a": [1]}, method="turn/start"),
     CodexTurnFailedError("m", result=RESULT, error_info={"a": {}}, details="d", http_status=500, data={"a": 1}),
     CodexTurnInterruptedError("m", result=RESULT),

@@ -236,7 +236,7 @@ async def test_what_is_in_a_file_that_holds_no_token_is_not_told(data: bytes, tm
     path = tmp_path / "file"
     path.write_bytes(data)
     exc = await failure(transport_to("ws://127.0.0.1:1", token=path))
-    assert f"what is in {path} is not a token" in str(exc)
+    assert f"the content of {path} is not a token" in str(exc)
     assert not exposed(exc, SECRETS)
 
 

@@ -1,4 +1,4 @@
-"""`FrameStream` under the mock clock: which silence is a dead link, and which is not."""
+"""`WebSocketStream` under the mock clock: which silence is a dead link, and which is not."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_server_st
 from codex_trio import CodexTransportError
 from codex_trio._transports.secrets import Secret
 from codex_trio._transports.websocket_stream import (
-    FrameStream,
-    LiveStream,
+    ActivityStream,
+    WebSocketStream,
 )
 
 INTERVAL = 20.0  # seconds from ping to ping
@@ -52,12 +52,12 @@ class Uplink(trio.abc.Stream):
 
 async def open_frames(
     nursery: trio.Nursery, handle: Callable[[WebSocketConnection], Awaitable[None]]
-) -> tuple[FrameStream, Uplink]:
+) -> tuple[WebSocketStream, Uplink]:
     """Open a connection in memory, whose other end is handled by `handle`."""
     ours, theirs = memory_stream_pair()
     uplink = Uplink(ours)
-    life = LiveStream(uplink)
-    frames = FrameStream(life, life, name="it", mask=str, ping_interval=INTERVAL, max_message_size=1 << 30)
+    life = ActivityStream(uplink)
+    frames = WebSocketStream(life, life, name="it", mask=str, ping_interval=INTERVAL, max_message_size=1 << 30)
 
     async def serve() -> None:
         request = await wrap_server_stream(nursery, theirs, max_message_size=1 << 30)
@@ -88,7 +88,7 @@ async def test_a_link_that_goes_dead_is_lost_after_two_intervals_at_most(
     frames, uplink = await open_frames(nursery, listen)
     await trio.sleep(5 * INTERVAL + 0.1)  # just after a ping was answered, which is the worst moment
     uplink.seconds = None
-    with pytest.raises(CodexTransportError, match="nothing came from it for 20 s after a ping: the link is dead"):
+    with pytest.raises(CodexTransportError, match="no data was received for 20 s after a ping"):
         await frames.receive()
     assert trio.current_time() == 7 * INTERVAL
     await frames.aclose()
@@ -106,13 +106,13 @@ async def test_a_long_upload_that_gets_on_is_no_dead_link(nursery: trio.Nursery,
 async def test_an_upload_that_sticks_is_lost_and_released(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
     frames, uplink = await open_frames(nursery, listen)
     uplink.seconds = None
-    with pytest.raises(CodexTransportError, match="the link is dead"):
+    with pytest.raises(CodexTransportError, match="no data was received"):
         await frames.send([b"x"])
     assert trio.current_time() == 2 * INTERVAL
     await frames.aclose()
 
 
-async def send_on_and_on(frames: FrameStream, message: bytes) -> None:
+async def send_on_and_on(frames: WebSocketStream, message: bytes) -> None:
     while True:
         await frames.send([message])
         await trio.sleep(1)
@@ -130,7 +130,7 @@ async def test_new_messages_of_ours_are_no_sign_of_life(nursery: trio.Nursery, a
         frames, _ = await open_frames(nursery, deafen)
         await stopped.wait()
         await trio.sleep(0.5)  # so that no message is being written when a ping is due
-        with trio.fail_after(2 * INTERVAL + 1), pytest.raises(CodexTransportError, match="the link is dead"):
+        with trio.fail_after(2 * INTERVAL + 1), pytest.raises(CodexTransportError, match="no data was received"):
             await send_on_and_on(frames, b"x" * 2 * SLICE)
         sending.cancel_scope.cancel()
     await frames.aclose()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import signal
 import subprocess
@@ -20,6 +21,7 @@ from codex_trio import (
     CodexClient,
     CodexTransportError,
     StdioTransport,
+    Transport,
     UnixSocketTransport,
     WebSocketTransport,
     open_codex_client,
@@ -202,7 +204,7 @@ async def test_what_is_no_continuation_is_a_type_error(wrong: Any, what: str, au
         (StdioTransport, {"shutdown_grace": None}, "shutdown_grace must be a positive number, not None"),
         (WebSocketTransport, {"ping_interval": None}, "ping_interval must be a positive number, not None"),
         (WebSocketTransport, {"url": b"ws://x"}, "url must be a str, such as ws://127.0.0.1:8765, not bytes"),
-        (WebSocketTransport, {"headers": {"a": 3}}, "headers must be text by name; 'a' is of type int"),
+        (WebSocketTransport, {"headers": {"a": 3}}, "headers must map str to str; 'a' is of type int"),
         (UnixSocketTransport, {"path": b"/s"}, "path must be a str or an os.PathLike, not b'/s'"),
     ],
 )
@@ -241,11 +243,35 @@ async def test_a_command_for_the_shell_is_text(autojump_clock: MockClock) -> Non
             await thread.shell(command)
 
 
-@pytest.mark.parametrize("timeout", [0, -1, math.nan, "3"])
-async def test_the_time_of_a_command_is_a_positive_number(timeout: Any, autojump_clock: MockClock) -> None:
-    async with open_codex_client(ScriptedAppServer().transport()) as client:
-        with pytest.raises(ValueError, match="timeout must be a positive number of seconds"):
+@pytest.mark.parametrize(
+    ("timeout", "error"),
+    [
+        (0, ValueError),
+        (-1, ValueError),
+        (math.nan, ValueError),
+        (10**400, ValueError),
+        ("3", TypeError),
+        ([], TypeError),
+    ],
+)
+async def test_a_timeout_is_a_positive_number(timeout: Any, error: type[Exception], autojump_clock: MockClock) -> None:
+    transport = ScriptedAppServer().transport()
+    for name in ("request_timeout", "inactivity_timeout", "reconnect_timeout"):
+        with pytest.raises(error, match=f"{name} must be a positive number of seconds"):
+            CodexClient(transport, **{name: timeout})
+    async with open_codex_client(transport) as client:
+        with pytest.raises(error, match="timeout must be a positive number of seconds"):
             client.exec(["ls"], timeout=timeout)
+        with pytest.raises(error, match="timeout must be a positive number of seconds"):
+            await client.request("model/list", timeout=timeout)
+
+
+def test_every_transport_has_the_same_connect_timeout() -> None:
+    transports = (StdioTransport("codex"), WebSocketTransport(), UnixSocketTransport("/run/codex.sock"))
+    ways = (CodexClient.connect_stdio, CodexClient.connect_websocket, CodexClient.connect_unix)
+
+    assert {transport.connect_timeout for transport in (Transport, *transports)} == {30.0}
+    assert {inspect.signature(way).parameters["connect_timeout"].default for way in ways} == {30.0}
 
 
 @pytest.mark.parametrize(

@@ -159,7 +159,7 @@ async def test_a_pulled_request_takes_only_its_own_decision(autojump_clock: Cloc
 
 
 async def test_a_pushed_request_is_answered_by_returning(autojump_clock: Clock) -> None:
-    with pytest.raises(RuntimeError, match="returning"):
+    with pytest.raises(RuntimeError, match="must return its decision"):
         await command_approval(None).respond(command_approval(None).accept())
 
 

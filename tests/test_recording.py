@@ -84,7 +84,7 @@ async def test_both_directions_are_written_as_they_pass(path: Path, autojump_clo
     assert (events.count("item/completed"), events[-1]) == (4, "turn/completed")  # the prompt's item among them
     assert [row["dir"] for row in written[:3]] == ["note", "c2s", "s2c"]
     remarks = messages(path, "note")
-    assert remarks == [f"codex_trio {__version__} reaches for scripted app-server", "the client closes the connection"]
+    assert remarks == [f"codex_trio {__version__} connects to scripted app-server", "the client closes the connection"]
     assert [row["t"] for row in written] == sorted(row["t"] for row in written)
     assert written[0]["t"] == 0
     assert 200_000 < written[-1]["t"] < 201_000
@@ -427,12 +427,14 @@ async def test_a_second_client_does_not_record_to_the_same_file(
 ) -> None:
     async with open_codex_client(ScriptedAppServer().transport(), record=path) as first:
         other = open_codex_client(ScriptedAppServer().transport(), record=path)
-        with pytest.raises(CodexTransportError, match=r"cannot record to .*another client records to it; each needs"):
+        with pytest.raises(
+            CodexTransportError, match=r"cannot record to .*another client records to this file; each client needs"
+        ):
             async with other:
                 raise AssertionError("not reached")
         await first.chat_once("one")
 
-    assert messages(path, "note")[0].endswith("reaches for scripted app-server")
+    assert messages(path, "note")[0].endswith("connects to scripted app-server")
     assert {message["method"] for message in messages(path, "c2s")} >= {"initialize", "turn/start"}
     async with open_codex_client(ScriptedAppServer().transport(), record=path):
         pass
@@ -491,7 +493,7 @@ async def test_a_symbolic_link_is_not_followed(path: Path, is_there: bool, autoj
         write(target, "precious\n")
     os.symlink(target, path)
 
-    with pytest.raises(CodexTransportError, match=r"cannot record to .*session\.jsonl.*: it is a symbolic link; give"):
+    with pytest.raises(CodexTransportError, match=r"cannot record to .*session\.jsonl.*: it is a symbolic link; pass"):
         async with open_codex_client(ScriptedAppServer().transport(), record=path):
             raise AssertionError("not reached")
 
@@ -506,7 +508,7 @@ async def test_a_file_of_another_user_is_left_alone(
     os.chmod(path, 0o644)
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
 
-    with pytest.raises(CodexTransportError, match=r"cannot record to .*: it belongs to another user"):
+    with pytest.raises(CodexTransportError, match=r"cannot record to .*: the file belongs to another user"):
         async with open_codex_client(ScriptedAppServer().transport(), record=path):
             raise AssertionError("not reached")
 
@@ -550,7 +552,7 @@ async def test_a_full_disk_ends_the_recording_and_not_the_conversation(
         assert (await client.chat_once("two")).final_text == "ok"
 
     (warning,) = (record for record in caplog.records if record.levelno >= logging.WARNING)
-    assert warning.getMessage().startswith(f"nothing more is recorded to {path}: ")
+    assert warning.getMessage().startswith(f"recording to {path} stopped: ")
     assert "File too large" in warning.getMessage()
     assert len(read_bytes(path)) == 2_000
 
@@ -569,9 +571,7 @@ async def test_a_file_that_is_gone_at_a_reconnection_ends_the_recording_alone(
         await trio.sleep(1)
         assert (await client.chat_once("two")).final_text == "ok"
 
-    assert [record.levelno for record in caplog.records if "nothing more is recorded" in record.message] == [
-        logging.WARNING
-    ]
+    assert [record.levelno for record in caplog.records if "recording to" in record.message] == [logging.WARNING]
 
 
 # --- the file is closed

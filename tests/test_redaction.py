@@ -177,10 +177,10 @@ def test_a_secret_question_is_forgotten_once_it_is_answered() -> None:
             {"id": 0, "error": {}},
         ):
             assert mask.apply(others) == others
-            mask.forget(others)
+            mask.discard_questions(others)
         assert mask.may_contain_secret(harmless)
         assert mask.apply(answer) != answer
-        mask.forget(answer)
+        mask.discard_questions(answer)
         assert not mask.may_contain_secret(harmless)
 
 

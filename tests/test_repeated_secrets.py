@@ -23,7 +23,7 @@ from codex_trio import (
     WebSocketTransport,
     open_codex_client,
 )
-from codex_trio._transports.wrapper import WrappingTransport
+from codex_trio._transports.wrapper import TransportWrapper
 from codex_trio.testing import ScriptedAppServer, fail
 
 TOKEN = "tok-4f1c0a7be2d94c6f8a35"
@@ -165,7 +165,7 @@ async def test_a_refused_request_does_not_show_the_secrets_of_a_process(
     assert_hidden_in_recording(tmp_path / "r.jsonl")
 
 
-class Redacting(WrappingTransport):
+class Redacting(TransportWrapper):
     """Another transport, which takes its secret out of texts."""
 
     def redact(self, text: str) -> str:
@@ -186,5 +186,5 @@ async def test_a_failed_turn_does_not_show_what_a_transport_redacts(
 
 def test_a_transport_redacts_nothing_unless_it_says_so() -> None:
     assert Transport.redact(ScriptedAppServer().transport(), f"a {TOKEN}") == f"a {TOKEN}"
-    wrapped = WrappingTransport(Redacting(ScriptedAppServer().transport()))
+    wrapped = TransportWrapper(Redacting(ScriptedAppServer().transport()))
     assert wrapped.redact(f"a {TOKEN}") == "a ***"

@@ -23,7 +23,7 @@ import trio
 
 from codex_trio import Tool, tool
 from codex_trio._schema import fill_types, find_faults, make_reader
-from codex_trio._wire.output_schema import Output
+from codex_trio._wire.output_schema import OutputSchema
 from codex_trio.models import ChatResult
 from codex_trio.testing._schema_check import find_fault
 
@@ -236,11 +236,11 @@ STRICT_FORMATS = ("date-time", "time", "date", "duration", "email", "hostname", 
 
 def answer(type_: Any, text: str) -> Any:
     result: ChatResult[Any] = ChatResult("t", "u", text, (), None, "turn_completed", None, ())
-    return Output(type_).complete(result).output
+    return OutputSchema(type_).parse(result).output
 
 
 def is_wrapped(type_: Any) -> bool:
-    return list(Output(type_).schema["properties"]) == ["value"]
+    return list(OutputSchema(type_).schema["properties"]) == ["value"]
 
 
 # --- answers
@@ -248,7 +248,7 @@ def is_wrapped(type_: Any) -> bool:
 
 @pytest.mark.parametrize("type_", [Everything, *(type_ for type_, _ in ANSWERS)], ids=["Everything", *IDS])
 def test_every_node_of_an_answers_schema_is_within_the_strict_subset(type_: Any) -> None:
-    schema = Output(type_).schema
+    schema = OutputSchema(type_).schema
     check_nodes(schema, is_strict=True)
     assert list(find_faults(schema, is_strict=True)) == []
 
@@ -256,12 +256,12 @@ def test_every_node_of_an_answers_schema_is_within_the_strict_subset(type_: Any)
 @pytest.mark.parametrize(("type_", "value"), ANSWERS, ids=IDS)
 def test_what_fits_a_schema_is_read_and_nothing_else_is(type_: Any, value: str) -> None:
     text = f'{{"value": {value}}}' if is_wrapped(type_) else value
-    jsonschema.validate(msgspec.json.decode(text), Output(type_).schema)
+    jsonschema.validate(msgspec.json.decode(text), OutputSchema(type_).schema)
     assert answer(type_, text) == make_reader(type_)(value.encode())
 
 
 def test_enums_and_literals_have_a_type() -> None:
-    schema = Output(Everything).schema
+    schema = OutputSchema(Everything).schema
     assert schema["$defs"]["Level"] == {"title": "Level", "type": "integer", "enum": [1, 2]}
     assert schema["$defs"]["Colour"] == {"title": "Colour", "type": "string", "enum": ["red", "blue"]}
     assert schema["properties"]["word"] == {"type": "string", "enum": ["a", "b"]}
@@ -272,7 +272,7 @@ def test_enums_and_literals_have_a_type() -> None:
 
 
 def test_what_strict_mode_has_no_keyword_for_is_in_the_description() -> None:
-    properties = Output(Everything).schema["properties"]
+    properties = OutputSchema(Everything).schema["properties"]
     assert properties["blob"] == {"type": "string", "description": "contentEncoding: base64"}
     assert properties["numbers"]["description"] == "uniqueItems: true"
     assert properties["path"]["description"] == "format: path"
@@ -282,7 +282,7 @@ def test_what_strict_mode_has_no_keyword_for_is_in_the_description() -> None:
         "pattern": "^a",
     }
     assert properties["when"] == {"type": "string", "format": "date-time"}
-    lookaround = Output(Annotated[str, msgspec.Meta(pattern="^(?!b)")]).schema["properties"]["value"]
+    lookaround = OutputSchema(Annotated[str, msgspec.Meta(pattern="^(?!b)")]).schema["properties"]["value"]
     assert lookaround == {"type": "string", "description": "pattern: ^(?!b)"}
 
 
@@ -301,7 +301,7 @@ def test_properties_have_the_order_in_which_they_are_written(type_: Any, names: 
     def function(value) -> None: ...  # type: ignore[no-untyped-def]
 
     function.__annotations__ = {"value": type_}
-    for schema in (Output(type_).schema, tool(function).input_schema):
+    for schema in (OutputSchema(type_).schema, tool(function).input_schema):
         found = [node for _, node in nodes(schema) if set(node.get("properties", ())) == set(names)]
         assert found
         for node in found:
@@ -375,7 +375,7 @@ class Wide(pydantic.BaseModel):
 )
 def test_a_type_that_cannot_be_an_answer_is_refused_with_the_field(type_: Any, message: str) -> None:
     with pytest.raises(TypeError, match=message):
-        Output(type_)
+        OutputSchema(type_)
 
 
 def test_pydantic_is_needed_for_types_made_for_it_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -386,7 +386,7 @@ def test_pydantic_is_needed_for_types_made_for_it_alone(monkeypatch: pytest.Monk
 
     monkeypatch.delitem(sys.modules, "pydantic")
     with pytest.raises(TypeError, match=r"only pydantic can read .*Foreign"):
-        Output(Foreign)
+        OutputSchema(Foreign)
 
 
 class Litter(pydantic.BaseModel):
@@ -396,7 +396,7 @@ class Litter(pydantic.BaseModel):
 def test_two_classes_of_one_name_have_two_definitions() -> None:
     other = make_dataclass("Kitten", [("age", int)])
     both = make_dataclass("Both", [("mine", other), ("litter", Litter), ("again", Litter)])
-    schema = Output(both).schema
+    schema = OutputSchema(both).schema
     check_nodes(schema, is_strict=True)
     kitten, litter = {"kind": "kitten", "name": "Tom"}, {"kittens": [{"kind": "kitten", "name": "Tom"}]}
     jsonschema.validate({"mine": {"age": 1}, "litter": litter, "again": litter}, schema)
@@ -457,7 +457,7 @@ def test_a_schema_by_hand_that_the_api_refuses_is_told_with_the_place(schema: di
 )
 def test_a_schema_by_hand_that_may_be_fine_is_let_through(schema: dict[str, Any]) -> None:
     assert list(find_faults(schema, is_strict=True)) == []
-    assert Output(None, schema).schema is schema
+    assert OutputSchema(None, schema).schema is schema
 
 
 # --- tools
@@ -552,5 +552,5 @@ def test_a_description_of_anything_survives() -> None:
 def test_a_schema_by_hand_that_no_tool_can_have_is_refused(schema: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Tool("t", "", schema, print)
-    with pytest.raises(TypeError, match="tool t: input_schema is a JSON Schema, an object, not 'object'"):
+    with pytest.raises(TypeError, match=r"tool t: input_schema must be a JSON Schema \(a mapping\), not 'object'"):
         Tool("t", "", "object", print)  # type: ignore[arg-type]

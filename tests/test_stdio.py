@@ -118,11 +118,11 @@ def test_where_the_command_is_from_can_be_asked_without_running_it(
 ) -> None:
     bundled, on_path = tmp_path / "bundled", no_codex / "codex"
     install_bundled(monkeypatch, bundled)
-    assert StdioTransport().find_command() == ([str(bundled), "app-server"], "package")
+    assert StdioTransport().resolve_command() == ([str(bundled), "app-server"], "package")
     install_server(on_path)
-    assert StdioTransport().find_command() == ([str(on_path), "app-server"], "PATH")
-    assert StdioTransport(env={"PATH": None, COMMAND: "a b"}).find_command() == (["a", "b"], "environment")
-    assert StdioTransport("mine --flag").find_command() == (["mine", "--flag"], "argument")
+    assert StdioTransport().resolve_command() == ([str(on_path), "app-server"], "PATH")
+    assert StdioTransport(env={"PATH": None, COMMAND: "a b"}).resolve_command() == (["a", "b"], "environment")
+    assert StdioTransport("mine --flag").resolve_command() == (["mine", "--flag"], "argument")
 
 
 # --- how a command is split

@@ -13,7 +13,7 @@ import trio
 
 from codex_trio import CodexOutputError, CodexTurnFailedError, CodexTurnInactiveError, TurnCompleted, open_codex_client
 from codex_trio._schema import strict_schema
-from codex_trio._wire.output_schema import Output
+from codex_trio._wire.output_schema import OutputSchema
 from codex_trio.testing import ScriptedAppServer, say, wait
 
 
@@ -48,7 +48,7 @@ FILE = {
 
 @pytest.mark.smoke
 def test_a_schema_is_closed_and_requires_everything() -> None:
-    assert Output(Listing).schema == {
+    assert OutputSchema(Listing).schema == {
         "title": "Listing",
         "type": "object",
         "properties": {"files": {"type": "array", "items": {"$ref": "#/$defs/File"}}, "kind": {"type": "string"}},
@@ -56,8 +56,8 @@ def test_a_schema_is_closed_and_requires_everything() -> None:
         "additionalProperties": False,
         "$defs": {"File": FILE},
     }
-    assert Output(Typed).schema["required"] == ["name"]
-    assert list(Output(Structed).schema["$defs"]) == ["Structed"]  # it refers to itself
+    assert OutputSchema(Typed).schema["required"] == ["name"]
+    assert list(OutputSchema(Structed).schema["$defs"]) == ["Structed"]  # it refers to itself
 
 
 def test_a_property_named_default_stays() -> None:
@@ -97,7 +97,7 @@ class DescribedDataclass:
 
 @pytest.mark.parametrize("type_", [Described, DescribedStruct, DescribedDataclass])
 def test_a_description_stands_around_a_reference_and_nothing_beside_it(type_: Any) -> None:
-    file, kind, files, size, plain = Output(type_).schema["properties"].values()
+    file, kind, files, size, plain = OutputSchema(type_).schema["properties"].values()
     assert file == {"anyOf": [{"$ref": "#/$defs/File"}], "description": "the one that counts"}
     assert kind == {"anyOf": [{"$ref": "#/$defs/Kind"}], "description": "by its contents"}
     assert files["items"] == {"anyOf": [{"$ref": "#/$defs/File"}], "description": "one of the others"}
@@ -110,7 +110,7 @@ class Root(pydantic.RootModel[File]):
 
 
 def test_a_described_root_is_an_object_nevertheless() -> None:
-    schema = Output(Root).schema
+    schema = OutputSchema(Root).schema
     assert (schema["type"], schema["required"]) == ("object", ["name", "size"])
     assert schema["description"] == "What a listing begins with."
     assert schema.keys() & {"anyOf", "$ref", "$defs"} == set()
@@ -150,7 +150,7 @@ async def test_the_output_is_of_the_type_that_was_asked_for(autojump_clock: trio
     assert isinstance(end, TurnCompleted)
     assert end.result.output == result.output
     schemas = [one["params"].get("outputSchema") for one in server.received if one.get("method") == "turn/start"]
-    assert schemas == [Output(Listing).schema, ANY_KIND, None, Output(Listing).schema]
+    assert schemas == [OutputSchema(Listing).schema, ANY_KIND, None, OutputSchema(Listing).schema]
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ async def test_an_answer_that_does_not_fit_says_where(
     async with open_codex_client(server.transport()) as client:
         with pytest.raises(CodexOutputError) as caught:
             await client.chat_once("list", output_type=Listing)
-        assert (caught.value.text, caught.value.where.replace("[0]", "[...]")) == (text, where)
+        assert (caught.value.text, caught.value.path.replace("[0]", "[...]")) == (text, where)
         assert caught.value.result.final_text == text
         assert client.statistics().open_turns == 0
 
@@ -188,7 +188,7 @@ async def test_a_pydantic_model_is_asked_for_and_made(autojump_clock: trio.testi
         assert output == Folder(entries=[Entry(name="a", size=1)])
         with pytest.raises(CodexOutputError) as caught:
             await client.chat_once("x", output_type=Folder)
-    assert caught.value.where == "$.entries[0].size"
+    assert caught.value.path == "$.entries[0].size"
     (schema, _) = [m["params"]["outputSchema"] for m in server.received if m.get("method") == "turn/start"]
     assert (schema["required"], schema["additionalProperties"]) == (["entries"], False)
     assert schema["$defs"]["Entry"]["required"] == ["name", "size"]
@@ -224,7 +224,7 @@ async def test_an_answer_that_cannot_be_read_leaves_the_turn_to_the_caller(
 async def test_what_is_no_schema_is_a_type_error(autojump_clock: trio.testing.MockClock) -> None:
     schema: Any = "{}"
     async with open_codex_client(ScriptedAppServer().transport()) as client:
-        with pytest.raises(TypeError, match=r"output_schema is a JSON Schema, an object, not '\{\}'"):
+        with pytest.raises(TypeError, match=r"output_schema must be a JSON Schema \(a mapping\), not '\{\}'"):
             await client.chat_once("x", output_schema=schema)
 
 
@@ -282,7 +282,7 @@ async def test_an_output_in_an_object_that_does_not_fit_says_where(
     async with open_codex_client(server.transport()) as client:
         with pytest.raises(CodexOutputError, match=why) as caught:
             await client.chat_once("x", output_type=type_)
-    assert caught.value.where == where
+    assert caught.value.path == where
 
 
 @pytest.mark.parametrize(

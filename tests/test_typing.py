@@ -240,7 +240,7 @@ def errors(exc: c.CodexError) -> object:
         case c.CodexTimeoutError():
             return str(exc)
         case c.CodexOutputError():
-            return exc.where, exc.text, exc.result.turn_id
+            return exc.path, exc.text, exc.result.turn_id
         case c.CodexThreadBusyError() | c.CodexThreadNotFoundError():
             return exc.thread_id
         case c.CodexProtocolError():

@@ -80,7 +80,7 @@ async def test_path_query_and_headers_are_sent_and_no_origin_or_compression(nurs
         ({"token": f"{SECRET}\nX: y"}, "the token is not a token"),
         ({"token": SECRET, "headers": {"authorization": "Bearer x"}}, "either a token or an Authorization header"),
         ({"headers": {"origin": "null"}}, "403 to any Origin"),
-        ({"headers": {"X-Mine": f"{SECRET}\r\n"}}, "characters that a header cannot have"),
+        ({"headers": {"X-Mine": f"{SECRET}\r\n"}}, "characters that a header cannot contain"),
         ({"connect_timeout": 0}, "connect_timeout must be positive"),
         ({"ping_interval": -1}, "ping_interval must be positive"),
         ({"max_message_size": 0}, "max_message_size must be positive"),
@@ -177,7 +177,7 @@ async def test_where_the_environments_token_was_held_back_a_refusal_says_so(
     trio.socket.set_custom_hostname_resolver(Names(elsewhere="127.0.0.1"))
     url = await serve_answer(nursery, b"HTTP/1.1 401 x\r\nContent-Length: 0\r\n\r\n")
     held_back = (
-        f"{TOKEN} was not sent, because it is only for the server of {URL} and for this machine; give it as token="
+        f"{TOKEN} was not sent, because it is only for the server of {URL} and for this machine; pass it as token="
     )
     assert held_back in await refusal(WebSocketTransport(url.replace("127.0.0.1", "elsewhere")))
     assert held_back not in await refusal(WebSocketTransport(url))
@@ -362,9 +362,9 @@ async def test_a_token_that_cannot_be_had_is_told(tmp_path: Path) -> None:
     (tmp_path / "empty").touch()
     for token, why in (
         (tmp_path / "missing", "the token cannot be read: .*missing"),
-        (tmp_path / "empty", "there is no token in .*empty"),
+        (tmp_path / "empty", "the token file .*empty is empty"),
         (fail, "the token function raised LookupError"),
-        (lambda: f"{SECRET} {SECRET}", "what the token function returned is not a token"),
+        (lambda: f"{SECRET} {SECRET}", "the result of the token function is not a token"),
     ):
         assert re.search(why, await refusal(WebSocketTransport(token=token)))
 
@@ -377,7 +377,7 @@ async def test_a_token_function_that_returns_no_text_is_named_and_not_asked_agai
 
     for ask in (lambda: token, later):
         transport = WebSocketTransport(token=ask)  # type: ignore[arg-type]  # a wrong value is the point
-        what = f"the token function returned {type(token).__name__}, and a token is a str"
+        what = f"the token function returned {type(token).__name__}, but a token must be a str"
         with pytest.raises(CodexTransportError, match=what) as caught:
             async with open_codex_client(transport):
                 raise AssertionError("not reached")
@@ -393,13 +393,16 @@ async def test_a_token_function_that_returns_no_text_is_named_and_not_asked_agai
     [
         (
             b"HTTP/1.1 401 x\r\nContent-Length: 30\r\n\r\ninvalid websocket bearer token",
-            "it refused with HTTP 401 Unauthorized: invalid websocket bearer token (give the right token: token=, or "
+            "it refused with HTTP 401 Unauthorized: invalid websocket bearer token (pass the right token as token=, or in "
             "CODEX_APP_SERVER_TOKEN)",
         ),
-        (b"HTTP/1.1 401 x\r\nContent-Length: 14\r\n\r\n" + SECRET.encode(), "HTTP 401 Unauthorized: *** (give"),
-        (b"HTTP/1.0 401 x\r\n\r\nuntil the end", "it refused with HTTP 401 Unauthorized (give the right token"),
-        (b"HTTP/1.1 403 x\r\nContent-Length: 0\r\n\r\n", "HTTP 403 Forbidden (codex says so to any request with an Or"),
-        (b"HTTP/1.1 404 x\r\nContent-Length: 0\r\n\r\n", "it refused with HTTP 404 Not Found (is the path right?)"),
+        (b"HTTP/1.1 401 x\r\nContent-Length: 14\r\n\r\n" + SECRET.encode(), "HTTP 401 Unauthorized: *** (pass"),
+        (b"HTTP/1.0 401 x\r\n\r\nuntil the end", "it refused with HTTP 401 Unauthorized (pass the right token"),
+        (
+            b"HTTP/1.1 403 x\r\nContent-Length: 0\r\n\r\n",
+            "HTTP 403 Forbidden (codex answers 403 to any request with an Or",
+        ),
+        (b"HTTP/1.1 404 x\r\nContent-Length: 0\r\n\r\n", "it refused with HTTP 404 Not Found (is the path correct?)"),
         (b"HTTP/1.1 302 x\r\nLocation: /\r\nContent-Length: 0\r\n\r\n", "HTTP 302 Found (is it an app-server?)"),
         (b"HTTP/1.1 200 x\r\nContent-Length: 2\r\n\r\nhi", "it refused with HTTP 200 OK: hi (is it an app-server?)"),
         (b"HTTP/1.1 101 x\r\nUpgrade: h2c\r\n\r\n", "its upgrade to a websocket is faulty (Missing header"),
@@ -408,7 +411,7 @@ async def test_a_token_function_that_returns_no_text_is_named_and_not_asked_agai
             "it does not speak HTTP, so it is not a websocket server; it sent b'SSH-2.0-OpenSSH",
         ),
         (b"\x15\x03\x03\0\x02\x02\x46", "it does not speak HTTP, so it is not a websocket server"),
-        (b"", "it ended the connection instead of upgrading it (no answer at all)"),
+        (b"", "it ended the connection instead of upgrading it (no response)"),
     ],
 )
 async def test_what_a_server_says_in_place_of_an_upgrade_is_told(

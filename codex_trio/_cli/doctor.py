@@ -135,7 +135,7 @@ def _installed(name: str) -> str:
 
 async def _check_local(report: Report, transport: StdioTransport) -> None:
     try:
-        command, source = transport.find_command()
+        command, source = transport.resolve_command()
     except CodexTransportError as exc:
         problem, _, advice = str(exc).partition(" Install one: ")
         report.add("command", "bad", problem, advice or "set it to a command line, such as 'codex app-server'")

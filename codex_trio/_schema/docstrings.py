@@ -1,4 +1,4 @@
-"""Google-style docstrings: what the function does, and what its arguments are."""
+"""Parse Google-style docstrings: the description of a function and of its arguments."""
 
 from __future__ import annotations
 

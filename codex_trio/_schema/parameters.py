@@ -1,4 +1,4 @@
-"""The parameters of a tool's function: their JSON Schema, and the arguments made from what the model sends."""
+"""The parameters of a tool's function: their JSON Schema, and the conversion of the model's arguments."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Parameters:
         schema: JSON Schema of the arguments, an object.
 
     Raises:
-        TypeError: A parameter cannot be given by the model; the message names it.
+        TypeError: The model cannot pass a parameter. The message names it.
     """
 
     def __init__(self, function: Callable[..., Any], texts: Mapping[str, str]) -> None:
@@ -53,7 +53,7 @@ class Parameters:
         self.schema = describe_limits(fill_types({**schema, **definitions}))
 
     def read(self, arguments: object) -> dict[str, Any]:
-        """Return the arguments to call the function with. Parameters that are missing keep their defaults.
+        """Return the arguments to call the function with. Missing parameters keep their defaults.
 
         Raises:
             ValueError: The arguments do not match the parameters; the message contains the place.
@@ -68,7 +68,7 @@ class Parameters:
     def _read(self, name: str, value: Any) -> Any:
         try:
             return self._readers[name](msgspec.json.encode(value))
-        except Exception as exc:  # whatever the type's own code raises
+        except Exception as exc:  # user code may raise anything
             why, place = explain(exc)
             raise ValueError(f"{why} - at `$.{name}{place[1:]}`") from exc
 

@@ -59,7 +59,7 @@ _LIMITS = (
 )
 """Keywords that are repeated in the description if they would not reach the model otherwise."""
 
-_WAY_OUT = "a strict JSON Schema cannot express; use a type with named fields, or pass output_schema="
+_HINT = "a strict JSON Schema cannot express; use a type with named fields, or pass output_schema="
 
 
 def map_nodes(schema: Mapping[str, Any], change: Callable[[Node, str], Node], where: str = "$") -> Node:
@@ -72,7 +72,7 @@ def map_nodes(schema: Mapping[str, Any], change: Callable[[Node, str], Node], wh
     """
 
     def inner(node: Any, place: str) -> Any:
-        node = {} if node is True else node  # `true` and `{}` mean the same
+        node = {} if node is True else node  # `true` and `{}` are equivalent
         return map_nodes(node, change, place) if isinstance(node, Mapping) else node
 
     node = dict(schema)
@@ -218,16 +218,16 @@ def _strict(node: Node, where: str) -> Node:
         return {**around, "anyOf": [reference]} if "description" in around else {**around, **reference}
     for word, meaning in {"allOf": "several schemas at once", "oneOf": "exactly one of several schemas"}.items():
         if word in node:
-            raise TypeError(f"{where} is {meaning} ({word}), which {_WAY_OUT}")
+            raise TypeError(f"{where} is {meaning} ({word}), which {_HINT}")
     node = _with_type(_with_items(node, where))
     if not any(word in node for word in _SAYS_TYPE):
-        raise TypeError(f"{where} can be anything, which {_WAY_OUT}")
+        raise TypeError(f"{where} can be anything, which {_HINT}")
     if "object" in _types(node):
         if "properties" not in node and node.get("additionalProperties") is not False:
-            raise TypeError(f"{where} is an object with any keys, which {_WAY_OUT}")
+            raise TypeError(f"{where} is an object with any keys, which {_HINT}")
         node = _closed(node)
     if "array" in _types(node) and not isinstance(node.get("items"), dict):
-        raise TypeError(f"{where} is a list of anything, which {_WAY_OUT}")
+        raise TypeError(f"{where} is a list of anything, which {_HINT}")
     return _within_subset(node)
 
 
@@ -236,7 +236,7 @@ def _with_items(node: Node, where: str) -> Node:
         return node
     options = _unique(node.pop("prefixItems"))
     if len(options) != 1:
-        raise TypeError(f"{where} is a tuple of several types (prefixItems), which {_WAY_OUT}")
+        raise TypeError(f"{where} is a tuple of several types (prefixItems), which {_HINT}")
     return {**node, "items": options[0]}
 
 

@@ -97,7 +97,7 @@ class SchemaMaker:
                 return self._reference(info)
             case mi.CustomType():
                 return self._custom(info.cls, where)
-        if hasattr(info, "value_type"):  # a dict; newer versions of msgspec have other mappings, too
+        if hasattr(info, "value_type"):  # a dict; newer versions of msgspec also have other mappings
             return {
                 "type": "object",
                 "additionalProperties": self._node(info.value_type, f"{where}{{}}"),

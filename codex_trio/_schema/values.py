@@ -32,10 +32,10 @@ def dump_value(value: object) -> str:
 
 
 def plain_value(value: Any) -> Any:
-    """Convert a value that msgspec cannot encode to one that it can.
+    """Convert a value that msgspec cannot encode into a value that it can encode.
 
     Raises:
-        TypeError: There is no conversion for the value.
+        TypeError: The value cannot be converted.
     """
     if isinstance(value, PurePath):
         return os.fspath(value)
@@ -61,7 +61,7 @@ def explain(exc: Exception) -> tuple[str, str]:
 
 
 def is_pydantic(type_: Any) -> bool:
-    """Whether only pydantic can read a type: its own types, those that give it a schema, and those made of either."""
+    """Whether only pydantic can read a type: a pydantic type, a type with a pydantic schema, or a generic type of these."""
     is_its_own = type(type_).__module__.partition(".")[0] == "pydantic"  # a model; a `Field` in an `Annotated`
     has_schema = hasattr(type_, "__get_pydantic_core_schema__") or hasattr(type_, "__pydantic_core_schema__")
     return is_its_own or has_schema or any(map(is_pydantic, typing.get_args(type_)))
@@ -94,6 +94,6 @@ def _make_value(type_: Any, value: Any) -> Any:
         return value
     if is_pydantic(type_):
         return _pydantic_reader(type_)(msgspec.json.encode(value))
-    if not isinstance(value, str):  # what is left is a path: nothing else has a schema
+    if not isinstance(value, str):  # the type must be a path: no other type without a reader has a schema
         raise ValueError(f"Expected `str`, got `{type(value).__name__}`")
     return type_(value)

@@ -1,1 +1,1 @@
-"""What the server asks of a client: approvals, questions, elicitations, and the answers to them."""
+"""Requests from the server (approvals, user input, elicitations), and the answers to them."""

@@ -1,4 +1,4 @@
-"""`CommandApprovalRequest`: the request to run a command, or to type input into one that is running."""
+"""`CommandApprovalRequest`: the request to run a command, or to type input into a running command."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _AMENDMENT = "acceptWithExecpolicyAmendment"
 _NETWORK_AMENDMENT = "applyNetworkPolicyAmendment"
 _KINDS = frozenset({"command", "writeStdin", "humanCommand"})
 
-# Params of codex 0.100 to 0.171 besides `COMMON_PARAMS`: first those that grant something, then all that grant nothing.
+# Params of codex 0.100 to 0.171: params that grant something, and all params that grant nothing.
 _GRANTS = frozenset({"additionalPermissions", "networkApprovalContext"})
 _OTHERS = COMMON_PARAMS | {
     *("kind", "approvalId", "command", "commandActions", "availableDecisions"),
     *("proposedExecpolicyAmendment", "proposedNetworkPolicyAmendments"),
 }
 
-# Codex sends this in place of a command that has such a byte.
+# Codex sends this instead of a command that contains a NUL byte.
 _WITHHELD = "<command included NUL byte>"
 
 _HIDDEN = (
@@ -37,7 +37,7 @@ _HIDDEN = (
     "with experimental_api=True"
 )
 
-# Codex quotes the input as one word of a shell: unquoted, in single quotes, in double quotes, or in parts of these.
+# Codex quotes the input as a single shell word: unquoted, in single or double quotes, or as a sequence of these.
 _STDIN_COMMAND = re.compile(r"write_stdin --session-id -?\d+ (?P<word>.+)", re.DOTALL)
 _WORD_PART = re.compile(
     r"""'(?P<single>[^']*)'|"(?P<double>(?:[^"\\]|\\["\\$`])*)"|(?P<plain>[\w@+:./\]-]+)""", re.ASCII
@@ -50,7 +50,7 @@ class NetworkApprovalContext(WireValue, frozen=True):
 
     Attributes:
         host: The host, as the command names it.
-        protocol: ``http``, ``https``, ``socks5Tcp``, ``socks5Udp``, or one that this version does not know.
+        protocol: ``http``, ``https``, ``socks5Tcp``, ``socks5Udp``, or a protocol that this version does not know.
 
     Example:
         ``print(request.network_approval_context.host)``
@@ -61,12 +61,12 @@ class NetworkApprovalContext(WireValue, frozen=True):
 
     @classmethod
     def from_wire(cls, context: Mapping[str, Any]) -> NetworkApprovalContext:
-        """Read ``networkApprovalContext``; whatever is missing is empty."""
+        """Read ``networkApprovalContext``. Missing values become empty."""
         return cls(as_text(context.get("host")), as_text(context.get("protocol")))
 
 
 class NetworkPolicyAmendment(WireValue, frozen=True):
-    """A rule about one host, which the server would keep for future requests.
+    """A rule about a host, which the server would apply to future requests.
 
     Attributes:
         action: ``allow`` or ``deny``.
@@ -81,40 +81,42 @@ class NetworkPolicyAmendment(WireValue, frozen=True):
 
     @classmethod
     def from_wire(cls, amendment: Mapping[str, Any]) -> NetworkPolicyAmendment:
-        """Read an entry of ``proposedNetworkPolicyAmendments``; whatever is missing is empty."""
+        """Read an entry of ``proposedNetworkPolicyAmendments``. Missing values become empty."""
         return cls(as_text(amendment.get("action")), as_text(amendment.get("host")))
 
 
 class CommandApprovalRequest(BaseApprovalRequest, frozen=True, kw_only=True, eq=False):
-    """May this command run outside of the sandbox? Or, by `kind`, may this text be typed into a running one?
+    """A request to run a command outside the sandbox or, depending on `kind`, to type text into a running command.
 
     Attributes:
-        thread_id: The thread that asks.
-        turn_id: Its turn.
-        kind: ``command``: a command is to run; also if the server does not send a kind (codex before 0.155).
-            ``writeStdin`` (codex 0.163 on): `stdin` is to be typed into the terminal of a command that already runs.
-            ``humanCommand`` (codex 0.169 on): a command that only a person may decide about, with a `script` like any
-            other command's; a handler that asks no person must decline it. Other values are unchanged.
-        item_id: Id of the ``commandExecution`` item that is going to run. For ``writeStdin``, the id of the command that
-            is *already running*. The id does not identify the input.
+        thread_id: Id of the thread.
+        turn_id: Id of the turn.
+        kind: ``command``: run a command; also if the server does not send a kind (codex before 0.155).
+            ``writeStdin`` (since codex 0.163): type `stdin` into the terminal of a command that is already running.
+            ``humanCommand`` (since codex 0.169): run a command that only a person may approve. It has a `script` like
+            any other command. A handler that does not ask a person must decline it. Other values are unchanged.
+        item_id: Id of the ``commandExecution`` item of the command. For ``writeStdin``, the id of the command that is
+            *already running*; this id does not identify the input.
         approval_id: ``approvalId``: for ``writeStdin``, the id of the input. Empty if the server does not send it.
-        reason: Why, in the model's words, or the server's for ``writeStdin``; empty if there is no reason.
-        command: The command line, which includes the shell: to compare, use `script`. For ``writeStdin``, the call of the
-            tool that types: ``write_stdin --session-id 28920 'rm -rf x\\n'``. Empty if the server does not send it.
+        reason: The model's reason, or the server's for ``writeStdin``; empty if none was given.
+        command: The command line, including the shell; use `script` for comparisons. For ``writeStdin``, the call of the
+            tool that types the input: ``write_stdin --session-id 28920 'rm -rf x\\n'``. Empty if the server does not send
+            it.
         cwd: The working directory; for ``writeStdin``, the directory that the terminal was started in. Empty if the server
             does not send it.
         environment_id: ``environmentId``: where the command runs, ``local`` for the server's machine. Empty if the server
             does not send it (codex before 0.155).
         stdin: For ``writeStdin``, the text that would be typed, or all of `command` if the text cannot be separated from
             it. `None` for other kinds.
-        additional_permissions: ``additionalPermissions``: what the sandbox would allow for this command alone, in wire
-            format: ``network``, ``fileSystem``. `None` if there are none.
-        network_approval_context: ``networkApprovalContext``: the host that a running command wants to reach, if the
-            request is about a host; else `None`. For such a request, `command` is empty.
+        additional_permissions: ``additionalPermissions``: permissions that the sandbox would grant to this command only, in
+            wire format: ``network``, ``fileSystem``. `None` if the server does not send any.
+        network_approval_context: ``networkApprovalContext``: the host that a running command wants to reach; `command` is
+            then empty. `None` if the request is not about a host.
         proposed_network_amendments: ``proposedNetworkPolicyAmendments``: rules about hosts that `choose` can make
             permanent; empty if the server proposes none.
-        available_decisions: ``availableDecisions``: what the server offers, in wire format: names, or objects with a
-            single key, the name. `None` if the server does not send them. Declining is always possible, listed or not.
+        available_decisions: ``availableDecisions``: the decisions that the server offers, in wire format: names, or objects
+            whose single key is the name. `None` if the server does not send them. Declining is always possible, even if it
+            is not listed.
         proposed_amendment: ``proposedExecpolicyAmendment``: the first words of the command, which
             `accept_with_amendment` would allow permanently; empty if the server proposes none.
         raw: The request's params.
@@ -143,10 +145,10 @@ class CommandApprovalRequest(BaseApprovalRequest, frozen=True, kw_only=True, eq=
 
     @classmethod
     def from_wire(cls, params: Mapping[str, Any], *, is_experimental: bool = True) -> CommandApprovalRequest:
-        """Read the params; whatever is missing is empty.
+        """Read the params. Missing values become empty.
 
         Args:
-            params: Of the request.
+            params: The request's params.
             is_experimental: Whether the connection has the experimental API, so that ``additionalPermissions`` is sent.
         """
         kind = "command" if params.get("kind") is None else as_text(params["kind"])
@@ -172,7 +174,7 @@ class CommandApprovalRequest(BaseApprovalRequest, frozen=True, kw_only=True, eq=
 
     @property
     def script(self) -> str:
-        """The script that the shell runs: `command` without the shell that codex puts around it.
+        """The script that the shell runs: `command` without the shell invocation that codex adds.
 
         ``git status`` for ``/bin/bash -lc 'git status'``, and for ``/bin/sh -c 'git status'``. It is always the whole
         script, such as ``git status; rm -r x``. A `command` of another form, or of an unknown `kind`, is returned
@@ -189,13 +191,13 @@ class CommandApprovalRequest(BaseApprovalRequest, frozen=True, kw_only=True, eq=
         return find_extra(self.raw, grants=_GRANTS, known=_OTHERS)
 
     def accept(self, *, with_permissions: bool = False, unseen: bool = False) -> Decision:
-        """Let it run, or let `stdin` be typed, this once.
+        """Allow the command, or the input, this once.
 
         Args:
             with_permissions: Grant `extra_permissions` as well.
-            unseen: Accept although the request does not show what is granted: `command` is empty (and there is no host
-                instead) or ``<command included NUL byte>``, `kind` is unknown, or the client lacks
-                ``experimental_api=True`` and the server may have left `additional_permissions` out.
+            unseen: Accept even if the request does not show what is granted: `command` is empty (and the request is not
+                about a host) or ``<command included NUL byte>``, `kind` is unknown, or the client lacks
+                ``experimental_api=True`` and the server may have omitted `additional_permissions`.
 
         Raises:
             ValueError: The server does not offer this decision, or the request needs an argument that was not given.
@@ -203,7 +205,7 @@ class CommandApprovalRequest(BaseApprovalRequest, frozen=True, kw_only=True, eq=
         return self._grant("accept", with_permissions=with_permissions, unseen=unseen)
 
     def accept_for_session(self, *, with_permissions: bool = False, unseen: bool = False) -> Decision:
-        """Let it run, and let the same command run in this thread without asking again.
+        """Allow the command, and allow the same command in this thread without further requests.
 
         Args:
             with_permissions: As for `accept`.
@@ -218,12 +220,12 @@ class CommandApprovalRequest(BaseApprovalRequest, frozen=True, kw_only=True, eq=
     def accept_with_amendment(
         self, amendment: Sequence[str] | None = None, *, with_permissions: bool = False, unseen: bool = False
     ) -> Decision:
-        """Let it run, and permanently allow every command with the same first words, in every thread.
+        """Allow the command, and permanently allow all commands that start with the same words, in every thread.
 
         The server writes this rule into its CODEX_HOME.
 
         Args:
-            amendment: The first words; `proposed_amendment` unless given.
+            amendment: The first words. Default: `proposed_amendment`.
             with_permissions: As for `accept`.
             unseen: As for `accept`.
 
@@ -239,7 +241,7 @@ class CommandApprovalRequest(BaseApprovalRequest, frozen=True, kw_only=True, eq=
     def choose(
         self, offer: str | Mapping[str, Any], *, with_permissions: bool = False, unseen: bool = False
     ) -> Decision:
-        """Choose one of `available_decisions`.
+        """Return a decision from `available_decisions`.
 
         Args:
             offer: An element of `available_decisions`.
@@ -247,7 +249,8 @@ class CommandApprovalRequest(BaseApprovalRequest, frozen=True, kw_only=True, eq=
             unseen: As for `accept`.
 
         Raises:
-            ValueError: The server does not offer it, or it grants something and needs an argument that was not given.
+            ValueError: The server does not offer this decision, or it grants something and needs an argument that was not
+                given.
         """
         if offer not in (self.available_decisions or ()):
             raise ValueError(f"the server does not offer {shown(offer)}; it offers {_listed(self.available_decisions)}")
@@ -259,11 +262,11 @@ class CommandApprovalRequest(BaseApprovalRequest, frozen=True, kw_only=True, eq=
         return Decision(_name(offer), self, {"decision": offer})
 
     def decline(self) -> Decision:
-        """Do not let it run. The turn continues, and the model learns of the decision."""
+        """Do not allow it. The turn continues, and the model learns of the decision."""
         return Decision("decline", self, {"decision": "decline"})
 
     def cancel(self) -> Decision:
-        """Do not let it run, and end the turn: it is interrupted."""
+        """Do not allow it, and interrupt the turn."""
         return Decision("cancel", self, {"decision": "cancel"})
 
     def _grant(self, name: str, wire: object = None, *, with_permissions: bool, unseen: bool) -> Decision:
@@ -276,7 +279,7 @@ class CommandApprovalRequest(BaseApprovalRequest, frozen=True, kw_only=True, eq=
     def _unknown(self) -> str:
         if self.kind not in _KINDS:
             return f"the kind of request is unknown to codex_trio, {self.kind!r}"
-        # A request about a host has no command (schemas of codex 0.163 to 0.171).
+        # A request about a host does not contain a command (schemas of codex 0.163 to 0.171).
         host = self.network_approval_context.host if self.network_approval_context is not None else ""
         if self.command == _WITHHELD or not (self.command or host):
             return "the request does not show which command would run"
@@ -284,14 +287,14 @@ class CommandApprovalRequest(BaseApprovalRequest, frozen=True, kw_only=True, eq=
 
     @property
     def _shows_permissions(self) -> bool:
-        # `additionalPermissions` needs the experimental API. Without it, the offers are the only sign: codex 0.163 to
-        # 0.171 offer an amendment for each command, except with additional permissions (or under a user's rule).
+        # `additionalPermissions` needs the experimental API. Without it, only the offered decisions give a hint: codex
+        # 0.163 to 0.171 offer an amendment for each command, except with additional permissions (or under a user's rule).
         is_plain = self.available_decisions is None or _AMENDMENT in map(_name, self.available_decisions)
         return self._is_experimental or is_plain or self.kind != "command" or self.network_approval_context is not None
 
 
 def _typed_text(command: str) -> str:
-    """Return the input of a ``write_stdin`` command; all of the command where that is not exactly one quoted word."""
+    """Return the input of a ``write_stdin`` command, or the whole command if the input is not exactly one quoted word."""
     found = _STDIN_COMMAND.fullmatch(command)
     if found is None:
         return command

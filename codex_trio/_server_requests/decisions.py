@@ -1,4 +1,4 @@
-"""Decisions about approval requests, and the check that a decision grants nothing unknown or extra by accident."""
+"""Decisions about approval requests, and the check that accepting does not grant more than the caller has seen."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ Responder: TypeAlias = Callable[["Decision"], Awaitable[bool]]
 
 
 class Decision(WireValue, frozen=True, eq=False):
-    """An answer to one request. Made by the request: ``request.accept()``, ``request.decline()`` and so on.
+    """An answer to a request. Create it with a method of the request: ``request.accept()``, ``request.decline()`` and so on.
 
     Attributes:
         name: ``accept``, ``acceptForSession``, ``acceptWithExecpolicyAmendment``, ``decline``, ``cancel``, or another
-            decision that the server offered.
-        request: The request that this answers.
+            decision that the server offers.
+        request: The request that this decision answers.
         result: The result to send to the server.
-        interrupts_turn: Whether the client also interrupts the turn, because the answer alone does not.
+        interrupts_turn: Whether the client must also interrupt the turn, because the answer does not.
 
     Example:
         ``async def on_approval(request) -> Decision: return request.decline()``
@@ -32,7 +32,7 @@ class Decision(WireValue, frozen=True, eq=False):
 
     @property
     def is_refusal(self) -> bool:
-        """Whether this grants nothing."""
+        """Whether this decision grants nothing."""
         return self.name in ("decline", "cancel")
 
 
@@ -47,20 +47,22 @@ class BaseApprovalRequest(WireValue, frozen=True, kw_only=True, eq=False):
     _responder: Responder | None = None
 
     async def respond(self, decision: Decision) -> bool:
-        """Answer a request that came from ``client.approvals()``.
+        """Answer a request from ``client.approvals()``.
 
         Returns:
-            Whether this decision was sent. `False` means that it came too late: the request has been answered or
+            Whether this decision was sent. `False` means that it was too late: the request has already been answered or
             withdrawn, its turn has ended, or the connection is closed.
 
         Raises:
             RuntimeError: The request was given to a handler, which returns its decision.
             ValueError: The decision answers another request.
 
-        Cancellation: The decision is sent anyway, unless this raised at once.
+        Cancellation: The decision is sent anyway, unless this method raises one of the errors above.
         """
         if self._responder is None:
-            raise RuntimeError("a handler answers by returning its decision; respond() is for client.approvals()")
+            raise RuntimeError(
+                "a handler must return its decision; respond() is only for requests from client.approvals()"
+            )
         if decision.request is not self:
             raise ValueError(f"this {decision.name} decision was made for another request")
         return await self._responder(decision)
@@ -71,16 +73,16 @@ COMMON_PARAMS = frozenset({"threadId", "turnId", "itemId", "startedAtMs", "envir
 
 
 def check_grant(unknown: str, extra: Mapping[str, Any], *, with_permissions: bool, unseen: bool) -> None:
-    """Refuse to grant what the caller cannot have seen or did not ask for.
+    """Check that the caller knows about everything that a decision grants.
 
     Args:
-        unknown: A clause that describes what is unknown about the request; empty if all is known.
+        unknown: What is unknown about the request, as a clause for the error; empty if nothing is unknown.
         extra: Permissions that accepting would also grant, by wire name.
-        with_permissions: Whether the caller grants `extra`.
-        unseen: Whether the caller accepts what is unknown.
+        with_permissions: Whether the caller agrees to grant `extra`.
+        unseen: Whether the caller accepts an unknown request.
 
     Raises:
-        ValueError: `unseen` or `with_permissions` is needed, and the caller did not give it.
+        ValueError: `unseen` or `with_permissions` is required, but was not given.
     """
     if unknown and not unseen:
         raise ValueError(f"{unknown}; decline the request, or accept it with unseen=True")
@@ -92,15 +94,15 @@ def check_grant(unknown: str, extra: Mapping[str, Any], *, with_permissions: boo
 
 
 def find_extra(params: Mapping[str, Any], *, grants: frozenset[str], known: frozenset[str]) -> dict[str, Any]:
-    """Return the params that grant something besides the request's own subject, by wire name.
+    """Return the params that grant something in addition to the subject of the request, by wire name.
 
     Args:
         params: Params of the request.
         grants: Names of params that grant something if they are not empty.
         known: Names of params that grant nothing.
 
-    An unknown field counts if it is an object or a list, because the protocol puts what a request grants into these. A
-    newer server may add an id, a time or a flag to each request, and that must not make all of them unacceptable.
+    Unknown params count if they are objects or lists, because the protocol uses these for what a request grants. Unknown
+    scalars do not count: a newer server may add an id, a time or a flag to every request, and accepting must still work.
     """
     return {
         name: value
@@ -110,7 +112,7 @@ def find_extra(params: Mapping[str, Any], *, grants: frozenset[str], known: froz
 
 
 def read_common(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields that every approval request has; whatever is missing is empty."""
+    """Return the fields that every approval request has. Missing values become empty."""
     return {
         "thread_id": as_text(params.get("threadId")),
         "turn_id": as_text(params.get("turnId")),
@@ -123,7 +125,7 @@ def read_common(params: Mapping[str, Any]) -> dict[str, Any]:
 def is_empty(value: object) -> bool:
     """Whether a JSON value is null, an empty string or list, or an object that contains only such values."""
     waiting = [value]
-    while waiting:  # not recursive, because the depth comes from the server
+    while waiting:  # not recursive, because the server determines the nesting depth
         part = waiting.pop()
         if isinstance(part, dict):
             waiting.extend(part.values())

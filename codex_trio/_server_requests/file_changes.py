@@ -18,19 +18,19 @@ from .decisions import (
 )
 
 _GRANTS = frozenset({"grantRoot"})
-_KNOWN = frozenset({"path", "kind", "diff"})  # of a change
+_KNOWN = frozenset({"path", "kind", "diff"})  # fields of a change
 
 
 class FileChange(WireValue, frozen=True):
-    """A change of one file.
+    """A change to a file.
 
     Attributes:
-        path: The file, as an absolute path: codex makes it one. A symbolic link is followed, so what changes may be another
-            file (codex 0.171).
+        path: Absolute path of the file, as resolved by codex. Codex follows symbolic links, so the file that changes may be
+            another one (codex 0.171).
         kind: ``add``, ``delete`` or ``update``.
-        moved_to: ``kind.move_path``: where the file is moved to, with its changes, as an absolute path, too; empty if it
-            stays where it is. A file that is there already is replaced.
-        diff: The unified diff; the whole content of a file that is added or deleted.
+        moved_to: ``kind.move_path``: the absolute path that the changed file is moved to; empty if it is not moved. An
+            existing file at that path is replaced.
+        diff: The unified diff. For a file that is added or deleted, the whole content.
         raw: The change as the server sent it.
 
     Example:
@@ -58,18 +58,19 @@ class FileChange(WireValue, frozen=True):
 
 
 class FileChangeApprovalRequest(BaseApprovalRequest, frozen=True, kw_only=True, eq=False):
-    """May these files be changed?
+    """A request to change files.
 
     Attributes:
-        thread_id: The thread that asks.
-        turn_id: Its turn.
+        thread_id: Id of the thread.
+        turn_id: Id of the turn.
         item_id: Id of the ``fileChange`` item.
-        reason: Why; empty if the server gives no reason.
-        changes: The changes, as the server told them last before the request, in the item's `item/started` or a
-            later ``item/fileChange/patchUpdated``; at least one. `None` if they are not fully known: another
-            client or process started the turn, and this client resumed it later (the history of codex 0.163 to 0.171
-            lacks a waiting change), or one of the changes cannot be read.
-        grant_root: ``grantRoot``: a folder that the server asks to write to without further requests; empty if none.
+        reason: The reason; empty if the server does not send one.
+        changes: The changes, at least one, as the server last sent them before the request, in ``item/started`` or a later
+            ``item/fileChange/patchUpdated``. `None` if they are not fully known: another client or process
+            started the turn, and this client resumed it later (the history of codex 0.163 to 0.171 lacks pending changes),
+            or a change cannot be parsed.
+        grant_root: ``grantRoot``: a folder that the server wants to write to without further requests; empty if it does not
+            send one.
         available_decisions: Always `None`: the server does not send them (codex 0.169).
         raw: The request's params.
 
@@ -89,7 +90,7 @@ class FileChangeApprovalRequest(BaseApprovalRequest, frozen=True, kw_only=True, 
 
     @classmethod
     def from_wire(cls, params: Mapping[str, Any], changes: object) -> FileChangeApprovalRequest:
-        """Read the params, and the item's ``changes``."""
+        """Read the params and the ``changes`` of the item."""
         return cls(
             **read_common(params),
             changes=_read_changes(changes),
@@ -105,11 +106,11 @@ class FileChangeApprovalRequest(BaseApprovalRequest, frozen=True, kw_only=True, 
         return find_extra(self.raw, grants=_GRANTS, known=COMMON_PARAMS)
 
     def accept(self, *, with_permissions: bool = False, unseen: bool = False) -> Decision:
-        """Let them be changed, this once.
+        """Allow the changes, this once.
 
         Args:
             with_permissions: Grant `extra_permissions` as well.
-            unseen: Accept although `changes` is `None`.
+            unseen: Accept even if `changes` is `None`.
 
         Raises:
             ValueError: The request needs an argument that was not given.
@@ -117,7 +118,7 @@ class FileChangeApprovalRequest(BaseApprovalRequest, frozen=True, kw_only=True, 
         return self._grant("accept", with_permissions=with_permissions, unseen=unseen)
 
     def accept_for_session(self, *, with_permissions: bool = False, unseen: bool = False) -> Decision:
-        """Let them be changed, and let the same files be changed in this thread without asking again.
+        """Allow the changes, and allow further changes to the same files in this thread without further requests.
 
         Args:
             with_permissions: As for `accept`.
@@ -129,11 +130,11 @@ class FileChangeApprovalRequest(BaseApprovalRequest, frozen=True, kw_only=True, 
         return self._grant("acceptForSession", with_permissions=with_permissions, unseen=unseen)
 
     def decline(self) -> Decision:
-        """Leave them as they are. The turn continues, and the model learns of the decision."""
+        """Do not allow the changes. The turn continues, and the model learns of the decision."""
         return Decision("decline", self, {"decision": "decline"})
 
     def cancel(self) -> Decision:
-        """Leave them as they are, and end the turn: it is interrupted."""
+        """Do not allow the changes, and interrupt the turn."""
         return Decision("cancel", self, {"decision": "cancel"})
 
     def _grant(self, name: str, *, with_permissions: bool, unseen: bool) -> Decision:
@@ -143,7 +144,7 @@ class FileChangeApprovalRequest(BaseApprovalRequest, frozen=True, kw_only=True, 
 
 
 def _read_changes(value: object) -> tuple[FileChange, ...] | None:
-    """Return the changes; `None` if there are none, or if any of them is not fully understood."""
+    """Return the changes; `None` if the list is empty or a change is not fully understood."""
     if not isinstance(value, list) or not value:
         return None
     changes = [FileChange.from_wire(entry) for entry in value if isinstance(entry, dict) and _is_understood(entry)]

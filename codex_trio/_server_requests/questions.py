@@ -1,4 +1,4 @@
-"""What a person is asked: questions of the model, and of MCP servers. Values only; nobody is asked here."""
+"""Requests for user input: questions from the model and from MCP servers."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _UNKNOWN = "unknown"
 
 
 class QuestionOption(WireValue, frozen=True):
-    """One of the answers that a question suggests.
+    """A suggested answer to a question.
 
     Attributes:
         label: The answer.
-        description: What it means.
+        description: Explanation of the answer.
 
     Example:
         ``answers = {question.id: question.options[0].label}``
@@ -29,15 +29,15 @@ class QuestionOption(WireValue, frozen=True):
 
 
 class Question(WireValue, frozen=True):
-    """One question.
+    """A question.
 
     Attributes:
-        id: What its answer goes under.
-        header: A word or two that it is about.
+        id: Id of the question: the key of its answer.
+        header: A short title.
         question: The question.
-        options: The answers that it suggests; empty for free text.
-        is_other: ``isOther``: another answer than those of `options` is welcome.
-        is_secret: ``isSecret``: the answer is not to be shown while it is typed.
+        options: The suggested answers; empty for free text.
+        is_other: ``isOther``: answers that are not in `options` are allowed.
+        is_secret: ``isSecret``: the answer must not be shown while it is typed.
 
     Example:
         ``print(question.header, [option.label for option in question.options])``
@@ -52,7 +52,7 @@ class Question(WireValue, frozen=True):
 
     @classmethod
     def from_wire(cls, obj: Mapping[str, Any]) -> Question:
-        """Read an entry of ``questions``; whatever is missing is empty."""
+        """Read an entry of ``questions``. Missing values become empty."""
         options = (
             QuestionOption(as_text(option.get("label")), as_text(option.get("description")))
             for option in as_objects(obj.get("options"))
@@ -68,17 +68,17 @@ class Question(WireValue, frozen=True):
 
 
 class UserInputRequest(WireValue, frozen=True, eq=False):
-    """Questions of the model. Answered with texts by question id: one text, or several; those left out are unanswered.
+    """Questions from the model. The answer maps question ids to a text or several; questions may be left unanswered.
 
     Attributes:
-        thread_id: The thread that asks.
-        turn_id: Its turn.
-        item_id: Id of the tool call; there is no item of that id.
-        questions: One to a few.
+        thread_id: Id of the thread.
+        turn_id: Id of the turn.
+        item_id: Id of the tool call. No item has this id.
+        questions: The questions.
         raw: The request's params.
 
     Example:
-        ``async def on_user_input(asked): return {q.id: q.options[0].label for q in asked.questions}``
+        ``async def on_user_input(request): return {q.id: q.options[0].label for q in request.questions}``
     """
 
     thread_id: str
@@ -89,7 +89,7 @@ class UserInputRequest(WireValue, frozen=True, eq=False):
 
     @classmethod
     def from_wire(cls, params: Mapping[str, Any]) -> UserInputRequest:
-        """Read the params; whatever is missing is empty."""
+        """Read the params. Missing values become empty."""
         return cls(
             thread_id=as_text(params.get("threadId")),
             turn_id=as_text(params.get("turnId")),
@@ -100,21 +100,21 @@ class UserInputRequest(WireValue, frozen=True, eq=False):
 
 
 class ElicitationRequest(WireValue, frozen=True, eq=False):
-    """A question of an MCP server; or of Codex, whether one of its tools may be called.
+    """A question from an MCP server, or a question from Codex whether a tool of an MCP server may be called.
 
     Attributes:
-        thread_id: The thread that uses the server.
-        turn_id: The turn; empty where Codex cannot tell.
-        server_name: The MCP server's name in the config.
-        mode: ``form``, ``url``, or a kind of Codex's own.
+        thread_id: Id of the thread that uses the MCP server.
+        turn_id: Id of the turn; empty if Codex does not know it.
+        server_name: Name of the MCP server in the config.
+        mode: ``form``, ``url``, or a mode that Codex defines.
         message: The question.
-        requested_schema: JSON Schema of the content that `accept` wants; empty if it wants none.
-        url: The page to open, in mode ``url``; else empty.
-        tool_name: The tool that may or may not be called, where that is the question; else empty. A bare ``accept()``
-            is enough then, if the tool and `tool_arguments` are known. Codex before 0.169 does not send the name; it is
-            taken from the item of the call, and is ``unknown`` if that was not seen.
+        requested_schema: JSON Schema of the `content` that `accept` must be given; empty if none is requested.
+        url: For mode ``url``, the page to open; else empty.
+        tool_name: If the question is whether a tool may be called, the name of the tool; else empty. ``accept()`` without
+            arguments then works only if the tool and `tool_arguments` are known. Codex before 0.169 does not send the
+            name; it is then taken from the item of the call, and is ``unknown`` if that item was not received.
         tool_arguments: ``_meta.tool_params``: the arguments of the tool call. `None` if the request is not about a tool
-            call, or if the arguments are not known.
+            call, or if the arguments are unknown.
         raw: The request's params.
 
     Example:
@@ -138,11 +138,11 @@ class ElicitationRequest(WireValue, frozen=True, eq=False):
 
     @classmethod
     def from_wire(cls, params: Mapping[str, Any], *, tool_name: str = "") -> ElicitationRequest:
-        """Read the params; whatever is missing is empty.
+        """Read the params. Missing values become empty.
 
         Args:
             params: Of the request.
-            tool_name: The tool whose call this is about, used if the request does not name it.
+            tool_name: Name of the tool, used if the request does not contain it.
         """
         meta = as_object(params.get("_meta"))
         arguments = meta.get("tool_params")
@@ -163,13 +163,13 @@ class ElicitationRequest(WireValue, frozen=True, eq=False):
     def accept(
         self, content: Mapping[str, Any] | None = None, *, meta: Mapping[str, Any] | None = None, unseen: bool = False
     ) -> Decision:
-        """Answer, or let the tool be called.
+        """Answer the question, or allow the tool call.
 
         Args:
-            content: The answer, in the form of `requested_schema`.
-            meta: Sent along as ``_meta``.
-            unseen: Let the tool be called although its name or its arguments are not known; or accept an approval of
-                another kind (``_meta.codex_approval_kind`` in `raw`).
+            content: The answer, which must match `requested_schema`.
+            meta: ``_meta`` of the response.
+            unseen: Allow the tool call even if its name or arguments are unknown, or accept an approval of another kind
+                (``_meta.codex_approval_kind`` in `raw`).
 
         Raises:
             ValueError: The tool, its arguments or the kind of approval is unknown, and `unseen` was not given.
@@ -181,17 +181,17 @@ class ElicitationRequest(WireValue, frozen=True, eq=False):
         return Decision("accept", self, result)
 
     def decline(self) -> Decision:
-        """Do not answer; a tool is not called. The turn goes on."""
+        """Do not answer the question, or do not allow the tool call. The turn continues."""
         return Decision("decline", self, {"action": "decline", "content": None})
 
     def cancel(self) -> Decision:
-        """Do not answer, because whoever was asked has left the question."""
+        """Do not answer, because the user has dismissed the question."""
         return Decision("cancel", self, {"action": "cancel", "content": None})
 
     def _unknown(self) -> str:
         kind = as_object(self.raw.get("_meta")).get("codex_approval_kind")
         if kind is None:
-            return ""  # a question, and no approval
+            return ""  # a question, not an approval
         if kind != _TOOL_CALL:
             return f"the kind of approval is unknown to codex_trio, {shown(kind)}"
         if self.tool_name == _UNKNOWN:

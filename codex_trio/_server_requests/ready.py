@@ -1,4 +1,4 @@
-"""The handlers that are there already: yes to everything, no to everything."""
+"""Ready-made handlers: `approve_all` and `decline_all`."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from .questions import ElicitationRequest
 
 
 async def approve_all(request: ApprovalRequest | ElicitationRequest) -> Decision:
-    """Grant whatever is asked, this once; as `on_approval`, as `on_elicitation`, or both.
+    """Accept every request, each for this once. For `on_approval`, `on_elicitation`, or both.
 
     Requests are not examined: this also grants extra permissions, accepts unknown file changes, and lets Codex type input
     into running terminals. Use it only where Codex may do everything.
 
-    Of elicitations, a call of an MCP tool is accepted, and a form is declined: somebody would have to fill it in.
+    For elicitations, calls of MCP tools are accepted. Forms are declined, because a person would have to fill them in.
 
     Example:
         ``open_codex_client(on_approval=approve_all, on_elicitation=approve_all)``
@@ -31,7 +31,7 @@ async def approve_all(request: ApprovalRequest | ElicitationRequest) -> Decision
 
 
 async def decline_all(request: ApprovalRequest | ElicitationRequest) -> Decision:
-    """Grant nothing, as is done without a handler; the turn goes on.
+    """Decline every request, as the client does without a handler. The turn continues.
 
     Example:
         ``open_codex_client(on_approval=decline_all)``

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from .._json import as_text
 from .._wire import methods
 from .._wire.messages import Notice
 from ..events import (
@@ -34,16 +35,16 @@ class PendingDelta:
 
     def __init__(self, notice: Notice) -> None:
         self.method = notice.method
-        self.item_id = _str(notice.params.get("itemId"))
+        self.item_id = as_text(notice.params.get("itemId"))
         self.index = _index(notice)
         self._joined: list[str] = []
-        self._parts = [_str(notice.params.get("delta"))]
+        self._parts = [as_text(notice.params.get("delta"))]
 
     def takes(self, notice: Notice) -> bool:
         """Add a delta of this item; `False` if it is of another kind or paragraph."""
         if notice.method != self.method or _index(notice) != self.index:
             return False
-        self._parts.append(_str(notice.params.get("delta")))
+        self._parts.append(as_text(notice.params.get("delta")))
         if len(self._parts) == _JOINED_AT:
             self._joined.append("".join(self._parts))
             self._parts.clear()
@@ -76,7 +77,9 @@ def _event_of(notice: Notice) -> Event | None:
     if notice.method == methods.ITEM_STARTED:
         return _started(notice, params.get("item"))
     if notice.method == methods.PLAN_UPDATED and isinstance(plan := params.get("plan"), list):
-        return PlanUpdated(tuple(one for one in plan if isinstance(one, dict)), _str(params.get("explanation")) or None)
+        return PlanUpdated(
+            tuple(one for one in plan if isinstance(one, dict)), as_text(params.get("explanation")) or None
+        )
     if notice.method == methods.DIFF_UPDATED and isinstance(diff := params.get("diff"), str):
         return DiffUpdated(diff)
     if notice.method == methods.TOKEN_USAGE_UPDATED and isinstance(usage := params.get("tokenUsage"), dict):
@@ -96,8 +99,8 @@ def _retry(error: object) -> RetryScheduled:
     error = error if isinstance(error, Mapping) else {}
     info = error.get("codexErrorInfo")
     return RetryScheduled(
-        message=_str(error.get("message")),
-        details=_str(error.get("additionalDetails")) or None,
+        message=as_text(error.get("message")),
+        details=as_text(error.get("additionalDetails")) or None,
         error_info=info if isinstance(info, (str, dict)) else None,
     )
 
@@ -105,7 +108,3 @@ def _retry(error: object) -> RetryScheduled:
 def _index(notice: Notice) -> int:
     value: Any = notice.params.get("summaryIndex", notice.params.get("contentIndex"))
     return value if isinstance(value, int) else 0
-
-
-def _str(value: object) -> str:
-    return value if isinstance(value, str) else ""

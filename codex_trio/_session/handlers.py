@@ -22,8 +22,8 @@ from .._server_requests.questions import (
 )
 from .._tools import (
     Tool,
-    Toolbox,
     ToolCall,
+    ToolRegistry,
 )
 from .._wire import server_methods as asks
 from .approval_queue import ApprovalHub
@@ -67,7 +67,7 @@ class Handlers:
     Attributes:
         observe: Nothing is to be answered.
         is_experimental: Whether the client asks for the experimental API. Set by the client.
-        toolbox: The tools.
+        tool_registry: The tools.
         approvals: Where approvals wait for `client.approvals()`.
         redact: Replaces the secrets of the connection in what is logged.
     """
@@ -94,13 +94,19 @@ class Handlers:
         self.observe = observe
         self.is_experimental = False
         self.redact: Callable[[str], str] = str
-        self.toolbox = Toolbox(tools)
+        self.tool_registry = ToolRegistry(tools)
         self.approvals = ApprovalHub()
         self._on_approval = on_approval
         self._on_question = on_user_input
         self._on_elicitation = on_elicitation
         self._on_request = dict(on_request or {})
-        given = (on_approval, on_user_input, on_elicitation, self._on_request or None, self.toolbox.default or None)
+        given = (
+            on_approval,
+            on_user_input,
+            on_elicitation,
+            self._on_request or None,
+            self.tool_registry.default or None,
+        )
         if observe and any(one is not None for one in given):
             raise ValueError("observe=True answers nothing, so there is no use for handlers or tools")
 
@@ -113,12 +119,12 @@ class Handlers:
     def needs_experimental_api(self) -> bool:
         """Whether these handlers need fields or methods of the experimental API."""
         # Tools are experimental (codex 0.155 to 0.171), and so is a field of command approvals that grants permissions.
-        return bool(self.toolbox.default) or self.has_approval_handler
+        return bool(self.tool_registry.default) or self.has_approval_handler
 
     def find_tool_call(self, method: str, params: Mapping[str, Any]) -> ToolCall | None:
         """Return the tool call of an `item/tool/call` request; `None` for others. Call this in the order of the requests."""
         is_call = method == asks.TOOL_CALL and method not in self._on_request
-        return self.toolbox.call(params) if is_call else None
+        return self.tool_registry.call(params) if is_call else None
 
     async def answer(
         self,
@@ -139,7 +145,7 @@ class Handlers:
             tool_call: The result of `find_tool_call`.
 
         Raises:
-            RefusedError: The answer is an error.
+            RequestRejectedError: The answer is an error.
             Exception: A handler raised it, or returned what is no answer.
         """
         if tool_call is not None:
@@ -158,7 +164,7 @@ class Handlers:
             question = ElicitationRequest.from_wire(params, tool_name=tool_name)
             return _checked(question, await _call(self._on_elicitation, question))
         _logger.info("the server asked %s and was refused: this client has no handler for it", self.redact(method))
-        return Answer(safe_answer(method))
+        return Answer(default_response(method))
 
     async def _approve(self, request: ApprovalRequest) -> Answer:
         if self._on_approval is not None:
@@ -170,9 +176,9 @@ class Handlers:
         return Answer(decision.result, decision.interrupts_turn)
 
 
-def safe_answer(method: str) -> Any:
-    """Return the result that grants nothing. Raises as `asks.safe_answer` does."""
-    return asks.safe_answer(method, unix_time=time.time())
+def default_response(method: str) -> Any:
+    """Return the result that grants nothing. Raises as `asks.default_response` does."""
+    return asks.default_response(method, unix_time=time.time())
 
 
 @trio.lowlevel.disable_ki_protection

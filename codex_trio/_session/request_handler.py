@@ -22,11 +22,11 @@ from .._wire.messages import (
     RequestId,
     ServerRequest,
 )
-from .._wire.server_methods import RefusedError
+from .._wire.server_methods import RequestRejectedError
 from ..errors import CodexError, CodexTransportError
 from .connection import Connection
 from .failure import Failure
-from .handlers import Handlers, safe_answer
+from .handlers import Handlers, default_response
 from .open_items import OpenItems
 from .reconnecting import Link
 from .registry import Router
@@ -222,7 +222,7 @@ class Answering:
                 tool_name=asked.tool_name,
                 tool_call=asked.tool_call,
             )
-        except RefusedError as refusal:
+        except RequestRejectedError as refusal:
             self._connection.refuse(request, refusal.code, str(refusal))
             asked.is_answered = True
             return False
@@ -235,8 +235,8 @@ class Answering:
         if asked.is_answered:
             return
         try:
-            self._connection.respond(asked.request, safe_answer(asked.request.method))
-        except RefusedError as refusal:
+            self._connection.respond(asked.request, default_response(asked.request.method))
+        except RequestRejectedError as refusal:
             self._connection.refuse(asked.request, refusal.code, str(refusal))
         asked.is_answered = True
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import trio
 
-from .._options import patience_of
+from .._options import check_timeout
 from .._wire import methods
 from .._wire.messages import (
     Delta,
@@ -98,7 +98,7 @@ class Session:
             self.registry,
             suspects=suspects,
             request_timeout=request_timeout,
-            toolbox=handlers.toolbox,
+            tool_registry=handlers.tool_registry,
         )
         self.recovery = Restorer(self.turn_manager, self.registry, suspects, request_timeout=request_timeout)
         self.requests = Answering(handlers, self.connection, self.registry, self.turn_manager)
@@ -211,7 +211,7 @@ class Session:
 
     def inactivity_seconds(self, timeout: float | None) -> float:
         """Return an `inactivity_timeout` in seconds; `None` for the client's."""
-        return self.inactivity_timeout if timeout is None else patience_of(timeout, "inactivity_timeout")
+        return self.inactivity_timeout if timeout is None else check_timeout(timeout, "inactivity_timeout")
 
     async def perform_urgently(self, call: Call, *, timeout: float | None = None) -> Any:
         """Send a request of an open client past the limit of requests in flight; `None` for the client's timeout."""

@@ -10,7 +10,7 @@ import trio
 from .._wire import methods
 from .._wire.messages import Notice
 from .._wire.turn_state import (
-    TurnFold,
+    TurnAccumulator,
     is_complete,
 )
 from ..errors import CodexThreadBusyError, CodexTurnInterruptedError
@@ -76,7 +76,7 @@ class Turn(TurnInbox):
         self.has_consumer = False
         self._quiet_since = self._left_at = alive_at  # when its consumer's last wait ended
         self._source: CompletionSource = "turn_completed"
-        self._fold = TurnFold(thread_id, turn_id)
+        self._fold = TurnAccumulator(thread_id, turn_id)
         self._cursor = 0
         self._steps: list[ConversationStep] = []  # what `chat_once` has gathered, across continuations
         self._events: list[Mapping[str, Any]] = []
@@ -159,7 +159,7 @@ class Turn(TurnInbox):
             return event.tell(self._fold)
         if mode == "chat_once":
             self._events.append(event.raw)
-        return self._fold.feed(event)
+        return self._fold.apply(event)
 
     async def next_events(self, patience: float) -> list[Event] | None:
         """Wait for the next event, and return what it tells; `None` at the end of the turn.
@@ -173,7 +173,7 @@ class Turn(TurnInbox):
             return [event.to_event()]
         if isinstance(event, FromHistory):
             return [StepCompleted(step) for step in event.tell(self._fold)]
-        return events_of(event, self._fold.feed(event))
+        return events_of(event, self._fold.apply(event))
 
     async def _next(self, patience: float, mode: Mode) -> Notice | PendingDelta | FromHistory | None:
         if self._raised is not None:
@@ -252,10 +252,10 @@ class Turn(TurnInbox):
 
         Cancellation: Nothing is lost; the turn has ended.
         """
-        if not self._fold.wants_history:
+        if not self._fold.needs_history:
             return []
         history = await read_history(self)
-        return [] if history is None else self._fold.supply(history)
+        return [] if history is None else self._fold.apply_turn_items(history)
 
     def note_unfinished(self, items: Sequence[object], now: float, unix_time: float) -> None:
         """Note which items of the running turn are open.
@@ -298,7 +298,7 @@ class Turn(TurnInbox):
         return result
 
     def _result(self) -> ChatResult:
-        answer = self._fold.final()
+        answer = self._fold.final_message()
         is_mute = self._fold.status == "completed" and answer is None
         return ChatResult(
             thread_id=self.thread_id,
@@ -328,7 +328,7 @@ class Turn(TurnInbox):
                 steps += event.tell(self._fold)
             else:
                 events.append(event.raw)
-                steps += self._fold.feed(event)
+                steps += self._fold.apply(event)
         status = self._fold.status or "unknown"
         return CancelResult(
             thread_id=self.thread_id,

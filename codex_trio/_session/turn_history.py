@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .._wire.turn_state import TurnFold
+from .._wire.turn_state import TurnAccumulator
 from ..models import ConversationStep
 
 
 class FromHistory:
     """Something that no notification told."""
 
-    def tell(self, fold: TurnFold) -> list[ConversationStep]:
+    def tell(self, fold: TurnAccumulator) -> list[ConversationStep]:
         """Take it into account; return the steps not yet delivered."""
         raise NotImplementedError
 
@@ -23,8 +23,8 @@ class MissedItems(FromHistory):
     def __init__(self, items: Sequence[object]) -> None:
         self._items = items
 
-    def tell(self, fold: TurnFold) -> list[ConversationStep]:
-        return fold.catch_up(self._items)
+    def tell(self, fold: TurnAccumulator) -> list[ConversationStep]:
+        return fold.apply_items(self._items)
 
 
 class EndFromHistory(FromHistory):
@@ -33,5 +33,5 @@ class EndFromHistory(FromHistory):
     def __init__(self, turn: Mapping[str, Any]) -> None:
         self._turn = turn
 
-    def tell(self, fold: TurnFold) -> list[ConversationStep]:
-        return fold.end(self._turn)
+    def tell(self, fold: TurnAccumulator) -> list[ConversationStep]:
+        return fold.apply_end(self._turn)

@@ -15,7 +15,7 @@ import trio
 
 from .._tools import (
     Tool,
-    Toolbox,
+    ToolRegistry,
     dump_tools,
 )
 from .._wire import methods
@@ -69,13 +69,13 @@ class Lifecycle:
         *,
         suspects: Suspects,
         request_timeout: float,
-        toolbox: Toolbox,
+        tool_registry: ToolRegistry,
     ) -> None:
         self._connection = connection
         self._router = router
         self._suspects = suspects
         self._request_timeout = request_timeout
-        self._toolbox = toolbox
+        self._tools = tool_registry
         self._beginning: set[Starting] = set()  # those whose caller is still there
         self._is_closing = False
         self._is_closed = False
@@ -91,8 +91,8 @@ class Lifecycle:
 
         A new thread gets the client's tools.
         """
-        if method == methods.THREAD_START and self._toolbox.default:
-            params = {"dynamicTools": dump_tools(self._toolbox.default), **(params or {})}
+        if method == methods.THREAD_START and self._tools.default:
+            params = {"dynamicTools": dump_tools(self._tools.default), **(params or {})}
         return await self.perform(Call(method, params), timeout=timeout)
 
     async def perform(self, call: Call, *, timeout: float | None = None) -> Any:
@@ -126,9 +126,9 @@ class Lifecycle:
             else:
                 self._router.unsubscribe(thread_id)
             if method == methods.THREAD_FORK:
-                self._toolbox.share(asked, thread_id)
+                self._tools.copy_to_fork(asked, thread_id)
             if method == methods.THREAD_DELETE:
-                self._toolbox.forget(thread_id)
+                self._tools.remove_thread(thread_id)
         if on_response is not None:
             on_response(response)
 
@@ -154,12 +154,12 @@ class Lifecycle:
             params: Of `thread/start`.
             tools: In place of the client's; none, if empty.
         """
-        tools = self._toolbox.default if tools is None else tuple(tools)
-        if tools == self._toolbox.default:
+        tools = self._tools.default if tools is None else tuple(tools)
+        if tools == self._tools.default:
             return await self.request(methods.THREAD_START, params)
         result = await self.request(methods.THREAD_START, {**(params or {}), "dynamicTools": dump_tools(tools)})
         if (thread_id := id_of(result, "thread")) is not None:
-            self._toolbox.assign(thread_id, tools)
+            self._tools.set_thread_tools(thread_id, tools)
         return result
 
     # --- beginning

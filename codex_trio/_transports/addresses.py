@@ -1,4 +1,4 @@
-"""`Address`: the parsed URL of a websocket server. `is_loopback`: whether a host is this machine."""
+"""Parse the URL of a websocket server, and check whether a host is this machine."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from .secrets import Secret
 DEFAULT_URL = "ws://127.0.0.1:8765"
 
 
-class Address(msgspec.Struct, frozen=True):
-    """A parsed URL.
+class ParsedURL(msgspec.Struct, frozen=True):
+    """A parsed websocket URL.
 
     Attributes:
         shown: The URL for messages, without userinfo and query, which may contain secrets.
@@ -36,13 +36,13 @@ class Address(msgspec.Struct, frozen=True):
 
     @property
     def origin(self) -> tuple[bool, str, int]:
-        """Whether the URL is secure, and its host and port: the same for all URLs of one server."""
+        """Whether the URL is secure, and its host and port. Equal for all URLs of one server."""
         return self.is_secure, self.host, self.port
 
     @classmethod
-    def parse(cls, url: str, source: str) -> Address:
-        """Parse a URL. A ValueError calls it `source`, and never shows the URL itself."""
-        from urllib.parse import parse_qsl, quote, unquote, urlsplit  # takes two milliseconds, so not at the top
+    def parse(cls, url: str, source: str) -> ParsedURL:
+        """Parse a URL. Raises ValueError with a message that contains `source`, but never the URL."""
+        from urllib.parse import parse_qsl, quote, unquote, urlsplit  # imported here because it takes two milliseconds
 
         try:
             parts = urlsplit(url)
@@ -75,12 +75,12 @@ class Address(msgspec.Struct, frozen=True):
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this machine, without a lookup: a loopback name, or an address in any form that is resolved."""
+    """Whether a host is this machine: a loopback name, or a loopback address in any notation. Makes no DNS query."""
     name = host.removesuffix(".").lower()
     if name == "localhost" or name.endswith(".localhost"):
         return True
     try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)  # no lookup
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)  # no DNS query
     except (OSError, UnicodeError):
         return False
     return all(_is_loopback_address(family, str(address[0])) for family, _, _, _, address in found)
@@ -89,6 +89,6 @@ def is_loopback(host: str) -> bool:
 def _is_loopback_address(family: int, address: str) -> bool:
     number = socket.inet_pton(family, address.partition("%")[0])
     if family == socket.AF_INET6:
-        mapped = number.removeprefix(bytes(10) + b"\xff\xff")  # as of ::ffff:127.0.0.1
+        mapped = number.removeprefix(bytes(10) + b"\xff\xff")  # IPv4-mapped, such as ::ffff:127.0.0.1
         return number == bytes(15) + b"\1" or (len(mapped) == 4 and mapped[0] == 127)
     return number[0] == 127

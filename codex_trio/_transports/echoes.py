@@ -1,4 +1,4 @@
-"""`EchoMask`: mask secrets that a server repeats. Imported only when a websocket is opened."""
+"""`EchoMask`: redact secrets that a server repeats. Imported only when a websocket is opened."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from urllib.parse import quote
 
 from .._redaction import MASK, is_credential
 
-_PIECE = 8  # characters; any piece of a secret of this length is masked
-_PROBE = 4  # characters; half a piece
+_PIECE = 8  # characters; any part of a secret with this length is redacted
+_PROBE = 4  # characters; half of a piece
 _SCHEMES = frozenset({"basic", "bearer", "digest", "token"})
 _SHORTEST_PART = 4  # characters; shorter parts of a header may be ordinary text
 
 
 class EchoMask:
-    """Masks known secrets in text: whole, in pieces of eight characters or more, and in other spellings.
+    """Redacts known secrets in text: whole secrets, parts of eight characters or more, and encoded forms.
 
-    These spellings are: upper or lower case, percent-encoding, the escapes of JSON, HTML and Python, hexadecimal digits,
+    The encoded forms are: upper or lower case, percent-encoding, the escapes of JSON, HTML and Python, hexadecimal digits,
     and the base64 of a text that contains the secret. Secrets that are encoded twice are not found.
     """
 
@@ -41,18 +41,18 @@ class EchoMask:
     def __call__(self, text: str) -> str:
         """Return the text without the secrets."""
         small = text.lower()
-        if len(small) != len(text):  # a few letters become two
-            small = re.sub(r"[A-Z]+", lambda found: found[0].lower(), text)
+        if len(small) != len(text):  # `lower` turns a few letters into two
+            small = re.sub(r"[A-Z]+", lambda match: match[0].lower(), text)
         is_secret = bytearray(len(text))
-        # Each piece in the text covers one of these probes whole, so that only every fourth character is looked at.
+        # A piece always contains a whole probe that starts at a multiple of four, so only these positions are searched.
         for probe in range(0, len(text), _PROBE):
             if small[probe : probe + _PROBE] in self._probes:
                 for start in range(max(0, probe - _PROBE), probe + 1):
                     if small[start : start + _PIECE] in self._pieces:
                         is_secret[start : start + _PIECE] = b"\1" * _PIECE
         for short in self._short:
-            for found in re.finditer(re.escape(short), small):
-                is_secret[found.start() : found.end()] = b"\1" * len(short)
+            for match in re.finditer(re.escape(short), small):
+                is_secret[match.start() : match.end()] = b"\1" * len(short)
         parts: list[str] = []
         done = 0
         for run in re.finditer(rb"\x01+", is_secret):
@@ -70,7 +70,7 @@ def _spellings(secret: str) -> Iterator[str]:
     yield html.escape(secret)
     yield repr(secret)[1:-1]
     if len(data) < _SHORTEST_PART:
-        return  # one or two letters of base64 may be ordinary text
+        return  # one or two base64 letters may be ordinary text
     yield data.hex()
     for before in range(3):  # in base64, the spelling depends on the secret's offset in the text
         encoded = base64.b64encode(bytes(before) + data)
@@ -80,7 +80,7 @@ def _spellings(secret: str) -> Iterator[str]:
 
 
 def secrets_in_headers(headers: Mapping[str, str]) -> Iterator[str]:
-    """Yield the parts of these headers that messages must not show. Short values are shown, except credentials."""
+    """Yield the parts of the headers that messages must not contain: credentials, and values of eight characters or more."""
     for name, value in headers.items():
         if is_credential(name):
             yield from _secrets_in_credential(value)

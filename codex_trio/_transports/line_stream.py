@@ -1,4 +1,4 @@
-"""`LineStream`: messages as lines over any `trio.abc` byte stream. Knows nothing of what runs at the other end."""
+"""`LineStream`: exchange messages as lines over any `trio.abc` byte stream."""
 
 from __future__ import annotations
 
@@ -12,14 +12,11 @@ from .._wire.framing import (
     LineTooLongError,
 )
 
-DEFAULT_MAX_MESSAGE_SIZE = 1 << 30
-"""Bytes. Real histories have come in lines of 430 MB."""
-
 _READ_SIZE = 1 << 18  # bytes
 
 
 class LineStream:
-    """Lines in both directions.
+    """Sends and receives lines.
 
     Args:
         max_message_size: Longest line to accept, in bytes.
@@ -30,23 +27,23 @@ class LineStream:
         self._receive_stream = receive
         self._splitter = LineSplitter(max_message_size)
         self._has_ended = False
-        self._left: float = math.inf  # bytes that may still come
+        self._remaining: float = math.inf  # bytes that may still be read
 
     async def send(self, messages: Sequence[bytes]) -> None:
-        """Write each message and a line feed, in one piece.
+        """Write all messages in one piece, each followed by a line feed.
 
         Raises:
-            trio.BrokenResourceError, trio.ClosedResourceError: As the stream does.
+            trio.BrokenResourceError, trio.ClosedResourceError: Raised by the stream.
         """
         await self._send_stream.send_all(b"\n".join((*messages, b"")))
 
     async def receive(self) -> list[bytes | bytearray]:
-        """Return the lines at hand, at least one; a last one without a line feed counts.
+        """Return all lines that are available, at least one. The last line may lack a line feed.
 
         Raises:
-            trio.EndOfChannel: No line will come.
-            LineTooLongError: A line passed the limit; the stream is out of step from here on.
-            trio.BrokenResourceError, trio.ClosedResourceError: As the stream does.
+            trio.EndOfChannel: The stream has ended.
+            LineTooLongError: A line is longer than the limit. The stream cannot be read any further.
+            trio.BrokenResourceError, trio.ClosedResourceError: Raised by the stream.
         """
         while not self._has_ended:
             chunk = await self._receive_chunk()
@@ -58,30 +55,30 @@ class LineStream:
         raise trio.EndOfChannel
 
     async def _receive_chunk(self) -> bytes | bytearray:
-        if not self._left:
+        if not self._remaining:
             return b""
         try:
             chunk = await self._receive_stream.receive_some(_READ_SIZE)
         except trio.ClosedResourceError:
-            if self._left:
+            if self._remaining:
                 raise
             return b""
-        self._left = max(0, self._left - len(chunk))
+        self._remaining = max(0, self._remaining - len(chunk))
         return chunk
 
-    async def end_after(self, size: int) -> None:
-        """Take the other end for ended after `size` more bytes, which are at hand, be it open or not."""
-        self._left = size
+    async def close_after(self, size: int) -> None:
+        """Treat the stream as ended after `size` more bytes, which must already be available, even if it stays open."""
+        self._remaining = size
         if not size:
-            await self.aclose_receiving()  # wakes who waits for more
+            await self.aclose_receiving()  # wakes a waiting `receive`
 
     async def aclose_sending(self) -> None:
-        """Close the direction to the other end."""
+        """Close the stream that is written to."""
         await self._send_stream.aclose()
 
     async def aclose_receiving(self) -> None:
-        """Close the direction from the other end."""
+        """Close the stream that is read from."""
         await self._receive_stream.aclose()
 
 
-__all__ = ["DEFAULT_MAX_MESSAGE_SIZE", "LineStream", "LineTooLongError"]
+__all__ = ["LineStream", "LineTooLongError"]

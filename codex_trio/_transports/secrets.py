@@ -1,4 +1,4 @@
-"""Keep secret values out of tracebacks."""
+"""Keep secrets out of tracebacks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ E = TypeVar("E", bound=BaseException)
 
 
 class Secret(Generic[T]):
-    """Holds a value that ``repr`` does not show, and thus no traceback that shows local variables.
+    """Hides a value from ``repr``, and so from tracebacks that show local variables.
 
     The result of `reveal` is not protected: do not assign it to a variable.
     """
@@ -30,14 +30,14 @@ class Secret(Generic[T]):
 
 
 def without_tracebacks(exc: E) -> E:
-    """Remove the tracebacks of an exception and its causes, because their frames contain arguments of other libraries.
+    """Remove the tracebacks of an exception and its causes, because their frames may contain secrets.
 
     The context is removed from exceptions that were raised ``from None`` or from another exception.
     """
-    seen: BaseException | None = exc
-    while seen is not None:
-        seen.__traceback__ = None
-        if seen.__suppress_context__:
-            seen.__context__ = None
-        seen = seen.__cause__ or seen.__context__
+    current: BaseException | None = exc
+    while current is not None:
+        current.__traceback__ = None
+        if current.__suppress_context__:
+            current.__context__ = None
+        current = current.__cause__ or current.__context__
     return exc

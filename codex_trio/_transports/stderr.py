@@ -1,4 +1,4 @@
-"""`StderrTail`: what a server writes on stderr: drained always, kept a little, logged by line."""
+"""`StderrTail`: read a server's stderr, keep the end of it, and log it line by line."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from .secrets import Secret
 
 _logger = logging.getLogger("codex_trio.server")
 
-_KEPT = 65_536  # bytes
-_CHUNK = 8_192  # bytes; logging thousands of short lines at once would hold up everybody else
+_TAIL_SIZE = 65_536  # bytes
+_READ_SIZE = 8_192  # bytes; few, because logging thousands of short lines would block the event loop
 _SHORTEST_SECRET = 8  # characters
 _INDENT = "    "  # so that no line of the server looks like a separate log record
 
@@ -25,8 +25,8 @@ class StderrTail:
     """Reads a stream to its end, in chunks.
 
     Args:
-        secrets: Masked in the output, also as JSON spells them, in addition to what looks like a secret. Values of less than
-            eight characters are ignored, because they may be ordinary text.
+        secrets: Redacted in the output, also in their JSON spelling, in addition to text that looks like a
+            secret. Values of less than eight characters are ignored, because they may be ordinary text.
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
@@ -39,41 +39,41 @@ class StderrTail:
     async def drain(self, stream: trio.abc.ReceiveStream) -> None:
         """Read `stream` until it ends or is closed."""
         try:
-            while chunk := await stream.receive_some(_CHUNK):
-                self._take(bytes(chunk))
+            while chunk := await stream.receive_some(_READ_SIZE):
+                self._process(bytes(chunk))
         except (trio.BrokenResourceError, trio.ClosedResourceError):
-            pass  # its end, as far as anybody reads it
+            pass  # treated as the end of the stream
         finally:
             if self._line:
                 self._log(bytes(self._line))
             self.ended.set()
 
-    def _take(self, chunk: bytes) -> None:
+    def _process(self, chunk: bytes) -> None:
         self._tail += chunk
-        del self._tail[:-_KEPT]
-        if not _logger.isEnabledFor(logging.INFO):  # making it readable is not free
+        del self._tail[:-_TAIL_SIZE]
+        if not _logger.isEnabledFor(logging.INFO):  # skip the cost of cleaning the text
             return
         *lines, rest = chunk.split(b"\n")
         for line in lines:
             self._log(bytes(self._line) + line)
             self._line.clear()
         self._line += rest
-        if len(self._line) > _KEPT:  # a line without end is logged in pieces
+        if len(self._line) > _TAIL_SIZE:  # log a very long line in parts
             self._log(bytes(self._line))
             self._line.clear()
 
     def _log(self, line: bytes) -> None:
-        _logger.info("%s", self._readable(line.rstrip(), indent=_INDENT))
+        _logger.info("%s", self._sanitize(line.rstrip(), indent=_INDENT))
 
     def text(self) -> str:
-        """Return the end of the output: at most 64 KiB, without colours and secrets, cleaned."""
-        return self._readable(bytes(self._tail), indent="")
+        """Return the end of the output: at most 64 KiB, cleaned, and without colours and secrets."""
+        return self._sanitize(bytes(self._tail), indent="")
 
-    def _readable(self, raw: bytes, *, indent: str) -> str:
+    def _sanitize(self, raw: bytes, *, indent: str) -> str:
         return redact(self.mask(clean_text(plain_output(raw.decode("utf-8", "replace")), indent=indent)))
 
     def mask(self, text: str) -> str:
-        """Return a text without the secrets of this process."""
+        """Redact the secrets of this process in a text."""
         for secret in self._secrets.reveal():
             text = text.replace(secret, MASK)
         return text
@@ -83,5 +83,5 @@ def _spellings(secrets: Iterable[str]) -> Iterator[str]:
     for secret in secrets:
         if len(secret) >= _SHORTEST_SECRET:
             yield secret
-            with suppress(UnicodeEncodeError):  # not UTF-8, so no JSON has it
+            with suppress(UnicodeEncodeError):  # not valid UTF-8, so JSON cannot contain it
                 yield msgspec.json.encode(secret).decode()[1:-1]

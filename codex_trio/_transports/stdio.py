@@ -1,4 +1,4 @@
-"""`StdioTransport`: a server of our own, as a child process. It never outlives the transport."""
+"""`StdioTransport`: run a server as a child process. The process never outlives the transport."""
 
 from __future__ import annotations
 
@@ -17,12 +17,11 @@ from typing import Literal, TypeAlias
 
 import trio
 
+from .._options import DEFAULT_CONNECT_TIMEOUT, DEFAULT_MAX_MESSAGE_SIZE, DEFAULT_SHUTDOWN_GRACE, check_positive
 from .._redaction import is_secret_variable, redact, redact_command, secrets_in_command
 from ..abc import Transport
 from ..errors import CodexTransportError
-from .limits import check_limits
 from .line_stream import (
-    DEFAULT_MAX_MESSAGE_SIZE,
     LineStream,
     LineTooLongError,
 )
@@ -34,35 +33,35 @@ COMMAND_VARIABLE = "CODEX_APP_SERVER_CMD"
 CommandSource: TypeAlias = Literal["argument", "environment", "PATH", "package"]
 
 _PIPE_SIZE = 1 << 20  # bytes
-_EXIT_NEWS = 0.2  # seconds to wait for the exit code once the output has ended; the process may well live on
-_REAPING = 2.0  # seconds to wait for a killed process; only the kernel can make it longer
+_EXIT_CODE_TIMEOUT = 0.2  # seconds to wait for the exit code after the output has ended; the process may still run
+_REAP_TIMEOUT = 2.0  # seconds to wait for a killed process to exit
 
 
 class StdioTransport(Transport):
-    """`codex app-server` (or another command) as a child process that speaks lines of JSON.
+    """Runs ``codex app-server``, or another command, as a child process. Messages are lines of JSON on stdin and stdout.
 
-    The child has a session of its own: Ctrl-C reaches the program, not the server. Its stderr goes line by line to the
-    logger ``codex_trio.server`` at level INFO.
+    The child runs in a new session, so Ctrl-C reaches the program but not the server. Each line of its stderr is logged to
+    ``codex_trio.server`` at level INFO.
 
-    Errors and logs show the command without what looks like a secret (the word after ``--token`` and the like, the value
-    of ``api_key=``, the login in a URL). They show what the child says also without the values of environment variables
-    with ``KEY``, ``TOKEN``, ``SECRET``, ``PASS`` and the like in their names. The frames of tracebacks contain none of
-    these.
+    Errors and logs redact text of the command that looks like a secret: the word after ``--token`` and similar options,
+    the value of ``api_key=``, the login in a URL. In the child's output, they also redact the values of environment
+    variables whose names contain ``KEY``, ``TOKEN``, ``SECRET``, ``PASS`` and the like. The frames of tracebacks contain
+    none of these secrets.
 
     Args:
-        command: What to run: a string, split as a shell splits it, or a sequence. Default: the environment variable
-            ``CODEX_APP_SERVER_CMD``, else ``codex app-server``, where ``codex`` is the one on PATH, else the binary of an
+        command: The command to run: a string, split like a shell command, or a sequence of words. Default: the environment
+            variable ``CODEX_APP_SERVER_CMD``; if it is not set, ``codex app-server``, with ``codex`` from PATH, or from an
             installed ``openai-codex-cli-bin``.
         cwd: Working directory of the child.
-        env: Environment variables to set for the child, on top of the program's own; `None` removes one.
-        connect_timeout: Seconds until the server must have answered `initialize`.
+        env: Environment variables to set for the child, in addition to the program's own. `None` removes a variable.
+        connect_timeout: Seconds for starting and for the response to `initialize`.
         max_message_size: Longest message to accept from the server, in bytes.
-        shutdown_grace: Seconds that the server has to exit once its stdin is closed, and again after SIGTERM, before
-            it is killed.
+        shutdown_grace: Seconds for the server to exit after its stdin is closed, and again after SIGTERM, before it is
+            killed. With 0, it is killed at once.
 
-    When the server ends, however that happens, its process group is killed. The commands of turns have sessions of
-    their own, out of reach of that: a codex that ends with its input ends them, but of one that was killed, what such a
-    command has started may run on (codex 0.163, 0.169).
+    When the server exits, for any reason, its process group is killed. Commands of turns run in separate sessions, which
+    this does not reach. Codex ends these commands when its stdin is closed. If codex itself is killed, processes that such
+    a command has started may keep running (codex 0.163, 0.169).
 
     Example:
         ``open_codex_client(StdioTransport("codex app-server", cwd="/project", env={"RUST_LOG": "info"}))``
@@ -74,69 +73,69 @@ class StdioTransport(Transport):
         *,
         cwd: str | os.PathLike[str] | None = None,
         env: Mapping[str, str | None] | None = None,
-        connect_timeout: float = 30.0,
+        connect_timeout: float = DEFAULT_CONNECT_TIMEOUT,
         max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE,
-        shutdown_grace: float = 3.0,
+        shutdown_grace: float = DEFAULT_SHUTDOWN_GRACE,
     ) -> None:
         try:
-            check_limits(connect_timeout=connect_timeout, max_message_size=max_message_size)
-            if shutdown_grace != 0:  # 0 means to kill it at once
-                check_limits(shutdown_grace=shutdown_grace)
-            self._given_command = None if command is None else Secret[Sequence[str]](_split(command, "command"))
+            check_positive(connect_timeout=connect_timeout, max_message_size=max_message_size)
+            if shutdown_grace != 0:  # 0 means: kill the process at once
+                check_positive(shutdown_grace=shutdown_grace)
+            self._explicit_command = None if command is None else Secret[Sequence[str]](_split(command, "command"))
         except (TypeError, ValueError) as exc:
-            raise without_tracebacks(exc)  # noqa: B904  it is the same
+            raise without_tracebacks(exc)  # noqa: B904  the same exception
         finally:
             self._env = Secret(env)
-            del command, env  # a traceback with the values of variables would show them
-        self._command: Secret[Sequence[str]] = self._given_command or Secret(["codex", "app-server"])
+            del command, env  # so that tracebacks that show local variables do not contain them
+        self._command: Secret[Sequence[str]] = self._explicit_command or Secret(["codex", "app-server"])
         self._cwd = cwd
         self.connect_timeout = connect_timeout
         self._max_message_size = max_message_size
         self._shutdown_grace = shutdown_grace
-        self._process: _Child | None = None
+        self._process: _ProcessGroup | None = None
         self._stdin: trio.lowlevel.FdStream | None = None
-        self._is_opening = False  # starting a process takes its time
+        self._is_opening = False  # while the process is being started
         self._stderr = StderrTail()
 
     @property
     def stderr_tail(self) -> str:
-        """At most the last 64 KiB, without colours and secrets."""
+        """The end of the server's stderr: at most 64 KiB, without colours and secrets."""
         return self._stderr.text()
 
     def describe(self) -> str:
-        """Return the command line, without what looks like a secret in it."""
+        """Return the command line, with secrets redacted."""
         return redact_command(self._command.reveal())
 
     def redact(self, text: str) -> str:
-        """Replace the secrets in the words and the environment of the child that runs. See `Transport.redact`."""
+        """Redact the secrets in the command and the environment of the running child. See `Transport.redact`."""
         return self._stderr.mask(text)
 
-    def find_command(self) -> tuple[Sequence[str], CommandSource]:
-        """Return the words that `open` would run now, and where they are from.
+    def resolve_command(self) -> tuple[Sequence[str], CommandSource]:
+        """Return the command that `open` would run now, and where it comes from.
 
         Raises:
-            CodexTransportError: There are none; the message lists what was tried, and how to get a binary.
+            CodexTransportError: No command was found. The message lists what was tried, and how to install codex.
 
         Example:
-            ``words, source = StdioTransport().find_command()``
+            ``words, source = StdioTransport().resolve_command()``
         """
         env = Secret(_environment(self._env.reveal()))
-        if self._given_command is None:
+        if self._explicit_command is None:
             try:
                 return _default_command(env.reveal())
             except CodexTransportError as exc:
-                raise without_tracebacks(exc)  # noqa: B904  it is the same
-        program, *arguments = self._given_command.reveal()
+                raise without_tracebacks(exc)  # noqa: B904  the same exception
+        program, *arguments = self._explicit_command.reveal()
         path = env.reveal().get("PATH")
         if program == "codex" and not shutil.which(program, path=path) and (bundled := _bundled()[0]):
             return [bundled, *arguments], "package"
-        return self._given_command.reveal(), "argument"
+        return self._explicit_command.reveal(), "argument"
 
     async def open(self, nursery: trio.Nursery) -> None:
         """Start the child. See `Transport.open`."""
         if self._process is not None or self._is_opening:
             raise RuntimeError("this StdioTransport is open already; each client needs its own")
-        self._command = Secret(self.find_command()[0])
+        self._command = Secret(self.resolve_command()[0])
         self._is_opening = True
         env = Secret(_environment(self._env.reveal()))
         try:
@@ -150,22 +149,22 @@ class StdioTransport(Transport):
                 start_new_session=True,
             )
         except OSError as exc:
-            if self._cwd is not None and not os.path.isdir(self._cwd):  # noqa: ASYNC240  it was just looked up
-                why = f"there is no folder {self._cwd}"
+            if self._cwd is not None and not os.path.isdir(self._cwd):  # noqa: ASYNC240  starting the process has just accessed it
+                why = f"the working directory {self._cwd} does not exist"
             else:
-                why = f"{exc} (give another command, or set {COMMAND_VARIABLE})"
+                why = f"{exc} (pass command=, or set {COMMAND_VARIABLE})"
             raise CodexTransportError(f"cannot start {self.describe()!r}: {why}") from without_tracebacks(exc)
-        except (TypeError, ValueError) as exc:  # words or variables that no process can have
-            raise without_tracebacks(exc)  # noqa: B904  it is the same
+        except (TypeError, ValueError) as exc:  # invalid arguments or variables, such as a NUL byte
+            raise without_tracebacks(exc)  # noqa: B904  the same exception
         finally:
             self._is_opening = False
-        # No checkpoint up to here: whoever is cancelled from now on has something to close.
+        # No checkpoint between starting the process and this line, so `aclose` always knows the process.
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None
-        self._process = _Child(process)
+        self._process = _ProcessGroup(process)
         self._stdin = process.stdin if isinstance(process.stdin, trio.lowlevel.FdStream) else None
-        _widen(process.stdout)
+        _enlarge_pipe(process.stdout)
         self._lines = LineStream(process.stdin, process.stdout, max_message_size=self._max_message_size)
         self._stderr = StderrTail(
             (
@@ -178,57 +177,57 @@ class StdioTransport(Transport):
         nursery.start_soon(self._watch, self._process, self._lines, process.stdout, name="codex_trio process")
 
     @trio.lowlevel.enable_ki_protection
-    async def _watch(self, child: _Child, lines: LineStream, output: trio.abc.ReceiveStream) -> None:
+    async def _watch(self, child: _ProcessGroup, lines: LineStream, output: trio.abc.ReceiveStream) -> None:
         await child.wait()
-        # Whoever left the server's session may hold its output open for ever; what the server wrote is in the pipe.
-        await lines.end_after(_bytes_in(output))
+        # A process that left the server's session may keep the pipe open. The server's own output is in the pipe now.
+        await lines.close_after(_bytes_available(output))
 
     async def send(self, messages: Sequence[bytes]) -> None:
-        """Write lines. See `Transport.send`."""
+        """Send messages. See `Transport.send`."""
         try:
             await self._lines.send(messages)
         except (trio.BrokenResourceError, trio.ClosedResourceError) as exc:
-            raise await self._lost("it no longer reads its input") from exc
+            raise await self._disconnected("it no longer reads its input") from exc
 
     def send_nowait(self, message: bytes) -> bool:
-        """Write a short line, unless the pipe is full. See `Transport.send_nowait`."""
-        # Up to PIPE_BUF bytes, a pipe takes all or nothing.
+        """Write a short message, unless the pipe is full. See `Transport.send_nowait`."""
+        # Writing up to PIPE_BUF bytes to a pipe is atomic.
         if len(message) >= select.PIPE_BUF or self._stdin is None:
             return False
         try:
             return os.write(self._stdin.fileno(), message + b"\n") > 0
-        except OSError:  # it is full, or closed: `send` waits, or tells
+        except OSError:  # full or closed: `send` waits, or raises
             return False
 
     async def receive(self) -> Sequence[bytes | bytearray]:
-        """Read lines. See `Transport.receive`."""
+        """Receive messages. See `Transport.receive`."""
         try:
             return await self._lines.receive()
         except LineTooLongError as exc:
-            await self._lines.aclose_receiving()  # nobody will read on, and the server should notice
-            raise await self._lost(f"it sent {exc}") from exc
+            await self._lines.aclose_receiving()  # nothing more is read, and the server should notice
+            raise await self._disconnected(f"it sent {exc}") from exc
         except trio.EndOfChannel:
-            raise await self._lost("its output ended") from None
+            raise await self._disconnected("its output ended") from None
         except (trio.BrokenResourceError, trio.ClosedResourceError) as exc:
-            raise await self._lost("its output ended") from exc
+            raise await self._disconnected("its output ended") from exc
 
-    async def _lost(self, what: str) -> CodexTransportError:
+    async def _disconnected(self, what: str) -> CodexTransportError:
         process = self._process
         if process is None:
             return CodexTransportError(f"{self.describe()} is not open")
-        with trio.move_on_after(_EXIT_NEWS):
+        with trio.move_on_after(_EXIT_CODE_TIMEOUT):
             await process.wait()
             await self._stderr.ended.wait()
         code = process.returncode
         if code is None:
-            fate = "; its process is still running"
+            status = "; its process is still running"
         else:
-            fate = f" and it exited with code {code}" if code >= 0 else f" and it was killed by signal {-code}"
+            status = f" and it exited with code {code}" if code >= 0 else f" and it was killed by signal {-code}"
         tail = self.stderr_tail
-        last_words = "\n".join(tail.strip().splitlines()[-5:])
+        last_lines = "\n".join(tail.strip().splitlines()[-5:])
         return CodexTransportError(
-            f"lost the server ({self.describe()}): {what}{fate}"
-            + (f"; its last words:\n{last_words}" if last_words else ""),
+            f"lost the server ({self.describe()}): {what}{status}"
+            + (f"; its stderr ended with:\n{last_lines}" if last_lines else ""),
             returncode=code,
             stderr_tail=tail,
         )
@@ -239,27 +238,27 @@ class StdioTransport(Transport):
             await trio.lowlevel.checkpoint()
             return
         with trio.CancelScope(shield=True):
-            await self._end(self._process)
+            await self._shut_down(self._process)
         self._process = None
 
-    async def _end(self, child: _Child) -> None:
+    async def _shut_down(self, child: _ProcessGroup) -> None:
         await self._lines.aclose_sending()
-        if not await child.ends_within(self._shutdown_grace):
+        if not await child.wait_exit(self._shutdown_grace):
             child.terminate()
-            if not await child.ends_within(self._shutdown_grace):
+            if not await child.wait_exit(self._shutdown_grace):
                 child.kill()
-                await child.ends_within(_REAPING)
-        with trio.move_on_after(_EXIT_NEWS):
+                await child.wait_exit(_REAP_TIMEOUT)
+        with trio.move_on_after(_EXIT_CODE_TIMEOUT):
             await self._stderr.ended.wait()
         await self._lines.aclose_receiving()
         await self._stderr_stream.aclose()
 
 
-class _Child:
-    """A process, and the group that it leads.
+class _ProcessGroup:
+    """A process, and the process group that it leads.
 
-    Their number is theirs until the process was waited for, and may be anybody's a moment later. So nobody else waits
-    for it or polls it, and no signal is sent after that: what a process leaves in its group goes with it.
+    The process id is valid until the process has been waited for; afterwards the kernel may reuse it. Therefore only this
+    class waits for the process, and it sends no signals after that. The rest of the group is killed when the process exits.
     """
 
     def __init__(self, process: trio.Process) -> None:
@@ -269,53 +268,54 @@ class _Child:
 
     @property
     def returncode(self) -> int | None:
-        """The exit code, once somebody has waited for it."""
+        """The exit code; `None` until the process has been waited for."""
         return self._process.returncode if self._has_ended else None
 
     @trio.lowlevel.enable_ki_protection
     async def wait(self) -> None:
-        """Wait for the end of the process, and end its group."""
+        """Wait until the process exits, and kill its group."""
         await self._process.wait()
-        # Of several that wait, the first to come here has just made the number free: there was no checkpoint since.
+        # Several tasks may wait. The first one gets here without a checkpoint after the process id became free, so the id
+        # cannot have been reused yet.
         if not self._has_ended:
             self._has_ended = True
-            kill_group(self.pid)
+            kill_process_group(self.pid)
 
-    async def ends_within(self, patience: float) -> bool:
-        """Wait so many seconds at most; say whether it has ended."""
-        with trio.move_on_after(patience):
+    async def wait_exit(self, timeout: float) -> bool:
+        """Wait up to `timeout` seconds for the process to exit. Return whether it has exited."""
+        with trio.move_on_after(timeout):
             await self.wait()
         return self._has_ended
 
     def terminate(self) -> None:
-        """Ask the process to end."""
+        """Send SIGTERM to the process."""
         if not self._has_ended:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGTERM)
 
     def kill(self) -> None:
-        """End the process and its group."""
+        """Kill the process and its group."""
         if not self._has_ended:
-            kill_group(self.pid)
+            kill_process_group(self.pid)
 
 
-def _widen(output: object) -> None:
-    # A server that floods is then read in few strides. Only Linux has that, and not for a user who has too many pipes.
+def _enlarge_pipe(output: object) -> None:
+    # With a large pipe, much output is read in few system calls. Only Linux supports this, up to a limit for each user.
     if isinstance(output, trio.lowlevel.FdStream) and hasattr(fcntl, "F_SETPIPE_SZ"):
         with contextlib.suppress(OSError):
             fcntl.fcntl(output.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
 
 
-def _bytes_in(output: trio.abc.ReceiveStream) -> int:
-    """Return how many bytes a pipe holds; 0 if it is closed."""
+def _bytes_available(output: trio.abc.ReceiveStream) -> int:
+    """Return the number of bytes that can be read from a pipe; 0 if it is closed."""
     if not isinstance(output, trio.lowlevel.FdStream) or output.fileno() < 0:
         return 0
-    told = fcntl.ioctl(output.fileno(), termios.FIONREAD, bytes(struct.calcsize("i")))
-    return int(struct.unpack("i", told)[0])
+    size = fcntl.ioctl(output.fileno(), termios.FIONREAD, bytes(struct.calcsize("i")))
+    return int(struct.unpack("i", size)[0])
 
 
-def kill_group(group: int) -> None:
-    # Nobody is left in it; macOS says the latter of zombies.
+def kill_process_group(group: int) -> None:
+    # The group is already gone. On macOS, EPERM means that only zombies remain.
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, signal.SIGKILL)
 
@@ -343,27 +343,27 @@ def _environment(changes: Mapping[str, str | None] | None) -> dict[str, str]:
 
 
 def _default_command(env: Mapping[str, str]) -> tuple[list[str], CommandSource]:
-    if given := env.get(COMMAND_VARIABLE, "").strip():
+    if command := env.get(COMMAND_VARIABLE, "").strip():
         try:
-            return _split(given, COMMAND_VARIABLE), "environment"
+            return _split(command, COMMAND_VARIABLE), "environment"
         except ValueError as exc:
             raise CodexTransportError(f"the environment's {exc}") from None
     if found := shutil.which("codex", path=env.get("PATH")):
         return [found, "app-server"], "PATH"
-    bundled, why_not = _bundled()
+    bundled, reason = _bundled()
     if bundled is not None:
         return [bundled, "app-server"], "package"
     raise CodexTransportError(
         f"no codex binary was found. Tried: the command argument (not given), the environment variable "
         f"{COMMAND_VARIABLE} (not set), 'codex' on PATH ({env.get('PATH', '')!r}), the package "
-        f"openai-codex-cli-bin ({why_not}). Install one: pip install 'codex-trio[codex]', or npm install -g @openai/codex"
-    ) from why_not
+        f"openai-codex-cli-bin ({reason}). Install one: pip install 'codex-trio[codex]', or npm install -g @openai/codex"
+    ) from reason
 
 
 def _bundled() -> tuple[str | None, Exception | None]:
-    """Return the binary of the installed package, or why there is none."""
+    """Return the binary of the installed package, or the reason why there is none."""
     try:
-        from codex_cli_bin import bundled_codex_path  # type: ignore[import-untyped]  # it ships no types
+        from codex_cli_bin import bundled_codex_path  # type: ignore[import-untyped]  # it has no type hints
 
         return str(bundled_codex_path()), None
     except (ImportError, FileNotFoundError) as exc:

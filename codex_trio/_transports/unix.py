@@ -1,4 +1,4 @@
-"""`UnixSocketTransport`: a server on this machine that somebody else runs, and only its own user may reach."""
+"""`UnixSocketTransport`: connect to a running server over a unix socket."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import os
 
 import trio
 
-from .line_stream import DEFAULT_MAX_MESSAGE_SIZE
+from .._options import DEFAULT_CONNECT_TIMEOUT, DEFAULT_MAX_MESSAGE_SIZE, DEFAULT_PING_INTERVAL
 from .secrets import Secret
-from .websocket_base import Upgrade, WebSocketBase
+from .websocket_base import BaseWebSocketTransport, UpgradeRequest
 
 
-class UnixSocketTransport(WebSocketBase):
-    """A `codex app-server --listen unix://PATH` that is running already. It speaks websocket there, too.
+class UnixSocketTransport(BaseWebSocketTransport):
+    """Connects to a running ``codex app-server --listen unix://PATH``, which speaks websocket over the socket.
 
     Args:
-        path: Where its socket is; ``--listen unix://`` means ``app-server-control/app-server-control.sock`` in
-            CODEX_HOME.
-        connect_timeout: Seconds until the server must have answered `initialize`.
-        ping_interval: Seconds; `math.inf` for no pings, and so no way to notice a stuck server.
+        path: Path of the socket. For a server started with ``--listen unix://``, it is
+            ``app-server-control/app-server-control.sock`` in CODEX_HOME.
+        connect_timeout: Seconds for connecting and for the response to `initialize`.
+        ping_interval: Seconds between pings. With `math.inf`, no pings are sent, and an unresponsive server is not noticed.
         max_message_size: Longest message to accept from the server, in characters.
 
     Example:
@@ -29,8 +29,8 @@ class UnixSocketTransport(WebSocketBase):
         self,
         path: str | os.PathLike[str],
         *,
-        connect_timeout: float = 10.0,
-        ping_interval: float = 20.0,
+        connect_timeout: float = DEFAULT_CONNECT_TIMEOUT,
+        ping_interval: float = DEFAULT_PING_INTERVAL,
         max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE,
     ) -> None:
         super().__init__(
@@ -40,21 +40,21 @@ class UnixSocketTransport(WebSocketBase):
             raise TypeError(f"path must be a str or an os.PathLike, not {path!r}")
         self._path = os.fspath(path)
         if not self._path or "://" in self._path:
-            raise ValueError(f"path must be that of a socket, such as /run/codex.sock, not {self._path!r}")
+            raise ValueError(f"path must be the path of a socket, such as /run/codex.sock, not {self._path!r}")
 
     def describe(self) -> str:
-        """Return the path, as ``--listen`` takes it."""
+        """Return the address in the form that ``--listen`` accepts."""
         return f"unix://{self._path}"
 
-    async def _prepare(self) -> Upgrade:
-        return Upgrade(host="localhost", resource=Secret("/"), headers=Secret([]), secrets=Secret([]))
+    async def _prepare(self) -> UpgradeRequest:
+        return UpgradeRequest(host="localhost", resource=Secret("/"), headers=Secret([]), secrets=Secret([]))
 
     async def _connect(self) -> trio.SocketStream:
         try:
             return await trio.open_unix_socket(self._path)
         except FileNotFoundError as exc:
-            raise self._unreachable("there is no such socket; is the server running?") from exc
+            raise self._unreachable("the socket does not exist; is the server running?") from exc
         except ConnectionRefusedError as exc:
-            raise self._unreachable("nobody listens there any more; is the server running?") from exc
+            raise self._unreachable("connection refused; is the server running?") from exc
         except (OSError, ValueError) as exc:
             raise self._unreachable(str(exc)) from exc

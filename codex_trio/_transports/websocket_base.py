@@ -1,6 +1,6 @@
-"""`WebSocketBase`: the common base of `WebSocketTransport` and `UnixSocketTransport`.
+"""`BaseWebSocketTransport`: the common base of `WebSocketTransport` and `UnixSocketTransport`.
 
-Exceptions of trio-websocket, and secrets, do not leave this module.
+No exception of trio-websocket and no secret leaves this module.
 """
 
 from __future__ import annotations
@@ -13,27 +13,29 @@ from typing import TYPE_CHECKING
 import msgspec
 import trio
 
+from .._options import check_positive
 from ..abc import Transport
 from ..errors import CodexTransportError
-from .limits import check_limits
 from .secrets import Secret
 
 if TYPE_CHECKING:  # trio-websocket is slow to import, and needed only when a websocket is opened
     from .echoes import EchoMask
-    from .websocket_stream import FrameStream
+    from .websocket_stream import WebSocketStream
 
-# Share of `connect_timeout`. This times out a little before the client, because the error here names the slow step.
-_OUR_SHARE = 0.9
+# Share of `connect_timeout`. The transport times out shortly before the client, because its error names the slow step.
+_TIMEOUT_SHARE = 0.9
 
 Headers = list[tuple[bytes, bytes]]
 
 
-class Upgrade(msgspec.Struct, frozen=True):
+class UpgradeRequest(msgspec.Struct, frozen=True):
     """A request to upgrade to a websocket.
 
     Attributes:
         host: The value of the ``Host`` header.
-        secrets: Texts that messages must not show.
+        resource: Path and query.
+        headers: Additional headers.
+        secrets: Texts that messages must not contain.
     """
 
     host: str
@@ -42,45 +44,45 @@ class Upgrade(msgspec.Struct, frozen=True):
     secrets: Secret[Sequence[str]]
 
 
-class WebSocketBase(Transport):
-    """A transport that speaks websocket over some byte stream.
+class BaseWebSocketTransport(Transport):
+    """Base class of transports that use a websocket.
 
     Attributes:
-        max_send_size: Bytes of the longest message to send: for a longer one, the server drops the connection without an
+        max_send_size: Longest message to send, in bytes. For a longer one, the server drops the connection without an
             error (codex 0.163, 0.169).
     """
 
     max_send_size = 16 * 2**20
-    _permanent_statuses = frozenset({401, 403, 404})  # of HTTP: the next attempt would get the same
+    _permanent_statuses = frozenset({401, 403, 404})  # HTTP statuses that another attempt would get again
 
     def __init__(self, *, connect_timeout: float, ping_interval: float, max_message_size: int) -> None:
-        check_limits(connect_timeout=connect_timeout, ping_interval=ping_interval, max_message_size=max_message_size)
+        check_positive(connect_timeout=connect_timeout, ping_interval=ping_interval, max_message_size=max_message_size)
         self.connect_timeout = connect_timeout
         self._ping_interval = ping_interval
         self._max_message_size = max_message_size
-        self._frames: FrameStream | None = None
-        self._mask: EchoMask | None = None  # for the secrets of the last connection
-        self._doing = ""
+        self._stream: WebSocketStream | None = None
+        self._mask: EchoMask | None = None  # redacts the secrets of the last connection
+        self._phase = ""
         self._advice_on_401 = ""
 
     async def open(self, nursery: trio.Nursery) -> None:
-        """Connect, and upgrade to a websocket. See `Transport.open`."""
-        if self._frames is not None:
+        """Connect to the server and upgrade to a websocket. See `Transport.open`."""
+        if self._stream is not None:
             raise RuntimeError(f"this {type(self).__name__} is open already; each client needs its own")
-        with trio.move_on_after(_OUR_SHARE * self.connect_timeout):
+        with trio.move_on_after(_TIMEOUT_SHARE * self.connect_timeout):
             upgrade = await self._prepare()
-            self._doing = "connecting"
+            self._phase = "connecting"
             socket_stream = await self._connect()
             try:
-                self._frames = await self._upgrade(nursery, socket_stream, upgrade)
+                self._stream = await self._upgrade(nursery, socket_stream, upgrade)
             except BaseException:
                 await trio.aclose_forcefully(socket_stream)
                 raise
             return
-        raise self._unreachable(f"{self._doing} took more than {self.connect_timeout:g} s (connect_timeout)")
+        raise self._unreachable(f"{self._phase} took more than {self.connect_timeout:g} s (connect_timeout)")
 
     @abstractmethod
-    async def _prepare(self) -> Upgrade:
+    async def _prepare(self) -> UpgradeRequest:
         """Return the upgrade request."""
 
     @abstractmethod
@@ -93,26 +95,28 @@ class WebSocketBase(Transport):
     async def _encrypt(self, stream: trio.abc.Stream) -> trio.abc.Stream:
         return stream
 
-    async def _upgrade(self, nursery: trio.Nursery, socket_stream: trio.SocketStream, upgrade: Upgrade) -> FrameStream:
-        # These imports take a tenth of a second, so they are not at the top.
+    async def _upgrade(
+        self, nursery: trio.Nursery, socket_stream: trio.SocketStream, upgrade: UpgradeRequest
+    ) -> WebSocketStream:
+        # Imported here because these imports take a tenth of a second.
         from .echoes import EchoMask
         from .websocket_stream import (
-            FrameStream,
+            ActivityStream,
             HandshakeError,
-            LiveStream,
+            WebSocketStream,
         )
 
         self._mask = EchoMask(upgrade.secrets.reveal())
-        life = LiveStream(socket_stream, partial(self._after_read, socket_stream))
-        frames = FrameStream(
-            await self._encrypt(life),
-            life,
+        activity = ActivityStream(socket_stream, partial(self._after_read, socket_stream))
+        frames = WebSocketStream(
+            await self._encrypt(activity),
+            activity,
             name=self.describe(),
             mask=self._mask,
             ping_interval=self._ping_interval,
             max_message_size=self._max_message_size,
         )
-        self._doing = "the upgrade to a websocket"
+        self._phase = "the upgrade to a websocket"
         try:
             await frames.open(nursery, host=upgrade.host, resource=upgrade.resource, headers=upgrade.headers)
         except HandshakeError as exc:
@@ -122,30 +126,30 @@ class WebSocketBase(Transport):
         return frames
 
     def redact(self, text: str) -> str:
-        """Replace the secrets that the server was sent when the connection was opened. See `Transport.redact`."""
+        """Redact the secrets that were sent when the connection was opened. See `Transport.redact`."""
         return text if self._mask is None else self._mask(text)
 
-    def _unreachable(self, why: str, *, is_permanent: bool = False) -> CodexTransportError:
-        return CodexTransportError(f"cannot reach the server ({self.describe()}): {why}", is_permanent=is_permanent)
+    def _unreachable(self, reason: str, *, is_permanent: bool = False) -> CodexTransportError:
+        return CodexTransportError(f"cannot reach the server ({self.describe()}): {reason}", is_permanent=is_permanent)
 
     async def send(self, messages: Sequence[bytes]) -> None:
-        """Write messages, each as a text frame. See `Transport.send`."""
-        await self._open_frames().send(messages)
+        """Send messages, each as a text frame. See `Transport.send`."""
+        await self._open_stream().send(messages)
 
     async def receive(self) -> Sequence[bytes]:
-        """Take messages. See `Transport.receive`."""
-        return await self._open_frames().receive()
+        """Receive messages. See `Transport.receive`."""
+        return await self._open_stream().receive()
 
-    def _open_frames(self) -> FrameStream:
-        if self._frames is None:
+    def _open_stream(self) -> WebSocketStream:
+        if self._stream is None:
             raise CodexTransportError(f"the transport to {self.describe()} is not open")
-        return self._frames
+        return self._stream
 
     async def aclose(self) -> None:
-        """Close the websocket, and the connection. See `Transport.aclose`."""
-        if self._frames is None:
+        """Close the websocket and the connection. See `Transport.aclose`."""
+        if self._stream is None:
             await trio.lowlevel.checkpoint()
             return
-        with trio.CancelScope(shield=True):  # a second at most
-            await self._frames.aclose()
-        self._frames = None
+        with trio.CancelScope(shield=True):  # takes about a second at most
+            await self._stream.aclose()
+        self._stream = None

@@ -1,4 +1,4 @@
-"""`WrappingTransport`: another transport, to which something is done on the way."""
+"""`TransportWrapper`: base class of transports that wrap another transport."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import trio
 from ..abc import Transport
 
 
-class WrappingTransport(Transport):
-    """Does as the transport within does; whoever derives from it says what else.
+class TransportWrapper(Transport):
+    """Forwards every call to another transport. Subclasses override what they change.
 
     Args:
-        inner: Not yet open; opened, used and closed by this one alone.
+        inner: The wrapped transport, not yet open. Only the wrapper opens, uses and closes it.
     """
 
     def __init__(self, inner: Transport) -> None:
@@ -22,31 +22,31 @@ class WrappingTransport(Transport):
         self.max_send_size = inner.max_send_size
 
     async def open(self, nursery: trio.Nursery) -> None:
-        """Reach the server. See `Transport.open`."""
+        """Connect to the server. See `Transport.open`."""
         await self._inner.open(nursery)
-        self.max_send_size = self._inner.max_send_size  # it may be known only now
+        self.max_send_size = self._inner.max_send_size  # some transports know it only after opening
 
     async def send(self, messages: Sequence[bytes]) -> None:
-        """Write messages. See `Transport.send`."""
+        """Send messages. See `Transport.send`."""
         await self._inner.send(messages)
 
     async def receive(self) -> Sequence[bytes | bytearray]:
-        """Wait for messages. See `Transport.receive`."""
+        """Receive messages. See `Transport.receive`."""
         return await self._inner.receive()
 
     async def aclose(self) -> None:
-        """Let go of the server. See `Transport.aclose`."""
+        """Close the connection. See `Transport.aclose`."""
         await self._inner.aclose()
 
     @property
     def stderr_tail(self) -> str:
-        """The end of what the server wrote on stderr."""
+        """The end of the server's stderr. See `Transport.stderr_tail`."""
         return self._inner.stderr_tail
 
     def redact(self, text: str) -> str:
-        """Replace the secrets of the connection. See `Transport.redact`."""
+        """Redact the secrets of the connection. See `Transport.redact`."""
         return self._inner.redact(text)
 
     def describe(self) -> str:
-        """Return what messages call the server."""
+        """Return the name of the server for messages. See `Transport.describe`."""
         return self._inner.describe()

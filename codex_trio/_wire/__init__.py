@@ -1,1 +1,1 @@
-"""The protocol without I/O: bytes to lines to messages to turns. No trio, no clock."""
+"""The wire protocol without I/O: framing, messages, method names, and the state of a turn. Uses neither Trio nor a clock."""

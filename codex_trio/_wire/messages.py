@@ -1,4 +1,4 @@
-"""Lines to messages, and back. Reads the few fields that route a message; the rest stays as it came."""
+"""Parse and serialize JSON-RPC messages. Only the fields that are needed for routing are checked."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ RequestId = int | str
 
 
 class MalformedMessageError(ValueError):
-    """A line that is no message; it is to be skipped."""
+    """A line that is not a JSON-RPC message. The reader skips it."""
 
 
 class Notice(msgspec.Struct, frozen=True):
-    """A notification of the server.
+    """A notification from the server.
 
     Attributes:
         thread_id: ``threadId``, or the id of ``thread``; `None` if it has neither.
         turn_id: ``turnId``, or the id of ``turn``; `None` if it has neither.
         raw: The whole message.
-        size: Of the message, in bytes.
+        size: Size of the message in bytes.
     """
 
     method: str
@@ -38,7 +38,7 @@ class Notice(msgspec.Struct, frozen=True):
 
 
 class ServerRequest(msgspec.Struct, frozen=True, weakref=True):
-    """A request of the server. It wants exactly one answer."""
+    """A request from the server. It must be answered exactly once."""
 
     id: RequestId
     method: str
@@ -48,7 +48,7 @@ class ServerRequest(msgspec.Struct, frozen=True, weakref=True):
 
 
 class Response(msgspec.Struct, frozen=True):
-    """The answer to a request of ours: `error` is `None` where it succeeded."""
+    """The response to one of our requests. `error` is `None` if it succeeded."""
 
     id: RequestId
     result: Any
@@ -61,11 +61,11 @@ class _DeltaParams(msgspec.Struct, gc=False, rename="camel"):
 
 
 class Delta(msgspec.Struct, gc=False):
-    """A piece of an item, read as far as its ids: deltas are nearly everything that a server sends."""
+    """A delta of an item, parsed only as far as its ids, because most messages are deltas."""
 
     method: DeltaMethod
     params: _DeltaParams
-    id: msgspec.UnsetType = msgspec.UNSET  # a message that has one is no delta, which is known at its first byte
+    id: msgspec.UnsetType = msgspec.UNSET  # the parser stops at an id, because a delta has none
 
 
 _Unreadable = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -74,22 +74,22 @@ _encode = msgspec.json.Encoder().encode
 
 parse_delta = msgspec.json.Decoder(Delta).decode
 NOT_A_DELTA = _Unreadable
-"""What `parse_delta` raises for any other line, at the first field that a delta does not have so."""
+"""Exceptions that `parse_delta` raises for any other line, at the first field that does not match."""
 
 Message = Notice | ServerRequest | Response
 
 
 def parse_message(line: bytes | bytearray) -> Message:
-    """Read one message, all of it.
+    """Parse a message.
 
     Raises:
-        MalformedMessageError: It is not JSON, not UTF-8, not an object, or neither request, response nor notification.
+        MalformedMessageError: The line is not valid JSON or UTF-8, is not an object, or has neither a method nor an id.
     """
     try:
         obj = _decode_any(line)
         if isinstance(obj, dict):
             return _message(obj, len(line))
-    except _Unreadable as exc:  # also for a value that can be parsed, but is nested too deeply for its repr
+    except _Unreadable as exc:  # RecursionError: nested too deeply to parse, or for `repr`
         raise MalformedMessageError(f"not JSON: {exc}") from exc
     raise MalformedMessageError(f"a JSON {type(obj).__name__}, not an object")
 
@@ -128,36 +128,36 @@ def _id(params: Mapping[str, Any], flat: str, nested: str) -> str | None:
 
 
 def dump_request(id_: RequestId, method: str, params: Mapping[str, Any] | None) -> bytes:
-    """Write a request. Missing `params` go out as ``{}``: the server demands them.
+    """Serialize a request. Missing `params` become ``{}``, because the server requires them.
 
     Raises:
-        TypeError: `params` are no object, or have something that JSON cannot carry; the message names the method.
-        ValueError: Likewise, for text that is not Unicode (lone surrogates).
+        TypeError: `params` is not a mapping, or contains a value that JSON cannot express. The message names the method.
+        ValueError: A text contains lone surrogates.
     """
-    return _dump({"id": id_, "method": method, "params": _checked(params, method) or {}}, method)
+    return _dump({"id": id_, "method": method, "params": _check_params(params, method) or {}}, method)
 
 
 def dump_notification(method: str, params: Mapping[str, Any] | None) -> bytes:
-    """Write a notification. Raises as `dump_request` does."""
+    """Serialize a notification. Raises the same errors as `dump_request`."""
     return _dump(
-        {"method": method} if params is None else {"method": method, "params": _checked(params, method)}, method
+        {"method": method} if params is None else {"method": method, "params": _check_params(params, method)}, method
     )
 
 
-def _checked(params: Mapping[str, Any] | None, method: str) -> Mapping[str, Any] | None:
+def _check_params(params: Mapping[str, Any] | None, method: str) -> Mapping[str, Any] | None:
     if not isinstance(params, (Mapping, type(None))):
         raise TypeError(f"{method}: params must be a mapping, not {params!r}")
     return params
 
 
 def dump_response(id_: RequestId, result: Any) -> bytes:
-    """Write an answer. Raises as `dump_request` does."""
-    return _dump({"id": id_, "result": result}, "the answer")
+    """Serialize a response. Raises the same errors as `dump_request`."""
+    return _dump({"id": id_, "result": result}, "the response")
 
 
 def dump_error(id_: RequestId, code: int, message: str) -> bytes:
-    """Write a refusal."""
-    return _dump({"id": id_, "error": {"code": code, "message": message}}, "the answer")
+    """Serialize an error response."""
+    return _dump({"id": id_, "error": {"code": code, "message": message}}, "the response")
 
 
 def _dump(obj: dict[str, Any], what: str) -> bytes:
@@ -176,21 +176,21 @@ _NO_THREAD = (
 
 
 def error_from_wire(error: Mapping[str, Any], *, method: str, params: Mapping[str, Any] | None) -> CodexProtocolError:
-    """Return the exception for an error answer of the server."""
+    """Return the exception for an error response from the server."""
     code, text = error.get("code"), error.get("message")
     code = code if isinstance(code, int) and not isinstance(code, bool) else None
     text = text if isinstance(text, str) else repr(dict(error))
     thread_id = params.get("threadId") if isinstance(params, Mapping) else None
     if isinstance(thread_id, str) and re.search(_NO_THREAD, text):
         return CodexThreadNotFoundError(
-            f"{method}: the server has no thread {thread_id!r} that it could open: {text} (a thread can be "
-            "resumed once it had a turn; client.threads() tells those that exist)",
+            f"{method}: the server cannot open thread {thread_id!r}: {text} (a thread can be resumed after its "
+            "first turn; client.threads() lists the existing threads)",
             thread_id=thread_id,
             code=code,
             data=error.get("data"),
             method=method,
         )
-    hint = " (refused before it was begun; try again later)" if code == OVERLOADED else ""
+    hint = " (the server is overloaded and did not start it; try again later)" if code == OVERLOADED else ""
     return CodexProtocolError(
         f"{method} was refused with code {code}: {_shortened(text)}{hint}",
         code=code,
@@ -200,7 +200,7 @@ def error_from_wire(error: Mapping[str, Any], *, method: str, params: Mapping[st
 
 
 def redact_errors(message: Message, redact: Callable[[str], str]) -> None:
-    """Redact the error in an answer, or of a turn, in place: it may repeat secrets of the connection."""
+    """Redact the error of a response or a turn in place, because it may repeat secrets of the connection."""
     if isinstance(message, Response):
         _redact_error(message.error, redact)
     elif isinstance(message, Notice) and message.method in (ERROR, TURN_COMPLETED):
@@ -214,10 +214,10 @@ def _redact_error(error: object, redact: Callable[[str], str]) -> None:
         for name, value in error.items():
             try:
                 error[name] = redact_strings(value, redact)
-            except RecursionError:  # it is nested too deeply to be searched
+            except RecursionError:  # nested too deeply to be searched
                 error[name] = None
 
 
 def _shortened(text: str) -> str:
-    # An unknown method is answered with the names of all methods, five kilobytes of them.
+    # The error for an unknown method lists all methods, which takes five kilobytes.
     return text if len(text) <= 500 else text[:500] + f"... ({len(text):,} characters)"

@@ -1,4 +1,4 @@
-"""Every name of the wire that we use, once."""
+"""Names of methods, and error codes."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ TURN_START: Final = "turn/start"
 TURN_STEER: Final = "turn/steer"
 TURN_INTERRUPT: Final = "turn/interrupt"
 
-# Methods whose answer has a thread that the connection is subscribed to from then on.
+# Methods that subscribe the connection to the thread in the response.
 SUBSCRIBING: Final = frozenset({THREAD_START, THREAD_RESUME, THREAD_FORK})
 
-# Methods after which it gets no events of the thread any more.
+# Methods that end the subscription to a thread.
 UNSUBSCRIBING: Final = frozenset({THREAD_UNSUBSCRIBE, THREAD_DELETE})
 
 TURN_STARTED: Final = "turn/started"
@@ -64,8 +64,8 @@ REASONING_DELTA: Final = "item/reasoning/textDelta"
 OUTPUT_DELTA: Final = "item/commandExecution/outputDelta"
 PATCH_UPDATED: Final = "item/fileChange/patchUpdated"
 
-# Pieces of items that are told whole in item/completed (names as of codex 0.169, from the schema and from traces). Those
-# of this type may be read no further than their ids.
+# Deltas: parts of items that item/completed repeats in full (names from the schema and from recordings of codex 0.169).
+# Only the ids of the methods of this type are parsed.
 DeltaMethod = Literal[
     "item/agentMessage/delta",
     "item/commandExecution/outputDelta",

@@ -1,4 +1,4 @@
-"""What the server asks, and the safe answer to each: one that grants nothing and lets the turn go on."""
+"""Requests from the server, and a default response to each that grants nothing and lets the turn continue."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _DECLINED: Final = {"decision": "decline"}
 _DENIED: Final = {"decision": {"denied": {"rejection": "This client refuses it."}}}
 _NO_TOOL: Final = "This client has no such tool."
 
-# Shapes by the schema of codex 0.163 and 0.169; what the server makes of them is in its traces. `decline` works even
-# where `availableDecisions` does not list it.
-_REFUSALS: Final[dict[str, dict[str, Any]]] = {
+# These follow the schema of codex 0.163 and 0.169, and recordings show how the server handles them. `decline` works even
+# if `availableDecisions` does not list it.
+_DEFAULT_RESULTS: Final[dict[str, dict[str, Any]]] = {
     COMMAND_APPROVAL: _DECLINED,
     FILE_CHANGE_APPROVAL: _DECLINED,
     PERMISSIONS_APPROVAL: {"permissions": {}, "scope": "turn"},
@@ -37,52 +37,60 @@ _REFUSALS: Final[dict[str, dict[str, Any]]] = {
 }
 
 
-class RefusedError(Exception):
-    """A request of the server that is answered with a JSON-RPC error."""
+class RequestRejectedError(Exception):
+    """A request from the server must be answered with a JSON-RPC error."""
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
         self.code = code
 
 
-def safe_answer(method: str, *, unix_time: float) -> dict[str, Any]:
-    """Return the result that refuses `method`, or tells the time.
+def default_response(method: str, *, unix_time: float) -> dict[str, Any]:
+    """Return a result for `method` that grants nothing; for ``currentTime/read``, the time.
 
     Raises:
-        RefusedError: Only an error says no here: a token that we do not have, or a method that we do not know.
+        RequestRejectedError: Only an error can decline this request: it asks for a token, or the method is unknown.
     """
-    if method == CURRENT_TIME_READ:  # unanswered for 10 s, it fails the turn
+    if method == CURRENT_TIME_READ:  # the turn fails if this is not answered within 10 s
         return {"currentTimeAt": int(unix_time)}
-    refusal = _REFUSALS.get(method)
-    if refusal is None:
-        raise RefusedError(METHOD_NOT_FOUND, f"this client does not answer {method}")
-    return refusal
+    result = _DEFAULT_RESULTS.get(method)
+    if result is None:
+        raise RequestRejectedError(METHOD_NOT_FOUND, f"this client does not answer {method}")
+    return result
 
 
 def dump_answers(answers: Mapping[str, str | Iterable[str]], asked: Iterable[str]) -> dict[str, Any]:
-    """Return the result of `item/tool/requestUserInput`: answers by the question's id, one text or several.
+    """Return the result of ``item/tool/requestUserInput``.
+
+    Args:
+        answers: One text or several, by question id.
+        asked: Ids of the questions.
 
     Raises:
-        TypeError: They are not that; the message tells which.
-        ValueError: One answers no question that was asked.
+        TypeError: An answer is of the wrong type. The message contains it.
+        ValueError: An id is not the id of a question.
     """
     if not isinstance(answers, Mapping):
-        raise TypeError(f"answers are texts by question id, not {answers!r}")
+        raise TypeError(f"answers must map question ids to texts, not {answers!r}")
     asked = list(asked)
     if unknown := [key for key in answers if isinstance(key, str) and key not in asked]:
-        raise ValueError(f"no question was asked by the id {', '.join(map(repr, unknown))}; there are {asked!r}")
-    return {"answers": {_text(key, "a question's id"): {"answers": _texts(value)} for key, value in answers.items()}}
+        raise ValueError(f"no question has the id {', '.join(map(repr, unknown))}; the ids are {asked!r}")
+    return {
+        "answers": {
+            _checked_text(key, "a question's id"): {"answers": _checked_texts(value)} for key, value in answers.items()
+        }
+    }
 
 
-def _texts(value: str | Iterable[str]) -> list[str]:
+def _checked_texts(value: str | Iterable[str]) -> list[str]:
     if isinstance(value, str):
         return [value]
     if not isinstance(value, Iterable) or isinstance(value, (bytes, Mapping)):
-        raise TypeError(f"an answer is a text or several, not {value!r}")
-    return [_text(one, "an answer") for one in value]
+        raise TypeError(f"an answer must be a str or several, not {value!r}")
+    return [_checked_text(text, "an answer") for text in value]
 
 
-def _text(value: object, what: str) -> str:
+def _checked_text(value: object, name: str) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{what} is a text, not {value!r}")
+        raise TypeError(f"{name} must be a str, not {value!r}")
     return value

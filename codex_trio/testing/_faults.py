@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 import trio
 
-from .._transports.wrapper import WrappingTransport
+from .._transports.wrapper import TransportWrapper
 from ..abc import Transport
 from ..errors import CodexTransportError
 
@@ -68,7 +68,7 @@ def _every(number: int) -> Garble:
     return garble
 
 
-class _FaultyTransport(WrappingTransport):
+class _FaultyTransport(TransportWrapper):
     """What `faults` returns."""
 
     def __init__(

@@ -13,7 +13,7 @@ from typing import Any
 import trio
 
 from .._transports.stderr import StderrTail
-from .._transports.stdio import StdioTransport, kill_group
+from .._transports.stdio import StdioTransport, kill_process_group
 from ..errors import CodexTransportError
 
 _PATIENCE = 30.0  # seconds until the server must have told where it listens
@@ -45,7 +45,7 @@ class ListeningServer:
     async def __aenter__(self) -> str:
         if self._process is not None:
             raise RuntimeError("a listening server runs once; make another with listening()")
-        command = [*self._ours.find_command()[0], "--listen", _ADDRESS, *self._arguments]
+        command = [*self._ours.resolve_command()[0], "--listen", _ADDRESS, *self._arguments]
         try:
             self._process = await trio.lowlevel.open_process(
                 command,
@@ -97,7 +97,7 @@ async def _told_url(command: Sequence[str], stderr: trio.abc.ReceiveStream) -> s
 async def _kill(process: trio.Process) -> None:
     # Asked to end, a server waits for its turns. What it has on disk goes with the model's home, anyway.
     # Nobody has waited for it before, so the number is still that of its group.
-    kill_group(process.pid)
+    kill_process_group(process.pid)
     with trio.move_on_after(_REAPING, shield=True):
         await process.wait()
     assert process.stderr is not None

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from codex_trio._wire.server_methods import (
-    RefusedError,
-    safe_answer,
+    RequestRejectedError,
+    default_response,
 )
 
 NOW = 1795398998.75
@@ -43,17 +43,17 @@ def recorded_asks() -> set[str]:
     ],
 )
 def test_each_ask_is_refused_in_its_own_shape(method: str, answer: dict[str, Any]) -> None:
-    assert safe_answer(method, unix_time=NOW) == answer
+    assert default_response(method, unix_time=NOW) == answer
 
 
 def test_the_time_is_told_in_whole_seconds() -> None:
-    assert safe_answer("currentTime/read", unix_time=NOW) == {"currentTimeAt": 1795398998}
+    assert default_response("currentTime/read", unix_time=NOW) == {"currentTimeAt": 1795398998}
 
 
 @pytest.mark.parametrize("method", ["account/chatgptAuthTokens/refresh", "nobody/knows", ""])
 def test_what_has_no_refusal_of_its_own_is_answered_with_an_error(method: str) -> None:
-    with pytest.raises(RefusedError, match=f"this client does not answer {method}") as caught:
-        safe_answer(method, unix_time=NOW)
+    with pytest.raises(RequestRejectedError, match=f"this client does not answer {method}") as caught:
+        default_response(method, unix_time=NOW)
 
     assert caught.value.code == -32601
 
@@ -62,8 +62,8 @@ def test_every_ask_that_was_ever_recorded_is_known_but_for_the_tokens_that_we_do
     unknown = set()
     for method in recorded_asks():
         try:
-            safe_answer(method, unix_time=NOW)
-        except RefusedError:
+            default_response(method, unix_time=NOW)
+        except RequestRejectedError:
             unknown.add(method)
 
     assert len(recorded_asks()) >= 6
@@ -72,7 +72,7 @@ def test_every_ask_that_was_ever_recorded_is_known_but_for_the_tokens_that_we_do
 
 def test_no_answer_grants_anything() -> None:
     words = json.dumps(
-        [safe_answer(method, unix_time=NOW) for method in recorded_asks() - {"account/chatgptAuthTokens/refresh"}]
+        [default_response(method, unix_time=NOW) for method in recorded_asks() - {"account/chatgptAuthTokens/refresh"}]
     )
 
     assert "accept" not in words

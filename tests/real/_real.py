@@ -102,7 +102,7 @@ class Tap(Transport):
 
 def binary_under_test() -> Sequence[str]:
     """Return how the codex that these tests run is started: its command line without `app-server`."""
-    command, _ = StdioTransport().find_command()
+    command, _ = StdioTransport().resolve_command()
     return command[: command.index("app-server")]
 
 

@@ -174,7 +174,7 @@ async def test_a_half_open_link_is_a_loss_with_a_continuation(
         assert (await anext(stream)).text == "so far"
         proxy.swallow()
         swallowed_at = trio.current_time()
-        with pytest.raises(CodexTransportError, match="the link is dead") as caught:
+        with pytest.raises(CodexTransportError, match="no data was received") as caught:
             await anext(stream)
         assert trio.current_time() - swallowed_at < 3
     proxy.cut()

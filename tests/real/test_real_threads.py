@@ -102,7 +102,7 @@ async def test_a_structured_answer_and_one_that_breaks_its_schema(reach: Reach, 
         assert sent["schema"]["required"] == ["name", "count"]
         with pytest.raises(CodexOutputError) as caught:
             await client.chat_once("find", result.thread_id, output_type=Found)
-        assert caught.value.where == "$.count"
+        assert caught.value.path == "$.count"
         assert (await client.chat_once("go on", result.thread_id)).final_text == "ok"
 
 

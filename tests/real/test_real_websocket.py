@@ -124,7 +124,7 @@ async def test_a_message_over_the_limit_is_dropped_by_the_server_without_a_word(
             await transport.send([b"x" * limit])
             await transport.send([b'{"id":1,"method":"initialize","params":{"clientInfo":{"name":"x","version":"1"}}}'])
             assert b'"id":1' in (await transport.receive())[0]
-            with pytest.raises(CodexTransportError, match="without a closing word"):
+            with pytest.raises(CodexTransportError, match="without a close frame"):
                 await send_and_receive(transport, b"x" * (limit + 1))
             await transport.aclose()
 
@@ -195,5 +195,5 @@ async def test_a_server_that_dies_is_told(model: ScriptedModel) -> None:
         stream = client.chat("Go")
         assert (await anext(stream)).text == "so far"
         server.process.kill()
-        with pytest.raises(CodexTransportError, match="the connection ended without a closing word"):
+        with pytest.raises(CodexTransportError, match="the connection ended without a close frame"):
             await anext(stream)

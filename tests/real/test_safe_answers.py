@@ -51,7 +51,13 @@ def schemas(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("schemas")
 
     async def generate() -> None:
-        command = [*StdioTransport().find_command()[0], "generate-json-schema", "--out", str(folder), "--experimental"]
+        command = [
+            *StdioTransport().resolve_command()[0],
+            "generate-json-schema",
+            "--out",
+            str(folder),
+            "--experimental",
+        ]
         with trio.fail_after(60):
             env = {**os.environ, "CODEX_HOME": str(tmp_path_factory.mktemp("home"))}
             await trio.run_process(command, capture_stdout=True, capture_stderr=True, env=env)

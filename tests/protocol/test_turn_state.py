@@ -1,4 +1,4 @@
-"""`TurnFold`: what a turn comes to, notification by notification."""
+"""`TurnAccumulator`: what a turn comes to, notification by notification."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from codex_trio._wire.messages import Notice
 from codex_trio._wire.turn_state import (
-    TurnFold,
+    TurnAccumulator,
     is_terminal,
 )
 from codex_trio.models import ConversationStep
@@ -52,9 +52,9 @@ def ended(status: str = "completed", **fields: Any) -> Notice:
     return notice("turn/completed", turn={"id": "U", "status": status, **fields})
 
 
-def fold(*notices: Notice) -> tuple[TurnFold, list[ConversationStep]]:
-    turn = TurnFold("T", "U")
-    return turn, [step for one in notices for step in turn.feed(one)]
+def accumulate(*notices: Notice) -> tuple[TurnAccumulator, list[ConversationStep]]:
+    turn = TurnAccumulator("T", "U")
+    return turn, [step for one in notices for step in turn.apply(one)]
 
 
 def ids(steps: list[ConversationStep]) -> list[str]:
@@ -65,39 +65,39 @@ def ids(steps: list[ConversationStep]) -> list[str]:
 
 
 def test_a_completed_item_is_a_step_of_its_turn() -> None:
-    _, (step,) = fold(completed(command("c1")))
+    _, (step,) = accumulate(completed(command("c1")))
 
     assert (step.step_type, step.item_id, step.thread_id, step.turn_id) == ("exec", "c1", "T", "U")
 
 
 def test_a_started_item_is_no_step() -> None:
-    assert fold(notice("item/started", item=command("c1")))[1] == []
+    assert accumulate(notice("item/started", item=command("c1")))[1] == []
 
 
 def test_the_users_own_message_is_no_step() -> None:
-    assert fold(completed({"type": "userMessage", "id": "u1", "content": []}))[1] == []
+    assert accumulate(completed({"type": "userMessage", "id": "u1", "content": []}))[1] == []
 
 
 def test_an_item_of_an_unknown_type_is_a_step_of_that_name() -> None:
-    _, (step,) = fold(completed({"type": "hologram", "id": "h1"}))
+    _, (step,) = accumulate(completed({"type": "hologram", "id": "h1"}))
 
     assert (step.step_type, step.item_type) == ("hologram", "hologram")
 
 
 def test_an_item_that_is_told_twice_is_one_step() -> None:
-    _, steps = fold(completed(command("c1")), completed(command("c1")), completed(command("c2")))
+    _, steps = accumulate(completed(command("c1")), completed(command("c1")), completed(command("c2")))
 
     assert ids(steps) == ["c1", "c2"]
 
 
 def test_items_without_an_id_cannot_be_told_apart_and_are_all_delivered() -> None:
-    _, steps = fold(completed({"type": "plan", "text": "one"}), completed({"type": "plan", "text": "two"}))
+    _, steps = accumulate(completed({"type": "plan", "text": "one"}), completed({"type": "plan", "text": "two"}))
 
     assert [step.text for step in steps] == ["one", "two"]
 
 
 def test_the_end_delivers_the_items_that_nothing_else_told() -> None:
-    turn, steps = fold(
+    turn, steps = accumulate(
         completed(message("m1", "first")),
         ended(items=[message("m1", "first"), message("m2", "second")], itemsView="full"),
     )
@@ -107,7 +107,7 @@ def test_the_end_delivers_the_items_that_nothing_else_told() -> None:
 
 
 def test_the_items_of_an_end_that_says_they_are_not_loaded_are_not_looked_at() -> None:
-    _, steps = fold(ended(items=[message("m1", "a relic")], itemsView="notLoaded"))
+    _, steps = accumulate(ended(items=[message("m1", "a relic")], itemsView="notLoaded"))
 
     assert steps == []
 
@@ -116,7 +116,7 @@ def test_the_items_of_an_end_that_says_they_are_not_loaded_are_not_looked_at() -
 
 
 def test_only_the_turns_end_ends_it() -> None:
-    turn, _ = fold(
+    turn, _ = accumulate(
         notice("error", error={"message": "bad"}, willRetry=False),
         notice("thread/status/changed", status={"type": "idle"}),
         completed(message("m1", "bye", phase="final_answer")),
@@ -127,16 +127,16 @@ def test_only_the_turns_end_ends_it() -> None:
 
 @pytest.mark.parametrize("status", ["completed", "failed", "interrupted", "a status of next year"])
 def test_the_status_is_what_the_server_calls_it(status: str) -> None:
-    assert fold(ended(status))[0].status == status
+    assert accumulate(ended(status))[0].status == status
 
 
 @pytest.mark.parametrize("turn", [None, "U", [], {}, {"status": 5}])
 def test_an_end_that_tells_no_status_is_an_end_all_the_same(turn: object) -> None:
-    assert fold(notice("turn/completed", turn=turn))[0].status == "unknown"
+    assert accumulate(notice("turn/completed", turn=turn))[0].status == "unknown"
 
 
 def test_the_usage_is_the_last_that_was_told() -> None:
-    turn, _ = fold(
+    turn, _ = accumulate(
         notice("thread/tokenUsage/updated", tokenUsage={"total": {"totalTokens": 5}}),
         notice("thread/tokenUsage/updated", tokenUsage={"total": {"totalTokens": 9}}),
         notice("thread/tokenUsage/updated", tokenUsage="many"),
@@ -146,7 +146,7 @@ def test_the_usage_is_the_last_that_was_told() -> None:
 
 
 def test_an_error_that_is_retried_is_not_the_turns_error() -> None:
-    turn, _ = fold(notice("error", error={"message": "Reconnecting... 1/2"}, willRetry=True))
+    turn, _ = accumulate(notice("error", error={"message": "Reconnecting... 1/2"}, willRetry=True))
 
     assert turn.error == {}
 
@@ -154,15 +154,15 @@ def test_an_error_that_is_retried_is_not_the_turns_error() -> None:
 def test_the_error_comes_from_the_end_or_else_from_the_event_before_it() -> None:
     event = notice("error", error={"message": "from the event"}, willRetry=False)
 
-    assert fold(event, ended("failed", error=None))[0].error == {"message": "from the event"}
-    assert fold(event, ended("failed", error={"message": "from the end"}))[0].error == {"message": "from the end"}
+    assert accumulate(event, ended("failed", error=None))[0].error == {"message": "from the event"}
+    assert accumulate(event, ended("failed", error={"message": "from the end"}))[0].error == {"message": "from the end"}
 
 
 # --- the final text
 
 
-def answer_of(turn: TurnFold) -> tuple[str, str | None]:
-    step = turn.final()
+def answer_of(turn: TurnAccumulator) -> tuple[str, str | None]:
+    step = turn.final_message()
     return ("", None) if step is None else (step.text, step.item_id)
 
 
@@ -205,45 +205,45 @@ TELL = message("t", "By the way", phase="final_answer", delivery="async", questi
     ],
 )
 def test_the_final_text_of_a_completed_turn(items: list[Item], expected: tuple[str, str | None]) -> None:
-    turn, _ = fold(*map(completed, items), ended())
+    turn, _ = accumulate(*map(completed, items), ended())
 
     assert answer_of(turn) == expected
 
 
 @pytest.mark.parametrize("status", ["failed", "interrupted"])
 def test_commentary_is_no_answer_of_a_turn_that_did_not_complete(status: str) -> None:
-    assert answer_of(fold(completed(COMMENTARY), ended(status))[0]) == ("", None)
-    assert answer_of(fold(completed(COMMENTARY), completed(PLAIN), ended(status))[0]) == ("plain", "p")
+    assert answer_of(accumulate(completed(COMMENTARY), ended(status))[0]) == ("", None)
+    assert answer_of(accumulate(completed(COMMENTARY), completed(PLAIN), ended(status))[0]) == ("plain", "p")
 
 
 @pytest.mark.parametrize("status", ["failed", "interrupted"])
 def test_of_a_turn_that_did_not_complete_answers_count_and_asynchronous_messages_do_not(status: str) -> None:
-    assert answer_of(fold(completed(ASK), completed(TELL), ended(status))[0]) == ("", None)
-    assert answer_of(fold(completed(PLAIN), completed(ASK), ended(status))[0]) == ("plain", "p")
-    assert answer_of(fold(completed(PARTIAL), completed(TELL), ended(status))[0]) == ("half of it", "h")
+    assert answer_of(accumulate(completed(ASK), completed(TELL), ended(status))[0]) == ("", None)
+    assert answer_of(accumulate(completed(PLAIN), completed(ASK), ended(status))[0]) == ("plain", "p")
+    assert answer_of(accumulate(completed(PARTIAL), completed(TELL), ended(status))[0]) == ("half of it", "h")
 
 
 def test_a_message_that_only_the_end_tells_is_the_answer() -> None:
-    assert answer_of(fold(completed(COMMENTARY), ended(items=[FINAL], itemsView="summary"))[0]) == ("final", "f")
+    assert answer_of(accumulate(completed(COMMENTARY), ended(items=[FINAL], itemsView="summary"))[0]) == ("final", "f")
 
 
 def test_an_asynchronous_message_in_the_end_does_not_displace_the_answer() -> None:
     end = ended(items=[TELL], itemsView="summary")
 
-    assert answer_of(fold(completed(FINAL), completed(TELL), end)[0]) == ("final", "f")
-    assert answer_of(fold(completed(FINAL), end)[0]) == ("final", "f")
+    assert answer_of(accumulate(completed(FINAL), completed(TELL), end)[0]) == ("final", "f")
+    assert answer_of(accumulate(completed(FINAL), end)[0]) == ("final", "f")
 
 
 def test_an_asynchronous_message_in_history_does_not_displace_the_answer() -> None:
-    turn, _ = fold(completed(FINAL))
+    turn, _ = accumulate(completed(FINAL))
 
-    assert ids(turn.catch_up([ASK, FINAL, TELL])) == ["q", "t"]
-    turn.end({"status": "completed"})
+    assert ids(turn.apply_items([ASK, FINAL, TELL])) == ["q", "t"]
+    turn.apply_end({"status": "completed"})
     assert answer_of(turn) == ("final", "f")
 
 
 def test_an_asynchronous_message_is_a_step_of_its_own_type() -> None:
-    _, steps = fold(completed(ASK), completed(TELL), completed(FINAL))
+    _, steps = accumulate(completed(ASK), completed(TELL), completed(FINAL))
 
     assert [step.step_type for step in steps] == ["ask", "codex", "codex"]
 
@@ -273,21 +273,21 @@ def test_an_asynchronous_message_is_a_step_of_its_own_type() -> None:
 def test_history_is_wanted_when_a_turn_completed_and_nothing_tells_whether_it_said_something(
     notices: list[Notice], wants: bool
 ) -> None:
-    assert fold(*notices)[0].wants_history is wants
+    assert accumulate(*notices)[0].needs_history is wants
 
 
 def test_history_supplies_what_is_missing_and_nothing_twice() -> None:
-    turn, _ = fold(completed(command("e")), ended())
+    turn, _ = accumulate(completed(command("e")), ended())
 
-    assert ids(turn.supply({"items": [command("e"), FINAL], "itemsView": "full"})) == ["f"]
+    assert ids(turn.apply_turn_items({"items": [command("e"), FINAL], "itemsView": "full"})) == ["f"]
     assert answer_of(turn) == ("final", "f")
-    assert not turn.wants_history
+    assert not turn.needs_history
 
 
 def test_history_supplies_the_answer_that_an_asynchronous_message_displaced() -> None:
-    turn, _ = fold(ended(items=[TELL], itemsView="summary"))
+    turn, _ = accumulate(ended(items=[TELL], itemsView="summary"))
 
-    assert ids(turn.supply({"items": [ASK, FINAL, TELL], "itemsView": "full"})) == ["q", "f"]
+    assert ids(turn.apply_turn_items({"items": [ASK, FINAL, TELL], "itemsView": "full"})) == ["q", "f"]
     assert answer_of(turn) == ("final", "f")
 
 
@@ -319,9 +319,9 @@ odd_params = st.fixed_dictionaries(
 @calm
 @given(st.lists(st.tuples(st.sampled_from(METHODS), odd_params), max_size=6))
 def test_nothing_that_a_server_says_raises(notices: list[tuple[str, dict[str, Any]]]) -> None:
-    turn, steps = fold(*(notice(method, **params) for method, params in notices))
+    turn, steps = accumulate(*(notice(method, **params) for method, params in notices))
 
     delivered = [step.item_id for step in steps if step.item_id]
     assert delivered == list(turn.delivered)
     assert isinstance(answer_of(turn)[0], str)
-    assert turn.wants_history in (True, False)
+    assert turn.needs_history in (True, False)
