@@ -115,16 +115,16 @@ async def once(session: Session, begin: Begin, patience: float, output: OutputSc
     turn = await begin()
     try:
         while (steps := await turn.next_steps(patience, "chat_once")) is not None:
-            turn.gather(steps)
-        turn.gather(await turn.finish(manager.read_history))
+            turn.collect(steps)
+        turn.collect(await turn.finish(manager.read_history))
         result = turn.result()
     except CodexError:
         raise  # the turn has ended, is lost, or is handed out
     except BaseException:
-        manager.abandon(turn)
+        manager.interrupt_soon(turn)
         raise
     finally:
-        turn.stop_consuming()
+        turn.release_consumer()
         if turn.ended.is_set():
             manager.forget(turn)
     return result if output is None else output.parse(result)

@@ -25,17 +25,17 @@ from ._options import (
     SandboxMode,
     ThreadOptions,
     check_timeout,
+    merge_extra,
     path_of,
     sandbox_policy,
     thread_params,
-    with_extra,
 )
 from ._paginator import Paginator
 from ._session.approval_queue import ApprovalStream
 from ._session.handlers import (
     ApprovalHandler,
-    AskOptions,
     ElicitationHandler,
+    HandlerOptions,
     Handlers,
     QuestionHandler,
     RequestHandler,
@@ -77,7 +77,7 @@ if TYPE_CHECKING:  # thousands of lines that only an editor wants
     from .protocol._requests import Request
 
 
-class ClientOptions(AskOptions, total=False):
+class ClientOptions(HandlerOptions, total=False):
     """The options of a client besides its transport. `open_codex_client` explains them."""
 
     request_timeout: float | None
@@ -111,10 +111,10 @@ class CodexClient:
         reconnect: bool = False,
         reconnect_timeout: float | None = 60.0,
         record: str | os.PathLike[str] | None = None,
-        **asking: Unpack[AskOptions],
+        **asking: Unpack[HandlerOptions],
     ) -> None:
-        if unknown := [name for name in asking if name not in AskOptions.__annotations__]:
-            known = [*(CodexClient.__init__.__kwdefaults__ or {}), *AskOptions.__annotations__]
+        if unknown := [name for name in asking if name not in HandlerOptions.__annotations__]:
+            known = [*(CodexClient.__init__.__kwdefaults__ or {}), *HandlerOptions.__annotations__]
             raise TypeError(f"there is no option {', '.join(unknown)}; there are {', '.join(known)}")
         if not isinstance(transport, (Transport, type(None))):
             raise TypeError(f"transport must be a Transport, such as WebSocketTransport(url), not {transport!r}")
@@ -576,8 +576,8 @@ class CodexClient:
             )
         try:
             with trio.move_on_at(deadline):
-                await self._session.turn_manager.stop(turn)
-            turn.raise_if_lost(continuation.mode)
+                await self._session.turn_manager.interrupt_and_wait(turn)
+            turn.raise_if_closed(continuation.mode)
             if not turn.ended.is_set():
                 raise CodexTimeoutError(
                     f"turn {turn.turn_id} has not ended in time: its interrupt did not get through, or had no effect; "
@@ -586,8 +586,8 @@ class CodexClient:
             self._session.registry.forget(turn)
             return turn.drain()
         finally:
-            turn.stop_consuming()
-            turn.is_handed_out = not turn.ended.is_set()
+            turn.release_consumer()
+            turn.has_continuation = not turn.ended.is_set()
 
     async def interrupt_turn(self, turn_id: str, *, thread_id: str | None = None, timeout: float | None = None) -> None:
         """Send `turn/interrupt`, once, and return when the server has accepted it. See `cancel` for more.
@@ -711,7 +711,7 @@ class CodexClient:
         wanted = {"archived": archived, "searchTerm": search, "cwd": cwd}
         params = {name: value for name, value in wanted.items() if value is not None}
         fetch = partial(self._session.request, methods.THREAD_LIST)
-        params = with_extra(params, extra, given=("limit",))
+        params = merge_extra(params, extra, given=("limit",))
         return Paginator(fetch, params, ThreadInfo.from_wire, page_size=page_size)
 
     def models(self, *, include_hidden: bool = False, page_size: int = 50) -> Paginator[ModelInfo]:
@@ -907,7 +907,7 @@ class CodexClient:
             params["env"] = dict(env)
         if sandbox is not None:
             params["sandboxPolicy"] = sandbox_policy(sandbox)
-        params = with_extra(params, extra, given=RESERVED_FIELDS)
+        params = merge_extra(params, extra, given=RESERVED_FIELDS)
         return ExecProcess(self._session, {"disableOutputCap": True, **params})
 
 

@@ -30,9 +30,9 @@ RESERVED_FIELDS = (
     "disableTimeout",
 )  # not allowed in `extra`
 _CHUNK = 65_536  # bytes of input in one message
-_CLOSE_PATIENCE = 1.0  # seconds for the server to say that it has the end of the input
-_END_PATIENCE = 5.0  # seconds for a command to end that was told to
-_END_PAUSE = 0.1  # seconds until one that the server does not know is told to end once more
+_CLOSE_TIMEOUT = 1.0  # seconds for the server to say that it has the end of the input
+_END_TIMEOUT = 5.0  # seconds for a command to end that was told to
+_TERMINATE_RETRY = 0.1  # seconds until one that the server does not know is told to end once more
 
 
 class ExecStdin(trio.abc.SendStream):
@@ -85,7 +85,7 @@ class ExecStdin(trio.abc.SendStream):
             await self._tell_end()
         except trio.Cancelled:
             # It may be told twice, which codex takes: whether the first one was not refused for overload is not known.
-            with trio.CancelScope(shield=True, deadline=trio.current_time() + _CLOSE_PATIENCE), suppress(CodexError):
+            with trio.CancelScope(shield=True, deadline=trio.current_time() + _CLOSE_TIMEOUT), suppress(CodexError):
                 await self._tell_end()
             raise
 
@@ -236,13 +236,13 @@ class ExecProcess:
 
     @trio.lowlevel.enable_ki_protection
     async def _end(self) -> None:
-        with trio.CancelScope(shield=True, deadline=trio.current_time() + _END_PATIENCE):
+        with trio.CancelScope(shield=True, deadline=trio.current_time() + _END_TIMEOUT):
             self._call.stop_trying()
             while self._call.is_in_flight:
                 with suppress(CodexError):  # it, or its server, ended meanwhile; or it is still to begin
                     await self.terminate()
                     break
-                with trio.move_on_after(_END_PAUSE):
+                with trio.move_on_after(_TERMINATE_RETRY):
                     await self._done.wait()
             await self._done.wait()
         self._call.scope.cancel()
@@ -258,7 +258,7 @@ class ExecProcess:
         loss: CodexTransportError | None = None
         try:
             with self._call.scope:
-                answer = await self._session.perform_urgently(self._call, timeout=math.inf)
+                answer = await self._session.send_urgently(self._call, timeout=math.inf)
                 code = answer.get("exitCode") if isinstance(answer, dict) else None
                 self.returncode = code if isinstance(code, int) else -1
         except CodexTransportError as exc:
@@ -305,7 +305,7 @@ class ExecProcess:
             raise self._error
         if self.returncode is None:
             raise CodexError(
-                f"this command was told to end, and whether it has is unknown: no word of it in {_END_PATIENCE:g} s"
+                f"this command was told to end, and whether it has is unknown: no word of it in {_END_TIMEOUT:g} s"
                 if self._call.was_sent
                 else "this command was not run: its `async with` was left before it could be sent"
             )
@@ -320,7 +320,7 @@ class ExecProcess:
         if self._done.is_set():
             await trio.lowlevel.checkpoint()
         else:
-            await self._session.perform_urgently(Call(methods.COMMAND_EXEC_TERMINATE, {"processId": self._id}))
+            await self._session.send_urgently(Call(methods.COMMAND_EXEC_TERMINATE, {"processId": self._id}))
 
     async def write(self, data: bytes | bytearray | memoryview, *, close: bool = False) -> None:
         """Send input, in the order of the calls. `stdin` does it for you.
@@ -342,7 +342,7 @@ class ExecProcess:
         params = {"processId": self._id, **params}
         try:
             if "closeStdin" in params:  # nothing of ours is before it, and its time may be short: it waits for no place
-                await self._session.perform_urgently(Call(methods.COMMAND_EXEC_WRITE, params))
+                await self._session.send_urgently(Call(methods.COMMAND_EXEC_WRITE, params))
             else:
                 await self._session.request(methods.COMMAND_EXEC_WRITE, params)
         except CodexProtocolError as exc:

@@ -17,7 +17,7 @@ from .errors import CodexError, CodexProtocolError, CodexTimeoutError, CodexTran
 from .models import AccountInfo
 
 _LASTING = 630.0  # seconds after which the server has surely given up a login: it waits for ten minutes (codex 0.169)
-_CANCEL_PATIENCE = 1.0  # seconds for a server that may be gone
+_CANCEL_TIMEOUT = 1.0  # seconds for a server that may be gone
 
 
 class ChatGPTLogin:
@@ -135,7 +135,7 @@ class ChatGPTLogin:
         Cancellation: It may have been given up.
         """
         if self._outcome is None and not self._is_lost:
-            await self._session.perform_urgently(Call(methods.ACCOUNT_LOGIN_CANCEL, {"loginId": self.login_id}))
+            await self._session.send_urgently(Call(methods.ACCOUNT_LOGIN_CANCEL, {"loginId": self.login_id}))
         else:
             await trio.lowlevel.checkpoint()
 
@@ -145,7 +145,7 @@ class ChatGPTLogin:
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        with trio.CancelScope(shield=True, deadline=trio.current_time() + _CANCEL_PATIENCE):
+        with trio.CancelScope(shield=True, deadline=trio.current_time() + _CANCEL_TIMEOUT):
             try:
                 await self.cancel()
             except CodexError:

@@ -247,7 +247,7 @@ def path_of(path: str | os.PathLike[str], name: str) -> str:
     return os.fspath(path)
 
 
-def with_extra(params: Mapping[str, Any], extra: object, *, given: Collection[str] = ()) -> dict[str, Any]:
+def merge_extra(params: Mapping[str, Any], extra: object, *, given: Collection[str] = ()) -> dict[str, Any]:
     """Return parameters together with those of `extra`.
 
     Args:
@@ -276,7 +276,7 @@ def _params(
             continue
         _check(name, value)
         params[names[name]] = path_of(value, "cwd") if name == "cwd" and value is not None else value
-    return with_extra(params, options.get("extra"), given=("threadId", "input", *given))
+    return merge_extra(params, options.get("extra"), given=("threadId", "input", *given))
 
 
 def _check_names(options: Mapping[str, Any], names: Mapping[str, str], what: str) -> None:
@@ -295,20 +295,3 @@ def _check(name: str, value: object) -> None:
         f"{name} is one of {', '.join(map(repr, choices))}, not {value!r} (extra={{...}} sends what this version of "
         "codex_trio does not know)"
     )
-
-
-def patience_of(timeout: float | None, name: str) -> float:
-    """Return a timeout in seconds, `math.inf` for `None`.
-
-    Raises:
-        ValueError: It is not a positive number.
-    """
-    if timeout is None:
-        return math.inf
-    try:
-        seconds = float(timeout) if isinstance(timeout, (int, float)) else math.nan
-    except OverflowError:
-        seconds = math.nan
-    if math.isnan(seconds) or seconds <= 0:
-        raise ValueError(f"{name} must be a positive number of seconds, math.inf or None, not {timeout!r}")
-    return seconds

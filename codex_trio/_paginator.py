@@ -77,7 +77,7 @@ class Paginator(Generic[T]):
         self._cursor = cursor
 
 
-def is_without_turns(refusal: CodexProtocolError) -> bool:
+def is_history_unavailable(refusal: CodexProtocolError) -> bool:
     """Whether history was refused because there is none yet. Of items, an ephemeral thread is told the same.
 
     codex 0.169 says -32601 "list_turns is not supported yet", 0.163 -32600 "thread ... is not materialized yet".

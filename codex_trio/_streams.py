@@ -12,7 +12,7 @@ import trio
 from msgspec.structs import replace
 
 from ._session.turn import Turn
-from ._session.turn_manager import Lifecycle
+from ._session.turn_manager import TurnManager
 from .errors import CodexError
 from .events import (
     Event,
@@ -36,7 +36,7 @@ class TurnStream(Generic[T]):
     def __init__(
         self,
         begin: Callable[[], Awaitable[Turn]],
-        manager: Lifecycle,
+        manager: TurnManager,
         *,
         patience: float,
     ) -> None:
@@ -93,8 +93,8 @@ class TurnStream(Generic[T]):
             self._token = trio.lowlevel.current_trio_token()
             self._turn = await self._begin()
             if self._is_over:  # another task closed it meanwhile
-                self._turn.stop_consuming()
-                self._manager.abandon(self._turn)
+                self._turn.release_consumer()
+                self._manager.interrupt_soon(self._turn)
                 raise trio.ClosedResourceError("this stream was closed before its turn had begun")
             self._ready += self._first(self._turn)
         while not self._ready:
@@ -123,12 +123,12 @@ class TurnStream(Generic[T]):
     def _leave(self, exc: BaseException) -> None:
         # Whatever leaves a step ends the stream. Only a turn that is handed out, ended or lost may stay as it is.
         if self._turn is not None and not self._is_over:
-            self._turn.stop_consuming()
+            self._turn.release_consumer()
             if isinstance(exc, (CodexError, StopAsyncIteration)):
                 if self._turn.ended.is_set():
                     self._manager.forget(self._turn)
             else:
-                self._manager.abandon(self._turn)
+                self._manager.interrupt_soon(self._turn)
         self._is_over = True
 
     @trio.lowlevel.enable_ki_protection
@@ -156,16 +156,16 @@ class TurnStream(Generic[T]):
         if not self._is_over:
             self._is_over = True
             if self._turn is not None:
-                self._turn.stop_consuming()
-                self._manager.abandon(self._turn)
+                self._turn.release_consumer()
+                self._manager.interrupt_soon(self._turn)
 
     def __del__(self) -> None:
         # A finalizer runs anywhere, so what it wants done is done in the Trio run that the stream belongs to.
         if not self._is_over and self._turn is not None and self._token is not None:
             self._is_over = True
-            self._turn.stop_consuming()
+            self._turn.release_consumer()
             try:
-                self._token.run_sync_soon(self._manager.abandon, self._turn)
+                self._token.run_sync_soon(self._manager.interrupt_soon, self._turn)
             except trio.RunFinishedError:
                 _logger.debug("a stream was dropped after its Trio run had ended")
 
@@ -184,7 +184,7 @@ class StepStream(TurnStream[ConversationStep]):
     """
 
     def _first(self, turn: Turn) -> Sequence[ConversationStep]:
-        return turn.gathered()
+        return turn.take_collected()
 
     async def _take(self, turn: Turn) -> Sequence[ConversationStep] | None:
         return await turn.next_steps(self._patience, "chat")
@@ -211,7 +211,7 @@ class EventStream(TurnStream[Event]):
     def __init__(
         self,
         begin: Callable[[], Awaitable[Turn]],
-        manager: Lifecycle,
+        manager: TurnManager,
         *,
         patience: float,
         complete: Callable[[ChatResult], ChatResult],
@@ -222,7 +222,7 @@ class EventStream(TurnStream[Event]):
         self._was_told = False
 
     def _first(self, turn: Turn) -> Sequence[Event]:
-        return self._noting([StepCompleted(step) for step in turn.gathered()])
+        return self._noting([StepCompleted(step) for step in turn.take_collected()])
 
     async def _take(self, turn: Turn) -> Sequence[Event] | None:
         events = await turn.next_events(self._patience)

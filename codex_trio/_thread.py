@@ -14,7 +14,7 @@ from ._options import (
 )
 from ._paginator import (
     Paginator,
-    is_without_turns,
+    is_history_unavailable,
 )
 from ._session.session import Session
 from ._session.turn_request import (
@@ -257,7 +257,9 @@ class CodexThread:
         return await talk.once(self._session, begin, self._session.inactivity_seconds(inactivity_timeout))
 
     def _events(self, request: TurnRequest, inactivity_timeout: float | None) -> EventStream:
-        wants = TurnRequest(request.method, request.params, is_ours=request.is_ours, wants_deltas=True)
+        wants = TurnRequest(
+            request.method, request.params, matches_first_event=request.matches_first_event, wants_deltas=True
+        )
         begin = partial(self._session.start_turn, self.id, wants)
         return talk.events(self._session, begin, self._session.inactivity_seconds(inactivity_timeout))
 
@@ -279,8 +281,8 @@ class CodexThread:
             ``await thread.steer("And be brief.")``
         """
         if turn_id is None:
-            turn = await self._session.turn_manager.running_turn(self.id)
-            turn_id = "none" if turn is None else turn.running_id  # so that the server says what it has
+            turn = await self._session.turn_manager.wait_running_turn(self.id)
+            turn_id = "none" if turn is None else turn.interrupt_id  # so that the server says what it has
         params = {"threadId": self.id, "input": to_wire(text), "expectedTurnId": turn_id}
         answer = await self._session.request(methods.TURN_STEER, params)
         found = answer.get("turnId") if isinstance(answer, dict) else None
@@ -303,16 +305,16 @@ class CodexThread:
         Example:
             ``await thread.interrupt()``
         """
-        turn = await self._session.turn_manager.running_turn(self.id)
+        turn = await self._session.turn_manager.wait_running_turn(self.id)
         if turn is not None:
-            await self._session.turn_manager.stop(turn)
-            turn.raise_if_lost("chat")
+            await self._session.turn_manager.interrupt_and_wait(turn)
+            turn.raise_if_closed("chat")
             return True
         params = {"threadId": self.id, "limit": 1, "itemsView": "notLoaded"}
         try:
             page = await self._session.request(methods.THREAD_TURNS_LIST, params)
         except CodexProtocolError as exc:
-            if is_without_turns(exc):
+            if is_history_unavailable(exc):
                 return False
             raise
         turns = page.get("data") if isinstance(page, dict) else None
@@ -393,7 +395,7 @@ class CodexThread:
         try:
             return await self._session.request(method, params)
         except CodexProtocolError as exc:
-            if not is_without_turns(exc) or (await self.read()).is_ephemeral:
+            if not is_history_unavailable(exc) or (await self.read()).is_ephemeral:
                 raise
             return {"data": []}
 
@@ -423,7 +425,7 @@ class CodexThread:
             ``await thread.archive()``
         """
         await self._alone(methods.THREAD_ARCHIVE)
-        self._session.registry.loaded.discard(self.id)
+        self._session.registry.subscribed.discard(self.id)
 
     async def unarchive(self) -> None:
         """Undo `archive`.
@@ -452,7 +454,7 @@ class CodexThread:
             ``await thread.delete()``
         """
         await self._alone(methods.THREAD_DELETE)
-        self._session.registry.loaded.discard(self.id)
+        self._session.registry.subscribed.discard(self.id)
 
     async def revert(self, before_turn_id: str) -> None:
         """Drop a turn and all after it from the history. What they changed in files stays changed.
@@ -470,7 +472,7 @@ class CodexThread:
             ``await thread.revert(result.turn_id)``
         """
         await self._alone(methods.THREAD_REVERT, beforeTurnId=before_turn_id)
-        self._session.registry.loaded.discard(
+        self._session.registry.subscribed.discard(
             self.id
         )  # the server unloads it on the way, and tells so before or after its answer
 
@@ -506,7 +508,7 @@ class CodexThread:
             ``await thread.unsubscribe()``
         """
         await self._alone(methods.THREAD_UNSUBSCRIBE)
-        self._session.registry.loaded.discard(self.id)
+        self._session.registry.subscribed.discard(self.id)
 
     async def stop_terminals(self) -> None:
         """End the commands that outlived the turns which started them.
@@ -569,7 +571,7 @@ def _direction(newest_first: bool) -> str:
     return "desc" if newest_first else "asc"
 
 
-_COMPACT = TurnRequest(methods.THREAD_COMPACT_START, is_ours=is_start)
+_COMPACT = TurnRequest(methods.THREAD_COMPACT_START, matches_first_event=is_start)
 
 
 def _review(target: ReviewTarget) -> TurnRequest:
@@ -583,4 +585,4 @@ def _review(target: ReviewTarget) -> TurnRequest:
 def _shell(command: str) -> TurnRequest:
     if not isinstance(command, str):
         raise TypeError(f"command must be a str, a line for the shell, not {command!r}")
-    return TurnRequest(methods.THREAD_SHELL_COMMAND, {"command": command}, is_ours=is_shell)
+    return TurnRequest(methods.THREAD_SHELL_COMMAND, {"command": command}, matches_first_event=is_shell)

@@ -39,8 +39,8 @@ from codex_trio._server_requests.questions import (
 )
 from codex_trio._session.deltas import events_of
 from codex_trio._session.history import is_idle
-from codex_trio._session.registry import Router
-from codex_trio._session.thread_slots import Starting
+from codex_trio._session.registry import TurnRegistry
+from codex_trio._session.thread_slots import PendingTurn
 from codex_trio._session.turn import Turn
 from codex_trio._session.turn_request import TurnRequest
 from codex_trio._tools import ToolRegistry
@@ -108,7 +108,7 @@ class Digest:
 
     def __init__(self) -> None:
         self.messages: list[Message | None] = []  # `None` where a line was skipped
-        self._router = Router(NoSession())
+        self._registry = TurnRegistry(NoSession())
         self._turns: list[Turn] = []
         self._fold = TurnAccumulator("thread", "turn")
         self._changes: object = None
@@ -147,15 +147,15 @@ class Digest:
         assert (delta.method, delta.params.thread_id, delta.params.turn_id) == (
             message.method, message.thread_id, message.turn_id,
         )  # fmt: skip
-        self._router.route_delta(delta, now=0)
+        self._registry.route_delta(delta, now=0)
 
     def _take_notice(self, notice: Notice) -> None:
-        if notice.thread_id is not None and notice.turn_id is not None and self._router.find(notice.turn_id) is None:
-            place = self._router.place(notice.thread_id)
+        if notice.thread_id is not None and notice.turn_id is not None and self._registry.find(notice.turn_id) is None:
+            place = self._registry.place(notice.thread_id)
             if place.turn is None:
-                place.starting = Starting(notice.thread_id, TurnRequest(wants_deltas=len(self._turns) % 2 == 0))
-                self._turns.append(self._router.bind(place.starting, notice.turn_id, now=0))
-        self._router.route(notice, now=0)
+                place.starting = PendingTurn(notice.thread_id, TurnRequest(wants_deltas=len(self._turns) % 2 == 0))
+                self._turns.append(self._registry.bind(place.starting, notice.turn_id, now=0))
+        self._registry.route(notice, now=0)
         steps = self._fold.apply(notice)
         for event in events_of(notice, steps):
             assert repr(event)

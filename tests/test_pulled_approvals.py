@@ -17,7 +17,7 @@ from codex_trio import (
     approve_all,
     open_codex_client,
 )
-from codex_trio._session.approval_queue import ApprovalHub
+from codex_trio._session.approval_queue import ApprovalQueue
 from codex_trio.testing import ScriptedAppServer, run, say
 
 Clock = trio.testing.MockClock
@@ -87,7 +87,7 @@ async def test_a_late_answer_says_so_and_sends_nothing(autojump_clock: Clock) ->
 
 async def seconds_to_withdraw(count: int) -> float:
     """Return the processor time that it takes to withdraw so many requests that nobody has read."""
-    hub = ApprovalHub()
+    hub = ApprovalQueue()
     stream = hub.open()
     async with trio.open_nursery() as nursery:
         for _ in range(count):

@@ -23,7 +23,7 @@ from codex_trio import (
     open_codex_client,
 )
 from codex_trio._session.connection import Connection
-from codex_trio._session.reconnecting import Link
+from codex_trio._session.reconnecting import ReconnectingConnection
 from codex_trio._wire.messages import Delta, Notice, ServerRequest
 from codex_trio.testing import ScriptedAppServer, ask_server_request, hang, run, say, think, wait
 
@@ -652,7 +652,7 @@ async def test_an_answer_to_what_a_lost_connection_asked_is_not_sent_on_the_next
     server = ScriptedAppServer(nursery)
     transport = server.transport()
     asked: list[ServerRequest] = []
-    link = Link(transport, Owner(asked), patience=10)
+    link = ReconnectingConnection(transport, Owner(asked), patience=10)
     await transport.open(nursery)
     link.start(nursery)
     link.set_initialized()

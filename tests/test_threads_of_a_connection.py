@@ -210,4 +210,4 @@ async def test_nothing_stays_of_a_thread_that_was_deleted(server: ScriptedAppSer
         gc.collect()
         assert tool() is None
         session = client._session
-        assert not session.registry.loaded
+        assert not session.registry.subscribed

@@ -32,7 +32,7 @@ class Ticket:
     tags: list[str] = dataclasses.field(default_factory=list)
 
 
-class Place(TypedDict):
+class ThreadSlot(TypedDict):
     city: str
 
 
@@ -66,7 +66,7 @@ async def lookup_ticket(id: str, verbose: bool = False) -> Ticket:  # noqa: A002
 @tool
 async def file_ticket(
     ticket: Ticket,
-    place: Place,
+    place: ThreadSlot,
     level: Level,
     kind: Literal["bug", "wish"],
     price: Money | None = None,

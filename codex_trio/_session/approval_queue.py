@@ -43,7 +43,7 @@ class ApprovalStream:
         ```
     """
 
-    def __init__(self, hub: ApprovalHub) -> None:
+    def __init__(self, hub: ApprovalQueue) -> None:
         self._hub = hub
         self._is_closed = False
         self._token = trio.lowlevel.current_trio_token()
@@ -91,7 +91,7 @@ class ApprovalStream:
             _run_soon(self._token, self._hub.look)
 
 
-class ApprovalHub:
+class ApprovalQueue:
     """The queue between the tasks that answer the server and the streams.
 
     Attributes:
@@ -122,7 +122,7 @@ class ApprovalHub:
         self._queue[slot] = with_responder(request, _Responder(slot).respond)
         self.news.unpark_all()
         try:
-            await slot.settled.wait()
+            await slot.resolved.wait()
         finally:
             slot.is_open = False
             self._queue.pop(slot, None)
@@ -148,7 +148,7 @@ class _Slot:
     """Where the decision goes."""
 
     def __init__(self) -> None:
-        self.settled = trio.Event()
+        self.resolved = trio.Event()
         self.is_open = True
         self.decision: Decision | None = None
 
@@ -157,7 +157,7 @@ class _Slot:
             return False
         self.is_open = False
         self.decision = decision
-        self.settled.set()
+        self.resolved.set()
         return True
 
 

@@ -45,13 +45,15 @@ _logger = logging.getLogger("codex_trio")
 
 # Beyond some hundreds at once, codex over stdio leaves requests without an answer.
 MAX_IN_FLIGHT = 64
-_BACKOFF_FIRST, _BACKOFF_MOST = 0.05, 2.0  # seconds
-_UNWANTED = 60.0  # seconds that a call for which nobody waits any more keeps its place without an answer
-_LAST_WORDS = 0.5  # seconds that the reader has to deliver what came before the server stopped reading
+_INITIAL_BACKOFF, _MAX_BACKOFF = 0.05, 2.0  # seconds
+_ABANDONED_REQUEST_TIMEOUT = (
+    60.0  # seconds that a call for which nobody waits any more keeps its place without an answer
+)
+_DRAIN_TIMEOUT = 0.5  # seconds that the reader has to deliver what came before the server stopped reading
 _TURNS = 6  # of each task; a message comes from the socket through those of a websocket to the reader in half of them
 
 
-async def let_the_reader_look() -> None:
+async def yield_to_reader() -> None:
     """Give way to what has come when a time is over: if the program was blocked, no task has seen that yet."""
     for _ in range(_TURNS):
         await trio.lowlevel.checkpoint()
@@ -155,10 +157,10 @@ class Connection:
         self._places = MAX_IN_FLIGHT  # that are free
         self._line: dict[int, bytes] = {}  # by id: requests that wait for one
         self._outbox: list[bytes] = []
-        self._has_mail = trio.lowlevel.ParkingLot()
+        self._outbox_changed = trio.lowlevel.ParkingLot()
         self._reader_left = trio.Event()
         self._ended = trio.Event()
-        self._alarm = trio.CancelScope()  # its deadline is that of some call, or earlier than all of them
+        self._timeout_scope = trio.CancelScope()  # its deadline is that of some call, or earlier than all of them
         self._unsent = 0  # messages that the transport does not have yet
         self._sent = trio.lowlevel.ParkingLot()
         self._loss: CodexTransportError | None = None
@@ -169,7 +171,7 @@ class Connection:
         self._nursery = nursery
         nursery.start_soon(self._read, name="codex_trio reader")
         nursery.start_soon(self._write, name="codex_trio writer")
-        nursery.start_soon(self._keep_time, name="codex_trio timekeeper")
+        nursery.start_soon(self._expire_requests, name="codex_trio timekeeper")
 
     def set_initialized(self) -> None:
         """Note that the server has answered `initialize`. It makes a difference only where another connection may follow."""
@@ -184,12 +186,12 @@ class Connection:
     # --- calls
 
     async def request(self, method: str, params: Mapping[str, Any] | None = None, *, timeout: float) -> Any:
-        """Call the server, and return the result. See `perform`."""
-        return await self.perform(Call(method, params), timeout=timeout)
+        """Call the server, and return the result. See `send_request`."""
+        return await self.send_request(Call(method, params), timeout=timeout)
 
     # Ctrl-C within `trio.Event.wait` would leave the task among those that the event wakes, which breaks Trio's run.
     @trio.lowlevel.enable_ki_protection
-    async def perform(self, call: Call, *, timeout: float, urgent: bool = False) -> Any:
+    async def send_request(self, call: Call, *, timeout: float, urgent: bool = False) -> Any:
         """Make a call and return its result; a refusal for overload is repeated until the time is over.
 
         Args:
@@ -207,7 +209,7 @@ class Connection:
         reaches `on_response`.
         """
         deadline = trio.current_time() + timeout
-        delay = _BACKOFF_FIRST
+        delay = _INITIAL_BACKOFF
         while True:
             response = await self._exchange(call, deadline, urgent)
             if response.error is None:
@@ -218,10 +220,10 @@ class Connection:
             call.was_sent = False  # the server has not looked at it
             with trio.move_on_after(pause):
                 await self._ended.wait()
-            delay = min(2 * delay, _BACKOFF_MOST)
+            delay = min(2 * delay, _MAX_BACKOFF)
 
     async def _exchange(self, call: Call, deadline: float, urgent: bool) -> Response:
-        self.raise_if_lost()
+        self.raise_if_closed()
         await trio.lowlevel.checkpoint_if_cancelled()
         id_ = self._last_id = self._last_id + 1
         message = dump_request(id_, call.method, call.params)
@@ -232,19 +234,19 @@ class Connection:
         else:
             self._line[id_] = message
         self._calls[id_] = call
-        if deadline < self._alarm.deadline:
-            self._alarm.deadline = deadline
+        if deadline < self._timeout_scope.deadline:
+            self._timeout_scope.deadline = deadline
         try:
             await call.wait_done()
         except trio.Cancelled:
             # Its place is free when the server has answered. Those in the line, and without a place, leave nothing.
             if self._line.pop(id_, None) is not None or (urgent and call.on_response is None):
                 self._calls.pop(id_, None)
-            call.deadline = min(call.deadline, trio.current_time() + _UNWANTED)
-            self._alarm.deadline = min(call.deadline, self._alarm.deadline)
+            call.deadline = min(call.deadline, trio.current_time() + _ABANDONED_REQUEST_TIMEOUT)
+            self._timeout_scope.deadline = min(call.deadline, self._timeout_scope.deadline)
             raise
         if call.response is None:
-            self.raise_if_lost()
+            self.raise_if_closed()
             raise CodexTimeoutError(
                 f"{call.method}: no answer in time; whether the server acts on it is unknown"
                 if call.is_in_flight
@@ -267,7 +269,7 @@ class Connection:
 
     def notify(self, method: str, params: Mapping[str, Any] | None = None) -> None:
         """Send a notification; only that it was handed to the writer is known."""
-        self.raise_if_lost()
+        self.raise_if_closed()
         self._send(dump_notification(method, params), method)
 
     def respond(self, request: ServerRequest, result: Any) -> None:
@@ -308,7 +310,7 @@ class Connection:
         if self._calls or self._unsent or not self._transport.send_nowait(message):
             self._outbox.append(message)
             self._unsent += 1
-            self._has_mail.unpark_all()
+            self._outbox_changed.unpark_all()
 
     @property
     def requests_in_flight(self) -> int:
@@ -322,7 +324,7 @@ class Connection:
 
     # --- loss
 
-    def raise_if_lost(self) -> None:
+    def raise_if_closed(self) -> None:
         """Raise the loss, if there was one, as an error of the caller's own."""
         if self._loss is not None:
             raise self._loss.fresh()
@@ -398,7 +400,7 @@ class Connection:
     async def _write(self) -> None:
         while True:
             while not self._outbox:
-                await self._has_mail.park()
+                await self._outbox_changed.park()
             messages, self._outbox = self._outbox, []
             try:
                 await self._transport.send(messages)
@@ -406,20 +408,20 @@ class Connection:
                 self._sent.unpark_all()
             except CodexTransportError as error:
                 # What the server said before it stopped listening, its exit among it, tells more.
-                with trio.move_on_after(_LAST_WORDS):
+                with trio.move_on_after(_DRAIN_TIMEOUT):
                     await self._reader_left.wait()
                 self.lose(error)
                 return
 
     @trio.lowlevel.enable_ki_protection
-    async def _keep_time(self) -> None:
+    async def _expire_requests(self) -> None:
         # One scope for all calls: one for each would be a quarter of what a call costs.
         while True:
             earliest = min((call.deadline for call in self._calls.values()), default=math.inf)
-            with trio.CancelScope(deadline=earliest) as self._alarm:
+            with trio.CancelScope(deadline=earliest) as self._timeout_scope:
                 await trio.sleep_forever()
             now = trio.current_time()
-            await let_the_reader_look()
+            await yield_to_reader()
             for id_, call in [(id_, call) for id_, call in self._calls.items() if call.deadline <= now]:
                 self._expire(id_, call)
 

@@ -27,13 +27,13 @@ class Failure:
     def __init__(self, error: BaseException) -> None:
         self.error = error
         self.is_raised = False
-        self.settled = trio.Event()
+        self.resolved = trio.Event()
 
     def raise_once(self) -> None:
         """Raise it, unless that was done."""
-        if not self.settled.is_set():
+        if not self.resolved.is_set():
             self.is_raised = True
-            self.settled.set()
+            self.resolved.set()
             error = self.error
             del self.error  # else it would keep itself alive, and the frames that it passes
             try:

@@ -26,7 +26,7 @@ from .._tools import (
     ToolRegistry,
 )
 from .._wire import server_methods as asks
-from .approval_queue import ApprovalHub
+from .approval_queue import ApprovalQueue
 
 _logger = logging.getLogger("codex_trio")
 
@@ -38,7 +38,7 @@ ElicitationHandler: TypeAlias = Callable[[ElicitationRequest], Awaitable[Decisio
 RequestHandler: TypeAlias = Callable[[Mapping[str, Any]], Any]  # an awaitable, or the result
 
 
-class AskOptions(TypedDict, total=False):
+class HandlerOptions(TypedDict, total=False):
     """What `open_codex_client` is told about the server's requests."""
 
     on_approval: ApprovalHandler | None
@@ -95,7 +95,7 @@ class Handlers:
         self.is_experimental = False
         self.redact: Callable[[str], str] = str
         self.tool_registry = ToolRegistry(tools)
-        self.approvals = ApprovalHub()
+        self.approvals = ApprovalQueue()
         self._on_approval = on_approval
         self._on_question = on_user_input
         self._on_elicitation = on_elicitation

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import msgspec
 import trio
 
-from .._paginator import Paginator, is_without_turns
+from .._paginator import Paginator, is_history_unavailable
 from .._wire import methods
 from .._wire.messages import Response
 from .._wire.turn_state import is_complete, is_over, is_terminal
@@ -21,8 +21,8 @@ _logger = logging.getLogger("codex_trio")
 
 # A turn that has just been started may not be in its thread's history, or not as it is, nor a thread with its first turn
 # on disk.
-_APPEARANCE = 1.0  # seconds
-_RETRY_FIRST, _RETRY_MOST = 0.02, 0.25  # seconds
+_HISTORY_LAG = 1.0  # seconds
+_INITIAL_RETRY_DELAY, _MAX_RETRY_DELAY = 0.02, 0.25  # seconds
 
 PAGE_SIZE = 100  # turns, or items
 _NEWEST = 5  # turns of a thread to look for one of this client among
@@ -30,7 +30,7 @@ _NEWEST = 5  # turns of a thread to look for one of this client among
 Ask = Callable[[str, Mapping[str, Any]], Awaitable[Any]]
 
 
-class Remembered(msgspec.Struct, frozen=True):
+class TurnSnapshot(msgspec.Struct, frozen=True):
     """A turn as the server remembers it.
 
     Attributes:
@@ -73,14 +73,14 @@ async def find_turn(ask: Ask, turn: Turn, view: Literal["notLoaded", "full"]) ->
         return None
 
 
-async def read_turn(ask: Ask, turn: Turn) -> Remembered:
+async def read_turn(ask: Ask, turn: Turn) -> TurnSnapshot:
     """Return the state and the items of a turn.
 
     Raises:
         CodexProtocolError: The server does not have the turn.
     """
-    read = partial(patiently, partial(_read, ask, turn))
-    remembered: Remembered = await read()
+    read = partial(retry_while_missing, partial(_read, ask, turn))
+    remembered: TurnSnapshot = await read()
     pauses = _pauses()
     # `interrupted` without a time is the turn of a process that was killed, and for some milliseconds one that is just
     # beginning (codex 0.163, 0.169). Of that one, nothing was seen yet, and the thread will be active soon.
@@ -94,34 +94,34 @@ async def read_turn(ask: Ask, turn: Turn) -> Remembered:
     return remembered
 
 
-async def patiently(ask: Callable[[], Awaitable[Any]]) -> Any:
+async def retry_while_missing(ask: Callable[[], Awaitable[Any]]) -> Any:
     """Ask for a thread or a turn again for a moment, while the server does not seem to have it."""
     pauses = _pauses()
     while True:
         try:
             return await ask()
         except CodexProtocolError as exc:
-            if not (_is_missing(exc) or is_without_turns(exc)) or (pause := next(pauses, None)) is None:
+            if not (_is_missing(exc) or is_history_unavailable(exc)) or (pause := next(pauses, None)) is None:
                 raise
         await trio.sleep(pause)
 
 
 def _pauses() -> Iterator[float]:
     """Give the seconds to wait before each new attempt, while there is hope."""
-    deadline = trio.current_time() + _APPEARANCE
-    pause = _RETRY_FIRST
+    deadline = trio.current_time() + _HISTORY_LAG
+    pause = _INITIAL_RETRY_DELAY
     while trio.current_time() + pause <= deadline:
         yield pause
-        pause = min(2 * pause, _RETRY_MOST)
+        pause = min(2 * pause, _MAX_RETRY_DELAY)
 
 
-async def _read(ask: Ask, turn: Turn) -> Remembered:
+async def _read(ask: Ask, turn: Turn) -> TurnSnapshot:
     try:
         return await _read_pages(ask, turn)
     except CodexProtocolError as exc:
         if _is_missing(exc):
             raise
-        if is_without_turns(exc):
+        if is_history_unavailable(exc):
             raise _missing(turn) from exc
     # Before codex 0.155 there is no `thread/items/list`.
     answer = await ask(methods.THREAD_READ, {"threadId": turn.thread_id, "includeTurns": True})
@@ -130,11 +130,11 @@ async def _read(ask: Ask, turn: Turn) -> Remembered:
     for state in turns if isinstance(turns, list) else ():
         if isinstance(state, dict) and state.get("id") == turn.turn_id:
             items = state.get("items")
-            return Remembered(state, items if isinstance(items, list) else [])
+            return TurnSnapshot(state, items if isinstance(items, list) else [])
     raise _missing(turn)
 
 
-async def _read_pages(ask: Ask, turn: Turn) -> Remembered:
+async def _read_pages(ask: Ask, turn: Turn) -> TurnSnapshot:
     # The state first: of a turn that has ended by then, all items are told after that.
     where = {"threadId": turn.thread_id}
     turns: Paginator[object] = Paginator(
@@ -148,7 +148,7 @@ async def _read_pages(ask: Ask, turn: Turn) -> Remembered:
     entries: Paginator[object] = Paginator(
         partial(ask, methods.THREAD_ITEMS_LIST), {**where, "turnId": turn.turn_id}, _as_is, page_size=PAGE_SIZE
     )
-    return Remembered(state, [_item_of(entry) async for entry in entries if isinstance(entry, dict)])
+    return TurnSnapshot(state, [_item_of(entry) async for entry in entries if isinstance(entry, dict)])
 
 
 def _item_of(entry: Mapping[str, Any]) -> object:

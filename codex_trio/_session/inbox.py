@@ -30,7 +30,7 @@ _logger = logging.getLogger("codex_trio")
 Received: TypeAlias = Notice | PendingDelta | FromHistory | Failure
 
 
-class _Nowhere:
+class _NullChannel:
     """In place of the memory channel of a turn that nobody will read."""
 
     def send_nowait(self, received: Received) -> None:
@@ -64,33 +64,33 @@ class TurnInbox:
     """
 
     def __init__(
-        self, thread_id: str, *, alive_at: float, wants_deltas: bool, on_dropped: Callable[[int], None]
+        self, thread_id: str, *, last_activity: float, wants_deltas: bool, on_dropped: Callable[[int], None]
     ) -> None:
         self.thread_id = thread_id
         self.skips_deltas = not wants_deltas
         self.started = trio.Event()
         self.ended = trio.Event()
-        self.alive_at = alive_at
+        self.last_activity = last_activity
         self.last_event: str | None = None
         self.unfinished = UnfinishedItems()
         self.on_end: set[Callable[[], None]] = set()
-        self._owed = 0  # answers that the server is waiting for
+        self._inactivity_holds = 0  # answers that the server is waiting for
         self._loss: CodexTransportError | None = None
-        self._send: trio.MemorySendChannel[Received] | _Nowhere
+        self._send: trio.MemorySendChannel[Received] | _NullChannel
         self._send, self._receive = trio.open_memory_channel[Received](math.inf)
         self._pending: dict[str, PendingDelta] = {}  # by item: its last deltas, unread
         self._held: Held | None = None  # what came after a gap that is still open
         self._on_dropped = on_dropped
         self._gap_began_at = self._alive_before_gap = 0.0
-        self._believed_at = math.nan  # `alive_at` as of the end of a gap
+        self._believed_at = math.nan  # `last_activity` as of the end of a gap
         self._items_known = 0  # of history, when the last gap was filled
-        self.gaps = 0
+        self.pauses = 0
         self.overflows = 0
-        self.keeps_nothing = False
+        self.is_discarding = False
 
     def touch(self, method: str, now: float) -> None:
         """Note that the turn lives."""
-        self.alive_at = now
+        self.last_activity = now
         self.last_event = method
 
     def feed(self, notice: Notice, now: float) -> bool:
@@ -147,21 +147,21 @@ class TurnInbox:
         if isinstance(item, dict):
             self._pending.pop(str(item.get("id")), None)
 
-    def open_gap(self) -> None:
-        """Hold what comes from now on, until `fill_gap` has put in front what was missed. No inactivity until then."""
-        self.gaps += 1
+    def pause_delivery(self) -> None:
+        """Hold what comes from now on, until `backfill` has put in front what was missed. No inactivity until then."""
+        self.pauses += 1
         if self._held is None and not self.ended.is_set():
             self._held = Held()
-            self._gap_began_at, self._alive_before_gap = trio.current_time(), self.alive_at
-            self.owe()
+            self._gap_began_at, self._alive_before_gap = trio.current_time(), self.last_activity
+            self.hold_inactivity()
             self.unfinished.keep_only(self.thread_id)
 
     @property
-    def has_gap(self) -> bool:
+    def is_paused(self) -> bool:
         """Whether it is not known what was missed."""
         return self._held is not None and not self.ended.is_set()
 
-    def fill_gap(self, items: Sequence[object], now: float) -> None:
+    def backfill(self, items: Sequence[object], now: float) -> None:
         """Take the turn's completed items from history, and then what came meanwhile. Those known are known by id."""
         if self._held is None or self.ended.is_set():
             return
@@ -177,8 +177,8 @@ class TurnInbox:
         is_alive = is_alive or any(notice.method != methods.TOKEN_USAGE_UPDATED for notice in notices)
         for notice in notices:
             self.feed(notice, now)
-        self.pay(now if is_alive else was_alive_at + now - self._gap_began_at)
-        self._believed_at, self._items_known = self.alive_at, len(items)
+        self.release_inactivity(now if is_alive else was_alive_at + now - self._gap_began_at)
+        self._believed_at, self._items_known = self.last_activity, len(items)
 
     def end_from_history(self, turn: Mapping[str, Any]) -> None:
         """Take the turn as history has it, in place of a `turn/completed` that did not come."""
@@ -201,21 +201,21 @@ class TurnInbox:
         for callback in callbacks:
             callback()
 
-    def keep_nothing(self) -> None:
+    def discard_events(self) -> None:
         """Drop what is unread, and what comes: nobody will read it."""
-        self.keeps_nothing = self.skips_deltas = True
+        self.is_discarding = self.skips_deltas = True
         self._pending.clear()
         self._receive.close()
-        self._send = _Nowhere()
+        self._send = _NullChannel()
 
-    def owe(self) -> None:
+    def hold_inactivity(self) -> None:
         """Stop the inactivity clock, because the server waits for an answer."""
-        self._owed += 1
+        self._inactivity_holds += 1
 
-    def pay(self, now: float) -> None:
+    def release_inactivity(self, now: float) -> None:
         """Restart the inactivity clock after an answer."""
-        self._owed -= 1
-        self.alive_at = now
+        self._inactivity_holds -= 1
+        self.last_activity = now
 
     @property
     def unread(self) -> int:

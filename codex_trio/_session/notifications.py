@@ -54,7 +54,7 @@ class NotificationStream:
         ``async with client.notifications() as events: first = await anext(events)``
     """
 
-    def __init__(self, hub: NotificationHub, backlog: _Kept) -> None:
+    def __init__(self, hub: NotificationBroadcaster, backlog: _Kept) -> None:
         self._hub = hub
         self._events = backlog
         self._news = trio.lowlevel.ParkingLot()
@@ -111,7 +111,7 @@ class NotificationStream:
         self._news.unpark_all()
 
 
-class NotificationHub:
+class NotificationBroadcaster:
     """Gives each event to every stream; while there is none, keeps the newest for the first to come."""
 
     def __init__(self) -> None:

@@ -34,12 +34,12 @@ class OpenItems:
     """The open items that requests are about, by turn and item id.
 
     Args:
-        is_ours: Returns whether a turn, by thread id and turn id, is an open turn of this client or of its sub-agents. All
+        is_own: Returns whether a turn, by thread id and turn id, is an open turn of this client or of its sub-agents. All
             items of these turns are kept. Of other turns, 256 items are kept, and the oldest turns are dropped first.
     """
 
-    def __init__(self, is_ours: Callable[[str | None, str | None], bool]) -> None:
-        self._is_ours = is_ours
+    def __init__(self, is_own: Callable[[str | None, str | None], bool]) -> None:
+        self._is_own = is_own
         self._turns: dict[_TurnKey, dict[str, _Item]] = {}
 
     def watch(self, notice: Notice) -> None:
@@ -105,7 +105,7 @@ class OpenItems:
             self._turns.pop(key, None)
 
     def _forget_others(self) -> None:
-        others = [(key, item_id) for key, items in self._turns.items() if not self._is_ours(*key) for item_id in items]
+        others = [(key, item_id) for key, items in self._turns.items() if not self._is_own(*key) for item_id in items]
         for key, item_id in others[: max(0, len(others) - _OTHERS_KEPT)]:
             self._close(key, item_id)
 

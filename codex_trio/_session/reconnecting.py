@@ -1,7 +1,7 @@
-"""`Link`: one connection after another to the same server, for who wants to outlive a loss. Knows no turns.
+"""`ReconnectingConnection`: successive connections to one server, with the interface of one. Knows nothing about turns.
 
-To those who call it is a `Connection`. A call that was on its way at a loss raises, and is never sent again; a call made
-while there is no connection waits for the next one. Only a loss that cannot be mended is final.
+A request that was in flight when a connection was lost raises, and is never sent again. A request that is sent while there
+is no connection waits for the next one.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from .connection import (
 
 _logger = logging.getLogger("codex_trio")
 
-_PAUSE_FIRST, _PAUSE_MOST = 0.1, 5.0  # seconds between attempts
+_INITIAL_PAUSE, _MAX_PAUSE = 0.1, 5.0  # seconds between attempts
 
 
 class ReconnectionOwner(ConnectionOwner, Protocol):
-    """What a `Link` calls besides, in its own task except for `on_disconnect`. Deadlines are times of Trio's clock."""
+    """What a `ReconnectingConnection` also calls. Deadlines are in Trio's time."""
 
     def on_disconnect(self) -> None:
         """Handle the loss of a connection that another one is to follow. Called in the reader."""
@@ -53,7 +53,7 @@ class ReconnectionOwner(ConnectionOwner, Protocol):
         ...
 
 
-class Link:
+class ReconnectingConnection:
     """Calls, notifications and answers, over whatever connection there is. Has the interface of `Connection`.
 
     Args:
@@ -71,14 +71,14 @@ class Link:
         self.on_notification = owner.on_notification
         self._patience = patience
         self._scope = trio.CancelScope()
-        self._stopped = trio.Event()
-        self._up = trio.Event()
-        self._up.set()
+        self._done = trio.Event()
+        self._connected = trio.Event()
+        self._connected.set()
         self._is_initialized = False  # the first connection: before that, a loss is final
         self._was_greeted = False  # by the server, in the present attempt
         self._lost = trio.Event()  # the present connection is
         self._loss: CodexTransportError | None = None  # for good
-        self._gap: CodexTransportError | None = None  # why there is no connection at present
+        self._last_error: CodexTransportError | None = None  # why there is no connection at present
         # By identity: those of the present connection that want an answer. Many never get one, as their turn ends before.
         self._asked: WeakValueDictionary[int, ServerRequest] = WeakValueDictionary()
         self._ignored_before = 0
@@ -96,45 +96,46 @@ class Link:
         """Look for no further connection, and let go of the present one. `lose` has been called, or `start` has not."""
         self._scope.cancel()
         with trio.CancelScope(shield=True):  # bounded by the transport's grace times
-            await self._stopped.wait()
+            await self._done.wait()
 
     # --- as a connection
 
     async def request(self, method: str, params: Mapping[str, Any] | None = None, *, timeout: float) -> Any:
-        """Call the server, and return the result. See `perform`."""
-        return await self.perform(Call(method, params), timeout=timeout)
+        """Call the server, and return the result. See `send_request`."""
+        return await self.send_request(Call(method, params), timeout=timeout)
 
     @trio.lowlevel.enable_ki_protection
-    async def perform(self, call: Call, *, timeout: float, urgent: bool = False) -> Any:
-        """Make a call as `Connection.perform` does, once there is a connection; wait for that no longer than `timeout`."""
+    async def send_request(self, call: Call, *, timeout: float, urgent: bool = False) -> Any:
+        """Send a request as `Connection.send_request` does, once there is a connection. `timeout` includes the wait."""
         deadline = trio.current_time() + timeout
         while True:
-            await self._wait_up(call, deadline)
+            await self._wait_connected(call, deadline)
             try:
-                return await self._connection.perform(call, timeout=deadline - trio.current_time(), urgent=urgent)
+                return await self._connection.send_request(call, timeout=deadline - trio.current_time(), urgent=urgent)
             except CodexTransportError:
                 if call.was_sent or self._loss is not None:
                     raise
 
-    async def _wait_up(self, call: Call, deadline: float) -> None:
+    async def _wait_connected(self, call: Call, deadline: float) -> None:
         with trio.move_on_at(deadline):
-            if not self._up.is_set():
-                await self._up.wait()
-            self.raise_if_lost()
+            if not self._connected.is_set():
+                await self._connected.wait()
+            self.raise_if_closed()
             return
         raise CodexTimeoutError(
-            f"{call.method}: it was not sent, because the connection was lost and has not come back in time: {self._gap}"
+            f"{call.method}: it was not sent, because the connection was lost and has not come back in time: "
+            f"{self._last_error}"
         )
 
     async def wait_connected(self) -> None:
         """Wait until there is a connection, or will be none any more."""
         await trio.lowlevel.checkpoint()
-        while not self._up.is_set():  # looked at anew after each wait: a loss in the same tick makes another one
-            await self._up.wait()
+        while not self._connected.is_set():  # looked at anew after each wait: a loss in the same tick makes another one
+            await self._connected.wait()
 
     def notify(self, method: str, params: Mapping[str, Any] | None = None) -> None:
         """Send a notification. While there is no connection, this raises why."""
-        self.raise_if_lost()
+        self.raise_if_closed()
         self._connection.notify(method, params)
 
     def respond(self, request: ServerRequest, result: Any) -> None:
@@ -152,7 +153,7 @@ class Link:
         """Wait until the transport has all that was sent so far, or the present connection has ended."""
         await self._connection.flush()
 
-    def raise_if_lost(self) -> None:
+    def raise_if_closed(self) -> None:
         """Raise the final loss, if there was one, as an error of the caller's own."""
         if self._loss is not None:
             raise self._loss.fresh()
@@ -164,7 +165,7 @@ class Link:
         self._loss = error
         self._owner.on_closed(error)
         self._connection.lose(error)
-        self._up.set()
+        self._connected.set()
         self._scope.cancel()
 
     @property
@@ -175,7 +176,7 @@ class Link:
     @property
     def is_connected(self) -> bool:
         """Whether there is a connection, or will be none any more."""
-        return self._up.is_set()
+        return self._connected.is_set()
 
     @property
     def requests_in_flight(self) -> int:
@@ -208,9 +209,9 @@ class Link:
         if not self._is_initialized:
             self.lose(error)
         else:
-            self._gap = error
-            if self._up.is_set():  # else it was lost before it came up, and there are those who wait for that
-                self._up = trio.Event()
+            self._last_error = error
+            if self._connected.is_set():  # else it was lost before it came up, and there are those who wait for that
+                self._connected = trio.Event()
             self._owner.on_disconnect()
 
     # --- the task
@@ -219,20 +220,20 @@ class Link:
     async def _run(self) -> None:
         try:
             with self._scope:
-                await self._serve(self._live_first)
+                await self._serve(self._run_first)
                 while self._loss is None:
-                    await self._mend()
+                    await self._reconnect()
         finally:
-            self._stopped.set()
+            self._done.set()
 
-    async def _live_first(self) -> None:
+    async def _run_first(self) -> None:
         self._connection.start(self._nursery)
         await self._lost.wait()
 
-    async def _mend(self) -> None:
+    async def _reconnect(self) -> None:
         # The deadline is for catching up, not for connecting: each connection may be lost over the same request again.
         deadline = trio.current_time() + self._patience
-        pause = _PAUSE_FIRST
+        pause = _INITIAL_PAUSE
         while self._loss is None:
             left = max(0.0, deadline - trio.current_time())
             await trio.sleep(min(random.uniform(0.5, 1.5) * pause, left))
@@ -244,23 +245,23 @@ class Link:
             failure = await self._try(deadline)
             if failure is None:
                 return
-            pause = min(2 * pause, _PAUSE_MOST)
+            pause = min(2 * pause, _MAX_PAUSE)
             if isinstance(failure, CodexTransportError) and failure.is_permanent:
                 self._give_up(f"it is no use to try again: {failure}", is_permanent=True)
 
     async def _try(self, deadline: float) -> CodexError | None:
         was_greeted, self._was_greeted = self._was_greeted, False
-        failure = await self._serve(partial(self._revive, deadline))
+        failure = await self._serve(partial(self._connect_once, deadline))
         if not self._was_greeted and trio.current_time() >= deadline:  # the attempt had no time for the handshake
             self._was_greeted = was_greeted
         return failure
 
     def _go_on_without_causes(self) -> bool:
-        assert self._gap is not None
-        return self._was_greeted and self._owner.drop_causes(self._gap)
+        assert self._last_error is not None
+        return self._was_greeted and self._owner.drop_causes(self._last_error)
 
     def _give_up(self, why: str, *, is_permanent: bool = False) -> None:
-        gap = self._gap
+        gap = self._last_error
         assert gap is not None
         error = CodexTransportError(
             f"{gap} (and {why})",
@@ -287,7 +288,7 @@ class Link:
                     await self._transport.aclose()
                 self._nursery.cancel_scope.cancel()
 
-    async def _revive(self, deadline: float) -> None:
+    async def _connect_once(self, deadline: float) -> None:
         """Make a connection, and return when it has been lost again.
 
         Raises:
@@ -303,9 +304,9 @@ class Link:
         if scope.cancelled_caught:
             raise CodexTransportError(f"{self._transport.describe()} did not answer in time")
         await self._owner.restore(self._connection, deadline)
-        self._connection.raise_if_lost()
-        self._up.set()
+        self._connection.raise_if_closed()
+        self._connected.set()
         await self._owner.catch_up(self._connection, deadline)
         if not self._lost.is_set():
-            self._gap = None
+            self._last_error = None
         await self._lost.wait()

@@ -1,4 +1,4 @@
-"""`Restorer`: gives a new connection the threads of the lost one, and its turns what they missed meanwhile."""
+"""`Recovery`: gives a new connection the threads of the lost one, and its turns what they missed meanwhile."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from .connection import (
     Call,
     Connection,
 )
-from .history import PAGE_SIZE, Ask, is_idle, patiently, read_turn
-from .registry import Router
+from .history import PAGE_SIZE, Ask, is_idle, read_turn, retry_while_missing
+from .registry import TurnRegistry
 from .sub_agents import told_by
-from .suspects import Job, Suspects
-from .thread_slots import Starting
-from .trial import Trial
+from .suspects import Job, LossCounter
+from .thread_slots import PendingTurn
+from .trial import ProbedConnection
 from .turn import Turn
-from .turn_manager import Lifecycle
+from .turn_manager import TurnManager
 from .turn_request import TurnRequest
 
 _logger = logging.getLogger("codex_trio")
@@ -39,16 +39,18 @@ _MOST_FOLLOWED = 32  # sub-agents of one turn
 _READINGS = 3  # attempts to read a turn's history before more events come than can be held
 
 # All in seconds.
-_RESTORING = 5.0  # that calls wait for turns of ours; what takes longer goes on behind them
-_RESUBSCRIBING = 1.0  # that calls wait for threads on which nothing of ours runs; the others follow behind them
+_RESTORE_TIMEOUT = 5.0  # that calls wait for turns of ours; what takes longer goes on behind them
+_RESUBSCRIBE_TIMEOUT = 1.0  # that calls wait for threads on which nothing of ours runs; the others follow behind them
 
 
-class Restorer:
+class Recovery:
     """Resumes turns, and gives a new connection the threads of the lost one, and its turns what they missed."""
 
-    def __init__(self, manager: Lifecycle, router: Router, suspects: Suspects, *, request_timeout: float) -> None:
+    def __init__(
+        self, manager: TurnManager, registry: TurnRegistry, suspects: LossCounter, *, request_timeout: float
+    ) -> None:
         self._manager = manager
-        self._router = router
+        self._registry = registry
         self._suspects = suspects
         self._request_timeout = request_timeout
 
@@ -67,32 +69,34 @@ class Restorer:
         Raises:
             CodexError: The connection was lost again, or is mute.
         """
-        trial = Trial(connection, self._request_timeout, deadline)
+        trial = ProbedConnection(connection, self._request_timeout, deadline)
         for key in self._causes():
             if self._suspects.is_hopeless(key):
                 self._drop(key)
-        with trio.move_on_after(_RESTORING) as scope:
-            strays: Jobs = {call: partial(self._look_for_stray, trial, call) for call in self._router.lost_starts}
-            await self._at_once(strays)
+        with trio.move_on_after(_RESTORE_TIMEOUT) as scope:
+            strays: Jobs = {
+                call: partial(self._find_unconfirmed, trial, call) for call in self._registry.unconfirmed_starts
+            }
+            await self._run_all(strays)
             await self._one_by_one(strays)
-            await self._at_once(
+            await self._run_all(
                 {
                     **{turn: partial(self._resume_turn, trial, turn) for turn in self._gaps()},
                     **self._resubscribing(trial, self._sub_agents()),
                 }
             )
         if scope.cancelled_caught:
-            await trial.raise_if_mute()
+            await trial.check_responsive()
         busy = self._resubscribing(trial, self._busy())
-        await self._at_once(busy)
+        await self._run_all(busy)
         await self._one_by_one(busy)
-        with trio.move_on_after(_RESUBSCRIBING):
+        with trio.move_on_after(_RESUBSCRIBE_TIMEOUT):
             await self._resubscribe(trial, has_suspects=False)
 
-    def _resubscribing(self, trial: Trial, thread_ids: Iterable[str]) -> Jobs:
+    def _resubscribing(self, trial: ProbedConnection, thread_ids: Iterable[str]) -> Jobs:
         return {thread_id: partial(self._resubscribe_in_time, trial, thread_id) for thread_id in thread_ids}
 
-    async def _at_once(self, jobs: Jobs) -> None:
+    async def _run_all(self, jobs: Jobs) -> None:
         """Run the jobs that no connection was lost over, concurrently. If any fail, raise one of the errors at the end."""
         errors: list[CodexError] = []
 
@@ -116,12 +120,12 @@ class Restorer:
             await self._suspects.ask(key, jobs[key])
 
     @trio.lowlevel.enable_ki_protection
-    async def _resubscribe(self, trial: Trial, *, has_suspects: bool) -> None:
+    async def _resubscribe(self, trial: ProbedConnection, *, has_suspects: bool) -> None:
         # One after another, because there may be thousands of threads. A thread that may have caused a loss comes last,
         # after all others are done.
-        for thread_id in sorted(self._router.missed, key=self._suspects.losses):
-            turn = self._router.open_turn(thread_id)
-            if turn is not None and turn.has_gap:
+        for thread_id in sorted(self._registry.to_resubscribe, key=self._suspects.losses):
+            turn = self._registry.open_turn(thread_id)
+            if turn is not None and turn.is_paused:
                 continue  # `catch_up` resumes it
             if self._suspects.is_hopeless(thread_id):
                 self._drop(thread_id)
@@ -136,46 +140,46 @@ class Restorer:
             except CodexError as exc:
                 _logger.debug("thread %s is not subscribed to again: %s", thread_id, exc)
 
-    async def _resubscribe_in_time(self, trial: Trial, thread_id: str) -> None:
+    async def _resubscribe_in_time(self, trial: ProbedConnection, thread_id: str) -> None:
         try:
             await self._resubscribe_to(trial, thread_id)
         except CodexTimeoutError as exc:
-            await trial.raise_if_mute()
+            await trial.check_responsive()
             _logger.debug("thread %s is not subscribed to again, yet: %s", thread_id, exc)
 
-    async def _resubscribe_to(self, trial: Trial, thread_id: str) -> None:
-        if thread_id in self._router.missed and thread_id not in self._router.loaded:  # still, by now
+    async def _resubscribe_to(self, trial: ProbedConnection, thread_id: str) -> None:
+        if thread_id in self._registry.to_resubscribe and thread_id not in self._registry.subscribed:  # still, by now
             try:
                 await self._resume(trial, thread_id, partial(self._note_idle, thread_id))
             except CodexProtocolError as exc:  # a thread without a turn is gone with its connection
                 _logger.debug("thread %s is gone: %s", thread_id, exc)
-        self._router.missed.discard(thread_id)
+        self._registry.to_resubscribe.discard(thread_id)
 
     def _note_idle(self, thread_id: str, response: Response) -> None:
-        starting = self._router.peek(thread_id).starting
+        starting = self._registry.get_slot(thread_id).starting
         if starting is not None:
             starting.thread_is_idle = is_idle(response)
 
     # --- turns of which no more is known than that they were asked for
 
-    async def _look_for_stray(self, trial: Trial, call: Call) -> Turn | None:
+    async def _find_unconfirmed(self, trial: ProbedConnection, call: Call) -> Turn | None:
         # Only a turn that began with our message is surely ours. If it still runs, there is no newer one.
         params = call.params or {}
         thread_id, message_id = params["threadId"], params.get("clientUserMessageId")
         state: Mapping[str, Any] | None = None
         try:
             if message_id is not None:
-                state = await patiently(partial(self._newest_turn, trial, thread_id))
+                state = await retry_while_missing(partial(self._newest_turn, trial, thread_id))
         except (CodexProtocolError, CodexTimeoutError) as exc:
             if isinstance(exc, CodexTimeoutError):
-                await trial.raise_if_mute()
+                await trial.check_responsive()
             _logger.debug("whether a turn was started on thread %s is unknown: %s", thread_id, exc)
-        self._router.lost_starts.remove(call)
+        self._registry.unconfirmed_starts.remove(call)
         if state is not None and any(item.get("clientId") == message_id for item in _items(state)):
-            return self._stop_stray(thread_id, state["id"])
+            return self._interrupt_unconfirmed(thread_id, state["id"])
         return None
 
-    async def _newest_turn(self, trial: Trial, thread_id: str) -> Mapping[str, Any] | None:
+    async def _newest_turn(self, trial: ProbedConnection, thread_id: str) -> Mapping[str, Any] | None:
         # Of its items, the user's first message is told, and the last one of the agent (codex 0.163, 0.169).
         where = {"threadId": thread_id, "limit": 1, "itemsView": "summary"}
         answer = await trial.ask(methods.THREAD_TURNS_LIST, where)
@@ -183,22 +187,22 @@ class Restorer:
         state = turns[0] if isinstance(turns, list) and turns else None
         return state if isinstance(state, Mapping) and isinstance(state.get("id"), str) else None
 
-    def _stop_stray(self, thread_id: str, turn_id: str) -> Turn | None:
-        place = self._router.peek(thread_id)
+    def _interrupt_unconfirmed(self, thread_id: str, turn_id: str) -> Turn | None:
+        place = self._registry.get_slot(thread_id)
         if place.starting is not None or place.turn is not None:
             return None
-        starting = self._router.place(thread_id).starting = Starting(thread_id, TurnRequest())
-        turn = self._router.bind(starting, turn_id, trio.current_time())
-        turn.open_gap()  # it may have ended meanwhile
-        self._manager.abandon(turn)
+        starting = self._registry.place(thread_id).starting = PendingTurn(thread_id, TurnRequest())
+        turn = self._registry.bind(starting, turn_id, trio.current_time())
+        turn.pause_delivery()  # it may have ended meanwhile
+        self._manager.interrupt_soon(turn)
         return turn
 
-    async def _catch_up_stray(self, trial: Trial, call: Call) -> None:
-        turn = await self._look_for_stray(trial, call)
+    async def _backfill_unconfirmed(self, trial: ProbedConnection, call: Call) -> None:
+        turn = await self._find_unconfirmed(trial, call)
         if turn is not None:
             await self._catch_up(trial, turn)
 
-    async def _find_accepted(self, trial: Trial, starting: Starting) -> None:
+    async def _find_accepted(self, trial: ProbedConnection, starting: PendingTurn) -> None:
         """Find the turn of a request that was accepted without a word of its turn, if it began unheard."""
 
         async def look() -> str | None:
@@ -208,18 +212,18 @@ class Restorer:
             return None if state is None else state["id"]
 
         try:
-            turn_id = await patiently(look)
+            turn_id = await retry_while_missing(look)
         except (CodexProtocolError, CodexTimeoutError) as exc:  # whoever waits for it has a timeout of its own
             if isinstance(exc, CodexTimeoutError):
-                await trial.raise_if_mute()
+                await trial.check_responsive()
             _logger.debug("%s: no turn of it is known: %s", starting.request.method, exc)
             return
-        if turn_id is None or starting.turn is not None or starting.on_found is None:
+        if turn_id is None or starting.turn is not None or starting.on_turn_id is None:
             return
         # Its reader was at its beginning: that makes a gap, which history fills.
         continuation = ChatContinuation(starting.thread_id, turn_id, 0, "chat", ())
         starting.request = msgspec.structs.replace(starting.request, continuation=continuation)
-        starting.on_found(turn_id)
+        starting.on_turn_id(turn_id)
         turn = starting.turn
         assert turn is not None
         turn.thread_is_idle = starting.thread_is_idle
@@ -227,31 +231,31 @@ class Restorer:
 
     def _is_accepted(self, state: Mapping[str, Any]) -> bool:
         # The newest turn, of which we do not know, and without a message of a user: a compaction, or a user's command.
-        is_known = self._router.knows(state["id"])
+        is_known = self._registry.is_known(state["id"])
         return not is_known and not any(item.get("type") == "userMessage" for item in _items(state))
 
     # --- turns of ours
 
-    async def _resume_turn(self, trial: Trial, turn: Turn) -> None:
+    async def _resume_turn(self, trial: ProbedConnection, turn: Turn) -> None:
         def note(response: Response) -> None:
             # In the reader, before what the server says of the thread after that.
             turn.thread_is_idle = is_idle(response)
 
         try:
-            await patiently(partial(self._resume, trial, turn.thread_id, note))
+            await retry_while_missing(partial(self._resume, trial, turn.thread_id, note))
         except (CodexProtocolError, CodexTimeoutError) as exc:
             await self._give_up(trial, turn, exc)
-        if turn.is_unwanted:  # the time to stop it may have passed while there was no connection
-            self._manager.abandon(turn)
+        if turn.is_abandoned:  # the time to stop it may have passed while there was no connection
+            self._manager.interrupt_soon(turn)
 
-    async def _resume(self, trial: Trial, thread_id: str, note: Callable[[Response], None]) -> None:
+    async def _resume(self, trial: ProbedConnection, thread_id: str, note: Callable[[Response], None]) -> None:
         def take(response: Response) -> None:
             # In the reader: the loss of this connection may come right behind the answer, and undoes this.
             if response.error is None:
-                self._router.loaded.add(thread_id)
+                self._registry.subscribed.add(thread_id)
             note(response)
 
-        await trial.perform(Call(methods.THREAD_RESUME, {"threadId": thread_id, "excludeTurns": True}, take))
+        await trial.send_request(Call(methods.THREAD_RESUME, {"threadId": thread_id, "excludeTurns": True}, take))
 
     async def catch_up(self, connection: Connection, deadline: float) -> None:
         """Give each turn what it missed; then subscribe to the rest of the threads, in the background.
@@ -263,20 +267,20 @@ class Restorer:
         Raises:
             CodexError: The connection was lost again, or is mute.
         """
-        trial = Trial(connection, self._request_timeout, deadline)
+        trial = ProbedConnection(connection, self._request_timeout, deadline)
         jobs: Jobs = {
-            **{call: partial(self._catch_up_stray, trial, call) for call in self._router.lost_starts},
+            **{call: partial(self._backfill_unconfirmed, trial, call) for call in self._registry.unconfirmed_starts},
             **{starting: partial(self._find_accepted, trial, starting) for starting in self._accepted()},
             **{turn: partial(self._catch_up, trial, turn) for turn in self._gaps()},
         }
-        await self._at_once(jobs)
+        await self._run_all(jobs)
         await self._one_by_one({**jobs, **self._resubscribing(trial, self._sub_agents())})
-        resubscribe = partial(self._resubscribe, Trial(connection, self._request_timeout), has_suspects=True)
+        resubscribe = partial(self._resubscribe, ProbedConnection(connection, self._request_timeout), has_suspects=True)
         self._manager.start_soon(resubscribe)
 
     def _causes(self) -> list[Hashable]:
         """Return the keys of the requests that were in flight when connections were lost."""
-        keys: list[Hashable] = [*self._router.lost_starts, *self._gaps(), *self._router.missed]
+        keys: list[Hashable] = [*self._registry.unconfirmed_starts, *self._gaps(), *self._registry.to_resubscribe]
         return [key for key in keys if self._suspects.losses(key)]
 
     def drop_causes(self, loss: CodexTransportError) -> bool:
@@ -296,13 +300,13 @@ class Restorer:
         if isinstance(key, Turn):
             why = f"the connection was lost, and {_named(key)} could not be caught up with"
             self._lose(key, f"{why}: {losses} connections were lost over it", loss)
-            self._router.unsubscribe(key.thread_id)  # its events may have been the cause
+            self._registry.unsubscribe(key.thread_id)  # its events may have been the cause
         elif isinstance(key, Call):
             _logger.warning("whether %s began a turn is unknown: %d connections were lost over it", key.method, losses)
-            self._router.lost_starts.remove(key)
+            self._registry.unconfirmed_starts.remove(key)
         elif isinstance(key, str):
             _logger.warning("thread %s is not subscribed to again: %d connections were lost over it", key, losses)
-            self._router.unsubscribe(key)
+            self._registry.unsubscribe(key)
 
     def recover_soon(self, turn: Turn) -> None:
         """Read a turn's events from history, in the background, because too many came to be held. The turn has a gap."""
@@ -318,41 +322,47 @@ class Restorer:
             why = "sent too many events before it was known, and its history cannot be read"
             self._lose(turn, f"{_named(turn)} {why}: {exc}", exc)
         if not turn.ended.is_set():
-            self._manager.reconcile(turn)
+            self._manager.reconcile_soon(turn)
 
-    async def _catch_up(self, trial: Trial, turn: Turn) -> None:
-        if turn.thread_id not in self._router.loaded:
+    async def _catch_up(self, trial: ProbedConnection, turn: Turn) -> None:
+        if turn.thread_id not in self._registry.subscribed:
             await self._resume_turn(trial, turn)
         try:
             if not turn.ended.is_set():
                 await self._backfill(trial.ask, turn)
-                if turn.has_gap:  # the connection was lost right after the answer, and the next one starts again
-                    trial.raise_if_lost()
+                if turn.is_paused:  # the connection was lost right after the answer, and the next one starts again
+                    trial.raise_if_closed()
         except (CodexProtocolError, CodexTimeoutError) as exc:
             await self._give_up(trial, turn, exc)
         if not turn.ended.is_set():
             self._follow(turn)
-            self._manager.reconcile(turn)
+            self._manager.reconcile_soon(turn)
 
-    def _accepted(self) -> list[Starting]:
-        starting = [place.starting for place in self._router.places if place.starting is not None]
-        return [start for start in starting if start.on_found is not None]
+    def _accepted(self) -> list[PendingTurn]:
+        starting = [place.starting for place in self._registry.places if place.starting is not None]
+        return [start for start in starting if start.on_turn_id is not None]
 
     def _busy(self) -> list[str]:
-        return [thread_id for thread_id in self._router.missed if self._router.peek(thread_id).starting is not None]
+        return [
+            thread_id
+            for thread_id in self._registry.to_resubscribe
+            if self._registry.get_slot(thread_id).starting is not None
+        ]
 
     def _gaps(self) -> list[Turn]:
-        return [turn for turn in self._router.turns if turn.has_gap]
+        return [turn for turn in self._registry.turns if turn.is_paused]
 
     def _sub_agents(self) -> list[str]:
         # What they wait for is not asked again by the thread that they work for (codex 0.163, 0.169).
         return [
-            thread_id for thread_id in self._router.missed if self._router.sub_agents.root_of(thread_id) is not None
+            thread_id
+            for thread_id in self._registry.to_resubscribe
+            if self._registry.sub_agents.root_of(thread_id) is not None
         ]
 
-    async def _give_up(self, trial: Trial, turn: Turn, exc: CodexProtocolError | CodexTimeoutError) -> None:
+    async def _give_up(self, trial: ProbedConnection, turn: Turn, exc: CodexProtocolError | CodexTimeoutError) -> None:
         if isinstance(exc, CodexTimeoutError):
-            await trial.raise_if_mute()
+            await trial.check_responsive()
         self._lose(turn, f"the connection was lost, and {_named(turn)} was not found again: {exc}", exc)
 
     def _lose(self, turn: Turn, why: str, cause: CodexError | None) -> None:
@@ -360,7 +370,7 @@ class Restorer:
         error.__cause__ = cause
         turn.lose(error)
         if turn.left is not None:
-            self._router.forget(turn)
+            self._registry.forget(turn)
 
     # --- resume a turn that this client does not have: of another client, another process, or a lost connection
     #
@@ -383,41 +393,43 @@ class Restorer:
         """
         await trio.lowlevel.checkpoint()
         await self._manager.give_way(continuation.thread_id)
-        turn = self._router.find(continuation.turn_id)  # no checkpoint from here on: another task may be after it, too
+        turn = self._registry.find(
+            continuation.turn_id
+        )  # no checkpoint from here on: another task may be after it, too
         if turn is not None and turn.thread_id == continuation.thread_id:
-            turn.begin_consuming(wants_deltas=wants_deltas)
-            if self._manager.is_lost or not turn.is_cut_short:
-                if not (turn.ended.is_set() or turn.has_gap or self._router.hears(turn.thread_id)):
+            turn.acquire_consumer(wants_deltas=wants_deltas)
+            if self._manager.is_lost or not turn.is_incomplete:
+                if not (turn.ended.is_set() or turn.is_paused or self._registry.is_subscribed(turn.thread_id)):
                     await self._resubscribe_turn(turn, continuation)
                 return turn
             self._detach(turn)
-        starting = await self._manager.claim(
+        starting = await self._manager.reserve_thread(
             continuation.thread_id, TurnRequest(wants_deltas=wants_deltas, continuation=continuation)
         )
         try:
             return await self._attach(starting, continuation)
         except BaseException as exc:
             if starting.turn is None:
-                self._router.release(starting)
+                self._registry.release(starting)
             else:
                 self._detach(starting.turn)
             if isinstance(exc, CodexTransportError):
                 raise exc.fresh(continuation) from exc.__cause__
             raise
         finally:
-            starting.let_go.set()
+            starting.finished.set()
 
     def _detach(self, turn: Turn) -> None:
         # It runs on, and the continuation takes it up anew.
-        turn.stop_consuming()
-        self._router.forget(turn)
+        turn.release_consumer()
+        self._registry.forget(turn)
 
     async def _resubscribe_turn(self, turn: Turn, continuation: ChatContinuation) -> None:
         def note(response: Response) -> None:
             # In the reader, before what the server says of the thread after that.
             turn.thread_is_idle = is_idle(response)
 
-        turn.open_gap()
+        turn.pause_delivery()
         try:
             await self._subscribe(turn.thread_id, note)
             await self._backfill(self._manager.request, turn)
@@ -430,14 +442,14 @@ class Restorer:
 
     async def _subscribe(self, thread_id: str, on_response: Callable[[Response], None]) -> None:
         params = {"threadId": thread_id, "excludeTurns": True}
-        await patiently(lambda: self._manager.perform(Call(methods.THREAD_RESUME, params, on_response)))
+        await retry_while_missing(lambda: self._manager.send_request(Call(methods.THREAD_RESUME, params, on_response)))
 
-    async def _attach(self, starting: Starting, continuation: ChatContinuation) -> Turn:
+    async def _attach(self, starting: PendingTurn, continuation: ChatContinuation) -> Turn:
         def bind(response: Response) -> None:
             # In the reader: what the server asks in this turn comes right after this.
-            if response.error is None and self._router.peek(starting.thread_id).starting is starting:
-                turn = self._router.bind(starting, continuation.turn_id, trio.current_time())
-                turn.begin_consuming(wants_deltas=starting.request.wants_deltas)
+            if response.error is None and self._registry.get_slot(starting.thread_id).starting is starting:
+                turn = self._registry.bind(starting, continuation.turn_id, trio.current_time())
+                turn.acquire_consumer(wants_deltas=starting.request.wants_deltas)
                 turn.thread_is_idle = is_idle(response)
                 if continuation.cursor:
                     turn.started.set()
@@ -460,11 +472,11 @@ class Restorer:
 
         Cancellation: The gap is still open.
         """
-        gaps = turn.gaps
+        pauses = turn.pauses
         for _ in range(_READINGS):
             overflows = turn.overflows
             remembered = await read_turn(ask, turn)
-            if turn.gaps > gaps:
+            if turn.pauses > pauses:
                 return
             if turn.overflows == overflows:
                 break
@@ -474,10 +486,10 @@ class Restorer:
             )
         for item in remembered.all_items:
             for child in told_by(item):
-                self._router.sub_agents.note_parent(child, turn.thread_id)
+                self._registry.sub_agents.note_parent(child, turn.thread_id)
         now = trio.current_time()
         turn.note_unfinished([item for item in remembered.all_items if not is_complete(item)], now, time.time())
-        turn.fill_gap(remembered.items, now)  # after that, as what came meanwhile may finish some
+        turn.backfill(remembered.items, now)  # after that, as what came meanwhile may finish some
         if is_terminal(remembered.state) or (turn.thread_is_idle and is_over(remembered.state)):
             turn.end_from_history({**remembered.state, "items": remembered.items, "itemsView": "full"})
 
@@ -490,7 +502,7 @@ class Restorer:
         if turn.ended.is_set():
             return
         turn.find_unfinished = partial(self._find_unfinished, turn)
-        if any(child not in self._router.loaded for child in self._router.sub_agents.of(turn.thread_id)):
+        if any(child not in self._registry.subscribed for child in self._registry.sub_agents.of(turn.thread_id)):
             self._manager.start_soon(partial(self._follow_sub_agents, turn.thread_id))
 
     async def _find_unfinished(self, turn: Turn) -> None:
@@ -515,17 +527,17 @@ class Restorer:
             answer = await self._manager.request(methods.THREAD_LOADED_LIST, {})
             running = answer.get("data") if isinstance(answer, Mapping) else None
             while parents and len(seen) < _MOST_FOLLOWED:
-                for child in self._router.sub_agents.of(parents.popleft()):
+                for child in self._registry.sub_agents.of(parents.popleft()):
                     if child in seen or not isinstance(running, list) or child not in running:
                         continue
                     seen.add(child)
                     parents.append(child)
-                    if child not in self._router.loaded:
+                    if child not in self._registry.subscribed:
                         await self._subscribe(child, lambda _: None)
                     where = {"threadId": child, "limit": PAGE_SIZE, "sortDirection": "desc"}
                     for item in _listed_items(await self._manager.request(methods.THREAD_ITEMS_LIST, where)):
                         for grandchild in told_by(item):
-                            self._router.sub_agents.note_parent(grandchild, child)
+                            self._registry.sub_agents.note_parent(grandchild, child)
         except CodexError as exc:
             _logger.debug("could not subscribe to all sub-agents of thread %s: %s", thread_id, exc)
 

@@ -1,4 +1,4 @@
-"""`Router`: which turn an event belongs to. Runs in the reader, so it never waits and never raises for what came."""
+"""`TurnRegistry`: which turn an event belongs to. Runs in the reader, so it never waits and never raises for what came."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from .connection import (
     MAX_IN_FLIGHT,
     Call,
 )
-from .notifications import NotificationHub
+from .notifications import NotificationBroadcaster
 from .sub_agents import SubAgents
 from .thread_slots import (
-    Place,
-    Starting,
+    PendingTurn,
+    ThreadSlot,
 )
 from .turn import Turn
 
-_REMEMBERED = 1_024  # finished turns, whose late events are told from other people's
+_MAX_REMEMBERED = 1_024  # finished turns, whose late events are told from other people's
 _KEPT = 256  # ended turns that were handed out and that nobody has taken up; of older ones, history tells
 
 
@@ -48,7 +48,7 @@ class RegistryOwner(Protocol):
         ...
 
 
-class Router:
+class TurnRegistry:
     """The tables of threads and turns.
 
     Attributes:
@@ -65,20 +65,23 @@ class Router:
     def __init__(self, owner: RegistryOwner) -> None:
         self._owner = owner
         self._turns: dict[str, Turn] = {}
-        self._places: dict[str, Place] = {}
-        self._finished: dict[str, str] = {}  # the thread, by turn: a fork inherits the ids of its turns
-        self._kept: dict[str, Turn] = {}  # those that have ended since they were handed out
+        self._places: dict[str, ThreadSlot] = {}
+        self._recently_finished: dict[str, str] = {}  # the thread, by turn: a fork inherits the ids of its turns
+        self._unclaimed: dict[str, Turn] = {}  # those that have ended since they were handed out
         self.sub_agents = SubAgents(
-            thread_of=self._thread_of, open_turn=self.open_turn, is_ours=self._is_ours, on_found=owner.on_turn_known
+            thread_of=self._thread_of,
+            open_turn=self.open_turn,
+            is_own=self._is_own,
+            on_parent_known=owner.on_turn_known,
         )
-        self.loaded: set[str] = set()
+        self.subscribed: set[str] = set()
         self.unsubscribing: set[object] = set()
-        self.missed: set[str] = set()
-        self.hub = NotificationHub()
+        self.to_resubscribe: set[str] = set()
+        self.hub = NotificationBroadcaster()
         self._watchers: dict[str, list[Watcher]] = {}
         self.late_events = 0
         self.dropped_events = 0
-        self.lost_starts: list[Call] = []
+        self.unconfirmed_starts: list[Call] = []
         self.unanswered: deque[Call] = deque(maxlen=MAX_IN_FLIGHT)
 
     # --- events
@@ -89,7 +92,7 @@ class Router:
         turn = self._turns.get(params.turn_id)
         if turn is None or not turn.skips_deltas or params.thread_id != turn.thread_id:
             return False
-        turn.alive_at = now
+        turn.last_activity = now
         turn.last_event = delta.method
         return True
 
@@ -112,23 +115,23 @@ class Router:
         if turn is not None and notice.thread_id in (None, turn.thread_id):
             self.late_events += not turn.feed(notice, now)
             return True
-        if turn_id in self._finished and notice.thread_id in (None, self._finished[turn_id]):
+        if turn_id in self._recently_finished and notice.thread_id in (None, self._recently_finished[turn_id]):
             self.late_events += 1
             return True
         place = self._places.get(notice.thread_id or "")
         if place is not None and place.starting is not None:
             self._count_dropped(place.starting.hold(notice))
-            self._look_for_ours(place.starting)
+            self._match_pending(place.starting)
             return True
         if place is not None and place.turn is not None and self._is_review_start(place.turn, notice):
-            place.turn.running_id = turn_id
+            place.turn.interrupt_id = turn_id
             self.late_events += not place.turn.feed(notice, now)
             return True
         return False
 
     def _take_sub_agent_event(self, notice: Notice, thread_id: str, now: float) -> None:
         if notice.method == methods.TURN_STARTED and not self.sub_agents.is_foreign(thread_id):
-            self.loaded.add(thread_id)  # its events come without a subscription
+            self.subscribed.add(thread_id)  # its events come without a subscription
         turn = self.sub_agents.root_of(thread_id)
         if turn is not None and turn.turn_id != notice.turn_id:
             turn.feed_sub_agent(notice, now)
@@ -141,14 +144,14 @@ class Router:
     def _count_dropped(self, number: int) -> None:
         self.dropped_events += number
 
-    def _look_for_ours(self, starting: Starting) -> None:
-        if starting.found is not None and starting.on_found is not None:
-            starting.on_found(starting.found)
+    def _match_pending(self, starting: PendingTurn) -> None:
+        if starting.found is not None and starting.on_turn_id is not None:
+            starting.on_turn_id(starting.found)
 
-    def expect(self, starting: Starting, on_found: Callable[[str], None]) -> None:
+    def match_first_event(self, starting: PendingTurn, on_turn_id: Callable[[str], None]) -> None:
         """Find the turn of a request that was accepted by its first event, which may have come already."""
-        starting.on_found = on_found
-        self._look_for_ours(starting)
+        starting.on_turn_id = on_turn_id
+        self._match_pending(starting)
 
     def _take_thread_event(self, notice: Notice) -> None:
         thread_id = notice.thread_id or ""
@@ -156,10 +159,10 @@ class Router:
             status = notice.params.get("status")
             kind = status.get("type") if isinstance(status, dict) else None
             if kind == "notLoaded":
-                self.loaded.discard(thread_id)
+                self.subscribed.discard(thread_id)
             self._note_idle(thread_id, kind != "active")
         elif notice.method == methods.THREAD_CLOSED:
-            self.loaded.discard(thread_id)
+            self.subscribed.discard(thread_id)
             self._note_idle(thread_id, True)
         elif notice.method == methods.TURN_COMPLETED:  # some turn ended, it does not say which
             self._note_idle(thread_id, True)
@@ -178,30 +181,30 @@ class Router:
     def suspend(self) -> None:
         """Tell every turn that it misses what happens now, until there is another connection."""
         for turn in self.turns:
-            turn.open_gap()
+            turn.pause_delivery()
         for place in self.places:
             starting = place.starting
-            if starting is not None and starting.call is not None and starting.on_found is None:
+            if starting is not None and starting.call is not None and starting.on_turn_id is None:
                 # An orphan whose answer does not come any more. One that was answered stays until its turn is found.
-                self.lost_starts.append(starting.call)
+                self.unconfirmed_starts.append(starting.call)
                 leaving, place.leaving = place.leaving, None
                 self.release(starting)
                 if leaving is not None:
                     leaving.set()
-        self.lost_starts += [call for call in self.unanswered if call.is_in_flight]
+        self.unconfirmed_starts += [call for call in self.unanswered if call.is_in_flight]
         self.unanswered.clear()
         self._tell_watchers()
-        self.missed |= self.loaded
-        self.loaded.clear()
+        self.to_resubscribe |= self.subscribed
+        self.subscribed.clear()
 
-    def hears(self, thread_id: str) -> bool:
+    def is_subscribed(self, thread_id: str) -> bool:
         """Whether the events of a turn that is asked for now would come."""
-        return thread_id in self.loaded and thread_id not in self.unsubscribing
+        return thread_id in self.subscribed and thread_id not in self.unsubscribing
 
     def unsubscribe(self, thread_id: str) -> None:
         """Note that this client wants no events of a thread any more."""
-        self.loaded.discard(thread_id)
-        self.missed.discard(thread_id)
+        self.subscribed.discard(thread_id)
+        self.to_resubscribe.discard(thread_id)
 
     def _tell_watchers(self) -> None:
         for watchers in self._watchers.values():
@@ -214,12 +217,12 @@ class Router:
             turn.lose(error)
         for place in self.places:
             if place.starting is not None:
-                place.starting.settled.set()
+                place.starting.resolved.set()
             if place.leaving is not None:
                 place.leaving.set()
                 place.leaving = None
         self._tell_watchers()
-        self.loaded.clear()
+        self.subscribed.clear()
         self.hub.lose(error)
 
     def watch(self, method: str, takes: Callable[[Notice], bool], on_lost: Callable[[], None]) -> Callable[[], None]:
@@ -241,33 +244,33 @@ class Router:
 
     # --- places
 
-    def place(self, thread_id: str) -> Place:
+    def place(self, thread_id: str) -> ThreadSlot:
         """Return the place of a thread; it is kept while something happens there."""
-        return self._places.setdefault(thread_id, Place())
+        return self._places.setdefault(thread_id, ThreadSlot())
 
-    def peek(self, thread_id: str) -> Place:
+    def get_slot(self, thread_id: str) -> ThreadSlot:
         """Return the place of a thread to look at; an empty one, which is not kept, where nothing happens."""
-        return self._places.get(thread_id) or Place()
+        return self._places.get(thread_id) or ThreadSlot()
 
-    def release(self, starting: Starting) -> None:
+    def release(self, starting: PendingTurn) -> None:
         """Take back a `turn/start` that started nothing."""
         place = self._places[starting.thread_id]
         place.starting = None
-        starting.settled.set()
+        starting.resolved.set()
         self._tidy(starting.thread_id)
         for notice in starting.held.take():
             self.hub.publish(notice)
 
-    def bind(self, starting: Starting, turn_id: str, now: float) -> Turn:
+    def bind(self, starting: PendingTurn, turn_id: str, now: float) -> Turn:
         """Make the turn of a `turn/start` that was answered, and give it what was held for it."""
         place = self._places[starting.thread_id]
-        if place.turn is not None and place.turn.turn_id not in self._kept:
+        if place.turn is not None and place.turn.turn_id not in self._unclaimed:
             self.forget(place.turn)
         request = starting.request
         turn = Turn(
             starting.thread_id,
             turn_id,
-            alive_at=now,
+            last_activity=now,
             method=request.method,
             wants_deltas=request.wants_deltas,
             on_dropped=self._count_dropped,
@@ -275,13 +278,13 @@ class Router:
         )
         place.starting, place.turn = None, turn
         self._turns[turn_id] = turn
-        self._finished.pop(turn_id, None)
+        self._recently_finished.pop(turn_id, None)
         turn.on_end.add(partial(self._note_end, turn))
         starting.turn = turn
-        starting.settled.set()
+        starting.resolved.set()
         self._owner.on_turn_known()
-        if starting.has_dropped and not turn.has_gap:
-            turn.open_gap()
+        if starting.has_dropped and not turn.is_paused:
+            turn.pause_delivery()
             turn.thread_is_idle = starting.thread_is_idle
             self._owner.on_events_dropped(turn)
         for notice in starting.held.take():
@@ -295,17 +298,17 @@ class Router:
     def _note_end(self, turn: Turn) -> None:
         if turn.left is not None and turn.left.is_set():  # it was given up, and ended after all
             self.forget(turn)
-        elif turn.is_handed_out:
-            self._kept[turn.turn_id] = turn
-            if len(self._kept) > _KEPT:
-                oldest = self._kept.pop(next(iter(self._kept)))
-                if oldest.is_handed_out:  # else it was taken up
+        elif turn.has_continuation:
+            self._unclaimed[turn.turn_id] = turn
+            if len(self._unclaimed) > _KEPT:
+                oldest = self._unclaimed.pop(next(iter(self._unclaimed)))
+                if oldest.has_continuation:  # else it was taken up
                     self.forget(oldest)
 
-    def starting(self, thread_id: str) -> Starting | None:
+    def starting(self, thread_id: str) -> PendingTurn | None:
         """Return the turn of this client that is being started on a thread, for somebody who waits for it."""
-        starting = self.peek(thread_id).starting
-        return None if starting is None or starting.is_orphan else starting
+        starting = self.get_slot(thread_id).starting
+        return None if starting is None or starting.is_abandoned else starting
 
     def open_turn(self, thread_id: str) -> Turn | None:
         """Return the turn of this client that runs on a thread."""
@@ -317,9 +320,9 @@ class Router:
         """Return a turn that is open, or has events that nobody read."""
         return self._turns.get(turn_id)
 
-    def knows(self, turn_id: str) -> bool:
+    def is_known(self, turn_id: str) -> bool:
         """Whether a turn is, or lately was, one of ours."""
-        return turn_id in self._turns or turn_id in self._finished
+        return turn_id in self._turns or turn_id in self._recently_finished
 
     def waits_for(self, thread_id: str, turn_id: str | None) -> list[Turn]:
         """Return this client's open turns that may wait for a server request of a thread whose own turn is unknown.
@@ -330,26 +333,26 @@ class Router:
             return [root]
         if turn_id is None and (turn := self.open_turn(thread_id)) is not None:
             return [turn]
-        if thread_id in self.sub_agents or thread_id in self._places or thread_id in self.loaded:
+        if thread_id in self.sub_agents or thread_id in self._places or thread_id in self.subscribed:
             return []
         return [turn for turn in self.turns if not turn.ended.is_set()]
 
-    def _is_ours(self, thread_id: str) -> bool:
-        return thread_id in self.loaded or thread_id in self._places
+    def _is_own(self, thread_id: str) -> bool:
+        return thread_id in self.subscribed or thread_id in self._places
 
     def _thread_of(self, turn_id: str) -> str | None:
         turn = self._turns.get(turn_id)
-        return self._finished.get(turn_id) if turn is None else turn.thread_id
+        return self._recently_finished.get(turn_id) if turn is None else turn.thread_id
 
     def forget(self, turn: Turn) -> None:
         """Let go of a turn that is drained or dropped. What comes of it from now on is late."""
         if self._turns.get(turn.turn_id) is not turn:
             return
         del self._turns[turn.turn_id]
-        self._kept.pop(turn.turn_id, None)
-        self._finished[turn.turn_id] = turn.thread_id
-        if len(self._finished) > _REMEMBERED:
-            del self._finished[next(iter(self._finished))]
+        self._unclaimed.pop(turn.turn_id, None)
+        self._recently_finished[turn.turn_id] = turn.thread_id
+        if len(self._recently_finished) > _MAX_REMEMBERED:
+            del self._recently_finished[next(iter(self._recently_finished))]
         place = self._places.get(turn.thread_id)
         if place is not None and place.turn is turn:
             place.turn = None
@@ -370,7 +373,7 @@ class Router:
             del self._places[thread_id]
 
     @property
-    def places(self) -> list[Place]:
+    def places(self) -> list[ThreadSlot]:
         """The threads where something happens."""
         return list(self._places.values())
 

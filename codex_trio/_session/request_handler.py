@@ -1,6 +1,6 @@
-"""`Answering`: one task for each request of the server, in the owner's nursery. Answers once, or not at all if moot.
+"""`ServerRequestTasks`: a task for each request of the server, in the owner's nursery. Responds once.
 
-A request is moot when the server has withdrawn it, when its turn has ended, or when the client closes.
+There is no response if the server withdraws the request, if its turn ends, or if the client closes.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ from .connection import Connection
 from .failure import Failure
 from .handlers import Handlers, default_response
 from .open_items import OpenItems
-from .reconnecting import Link
-from .registry import Router
+from .reconnecting import ReconnectingConnection
+from .registry import TurnRegistry
 from .turn import Turn
-from .turn_manager import Lifecycle
+from .turn_manager import TurnManager
 
 _logger = logging.getLogger("codex_trio")
 
-_REMEMBERED = 1_024  # requests that were dealt with, as the server asks again when a thread is resumed
-_INTERRUPT_PATIENCE = 2.0  # seconds
+_MAX_REMEMBERED = 1_024  # requests that were dealt with, as the server asks again when a thread is resumed
+_INTERRUPT_RESPONSE_TIMEOUT = 2.0  # seconds
 
 
-class Asked(msgspec.Struct, eq=False):
+class PendingRequestTask(msgspec.Struct, eq=False):
     """A request of the server that is being considered.
 
     Attributes:
@@ -59,16 +59,16 @@ class Asked(msgspec.Struct, eq=False):
     turn: Turn | None = None
     waiting: list[Turn] = msgspec.field(default_factory=list)
     scope: trio.CancelScope = msgspec.field(default_factory=trio.CancelScope)
-    is_moot: bool = False
+    is_withdrawn: bool = False
     is_answered: bool = False
 
     def drop(self) -> None:
         """End its handler; nothing will be answered."""
-        self.is_moot = not self.is_answered
+        self.is_withdrawn = not self.is_answered
         self.scope.cancel()
 
 
-class Answering:
+class ServerRequestTasks:
     """Takes the server's requests, and answers them.
 
     Attributes:
@@ -78,17 +78,17 @@ class Answering:
     def __init__(
         self,
         handlers: Handlers,
-        connection: Connection | Link,
-        router: Router,
-        lifecycle: Lifecycle,
+        connection: Connection | ReconnectingConnection,
+        registry: TurnRegistry,
+        manager: TurnManager,
     ) -> None:
         self._handlers = handlers
         self._connection = connection
-        self._router = router
-        self._lifecycle = lifecycle
-        self._pending: dict[RequestId, Asked] = {}
-        self._dealt_with: dict[RequestId, None] = {}
-        self._items = OpenItems(self._is_ours)
+        self._registry = registry
+        self._manager = manager
+        self._pending: dict[RequestId, PendingRequestTask] = {}
+        self._answered_ids: dict[RequestId, None] = {}
+        self._items = OpenItems(self._is_own)
         self._failures: set[Failure] = set()
         self._is_closed = False
         self.answers = 0
@@ -102,16 +102,16 @@ class Answering:
     def take(self, request: ServerRequest) -> None:
         """Start to answer a request."""
         turn = self._turn_of(request)
-        is_foreign = self._router.sub_agents.is_foreign(request.thread_id or "")
+        is_foreign = self._registry.sub_agents.is_foreign(request.thread_id or "")
         if self._is_closed or self._handlers.observe or is_foreign:
             if turn is not None:
                 turn.touch(request.method, trio.current_time())  # who asks, lives
             _logger.debug("%s is not answered by this client", self._handlers.redact(request.method))
             return
-        if request.id in self._pending or request.id in self._dealt_with:
+        if request.id in self._pending or request.id in self._answered_ids:
             _logger.debug("%s", self._handlers.redact(f"{request.method} was asked again, id {request.id!r}"))
             return
-        asked = self._pending[request.id] = Asked(
+        asked = self._pending[request.id] = PendingRequestTask(
             request,
             self._items.find_changes(request),
             self._items.find_tool_name(request),
@@ -119,31 +119,31 @@ class Answering:
         )
         if turn is not None:
             turn.touch(request.method, trio.current_time())
-        self._stop_clocks(asked)
+        self._hold_inactivity(asked)
         self._nursery.start_soon(self._answer, asked, name=f"codex_trio answers {request.method}")
 
-    def adopt(self) -> None:
+    def attach_turns(self) -> None:
         """Look again for the turns of requests whose turn was unknown when they came."""
         for asked in self._pending.values():
             if asked.turn is None:
-                self._stop_clocks(asked)
+                self._hold_inactivity(asked)
 
     def _turn_of(self, request: ServerRequest) -> Turn | None:
-        return self._router.find(request.turn_id or "") or self._router.sub_agents.root_of(request.thread_id or "")
+        return self._registry.find(request.turn_id or "") or self._registry.sub_agents.root_of(request.thread_id or "")
 
-    def _stop_clocks(self, asked: Asked) -> None:
+    def _hold_inactivity(self, asked: PendingRequestTask) -> None:
         request = asked.request
         asked.turn = turn = self._turn_of(request)
         thread_id = request.thread_id
         waiting = [turn] if turn is not None else []
         if turn is None and thread_id is not None:
-            waiting = self._router.waits_for(thread_id, request.turn_id)
+            waiting = self._registry.waits_for(thread_id, request.turn_id)
         for waiter in waiting:
             if waiter not in asked.waiting:
-                waiter.owe()
+                waiter.hold_inactivity()
         for waiter in asked.waiting:
             if waiter not in waiting:
-                waiter.pay(trio.current_time())
+                waiter.release_inactivity(trio.current_time())
         asked.waiting = waiting
         if turn is not None and turn.turn_id == request.turn_id:  # a sub-agent may outlive the turn
             turn.on_end.add(asked.drop)
@@ -162,16 +162,16 @@ class Answering:
                 if asked.request.turn_id is not None and asked.request.turn_id == notice.turn_id:
                     asked.drop()
 
-    def _is_ours(self, thread_id: str | None, turn_id: str | None) -> bool:
-        root = self._router.sub_agents.root_of(thread_id or "")
-        return root is not None or self._router.find(turn_id or "") is not None
+    def _is_own(self, thread_id: str | None, turn_id: str | None) -> bool:
+        root = self._registry.sub_agents.root_of(thread_id or "")
+        return root is not None or self._registry.find(turn_id or "") is not None
 
     def suspend(self) -> None:
         """Take the loss of a connection that is to be followed by another: what is still open is asked again there."""
         for asked in list(self._pending.values()):
             asked.drop()
         self._pending.clear()
-        self._dealt_with.clear()
+        self._answered_ids.clear()
 
     def lose(self, error: CodexTransportError) -> None:
         """Take the end of the connection: nobody is there to be answered."""
@@ -187,17 +187,17 @@ class Answering:
         for asked in list(self._pending.values()):
             asked.drop()
         for failure in self._failures:
-            failure.settled.set()
+            failure.resolved.set()
 
     @trio.lowlevel.enable_ki_protection
-    async def _answer(self, asked: Asked) -> None:
+    async def _answer(self, asked: PendingRequestTask) -> None:
         error: BaseException | None = None
         interrupts_turn = False
         try:
             with asked.scope:
                 interrupts_turn = await self._ask(asked)
         except BaseException as exc:
-            if not asked.is_moot:
+            if not asked.is_withdrawn:
                 self._refuse(asked)  # the server is told first
             if _has_cancelled(exc):
                 raise
@@ -212,7 +212,7 @@ class Answering:
         elif interrupts_turn:
             await self._interrupt(asked.request)
 
-    async def _ask(self, asked: Asked) -> bool:
+    async def _ask(self, asked: PendingRequestTask) -> bool:
         request = asked.request
         try:
             answer = await self._handlers.answer(
@@ -231,7 +231,7 @@ class Answering:
         asked.is_answered = True
         return answer.interrupts_turn
 
-    def _refuse(self, asked: Asked) -> None:
+    def _refuse(self, asked: PendingRequestTask) -> None:
         if asked.is_answered:
             return
         try:
@@ -240,28 +240,28 @@ class Answering:
             self._connection.refuse(asked.request, refusal.code, str(refusal))
         asked.is_answered = True
 
-    def _settle(self, asked: Asked) -> None:
+    def _settle(self, asked: PendingRequestTask) -> None:
         self.answers += asked.is_answered
         if self._pending.get(asked.request.id) is asked:  # else it was of a connection that is gone
             del self._pending[asked.request.id]
-            self._dealt_with[asked.request.id] = None
-            if len(self._dealt_with) > _REMEMBERED:
-                del self._dealt_with[next(iter(self._dealt_with))]
+            self._answered_ids[asked.request.id] = None
+            if len(self._answered_ids) > _MAX_REMEMBERED:
+                del self._answered_ids[next(iter(self._answered_ids))]
         if asked.turn is not None:
             asked.turn.on_end.discard(asked.drop)
         for turn in asked.waiting:
-            turn.pay(trio.current_time())
+            turn.release_inactivity(trio.current_time())
 
-    async def _report(self, asked: Asked, error: BaseException) -> None:
+    async def _report(self, asked: PendingRequestTask, error: BaseException) -> None:
         """Raise what a handler raised: where the turn is consumed, or else here."""
         turn = asked.turn
         failure = None if turn is None or self._is_closed else turn.fail(error)
         if turn is None or failure is None:
             raise error
-        self._lifecycle.abandon(turn)
+        self._manager.interrupt_soon(turn)
         self._failures.add(failure)
         try:
-            await failure.settled.wait()
+            await failure.resolved.wait()
         finally:
             self._failures.discard(failure)
         if not failure.is_raised:
@@ -271,7 +271,7 @@ class Answering:
         if request.thread_id is None or request.turn_id is None:
             return
         try:
-            await self._lifecycle.interrupt(request.thread_id, request.turn_id, timeout=_INTERRUPT_PATIENCE)
+            await self._manager.interrupt(request.thread_id, request.turn_id, timeout=_INTERRUPT_RESPONSE_TIMEOUT)
         except CodexError as exc:
             _logger.debug("turn %s was to be ended by a decision: %s", request.turn_id, exc)
 

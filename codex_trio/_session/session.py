@@ -25,18 +25,18 @@ from ..errors import CodexTransportError
 from ..models import ChatContinuation, InitializeResult
 from .connection import Call, Connection
 from .handlers import Handlers
-from .reconnecting import Link
-from .recovery import Restorer
-from .registry import Router
-from .request_handler import Answering
-from .suspects import Suspects
+from .reconnecting import ReconnectingConnection
+from .recovery import Recovery
+from .registry import TurnRegistry
+from .request_handler import ServerRequestTasks
+from .suspects import LossCounter
 from .turn import Turn
-from .turn_manager import Lifecycle
+from .turn_manager import TurnManager
 from .turn_request import TurnRequest
 from .versions import log_untested_version
 
-_LEAVING_PATIENCE = 2.0  # seconds for open turns to be interrupted when the client closes
-_FLUSHING_PATIENCE = 0.5  # seconds for the last messages, a refusal among them, to go out
+_SHUTDOWN_INTERRUPT_TIMEOUT = 2.0  # seconds for open turns to be interrupted when the client closes
+_FLUSH_TIMEOUT = 0.5  # seconds for the last messages, a refusal among them, to go out
 
 
 class Session:
@@ -86,22 +86,22 @@ class Session:
         self._closing = trio.Event()
         self._closed = trio.Event()
         self._failure: Exception | None = None
-        self.connection: Connection | Link = (
+        self.connection: Connection | ReconnectingConnection = (
             Connection(transport, self)
             if reconnect_timeout is None
-            else Link(transport, self, patience=reconnect_timeout)
+            else ReconnectingConnection(transport, self, patience=reconnect_timeout)
         )
-        suspects = Suspects()
-        self.registry = Router(self)
-        self.turn_manager = Lifecycle(
+        suspects = LossCounter()
+        self.registry = TurnRegistry(self)
+        self.turn_manager = TurnManager(
             self.connection,
             self.registry,
             suspects=suspects,
             request_timeout=request_timeout,
             tool_registry=handlers.tool_registry,
         )
-        self.recovery = Restorer(self.turn_manager, self.registry, suspects, request_timeout=request_timeout)
-        self.requests = Answering(handlers, self.connection, self.registry, self.turn_manager)
+        self.recovery = Recovery(self.turn_manager, self.registry, suspects, request_timeout=request_timeout)
+        self.requests = ServerRequestTasks(handlers, self.connection, self.registry, self.turn_manager)
 
     # --- called by the connection, in its reader task. Must neither block nor raise.
 
@@ -130,7 +130,7 @@ class Session:
 
     # --- called by a reconnecting connection, in its own task
 
-    async def handshake(self, connection: Connection | Link) -> None:
+    async def handshake(self, connection: Connection | ReconnectingConnection) -> None:
         """Initialize the server; the caller limits the time."""
         await self.initialize(connection, timeout=math.inf)
 
@@ -150,11 +150,11 @@ class Session:
 
     def on_thread_idle(self, turn: Turn) -> None:
         """Look for the end of a turn whose thread the server calls idle."""
-        self.turn_manager.reconcile(turn)
+        self.turn_manager.reconcile_soon(turn)
 
     def on_turn_known(self) -> None:
         """Look again for the turns of requests that came before their turn was known."""
-        self.requests.adopt()
+        self.requests.attach_turns()
 
     def on_events_dropped(self, turn: Turn) -> None:
         """Read from history what could not be held for a turn."""
@@ -174,10 +174,14 @@ class Session:
                 if self._closed.is_set()
                 else "this client is not open yet: use `async with`, or start(nursery)"
             )
-        self.connection.raise_if_lost()
+        self.connection.raise_if_closed()
 
     async def initialize(
-        self, connection: Connection | Link, params: Mapping[str, Any] | None = None, *, timeout: float
+        self,
+        connection: Connection | ReconnectingConnection,
+        params: Mapping[str, Any] | None = None,
+        *,
+        timeout: float,
     ) -> InitializeResult:
         """Send `initialize` and `initialized`, and return what the server said of itself."""
         if params is None:
@@ -206,18 +210,18 @@ class Session:
         self.require_open()
         turn = await self.recovery.resume_turn(continuation, wants_deltas=wants_deltas)
         if not turn.ended.is_set():  # its end may have been lost, or the news that its thread is idle
-            self.turn_manager.reconcile(turn)
+            self.turn_manager.reconcile_soon(turn)
         return turn
 
     def inactivity_seconds(self, timeout: float | None) -> float:
         """Return an `inactivity_timeout` in seconds; `None` for the client's."""
         return self.inactivity_timeout if timeout is None else check_timeout(timeout, "inactivity_timeout")
 
-    async def perform_urgently(self, call: Call, *, timeout: float | None = None) -> Any:
+    async def send_urgently(self, call: Call, *, timeout: float | None = None) -> Any:
         """Send a request of an open client past the limit of requests in flight; `None` for the client's timeout."""
         self.require_open()
         patience = self.request_timeout if timeout is None else timeout
-        return await self.turn_manager.perform_urgently(call, timeout=patience)
+        return await self.turn_manager.send_urgently(call, timeout=patience)
 
     # --- a nursery of its own
 
@@ -355,8 +359,8 @@ class Session:
             self._ready.set()
             await self._closing.wait()
             self.requests.close()
-            await self.turn_manager.close(_LEAVING_PATIENCE)
-            with trio.move_on_after(_FLUSHING_PATIENCE):
+            await self.turn_manager.close(_SHUTDOWN_INTERRUPT_TIMEOUT)
+            with trio.move_on_after(_FLUSH_TIMEOUT):
                 await self.connection.flush()
             self.connection.lose(CodexTransportError("this client was closed"))
         finally:

@@ -10,7 +10,7 @@ from .._wire import methods
 from .._wire.messages import Notice
 from .turn import Turn
 
-_REMEMBERED = 1_024  # threads of sub-agents, and as many of their turns
+_MAX_REMEMBERED = 1_024  # threads of sub-agents, and as many of their turns
 _DEEPEST = 16  # sub-agents of sub-agents
 _MOST_TOLD = 256  # sub-agents in one item
 
@@ -34,8 +34,8 @@ class SubAgents:
     Args:
         thread_of: Returns the thread of a turn of this client; `None` if it is not known.
         open_turn: Returns the turn of this client that runs on a thread.
-        is_ours: Whether this client is subscribed to a thread.
-        on_found: Called when a thread, or another turn of a thread, becomes known.
+        is_own: Whether this client is subscribed to a thread.
+        on_parent_known: Called when a thread, or another turn of a thread, becomes known.
     """
 
     def __init__(
@@ -43,13 +43,13 @@ class SubAgents:
         *,
         thread_of: Callable[[str], str | None],
         open_turn: Callable[[str], Turn | None],
-        is_ours: Callable[[str], bool],
-        on_found: Callable[[], None],
+        is_own: Callable[[str], bool],
+        on_parent_known: Callable[[], None],
     ) -> None:
         self._thread_of = thread_of
         self._open_turn = open_turn
-        self._is_ours = is_ours
-        self._on_found = on_found
+        self._is_own = is_own
+        self._on_parent_known = on_parent_known
         self._origins: dict[str, _Origin] = {}  # by thread
         self._threads: dict[str, str] = {}  # by turn of a sub-agent
 
@@ -75,9 +75,9 @@ class SubAgents:
         if notice.turn_id is not None:
             self._threads.pop(notice.turn_id, None)
             self._threads[notice.turn_id] = thread_id
-            if len(self._threads) > _REMEMBERED:
+            if len(self._threads) > _MAX_REMEMBERED:
                 del self._threads[next(iter(self._threads))]
-        self._on_found()
+        self._on_parent_known()
 
     def note_parent(self, thread_id: str, parent: str) -> None:
         """Note the thread that a sub-agent works for."""
@@ -86,12 +86,12 @@ class SubAgents:
         origin = self._remember(thread_id)
         if origin.parent != parent:
             origin.parent = parent
-            self._on_found()
+            self._on_parent_known()
 
     def _remember(self, thread_id: str) -> _Origin:
         origin = self._origins.pop(thread_id, None) or _Origin()
         self._origins[thread_id] = origin
-        if len(self._origins) > _REMEMBERED:
+        if len(self._origins) > _MAX_REMEMBERED:
             del self._origins[next(iter(self._origins))]
         return origin
 
@@ -109,7 +109,7 @@ class SubAgents:
 
         Codex 0.163 to 0.171 send a sub-agent's events and requests to every client that was connected when it started.
         """
-        return thread_id in self and not any(map(self._is_ours, (thread_id, *self._above(thread_id))))
+        return thread_id in self and not any(map(self._is_own, (thread_id, *self._above(thread_id))))
 
     def _above(self, thread_id: str) -> Iterator[str]:
         """Yield the thread's known ancestors, the nearest first."""

@@ -1,4 +1,4 @@
-"""`Suspects`: count the lost connections for each request, because one thread can cause all the losses."""
+"""`LossCounter`: count the lost connections for each request, because one thread can cause all the losses."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from contextlib import contextmanager
 
 from ..errors import CodexTransportError
 
-_REMEMBERED = 1_024
+_MAX_REMEMBERED = 1_024
 _HOPELESS = 20  # losses in a row
 
 Job = Callable[[], Awaitable[object]]
 
 
-class Suspects:
+class LossCounter:
     """Counts consecutive losses of the connection during a request, such as one for the history of a turn."""
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class Suspects:
             yield
         except CodexTransportError:
             self._losses[key] = self._losses.pop(key, 0) + 1
-            if len(self._losses) > _REMEMBERED:
+            if len(self._losses) > _MAX_REMEMBERED:
                 del self._losses[next(iter(self._losses))]
             raise
         self._losses.pop(key, None)

@@ -1,4 +1,4 @@
-"""`Place`: the turn on a thread. `Starting`: a `turn/start` on the thread, until its turn id is known."""
+"""`ThreadSlot`: the turn on a thread. `PendingTurn`: a `turn/start` on the thread, until its turn id is known."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from .held import Held
 from .turn import Turn
 from .turn_request import TurnRequest
 
-ANSWER_PATIENCE = 1.0  # seconds for the answer to a `turn/start` whose turn seems to have ended already
+START_RESPONSE_TIMEOUT = 1.0  # seconds for the answer to a `turn/start` whose turn seems to have ended already
 
 
-class Starting(msgspec.Struct, eq=False):
+class PendingTurn(msgspec.Struct, eq=False):
     """A `turn/start` whose turn is not known yet.
 
     Attributes:
         request: The request.
         held: Events of turns that are not known yet. The server may send them before or after the answer.
         has_dropped: Whether some of these events were dropped, so that history must be read.
-        found: The turn of the first event that `request.is_ours` takes for ours.
+        found: The turn of the first event that `request.matches_first_event` takes for ours.
         running: A turn that started on this thread and has not ended. It may be ours, or another client's.
         ended: The last turn that has ended on this thread.
         is_orphan: Whether the caller has left, so that the turn is to be stopped as soon as its id is known.
@@ -44,15 +44,15 @@ class Starting(msgspec.Struct, eq=False):
     found: str | None = None
     running: str | None = None
     ended: str | None = None
-    is_orphan: bool = False
+    is_abandoned: bool = False
     call: Call | None = None
     thread_is_idle: bool = False
     turn: Turn | None = None
-    on_found: Callable[[str], None] | None = None
+    on_turn_id: Callable[[str], None] | None = None
     waiting: trio.CancelScope | None = None
-    settled: trio.Event = msgspec.field(default_factory=trio.Event)
+    resolved: trio.Event = msgspec.field(default_factory=trio.Event)
     scope: trio.CancelScope = msgspec.field(default_factory=trio.CancelScope)
-    let_go: trio.Event = msgspec.field(default_factory=trio.Event)
+    finished: trio.Event = msgspec.field(default_factory=trio.Event)
 
     @property
     def is_running(self) -> bool:
@@ -61,8 +61,8 @@ class Starting(msgspec.Struct, eq=False):
 
     def hold(self, notice: Notice) -> int:
         """Hold an event of an unknown turn; return how many events were dropped to make room."""
-        is_ours = self.request.is_ours
-        if self.found is None and is_ours is not None and is_ours(notice):
+        matches_first_event = self.request.matches_first_event
+        if self.found is None and matches_first_event is not None and matches_first_event(notice):
             self.found = notice.turn_id
         dropped = self.held.push(notice)
         self.has_dropped = self.has_dropped or dropped > 0
@@ -70,7 +70,7 @@ class Starting(msgspec.Struct, eq=False):
             self.running = notice.turn_id
         elif notice.method == methods.TURN_COMPLETED:
             self.running, self.ended = None, notice.turn_id
-            self.hurry(ANSWER_PATIENCE)
+            self.hurry(START_RESPONSE_TIMEOUT)
         return dropped
 
     def hurry(self, seconds: float) -> None:
@@ -79,7 +79,7 @@ class Starting(msgspec.Struct, eq=False):
             self.waiting.deadline = min(self.waiting.deadline, trio.current_time() + seconds)
 
 
-class Place(msgspec.Struct, eq=False):
+class ThreadSlot(msgspec.Struct, eq=False):
     """The state of one thread, which has at most one of this client's turns at a time.
 
     Attributes:
@@ -87,14 +87,14 @@ class Place(msgspec.Struct, eq=False):
     """
 
     turn: Turn | None = None
-    starting: Starting | None = None
+    starting: PendingTurn | None = None
     leaving: trio.Event | None = None
 
     @property
     def has_consumer(self) -> bool:
         """Whether a consumer waits for a turn on this thread."""
         if self.starting is not None:
-            return not self.starting.is_orphan
+            return not self.starting.is_abandoned
         return self.turn is not None and self.turn.has_consumer and not self.turn.ended.is_set()
 
     @property

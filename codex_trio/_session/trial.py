@@ -1,4 +1,4 @@
-"""`Trial`: send the first requests over a new connection, and find out whether the server answers at all."""
+"""`ProbedConnection`: send the first requests over a new connection, and find out whether the server answers at all."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .connection import (
 _PROOF = 5.0  # seconds for the first answer of any kind on a connection
 
 
-class Trial:
+class ProbedConnection:
     """Sends requests over a new connection, and notes whether the server answers any of them.
 
     Args:
@@ -35,24 +35,24 @@ class Trial:
 
     async def ask(self, method: str, params: Mapping[str, Any]) -> Any:
         """Send a request, and return the result."""
-        return await self.perform(Call(method, params))
+        return await self.send_request(Call(method, params))
 
-    async def perform(self, call: Call, *, timeout: float = math.inf) -> Any:
-        """Send a request as `Connection.perform` does, but wait no longer than until the deadline."""
+    async def send_request(self, call: Call, *, timeout: float = math.inf) -> Any:
+        """Send a request as `Connection.send_request` does, but wait no longer than until the deadline."""
         left = max(0.0, self._deadline - trio.current_time())
         try:
-            result = await self._connection.perform(call, timeout=min(timeout, self._request_timeout, left))
+            result = await self._connection.send_request(call, timeout=min(timeout, self._request_timeout, left))
         except CodexProtocolError:
             self._has_answered = True
             raise
         self._has_answered = True
         return result
 
-    def raise_if_lost(self) -> None:
+    def raise_if_closed(self) -> None:
         """Raise the loss of the connection, if there was one."""
-        self._connection.raise_if_lost()
+        self._connection.raise_if_closed()
 
-    async def raise_if_mute(self) -> None:
+    async def check_responsive(self) -> None:
         """Raise if the server answers no requests at all.
 
         Raises:
@@ -60,4 +60,4 @@ class Trial:
         """
         if not self._has_answered:
             with suppress(CodexProtocolError):  # an error is an answer, too
-                await self.perform(Call(methods.THREAD_LOADED_LIST, {"limit": 1}), timeout=_PROOF)
+                await self.send_request(Call(methods.THREAD_LOADED_LIST, {"limit": 1}), timeout=_PROOF)

@@ -16,7 +16,7 @@ from .._wire.turn_state import (
 from ..errors import CodexThreadBusyError, CodexTurnInterruptedError
 from ..events import Event, StepCompleted
 from ..models import CancelResult, ChatContinuation, ChatResult, CompletionSource, ConversationStep
-from .connection import let_the_reader_look
+from .connection import yield_to_reader
 from .deltas import PendingDelta, events_of
 from .failure import Failure, as_raised, failed_error, inactive_error
 from .inbox import Received, TurnInbox
@@ -39,7 +39,7 @@ class Turn(TurnInbox):
         method: What it was asked for with.
         wants_deltas: Its consumer does.
         on_dropped: See `TurnInbox`.
-        continuation: Where its consumer was before. What has happened since is missing, see `open_gap`.
+        continuation: Where its consumer was before. What has happened since is missing, see `pause_delivery`.
 
     Attributes:
         running_id: What an interrupt must call it: a review runs under an id of its own.
@@ -56,25 +56,25 @@ class Turn(TurnInbox):
         thread_id: str,
         turn_id: str,
         *,
-        alive_at: float,
+        last_activity: float,
         method: str = methods.TURN_START,
         wants_deltas: bool = False,
         on_dropped: Callable[[int], None],
         continuation: ChatContinuation | None = None,
     ) -> None:
-        super().__init__(thread_id, alive_at=alive_at, wants_deltas=wants_deltas, on_dropped=on_dropped)
+        super().__init__(thread_id, last_activity=last_activity, wants_deltas=wants_deltas, on_dropped=on_dropped)
         self.turn_id = turn_id
-        self.running_id = turn_id
+        self.interrupt_id = turn_id
         self.method = method
         self.left: trio.Event | None = None
-        self.is_handed_out = False
+        self.has_continuation = False
         self.thread_is_idle = False
-        self.reconciling: trio.CancelScope | None = None
+        self.reconcile_scope: trio.CancelScope | None = None
         self.find_unfinished: Callable[[], Awaitable[None]] | None = None
         self._raised: Failure | None = None
         self._is_read = False  # the consumer has seen the end
         self.has_consumer = False
-        self._quiet_since = self._left_at = alive_at  # when its consumer's last wait ended
+        self._quiet_since = self._left_at = last_activity  # when its consumer's last wait ended
         self._source: CompletionSource = "turn_completed"
         self._fold = TurnAccumulator(thread_id, turn_id)
         self._cursor = 0
@@ -83,13 +83,13 @@ class Turn(TurnInbox):
         if continuation is not None:
             self._cursor = continuation.cursor
             self._fold.delivered.update(dict.fromkeys(continuation.seen))
-            self.open_gap()
+            self.pause_delivery()
 
     def fail(self, error: BaseException) -> Failure | None:
         """Take what a handler raised, for the consumer to raise; `None` if the turn has none."""
         if not self.has_consumer or self._is_read:
             return None
-        if self._raised is not None and not self._raised.settled.is_set():
+        if self._raised is not None and not self._raised.resolved.is_set():
             self._raised.error.add_note(f"codex_trio: besides, another handler of the turn raised {error!r}")
             return self._raised
         self._raised = Failure(as_raised(error))
@@ -98,22 +98,22 @@ class Turn(TurnInbox):
         return self._raised
 
     @property
-    def is_cut_short(self) -> bool:
+    def is_incomplete(self) -> bool:
         """Whether not all of it can be read here: the connection was lost before its end, or it was given up."""
-        return self._loss is not None or self.keeps_nothing
+        return self._loss is not None or self.is_discarding
 
-    def raise_if_lost(self, mode: Mode) -> None:
+    def raise_if_closed(self, mode: Mode) -> None:
         """Raise the loss of the connection, if it came before the turn's end."""
         if self._loss is not None:
             raise self._loss.fresh(self.continuation(mode))
 
     def continuation(self, mode: Mode) -> ChatContinuation:
         """Return where the consumer is."""
-        gathered = {step.item_id for step in self._steps}
-        seen = tuple(item_id for item_id in self._fold.delivered if item_id not in gathered)
+        take_collected = {step.item_id for step in self._steps}
+        seen = tuple(item_id for item_id in self._fold.delivered if item_id not in take_collected)
         return ChatContinuation(self.thread_id, self.turn_id, self._cursor, mode, seen)
 
-    def begin_consuming(self, *, wants_deltas: bool = False) -> None:
+    def acquire_consumer(self, *, wants_deltas: bool = False) -> None:
         """Become the turn's consumer.
 
         Raises:
@@ -126,20 +126,20 @@ class Turn(TurnInbox):
                 turn_id=self.turn_id,
             )
         self.has_consumer = True
-        self.is_handed_out = False
+        self.has_continuation = False
         self._quiet_since = self._left_at = trio.current_time()
         self.skips_deltas = not wants_deltas and not self.ended.is_set()
 
-    def stop_consuming(self) -> None:
+    def release_consumer(self) -> None:
         """Let go of the turn; what is unread stays."""
         self.has_consumer = False
         if self._raised is not None:
-            self._raised.settled.set()
+            self._raised.resolved.set()
 
     @property
-    def is_unwanted(self) -> bool:
+    def is_abandoned(self) -> bool:
         """Whether it runs on with nobody to consume it, now or later."""
-        return not (self.has_consumer or self.is_handed_out or self.ended.is_set())
+        return not (self.has_consumer or self.has_continuation or self.ended.is_set())
 
     async def next_steps(self, patience: float, mode: Mode) -> list[ConversationStep] | None:
         """Wait for the next event; return the steps that it completes, `None` at the end of the turn.
@@ -185,7 +185,7 @@ class Turn(TurnInbox):
             event.raise_once()
             event = await self._receive_next(patience, mode)
         if event is None:
-            self.raise_if_lost(mode)
+            self.raise_if_closed(mode)
             self._is_read = True
         elif isinstance(event, PendingDelta):
             if self._pending.get(event.item_id) is event:
@@ -206,13 +206,13 @@ class Turn(TurnInbox):
         return await self._wait(patience, mode)
 
     async def _wait(self, patience: float, mode: Mode) -> Received | None:
-        # One scope for a wait, not one for each event. Events only move `alive_at`, and after the scope fires, the rest
+        # One scope for a wait, not one for each event. Events only move `last_activity`, and after the scope fires, the rest
         # of the timeout is waited for. The scope also fires during a sleep, which may end early without an event.
         # The time that the consumer took between two waits does not count.
         since = self._quiet_since + trio.current_time() - self._left_at
         while True:
             now = trio.current_time()
-            if self._owed:
+            if self._inactivity_holds:
                 since = now
             with trio.move_on_at(min(self._alive_until(since) + patience, now + patience)):
                 try:
@@ -223,7 +223,7 @@ class Turn(TurnInbox):
                 return received
             if self._is_alive(since, patience):
                 continue
-            await let_the_reader_look()
+            await yield_to_reader()
             if self._is_alive(since, patience):
                 continue
             if self.find_unfinished is not None:  # there may be an open sleep item
@@ -236,16 +236,16 @@ class Turn(TurnInbox):
                 return None
             except trio.WouldBlock:
                 pass
-            self.is_handed_out = True
+            self.has_continuation = True
             now = trio.current_time()
-            idle = now - max(self.alive_at, self.unfinished.asleep_until)
+            idle = now - max(self.last_activity, self.unfinished.asleep_until)
             raise inactive_error(self.continuation(mode), idle, self.last_event, self.unfinished.snapshot(now))
 
     def _is_alive(self, since: float, patience: float) -> bool:
-        return self._owed > 0 or trio.current_time() < self._alive_until(since) + patience
+        return self._inactivity_holds > 0 or trio.current_time() < self._alive_until(since) + patience
 
     def _alive_until(self, since: float) -> float:
-        return max(since, self.alive_at, self.unfinished.asleep_until)
+        return max(since, self.last_activity, self.unfinished.asleep_until)
 
     async def finish(self, read_history: ReadHistory) -> list[ConversationStep]:
         """Close the account of an ended turn, and return steps that only history told.
@@ -273,11 +273,11 @@ class Turn(TurnInbox):
                 elapsed = _elapsed(item.get("startedAtMs"), unix_time)  # codex 0.169
                 self.unfinished.start(self.thread_id, item, now, elapsed=elapsed)
 
-    def gather(self, steps: list[ConversationStep]) -> None:
+    def collect(self, steps: list[ConversationStep]) -> None:
         """Keep steps for the result of `chat_once`."""
         self._steps += steps
 
-    def gathered(self) -> list[ConversationStep]:
+    def take_collected(self) -> list[ConversationStep]:
         """Hand over the steps that `chat_once` has gathered."""
         steps, self._steps = self._steps, []
         return steps

@@ -1,4 +1,4 @@
-"""`Lifecycle`: how turns begin, and how they are left when the client closes.
+"""`TurnManager`: how turns begin, and how they are left when the client closes.
 
 Whatever goes on after its caller has left runs in the client's own nursery, and is bounded.
 """
@@ -34,12 +34,12 @@ from .connection import (
     Connection,
 )
 from .history import find_turn
-from .reconnecting import Link
-from .registry import Router
-from .suspects import Suspects
+from .reconnecting import ReconnectingConnection
+from .registry import TurnRegistry
+from .suspects import LossCounter
 from .thread_slots import (
-    ANSWER_PATIENCE,
-    Starting,
+    START_RESPONSE_TIMEOUT,
+    PendingTurn,
 )
 from .turn import Turn
 from .turn_request import TurnRequest
@@ -51,32 +51,32 @@ _ROUNDS = 16  # of Trio's scheduler, for a cancelled consumer to leave its turn
 
 
 # All in seconds.
-STOP_PATIENCE = 10.0  # for a turn that nobody wants any more to end
-_START_PATIENCE = 1.0  # for `turn/started`, before which an interrupt is refused
-_INTERRUPT_PATIENCE = 2.0  # for the answer to an interrupt: some versions leave it out
-_REFUSED_FIRST, _REFUSED_MOST = 0.02, 0.5  # between interrupts that were refused
+INTERRUPT_TIMEOUT = 10.0  # for a turn that nobody wants any more to end
+_STARTED_TIMEOUT = 1.0  # for `turn/started`, before which an interrupt is refused
+_INTERRUPT_RESPONSE_TIMEOUT = 2.0  # for the answer to an interrupt: some versions leave it out
+_INITIAL_RETRY_PAUSE, _MAX_RETRY_PAUSE = 0.02, 0.5  # between interrupts that were refused
 # Seconds between a thread's going idle and a look at the turn's true state.
-_IDLE_GRACE, _IDLE_MOST = 1.0, 30.0
+_RECONCILE_DELAY, _MAX_RECONCILE_DELAY = 1.0, 30.0
 
 
-class Lifecycle:
+class TurnManager:
     """Begins, stops and looks up turns over one connection."""
 
     def __init__(
         self,
-        connection: Connection | Link,
-        router: Router,
+        connection: Connection | ReconnectingConnection,
+        registry: TurnRegistry,
         *,
-        suspects: Suspects,
+        suspects: LossCounter,
         request_timeout: float,
         tool_registry: ToolRegistry,
     ) -> None:
         self._connection = connection
-        self._router = router
+        self._registry = registry
         self._suspects = suspects
         self._request_timeout = request_timeout
         self._tools = tool_registry
-        self._beginning: set[Starting] = set()  # those whose caller is still there
+        self._starting: set[PendingTurn] = set()  # those whose caller is still there
         self._is_closing = False
         self._is_closed = False
 
@@ -93,38 +93,38 @@ class Lifecycle:
         """
         if method == methods.THREAD_START and self._tools.default:
             params = {"dynamicTools": dump_tools(self._tools.default), **(params or {})}
-        return await self.perform(Call(method, params), timeout=timeout)
+        return await self.send_request(Call(method, params), timeout=timeout)
 
-    async def perform(self, call: Call, *, timeout: float | None = None) -> Any:
+    async def send_request(self, call: Call, *, timeout: float | None = None) -> Any:
         """Make a call, which was not made before, as `request` does."""
         patience = self._request_timeout if timeout is None else timeout
         if call.method not in methods.SUBSCRIBING and call.method not in methods.UNSUBSCRIBING:
-            return await self._connection.perform(call, timeout=patience)
+            return await self._connection.send_request(call, timeout=patience)
         asked = (call.params or {}).get("threadId")
         call.on_response = partial(self._note_subscription, call.method, asked, call.on_response)
         is_leaving = call.method in methods.UNSUBSCRIBING and isinstance(asked, str)
         if is_leaving:
-            self._router.unsubscribing.add(asked)  # a turn that is asked for behind this call wants it resumed
+            self._registry.unsubscribing.add(asked)  # a turn that is asked for behind this call wants it resumed
         try:
-            return await self._connection.perform(call, timeout=patience)
+            return await self._connection.send_request(call, timeout=patience)
         finally:
             if is_leaving and not call.is_in_flight:
-                self._router.unsubscribing.discard(asked)
+                self._registry.unsubscribing.discard(asked)
 
     def _note_subscription(
         self, method: str, asked: object, on_response: Callable[[Response], None] | None, response: Response
     ) -> None:
         # In the reader: the loss of the connection may come right behind the answer, and undoes this.
-        thread_id = id_of(response.result, "thread") if asked is None or method == methods.THREAD_FORK else asked
+        thread_id = nested_id(response.result, "thread") if asked is None or method == methods.THREAD_FORK else asked
         if method in methods.UNSUBSCRIBING and isinstance(asked, str):
-            self._router.unsubscribing.discard(asked)
+            self._registry.unsubscribing.discard(asked)
         if response.error is None and isinstance(thread_id, str):
             if method in methods.SUBSCRIBING:
-                self._router.loaded.add(thread_id)
+                self._registry.subscribed.add(thread_id)
                 if (parent := parent_of(response.result)) is not None:
-                    self._router.sub_agents.note_parent(thread_id, parent)
+                    self._registry.sub_agents.note_parent(thread_id, parent)
             else:
-                self._router.unsubscribe(thread_id)
+                self._registry.unsubscribe(thread_id)
             if method == methods.THREAD_FORK:
                 self._tools.copy_to_fork(asked, thread_id)
             if method == methods.THREAD_DELETE:
@@ -141,9 +141,9 @@ class Lifecycle:
         """Run a task in the client's own nursery. It must end when the connection does."""
         self._nursery.start_soon(async_fn)
 
-    async def perform_urgently(self, call: Call, *, timeout: float) -> Any:
+    async def send_urgently(self, call: Call, *, timeout: float) -> Any:
         """Make a call past the line of waiting requests, and without a place among those in flight."""
-        return await self._connection.perform(call, timeout=timeout, urgent=True)
+        return await self._connection.send_request(call, timeout=timeout, urgent=True)
 
     async def start_thread(
         self, params: Mapping[str, Any] | None = None, *, tools: Iterable[Tool] | None = None
@@ -158,7 +158,7 @@ class Lifecycle:
         if tools == self._tools.default:
             return await self.request(methods.THREAD_START, params)
         result = await self.request(methods.THREAD_START, {**(params or {}), "dynamicTools": dump_tools(tools)})
-        if (thread_id := id_of(result, "thread")) is not None:
+        if (thread_id := nested_id(result, "thread")) is not None:
             self._tools.set_thread_tools(thread_id, tools)
         return result
 
@@ -173,13 +173,13 @@ class Lifecycle:
         Cancellation: A turn that the server starts all the same is stopped.
         """
         if thread_id is None:
-            return await self._begin_anew(request, _LOSSES)
-        starting = await self.claim(thread_id, request)
+            return await self._start_on_new_thread(request, _LOSSES)
+        starting = await self.reserve_thread(thread_id, request)
         params = {"threadId": thread_id, **request.params}
         if self._connection.reconnects and request.method == methods.TURN_START:
             params.setdefault("clientUserMessageId", str(uuid.uuid4()))  # so that the turn can be found after a loss
-        call = Call(request.method, params, partial(self._take_started, starting))
-        self._beginning.add(starting)
+        call = Call(request.method, params, partial(self._on_start_response, starting))
+        self._starting.add(starting)
         try:
             with starting.scope:
                 await self._start(starting, call)
@@ -189,26 +189,26 @@ class Lifecycle:
             self._leave(starting, call, has_timed_out=isinstance(exc, CodexTimeoutError))
             raise
         finally:
-            self._beginning.discard(starting)
-            starting.let_go.set()
+            self._starting.discard(starting)
+            starting.finished.set()
         if starting.turn is None:
             raise CodexProtocolError(f"{request.method} was answered without a turn id", method=request.method)
         return starting.turn
 
-    async def _start(self, starting: Starting, call: Call) -> None:
-        await self._load(starting.thread_id)
+    async def _start(self, starting: PendingTurn, call: Call) -> None:
+        await self._ensure_subscribed(starting.thread_id)
         try:
-            await self._connection.perform(call, timeout=self._request_timeout)
+            await self._connection.send_request(call, timeout=self._request_timeout)
         except CodexThreadNotFoundError:  # it was unloaded unseen; the refusal is certain, so this repeats nothing
-            self._router.loaded.discard(starting.thread_id)
-            await self._load(starting.thread_id)
-            await self._connection.perform(call, timeout=self._request_timeout)
-        if starting.request.is_ours is not None:
+            self._registry.subscribed.discard(starting.thread_id)
+            await self._ensure_subscribed(starting.thread_id)
+            await self._connection.send_request(call, timeout=self._request_timeout)
+        if starting.request.matches_first_event is not None:
             await self._find(starting, starting.request)
 
-    async def _begin_anew(self, request: TurnRequest, losses: int) -> Turn:
+    async def _start_on_new_thread(self, request: TurnRequest, losses: int) -> Turn:
         result = await self.request(methods.THREAD_START, request.thread_params)
-        thread_id = id_of(result, "thread")
+        thread_id = nested_id(result, "thread")
         if thread_id is None:
             raise CodexProtocolError("thread/start was answered without a thread id", method=methods.THREAD_START)
         try:
@@ -216,22 +216,22 @@ class Lifecycle:
         except CodexThreadNotFoundError:  # a thread that had no turn yet is gone with its connection
             if not losses or not self._connection.reconnects:
                 raise
-        return await self._begin_anew(request, losses - 1)
+        return await self._start_on_new_thread(request, losses - 1)
 
     @trio.lowlevel.enable_ki_protection
-    async def _find(self, starting: Starting, request: TurnRequest) -> None:
-        is_up = False
-        while not (is_up or starting.settled.is_set()):  # while it is away, the server cannot tell
-            await self._wait_up()
+    async def _find(self, starting: PendingTurn, request: TurnRequest) -> None:
+        is_connected = False
+        while not (is_connected or starting.resolved.is_set()):  # while it is away, the server cannot tell
+            await self._wait_connected()
             with trio.move_on_after(self._request_timeout):
-                await starting.settled.wait()
-            is_up = self._connection.is_connected
-        self._connection.raise_if_lost()
+                await starting.resolved.wait()
+            is_connected = self._connection.is_connected
+        self._connection.raise_if_closed()
         if starting.turn is None:
             raise CodexTimeoutError(f"{request.method} was accepted, and no turn began on thread {starting.thread_id}")
 
     @trio.lowlevel.enable_ki_protection
-    async def claim(self, thread_id: str, request: TurnRequest) -> Starting:
+    async def reserve_thread(self, thread_id: str, request: TurnRequest) -> PendingTurn:
         """Take the thread's place for a turn that is to come; events of turns that nobody knows are held there.
 
         Raises:
@@ -239,8 +239,8 @@ class Lifecycle:
             CodexTransportError: The connection was lost, or the client closes.
         """
         await self.wait_free(thread_id)
-        place = self._router.peek(thread_id)
-        self._connection.raise_if_lost()
+        place = self._registry.get_slot(thread_id)
+        self._connection.raise_if_closed()
         if self._is_closing:
             raise _closed()
         if place.is_taken:
@@ -251,7 +251,7 @@ class Lifecycle:
                 thread_id=thread_id,
                 turn_id=turn_id,
             )
-        starting = self._router.place(thread_id).starting = Starting(thread_id, request)
+        starting = self._registry.place(thread_id).starting = PendingTurn(thread_id, request)
         return starting
 
     @trio.lowlevel.enable_ki_protection
@@ -259,10 +259,10 @@ class Lifecycle:
         """Wait, for a limited time, while an abandoned turn runs on the thread. Do not wait for any other turn."""
         await self.give_way(thread_id)
         with trio.move_on_after(self._request_timeout):
-            await self._wait_up()
-            while (place := self._router.peek(thread_id)).leaving is not None:
+            await self._wait_connected()
+            while (place := self._registry.get_slot(thread_id)).leaving is not None:
                 await place.leaving.wait()
-                await self._wait_up()
+                await self._wait_connected()
 
     @trio.lowlevel.enable_ki_protection
     async def give_way(self, thread_id: str) -> None:
@@ -272,15 +272,15 @@ class Lifecycle:
         cannot see whether a cancellation is pending, so this waits for some rounds, in which no time passes.
         """
         for _ in range(_ROUNDS):
-            place = self._router.peek(thread_id)
-            if place.turn is not None and place.turn.is_unwanted:  # the finalizer of its stream has not run yet
-                self.abandon(place.turn)
+            place = self._registry.get_slot(thread_id)
+            if place.turn is not None and place.turn.is_abandoned:  # the finalizer of its stream has not run yet
+                self.interrupt_soon(place.turn)
             if place.leaving is not None or not place.has_consumer:
                 return
             await trio.lowlevel.checkpoint()
 
     @trio.lowlevel.enable_ki_protection
-    async def running_turn(self, thread_id: str) -> Turn | None:
+    async def wait_running_turn(self, thread_id: str) -> Turn | None:
         """Return the turn of this client that runs on a thread; wait for one that is being started.
 
         Raises:
@@ -288,139 +288,139 @@ class Lifecycle:
             CodexTransportError: The connection was lost.
         """
         with trio.move_on_after(self._request_timeout):
-            while (starting := self._router.starting(thread_id)) is not None:
-                await starting.let_go.wait()
-                self._connection.raise_if_lost()
-            return self._router.open_turn(thread_id)
+            while (starting := self._registry.starting(thread_id)) is not None:
+                await starting.finished.wait()
+                self._connection.raise_if_closed()
+            return self._registry.open_turn(thread_id)
         raise CodexTimeoutError(
             f"a turn is being started on thread {thread_id}, and the server did not tell which in time"
         )
 
-    async def _wait_up(self) -> None:
+    async def _wait_connected(self) -> None:
         # A lost `turn/start` may have begun a turn on this very thread, which is then stopped first.
         if self._connection.reconnects:  # with a checkpoint even if it is connected, so that a loss is noticed
             await self._connection.wait_connected()
 
-    async def _load(self, thread_id: str) -> None:
+    async def _ensure_subscribed(self, thread_id: str) -> None:
         # A turn of a thread that this connection did not resume would run, and none of its events come here.
-        if not self._router.hears(thread_id):
+        if not self._registry.is_subscribed(thread_id):
             await self.request(methods.THREAD_RESUME, {"threadId": thread_id, "excludeTurns": True})
 
-    def _take_started(self, starting: Starting, response: Response) -> None:
+    def _on_start_response(self, starting: PendingTurn, response: Response) -> None:
         # In the reader: the next message may be an event of this turn already.
-        if starting.settled.is_set():
+        if starting.resolved.is_set():
             self._take_late(starting, response)
             return
-        if response.error is None and starting.request.is_ours is not None:
-            self._router.expect(starting, partial(self._bind, starting))
-            starting.hurry(STOP_PATIENCE)  # the turn was accepted and has not started
+        if response.error is None and starting.request.matches_first_event is not None:
+            self._registry.match_first_event(starting, partial(self._bind, starting))
+            starting.hurry(INTERRUPT_TIMEOUT)  # the turn was accepted and has not started
             return
-        turn_id = id_of(response.result, "turn") if response.error is None else None
+        turn_id = nested_id(response.result, "turn") if response.error is None else None
         if turn_id is not None:
             self._bind(starting, turn_id)
-        elif starting.is_orphan or response.error is None:
+        elif starting.is_abandoned or response.error is None:
             self._release(starting)
 
-    def _bind(self, starting: Starting, turn_id: str) -> None:
-        turn = self._router.bind(starting, turn_id, trio.current_time())
-        turn.begin_consuming(wants_deltas=starting.request.wants_deltas)
-        if starting.is_orphan:
-            turn.stop_consuming()
-            self.abandon(turn)
+    def _bind(self, starting: PendingTurn, turn_id: str) -> None:
+        turn = self._registry.bind(starting, turn_id, trio.current_time())
+        turn.acquire_consumer(wants_deltas=starting.request.wants_deltas)
+        if starting.is_abandoned:
+            turn.release_consumer()
+            self.interrupt_soon(turn)
             if turn.ended.is_set():  # before it was known; others may wait for the thread since its caller left
-                turn.left = self._router.peek(starting.thread_id).leaving
-                self._router.clear(turn)
+                turn.left = self._registry.get_slot(starting.thread_id).leaving
+                self._registry.clear(turn)
 
-    def _take_late(self, starting: Starting, response: Response) -> None:
+    def _take_late(self, starting: PendingTurn, response: Response) -> None:
         # The thread was released before this answer came. If the turn in the answer still ran when another turn was
         # started on the thread, codex has merged the two. Otherwise the turn in the answer has to be stopped.
-        turn_id = id_of(response.result, "turn") if response.error is None else None
-        place = self._router.peek(starting.thread_id)
-        if turn_id is None or turn_id == starting.ended or self._router.knows(turn_id) or place.is_taken:
+        turn_id = nested_id(response.result, "turn") if response.error is None else None
+        place = self._registry.get_slot(starting.thread_id)
+        if turn_id is None or turn_id == starting.ended or self._registry.is_known(turn_id) or place.is_taken:
             return
-        late = self._router.place(starting.thread_id).starting = Starting(starting.thread_id, TurnRequest())
-        self.abandon(self._router.bind(late, turn_id, trio.current_time()))
+        late = self._registry.place(starting.thread_id).starting = PendingTurn(starting.thread_id, TurnRequest())
+        self.interrupt_soon(self._registry.bind(late, turn_id, trio.current_time()))
 
-    def _leave(self, starting: Starting, call: Call, *, has_timed_out: bool) -> None:
+    def _leave(self, starting: PendingTurn, call: Call, *, has_timed_out: bool) -> None:
         if starting.turn is None and call.was_sent and call.response is None and not call.is_in_flight:
-            self._router.lost_starts.append(call)  # whether it began a turn is unknown
+            self._registry.unconfirmed_starts.append(call)  # whether it began a turn is unknown
         if starting.turn is not None:
-            starting.turn.stop_consuming()
-            self.abandon(starting.turn)
+            starting.turn.release_consumer()
+            self.interrupt_soon(starting.turn)
         elif call.is_in_flight:
             starting.call = call
-            self._orphan(starting, 0.0 if has_timed_out else _answer_patience(starting, call))
-        elif starting.on_found is not None and not starting.settled.is_set():
-            self._orphan(starting, STOP_PATIENCE)
+            self._watch_abandoned_soon(starting, 0.0 if has_timed_out else _start_response_timeout(starting, call))
+        elif starting.on_turn_id is not None and not starting.resolved.is_set():
+            self._watch_abandoned_soon(starting, INTERRUPT_TIMEOUT)
         else:
             self._release(starting)
 
-    def _orphan(self, starting: Starting, patience: float) -> None:
-        starting.is_orphan = True
-        self._router.place(starting.thread_id).leaving = trio.Event()
+    def _watch_abandoned_soon(self, starting: PendingTurn, patience: float) -> None:
+        starting.is_abandoned = True
+        self._registry.place(starting.thread_id).leaving = trio.Event()
         self._nursery.start_soon(
-            self._await_orphan, starting, patience, name=f"codex_trio waits for {starting.request.method}"
+            self._watch_abandoned, starting, patience, name=f"codex_trio waits for {starting.request.method}"
         )
 
     @trio.lowlevel.enable_ki_protection
-    async def _await_orphan(self, starting: Starting, patience: float) -> None:
+    async def _watch_abandoned(self, starting: PendingTurn, patience: float) -> None:
         # The turn id is unknown, so nothing can be interrupted yet. While any turn runs on the thread, it may be this
         # one. An answer that comes after that is late.
         while True:
             with trio.move_on_after(patience) as starting.waiting:
-                await starting.settled.wait()
-            if starting.settled.is_set():
+                await starting.resolved.wait()
+            if starting.resolved.is_set():
                 return
             if not starting.is_running:
                 if starting.call is not None and starting.call.is_in_flight:
-                    self._router.unanswered.append(starting.call)
+                    self._registry.unanswered.append(starting.call)
                 self._release(starting)
                 return
-            patience = STOP_PATIENCE
+            patience = INTERRUPT_TIMEOUT
 
-    def _release(self, starting: Starting) -> None:
-        place = self._router.place(starting.thread_id)
-        if starting.is_orphan and place.leaving is not None:
+    def _release(self, starting: PendingTurn) -> None:
+        place = self._registry.place(starting.thread_id)
+        if starting.is_abandoned and place.leaving is not None:
             place.leaving.set()
             place.leaving = None
-        self._router.release(starting)
+        self._registry.release(starting)
 
     def forget(self, turn: Turn) -> None:
         """Let go of a turn that is drained."""
-        self._router.forget(turn)
+        self._registry.forget(turn)
 
     # --- stopping
 
-    def abandon(self, turn: Turn) -> None:
+    def interrupt_soon(self, turn: Turn) -> None:
         """Stop a turn that nobody wants any more, if need be again, in the background; the next turn waits for that."""
         if turn.ended.is_set():
-            self._router.forget(turn)
+            self._registry.forget(turn)
             return
         if self._is_closed or (turn.left is not None and not turn.left.is_set()):
             return
-        place = self._router.place(turn.thread_id)
+        place = self._registry.place(turn.thread_id)
         if place.leaving is None:
             place.leaving = trio.Event()
         turn.left = place.leaving
-        self._nursery.start_soon(self._stop_unwanted, turn, name=f"codex_trio stops {turn.turn_id}")
+        self._nursery.start_soon(self._interrupt_abandoned, turn, name=f"codex_trio stops {turn.turn_id}")
 
     @trio.lowlevel.enable_ki_protection
-    async def _stop_unwanted(self, turn: Turn) -> None:
+    async def _interrupt_abandoned(self, turn: Turn) -> None:
         try:
-            with trio.move_on_after(STOP_PATIENCE):
+            with trio.move_on_after(INTERRUPT_TIMEOUT):
                 await self._interrupt(turn)
                 await turn.ended.wait()
         except CodexError as exc:
             _logger.debug("turn %s could not be stopped: %s", turn.turn_id, exc)
         finally:
             if turn.ended.is_set():
-                self._router.forget(turn)
-            elif turn.is_unwanted:
-                turn.keep_nothing()
-            self._router.clear(turn)
+                self._registry.forget(turn)
+            elif turn.is_abandoned:
+                turn.discard_events()
+            self._registry.clear(turn)
 
     @trio.lowlevel.enable_ki_protection
-    async def stop(self, turn: Turn) -> None:
+    async def interrupt_and_wait(self, turn: Turn) -> None:
         """Interrupt a turn and wait for its end.
 
         Raises:
@@ -428,8 +428,8 @@ class Lifecycle:
 
         Cancellation: The interrupt may have been sent.
         """
-        attempt = _Stop()
-        self._nursery.start_soon(self._run_stop, turn, attempt, name=f"codex_trio cancels {turn.turn_id}")
+        attempt = _InterruptTask()
+        self._nursery.start_soon(self._run_interrupt, turn, attempt, name=f"codex_trio cancels {turn.turn_id}")
         try:
             await attempt.done.wait()
         finally:
@@ -441,7 +441,7 @@ class Lifecycle:
                 del attempt  # else the error would keep itself alive, and the frames that it passes
 
     @trio.lowlevel.enable_ki_protection
-    async def _run_stop(self, turn: Turn, attempt: _Stop) -> None:
+    async def _run_interrupt(self, turn: Turn, attempt: _InterruptTask) -> None:
         try:
             with attempt.scope:
                 await self._interrupt(turn)
@@ -453,19 +453,19 @@ class Lifecycle:
 
     async def _interrupt(self, turn: Turn) -> None:
         """Interrupt until the server has accepted it, or the turn has ended."""
-        with trio.move_on_after(_START_PATIENCE):
+        with trio.move_on_after(_STARTED_TIMEOUT):
             await turn.started.wait()
-        delay = _REFUSED_FIRST
+        delay = _INITIAL_RETRY_PAUSE
         while not turn.ended.is_set():
             refusal = await self._interrupt_once(turn)
             if refusal is None:
                 return
             # Said of a turn that has not started yet, and of one that has ended but not told so yet.
-            if not is_not_running(refusal):
+            if not is_no_active_turn(refusal):
                 raise refusal
             with trio.move_on_after(delay):
                 await turn.ended.wait()
-            delay = min(2 * delay, _REFUSED_MOST)
+            delay = min(2 * delay, _MAX_RETRY_PAUSE)
 
     async def interrupt(self, thread_id: str, turn_id: str, *, timeout: float) -> None:
         """Send one `turn/interrupt`, past the line of waiting requests, and wait for the answer.
@@ -475,10 +475,10 @@ class Lifecycle:
             turn_id: The turn; of a review of ours, the id that its events have will do.
             timeout: Seconds.
         """
-        turn = self._router.find(turn_id)
-        running_id = turn.running_id if turn is not None and turn.thread_id == thread_id else turn_id
-        call = Call(methods.TURN_INTERRUPT, {"threadId": thread_id, "turnId": running_id})
-        await self._connection.perform(call, timeout=timeout, urgent=True)
+        turn = self._registry.find(turn_id)
+        interrupt_id = turn.interrupt_id if turn is not None and turn.thread_id == thread_id else turn_id
+        call = Call(methods.TURN_INTERRUPT, {"threadId": thread_id, "turnId": interrupt_id})
+        await self._connection.send_request(call, timeout=timeout, urgent=True)
 
     async def _interrupt_once(self, turn: Turn) -> CodexProtocolError | None:
         refusal: CodexProtocolError | None = None
@@ -489,7 +489,7 @@ class Lifecycle:
             try:
                 while True:
                     try:
-                        await self.interrupt(turn.thread_id, turn.running_id, timeout=_INTERRUPT_PATIENCE)
+                        await self.interrupt(turn.thread_id, turn.interrupt_id, timeout=_INTERRUPT_RESPONSE_TIMEOUT)
                         break
                     except (CodexTransportError, CodexTimeoutError):
                         # Else there will be another connection, or is one already, which has not heard of it.
@@ -509,18 +509,20 @@ class Lifecycle:
 
     # --- what no event told, read from history
 
-    def reconcile(self, turn: Turn) -> None:
+    def reconcile_soon(self, turn: Turn) -> None:
         """Look at the turn's true state soon, and again while its thread is idle and its end does not come."""
         if self._is_closed:
             return
-        if turn.reconciling is not None:
-            turn.reconciling.cancel()
-        turn.reconciling = trio.CancelScope()
-        self._nursery.start_soon(self._reconcile, turn, turn.reconciling, name=f"codex_trio looks for {turn.turn_id}")
+        if turn.reconcile_scope is not None:
+            turn.reconcile_scope.cancel()
+        turn.reconcile_scope = trio.CancelScope()
+        self._nursery.start_soon(
+            self._reconcile, turn, turn.reconcile_scope, name=f"codex_trio looks for {turn.turn_id}"
+        )
 
     @trio.lowlevel.enable_ki_protection
     async def _reconcile(self, turn: Turn, scope: trio.CancelScope) -> None:
-        grace = _IDLE_GRACE
+        grace = _RECONCILE_DELAY
         with scope:
             while True:
                 with trio.move_on_after(grace):
@@ -528,7 +530,7 @@ class Lifecycle:
                     return
                 if await self._look_at(turn):
                     return
-                grace = min(2 * grace, _IDLE_MOST)
+                grace = min(2 * grace, _MAX_RECONCILE_DELAY)
 
     async def _look_at(self, turn: Turn) -> bool:
         """Read a turn's state, and end the turn here if it has ended; return whether no further look is needed."""
@@ -566,31 +568,31 @@ class Lifecycle:
         Wait for that, `patience` seconds at most.
         """
         self._is_closing = True
-        for turn in self._router.turns:
-            if not turn.is_handed_out and not turn.ended.is_set():
-                self.abandon(turn)
-        beginning = list(self._beginning)
+        for turn in self._registry.turns:
+            if not turn.has_continuation and not turn.ended.is_set():
+                self.interrupt_soon(turn)
+        beginning = list(self._starting)
         for starting in beginning:
             starting.scope.cancel()
         with trio.move_on_after(patience):
             for starting in beginning:
-                await starting.let_go.wait()
-            for event in [place.leaving for place in self._router.places if place.leaving is not None]:
+                await starting.finished.wait()
+            for event in [place.leaving for place in self._registry.places if place.leaving is not None]:
                 await event.wait()
         self._is_closed = True
 
 
-def _answer_patience(starting: Starting, call: Call) -> float:
+def _start_response_timeout(starting: PendingTurn, call: Call) -> float:
     # Seconds. Shorter than the request's own timeout, because callers that wait for the thread wait for this, too.
     left = 0.9 * max(0.0, call.deadline - trio.current_time())
-    return left if starting.ended is None else min(left, ANSWER_PATIENCE)
+    return left if starting.ended is None else min(left, START_RESPONSE_TIMEOUT)
 
 
 def _closed() -> CodexTransportError:
     return CodexTransportError("this client was closed")
 
 
-class _Stop:
+class _InterruptTask:
     """One caller's wish that a turn be stopped."""
 
     def __init__(self) -> None:
@@ -599,12 +601,12 @@ class _Stop:
         self.error: CodexProtocolError | None = None
 
 
-def is_not_running(refusal: CodexProtocolError) -> bool:
+def is_no_active_turn(refusal: CodexProtocolError) -> bool:
     """Whether an interrupt was refused because the turn does not run: not yet, or no more."""
     return "no active turn" in str(refusal) or "expected active turn id" in str(refusal)
 
 
-def id_of(result: object, kind: str) -> str | None:
+def nested_id(result: object, kind: str) -> str | None:
     """Return the id of the `kind` of thing, a thread or a turn, that an answer tells."""
     inner = result.get(kind) if isinstance(result, dict) else None
     value = inner.get("id") if isinstance(inner, dict) else None

@@ -28,7 +28,7 @@ class TurnRequest(msgspec.Struct, frozen=True):
     method: str = methods.TURN_START
     params: Mapping[str, Any] = msgspec.field(default_factory=dict)
     thread_params: Mapping[str, Any] = msgspec.field(default_factory=dict)
-    is_ours: Callable[[Notice], bool] | None = None
+    matches_first_event: Callable[[Notice], bool] | None = None
     wants_deltas: bool = False
     continuation: ChatContinuation | None = None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-Place = tuple[str, ...]
+ThreadSlot = tuple[str, ...]
 
 _TYPES = {"string", "number", "integer", "boolean", "null", "array", "object"}
 _DEFINITIONS = ("$defs", "definitions")
@@ -98,7 +98,7 @@ def _faults(root: Any, *, is_strict: bool) -> Iterator[str]:
         yield from (f"In context={place!r}, {fault}" for fault in _node_faults(node, root, is_strict=is_strict))
 
 
-def _nodes(node: Any, place: Place) -> Iterator[tuple[Place, Any]]:
+def _nodes(node: Any, place: ThreadSlot) -> Iterator[tuple[ThreadSlot, Any]]:
     """Yield a schema and all schemas inside it, each with its place."""
     yield place, node
     if not isinstance(node, Mapping):

@@ -283,7 +283,7 @@ async def test_a_turn_waits_while_its_sub_agent_does(reach: Reach, tmp_path: Pat
         await trio.lowlevel.checkpoint()
         session = client._session
         [turn] = session.registry.turns
-        seen.append((request.turn_id == turn.turn_id, turn._owed))
+        seen.append((request.turn_id == turn.turn_id, turn._inactivity_holds))
         scope.cancel()
         return request.decline()
 
