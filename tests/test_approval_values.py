@@ -104,7 +104,7 @@ def test_input_is_read_as_codex_quotes_it(word: str, text: str) -> None:
         "/bin/bash -lc 'write_stdin --session-id 1 ls'",
     ],
 )
-def test_input_that_cannot_be_told_from_the_rest_is_the_whole_command(text: str) -> None:
+def test_inseparable_input_is_the_whole_command(text: str) -> None:
     assert command(kind="writeStdin", command=text).stdin == text
 
 
@@ -285,7 +285,7 @@ def test_choosing_a_refusal_needs_nothing(offer: Any) -> None:
     assert request.choose(offer).result == {"decision": offer}
 
 
-def test_an_offer_to_allow_a_host_from_now_on_grants_more_than_the_command() -> None:
+def test_an_offer_to_allow_a_host_permanently_grants_more() -> None:
     request = command(availableDecisions=["accept", ALLOW])
     assert request.choose("accept").result == {"decision": "accept"}
     with pytest.raises(ValueError, match=r"also grant applyNetworkPolicyAmendment .*a\.example"):

@@ -79,7 +79,7 @@ def update(item_id: Any, *paths: str, **more: Any) -> Step:
     return raw({"method": "item/fileChange/patchUpdated", "params": params})
 
 
-async def test_changes_are_those_that_the_server_told_last(autojump_clock: Clock) -> None:
+async def test_changes_are_the_ones_that_the_server_sent_last(autojump_clock: Clock) -> None:
     server = ScriptedAppServer()
     wrong_ids: list[Any] = [None, 1, "c", []]
     server.on_turn(
@@ -104,7 +104,7 @@ async def test_changes_are_those_that_the_server_told_last(autojump_clock: Clock
     assert recorder.only == [None, ["/w/3", "/w/4"], ["/w/2"], None, None]
 
 
-async def test_changes_that_a_turn_of_ours_has_open_are_never_forgotten(autojump_clock: Clock) -> None:
+async def test_open_changes_of_our_turn_are_never_discarded(autojump_clock: Clock) -> None:
     server = ScriptedAppServer()
     numbers = range(600)
     server.on_turn(
@@ -116,7 +116,7 @@ async def test_changes_that_a_turn_of_ours_has_open_are_never_forgotten(autojump
     assert recorder.only == [[f"/w/{n}"] for n in numbers]
 
 
-async def test_changes_of_a_sub_agent_of_ours_are_never_forgotten(nursery: trio.Nursery, autojump_clock: Clock) -> None:
+async def test_changes_of_our_sub_agent_are_never_discarded(nursery: trio.Nursery, autojump_clock: Clock) -> None:
     server = ScriptedAppServer(nursery)
     server.hold("turn/start")
     recorder = Recorder()
@@ -166,7 +166,7 @@ async def test_of_the_changes_of_other_clients_turns_the_last_256_are_known(
     assert recorder.only == [[f"/w/{n}"] if is_known else None for n, is_known in zip(asked, known, strict=True)]
 
 
-async def test_a_turn_taken_up_by_another_client_has_unknown_changes_that_are_not_accepted(
+async def test_changes_of_a_turn_resumed_elsewhere_are_unknown_and_not_accepted(
     autojump_clock: Clock,
 ) -> None:
     server = ScriptedAppServer()
@@ -343,7 +343,7 @@ ONE, OTHER = {"path": "/"}, {"path": "/w"}
         ([], "unknown"),
     ],
 )
-async def test_a_tool_that_the_request_does_not_name_is_that_of_the_open_call(
+async def test_a_tool_that_the_request_does_not_name_comes_from_the_open_call(
     calls: list[tuple[Any, ...]], name: str, autojump_clock: Clock
 ) -> None:
     server = ScriptedAppServer()

@@ -1,4 +1,4 @@
-"""`EchoMask`: known secrets in the words of somebody else, however they are spelt."""
+"""`EchoMask`: redact known secrets in any encoding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The exceptions: their tree, what they carry, and how one loss becomes an error for each waiter."""
+"""The exceptions: their tree, their attributes, and a separate error for each waiter."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def raised(error: CodexTransportError) -> CodexTransportError:
     return caught.value
 
 
-def test_each_waiter_gets_an_equal_error_of_its_own() -> None:
+def test_each_waiter_gets_a_separate_equal_error() -> None:
     loss = CodexTransportError("gone", returncode=1, stderr_tail="panic", continuation=CONTINUATION)
     loss.__cause__ = OSError("broken pipe")
 

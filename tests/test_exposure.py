@@ -99,7 +99,7 @@ ECHOES: Mapping[str, Callable[[bytes], bytes]] = {
 
 
 @pytest.mark.parametrize("how", ECHOES)
-async def test_a_server_that_repeats_what_it_was_sent_has_no_secret_told(
+async def test_a_server_that_repeats_its_input_reveals_no_secret(
     how: str, nursery: trio.Nursery, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def echo(stream: trio.SocketStream) -> None:
@@ -114,7 +114,7 @@ async def test_a_server_that_repeats_what_it_was_sent_has_no_secret_told(
     assert not exposed(exc, SECRETS, repr(transport), transport.describe(), *ours)
 
 
-async def test_no_part_of_a_token_is_told_wherever_the_words_of_a_server_are_cut(nursery: trio.Nursery) -> None:
+async def test_no_part_of_a_token_is_shown_wherever_a_text_is_cut(nursery: trio.Nursery) -> None:
     async def refuse(stream: trio.SocketStream) -> None:
         async with stream:
             await receive_request(stream)
@@ -137,7 +137,7 @@ AUTHORIZATIONS = {
 
 
 @pytest.mark.parametrize("kind", AUTHORIZATIONS)
-async def test_what_is_secret_in_a_given_authorization_header_is_not_told(kind: str, nursery: trio.Nursery) -> None:
+async def test_secrets_in_an_authorization_header_are_not_shown(kind: str, nursery: trio.Nursery) -> None:
     given, secret = AUTHORIZATIONS[kind]
 
     async def refuse(stream: trio.SocketStream) -> None:
@@ -151,7 +151,7 @@ async def test_what_is_secret_in_a_given_authorization_header_is_not_told(kind: 
     assert "not you: " in str(exc)
 
 
-async def test_a_short_secret_is_not_told_and_a_short_harmless_value_is(nursery: trio.Nursery) -> None:
+async def test_a_short_secret_is_hidden_and_a_short_harmless_value_is_shown(nursery: trio.Nursery) -> None:
     async def refuse(stream: trio.SocketStream) -> None:
         async with stream:
             await receive_request(stream)
@@ -223,7 +223,7 @@ async def with_a_token_function_that_returns_no_token(nursery: trio.Nursery) -> 
         with_a_token_function_that_returns_no_token,
     ],
 )
-async def test_no_failure_tells_a_secret(
+async def test_no_failure_reveals_a_secret(
     make: Callable[[trio.Nursery], Any], nursery: trio.Nursery, caplog: pytest.LogCaptureFixture
 ) -> None:
     transport = await make(nursery)
@@ -232,7 +232,7 @@ async def test_no_failure_tells_a_secret(
 
 
 @pytest.mark.parametrize("data", [f"{TOKEN} {TOKEN}".encode(), TOKEN.encode() + b"\xff"])
-async def test_what_is_in_a_file_that_holds_no_token_is_not_told(data: bytes, tmp_path: Path) -> None:
+async def test_the_content_of_a_file_without_a_token_is_not_shown(data: bytes, tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(data)
     exc = await failure(transport_to("ws://127.0.0.1:1", token=path))
@@ -258,7 +258,7 @@ async def test_what_is_in_a_file_that_holds_no_token_is_not_told(data: bytes, tm
     ],
 )
 @pytest.mark.parametrize("make", [WebSocketTransport, CodexClient.connect_websocket])
-def test_a_wrong_argument_tells_no_secret(make: Callable[..., object], options: dict[str, Any]) -> None:
+def test_a_wrong_argument_reveals_no_secret(make: Callable[..., object], options: dict[str, Any]) -> None:
     given = {"url": "ws://127.0.0.1:1", "token": TOKEN, "headers": {"X-Api-Key": HEADER, "Cookie": COOKIE}, **options}
     if make is WebSocketTransport:
         make = lambda **given: WebSocketTransport(given.pop("url"), **given)  # noqa: E731
@@ -316,7 +316,7 @@ def process(program: str, *words: str, **env: str | None) -> StdioTransport:
     return StdioTransport([program, *words, *WORDS], env={"MY_SECRET": TOKEN, **env}, shutdown_grace=0.1)
 
 
-def test_a_command_is_told_without_its_secrets() -> None:
+def test_a_command_is_shown_without_its_secrets() -> None:
     assert process("codex").describe() == f"codex {SHOWN}"
     assert StdioTransport("codex 'a b' --token 'x y' --token -z").describe() == "codex 'a b' --token *** --token ***"
 
@@ -333,7 +333,7 @@ def test_a_command_is_told_without_its_secrets() -> None:
         lambda folder: process("x", MY_SECRET=[TOKEN]),  # type: ignore[arg-type]
     ],
 )
-async def test_a_process_that_cannot_be_started_tells_no_secret(
+async def test_a_process_that_cannot_be_started_reveals_no_secret(
     make: Callable[[Path], StdioTransport], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "codex_cli_bin", None)
@@ -344,7 +344,7 @@ async def test_a_process_that_cannot_be_started_tells_no_secret(
     assert not exposed(caught.value, OF_PROCESS, repr(transport), transport.describe())
 
 
-async def test_a_process_that_repeats_what_it_was_given_has_no_secret_told(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_process_that_repeats_its_input_reveals_no_secret(caplog: pytest.LogCaptureFixture) -> None:
     program, *words = server("complain(os.environ['MY_SECRET'] + ', ' + os.environ['CODEX_APP_SERVER_TOKEN']); die(3)")
     exc = await failure(process(program, *words))
     assert exc.stderr_tail.strip() == "***, ***"
@@ -361,7 +361,7 @@ async def test_a_process_that_repeats_what_it_was_given_has_no_secret_told(caplo
         {"connect_timeout": -1},
     ],
 )
-def test_a_wrong_argument_for_a_process_tells_no_secret(make: Callable[..., object], options: dict[str, Any]) -> None:
+def test_a_wrong_argument_for_a_process_reveals_no_secret(make: Callable[..., object], options: dict[str, Any]) -> None:
     with pytest.raises((TypeError, ValueError)) as caught:
         make(**{"command": WORDS, "env": {"MY_SECRET": TOKEN}, **options})
     assert not exposed(caught.value, OF_PROCESS)

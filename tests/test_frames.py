@@ -22,7 +22,7 @@ SLICE = 1 << 18  # bytes
 
 
 class Uplink(trio.abc.Stream):
-    """Another stream, where sending a slice takes its time; `None`: for ever. Or it breaks."""
+    """Wraps a stream. Each send takes some time (`None`: forever), or breaks."""
 
     def __init__(self, stream: trio.abc.Stream) -> None:
         self.seconds: float | None = 0.0
@@ -94,7 +94,7 @@ async def test_a_link_that_goes_dead_is_lost_after_two_intervals_at_most(
     await frames.aclose()
 
 
-async def test_a_long_upload_that_gets_on_is_no_dead_link(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
+async def test_progress_of_a_long_upload_counts_as_activity(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
     frames, uplink = await open_frames(nursery, listen)
     uplink.seconds = 0.9 * INTERVAL
     await frames.send([b"x" * (40 * SLICE)])
@@ -118,7 +118,7 @@ async def send_on_and_on(frames: WebSocketStream, message: bytes) -> None:
         await trio.sleep(1)
 
 
-async def test_new_messages_of_ours_are_no_sign_of_life(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
+async def test_our_own_new_messages_do_not_count_as_activity(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
     stopped = trio.Event()
 
     async def deafen(websocket: WebSocketConnection) -> None:
@@ -137,7 +137,7 @@ async def test_new_messages_of_ours_are_no_sign_of_life(nursery: trio.Nursery, a
     nursery.cancel_scope.cancel()
 
 
-async def test_a_long_download_that_gets_on_is_no_dead_link(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
+async def test_progress_of_a_long_download_counts_as_activity(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
     size = 100_000
 
     async def drip(websocket: WebSocketConnection) -> None:
@@ -207,7 +207,7 @@ async def test_a_ping_of_the_server_while_we_close_breaks_nothing(
     assert trio.current_time() < 2
 
 
-async def test_what_came_with_a_ping_that_cannot_be_answered_is_told_at_once(
+async def test_messages_received_with_an_unanswerable_ping_are_delivered(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
     for is_writing in (True, False):  # something of ours; or the pong itself is what gets stuck

@@ -76,6 +76,6 @@ def test_a_terminal_that_hangs_up_declines_and_ends_the_command_line(tmp_path: P
         left = read_to_end(screen)
         os.close(screen)
     if is_output_left:
-        assert left.splitlines()[-1] == "stopped, as the terminal has hung up"
+        assert left.splitlines()[-1] == "stopped, because the terminal has hung up"
     assert "Traceback" not in left
     assert json.loads(answer.read_text()) == {"id": 77, "result": {"decision": "decline"}}

@@ -1,4 +1,4 @@
-"""`record=`: what passes between client and server, in a file, whatever happens to either, or to the file."""
+"""`record=`: record the messages of a connection to a file."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ async def test_what_was_written_is_there_at_once(path: Path, autojump_clock: Moc
         assert any('"so far"' in json.dumps(message) for message in messages(path, "s2c"))
 
 
-async def test_lines_that_are_no_json_are_played_again(path: Path, autojump_clock: MockClock) -> None:
+async def test_lines_that_are_not_json_are_replayed(path: Path, autojump_clock: MockClock) -> None:
     odd = [
         b"no json \xff\xfe",
         b"",
@@ -317,7 +317,7 @@ async def test_connections_of_one_client_are_in_one_file(
     assert transport.is_finished
 
 
-async def test_a_loss_is_played_again_with_all_that_is_known_of_it(path: Path, autojump_clock: MockClock) -> None:
+async def test_a_disconnect_is_replayed_with_all_its_details(path: Path, autojump_clock: MockClock) -> None:
     async def lost(client: CodexClient) -> CodexTransportError:
         async with client:
             with pytest.raises(CodexTransportError) as caught:
@@ -354,7 +354,7 @@ async def test_connections_are_in_one_file_wherever_the_program_goes(
 
 
 @pytest.mark.parametrize("last_words", [None, "it ended with exit code 3"])
-async def test_a_loss_that_shows_in_writing_is_played_again(
+async def test_a_disconnect_during_a_write_is_replayed(
     path: Path, last_words: str | None, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def lost(client: CodexClient) -> str:
@@ -410,7 +410,7 @@ async def test_a_loss_that_shows_in_writing_is_played_again(
 # --- the file fails
 
 
-async def test_a_file_that_cannot_be_made_is_told_before_a_server_is_started(tmp_path: Path) -> None:
+async def test_a_file_that_cannot_be_created_is_an_error_before_a_server_starts(tmp_path: Path) -> None:
     started = tmp_path / "started"
     client = CodexClient.connect_stdio(command=["touch", str(started)], record=tmp_path / "missing" / "session.jsonl")
     with pytest.raises(
@@ -478,7 +478,7 @@ def listening_socket(path: Path) -> Iterator[Path]:
 @pytest.mark.parametrize(
     "make", [partial(pipe, is_read=False), partial(pipe, is_read=True), stopped_terminal, listening_socket]
 )
-async def test_what_is_no_regular_file_is_refused_at_once(
+async def test_a_file_that_is_not_regular_is_refused_at_once(
     make: Callable[[Path], AbstractContextManager[Path]], path: Path, autojump_clock: MockClock
 ) -> None:
     with make(path) as odd, pytest.raises(CodexTransportError, match=r"cannot record to .*: it is not a regular file"):

@@ -184,7 +184,7 @@ async def test_a_failed_turn_does_not_show_what_a_transport_redacts(
     assert_hidden(str(caught.value), repr(caught.value.__dict__), caplog.text)
 
 
-def test_a_transport_redacts_nothing_unless_it_says_so() -> None:
+def test_a_transport_redacts_nothing_by_default() -> None:
     assert Transport.redact(ScriptedAppServer().transport(), f"a {TOKEN}") == f"a {TOKEN}"
     wrapped = TransportWrapper(Redacting(ScriptedAppServer().transport()))
     assert wrapped.redact(f"a {TOKEN}") == "a ***"

@@ -1,4 +1,4 @@
-"""Schemas of types and by hand: what goes to codex for tools, and to the model's API for answers."""
+"""Schemas of types and hand-written schemas, for tools and for structured output."""
 
 from __future__ import annotations
 
@@ -439,7 +439,7 @@ def with_property(node: object, **more: object) -> dict[str, Any]:
         (with_property({"$ref": "#/$defs/B"}, **{"$defs": {"B": {"enum": [1]}}}), "$.$defs.B needs a type"),
     ],
 )
-def test_a_schema_by_hand_that_the_api_refuses_is_told_with_the_place(schema: dict[str, Any], fault: str) -> None:
+def test_a_schema_that_the_api_refuses_is_reported_with_the_path(schema: dict[str, Any], fault: str) -> None:
     found = list(find_faults(schema, is_strict=True))
     assert any(one.startswith(fault) for one in found), found
 

@@ -195,7 +195,7 @@ async def test_env_decides_where_codex_is_looked_for(no_codex: Path, tmp_path: P
     assert await ran(StdioTransport(env={"PATH": str(tmp_path / "elsewhere")})) == "codex app-server"
 
 
-async def test_the_server_has_a_session_of_its_own() -> None:
+async def test_the_server_has_a_separate_session() -> None:
     with trio.fail_after(20), nothing_left():
         async with open_codex_client(StdioTransport(server("shake_hands(sid=os.getsid(0)); serve()"))) as client:
             assert client.server.raw["sid"] == client.server.raw["pid"]
@@ -247,7 +247,7 @@ async def test_a_command_that_is_not_executable_is_a_transport_error_with_its_ca
     assert str(path) in str(error)
 
 
-async def test_a_command_that_is_no_program_is_a_transport_error_with_its_cause(tmp_path: Path) -> None:
+async def test_a_command_that_is_not_a_program_is_a_transport_error_with_its_cause(tmp_path: Path) -> None:
     path = tmp_path / "codex"
     path.write_bytes(b"\x7fELF is all that it has of a program")
     path.chmod(0o755)

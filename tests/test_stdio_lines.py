@@ -134,7 +134,7 @@ async def test_a_line_without_end_fails_at_the_limit_and_not_at_its_end() -> Non
         b"\0" * 9,
     ],
 )
-async def test_a_line_that_is_no_message_is_logged_counted_and_skipped(
+async def test_a_line_that_is_not_a_message_is_logged_counted_and_skipped(
     line: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "codex_trio")

@@ -1,4 +1,4 @@
-"""Tools: what the model is told of a function, how it is called, and what the model gets."""
+"""Tools: their description, calls, and results."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def text(result: Any) -> str:
     return str(item["text"])
 
 
-# --- what the model is told
+# --- descriptions for the model
 
 
 @pytest.mark.smoke
@@ -164,7 +164,7 @@ def united(a: Ticket | Screw) -> None: ...
         (united, "a has no JSON Schema: Type unions .*use msgspec.Structs with tag=True"),
     ],
 )
-def test_what_cannot_be_described_is_told_with_its_name(function: Any, why: str) -> None:
+def test_a_parameter_that_cannot_be_described_is_named(function: Any, why: str) -> None:
     with pytest.raises(TypeError, match=f"tool {function.__name__}: {why}"):
         tool(function)
 
@@ -212,7 +212,7 @@ async def test_without_tools_nothing_goes_along(autojump_clock: Clock) -> None:
     assert [m["params"] for m in server.received if m.get("method") == "thread/start"] == [{}]
 
 
-async def test_a_thread_may_have_tools_of_its_own(autojump_clock: Clock) -> None:
+async def test_a_thread_may_have_separate_tools(autojump_clock: Clock) -> None:
     server = ScriptedAppServer()
 
     @tool(name="lookup_ticket")
@@ -303,7 +303,7 @@ async def test_arguments_of_all_kinds_are_converted(autojump_clock: Clock) -> No
         (None, "missing required field `id`"),
     ],
 )
-async def test_wrong_arguments_are_told_to_the_model(
+async def test_wrong_arguments_are_reported_to_the_model(
     arguments: Any, why: str, autojump_clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     result = await call([lookup_ticket], "lookup_ticket", arguments)
@@ -314,7 +314,7 @@ async def test_wrong_arguments_are_told_to_the_model(
 
 
 @pytest.mark.parametrize("is_async", [True, False])
-async def test_what_a_tool_raises_is_told_to_the_model_and_logged(
+async def test_an_exception_of_a_tool_is_sent_to_the_model_and_logged(
     is_async: bool, autojump_clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken() -> None:
@@ -456,7 +456,9 @@ async def test_paths_attrs_classes_and_pydantic_models_are_arguments_and_results
         ({"path": "/a", "folder": {}}, "Field required - at `$.folder.path`"),
     ],
 )
-async def test_wrong_paths_and_models_are_told_to_the_model(arguments: Any, why: str, autojump_clock: Clock) -> None:
+async def test_wrong_paths_and_models_are_reported_to_the_model(
+    arguments: Any, why: str, autojump_clock: Clock
+) -> None:
     async def look(path: Path, folder: Folder) -> None: ...
 
     result = await call([look], "look", arguments)

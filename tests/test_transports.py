@@ -113,7 +113,7 @@ async def exchange(transport: Transport, method: str, **params: Any) -> Any:
     return (await receive_until(transport, 1))[-1]["result"]
 
 
-async def loss_of(transport: Transport, seen: list[bytes | bytearray] | None = None) -> CodexTransportError:
+async def disconnect_error(transport: Transport, seen: list[bytes | bytearray] | None = None) -> CodexTransportError:
     """Receive until there is nothing more, and return why; what came until then is added to `seen`."""
     while True:
         try:
@@ -168,7 +168,7 @@ async def test_sending_and_receiving_do_not_wait_for_each_other(transport: Trans
     assert [answer["id"] for answer in answers] == [*range(1, 11)]
 
 
-async def test_a_cancelled_receive_loses_nothing(transport: Transport) -> None:
+async def test_a_cancelled_receive_drops_no_message(transport: Transport) -> None:
     async with opened(transport):
         await transport.send([asked(2, "burst", count=300)])
         messages: list[Any] = []
@@ -222,28 +222,28 @@ async def test_it_is_open_only_once_at_a_time(transport: Transport) -> None:
             await transport.open(nursery)
 
 
-async def test_a_loss_is_told_after_what_had_come(transport: Transport) -> None:
+async def test_a_disconnect_is_reported_after_all_messages(transport: Transport) -> None:
     async with opened(transport):
         await transport.send([asked(2, "burst", count=100), asked(3, "die")])
         seen: list[bytes | bytearray] = []
-        loss = await loss_of(transport, seen)
+        loss = await disconnect_error(transport, seen)
         assert [json.loads(message)["params"]["n"] for message in seen[:100]] == [*range(100)]
         assert str(loss)
 
 
-async def test_after_a_loss_each_use_is_an_error_of_its_own(transport: Transport) -> None:
+async def test_after_a_disconnect_each_use_raises_a_separate_error(transport: Transport) -> None:
     async with opened(transport):
         await transport.send([asked(2, "die")])
-        first = await loss_of(transport)
-        assert await loss_of(transport) is not first
+        first = await disconnect_error(transport)
+        assert await disconnect_error(transport) is not first
         with pytest.raises(CodexTransportError):
             await transport.send([asked(3, "echo")])
 
 
-async def test_after_a_loss_it_may_be_opened_again(transport: Transport) -> None:
+async def test_after_a_disconnect_it_may_be_opened_again(transport: Transport) -> None:
     async with opened(transport):
         await transport.send([asked(2, "die")])
-        await loss_of(transport)
+        await disconnect_error(transport)
     await open_again(transport)
 
 

@@ -1,4 +1,4 @@
-"""`WebSocketTransport` once it is open: what passes, how a dead link is found, how a loss is told. Loopback, real clock."""
+"""An open `WebSocketTransport`: messages, detection of dead connections, errors. Uses loopback and the real clock."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def received(transport: WebSocketTransport, count: int) -> list[bytes]:
     return messages
 
 
-async def loss_of(transport: WebSocketTransport) -> str:
+async def disconnect_error(transport: WebSocketTransport) -> str:
     """Receive until there is nothing more, and return why."""
     while True:
         try:
@@ -89,10 +89,10 @@ async def test_a_message_over_max_message_size_ends_the_connection_and_says_so(n
 
     async with opened(await serve_some(nursery, handle), max_message_size=1000) as transport:
         assert await received(transport, 1) == [b"x" * 1000]
-        assert "it sent a message of more than 1000 characters (max_message_size)" in await loss_of(transport)
+        assert "it sent a message of more than 1000 characters (max_message_size)" in await disconnect_error(transport)
 
 
-async def test_it_tells_how_long_a_message_the_server_takes() -> None:
+async def test_the_longest_message_that_the_server_accepts_is_known() -> None:
     assert WebSocketTransport().max_send_size == 16 * 2**20
 
 
@@ -153,7 +153,9 @@ async def test_a_half_open_link_is_lost_within_two_intervals(nursery: trio.Nurse
             if is_sending:
                 sending.start_soon(send_on_and_on, transport)
             began = trio.current_time()
-            assert await loss_of(transport) == (f"lost the server ({url}): no data was received for 0.4 s after a ping")
+            assert await disconnect_error(transport) == (
+                f"lost the server ({url}): no data was received for 0.4 s after a ping"
+            )
             assert trio.current_time() - began < 2 * INTERVAL + 0.3
             assert proxy.bytes_swallowed > 0
         await proxy.cut()
@@ -167,7 +169,7 @@ async def send_on_and_on(transport: WebSocketTransport) -> None:
             await trio.sleep(0.02)
 
 
-async def test_a_half_open_link_is_lost_although_nobody_receives(nursery: trio.Nursery) -> None:
+async def test_a_half_open_connection_is_detected_without_a_receiver(nursery: trio.Nursery) -> None:
     proxy, url = await serve_proxy(nursery, (await serve(nursery)).url)
     async with opened(url, ping_interval=INTERVAL) as transport:
         proxy.swallow()
@@ -192,10 +194,10 @@ async def test_a_send_that_is_stuck_is_released_when_the_link_is_dead(nursery: t
             await transport.send([b"x" * (15 << 20)])
 
 
-# --- loss
+# --- disconnects
 
 
-async def test_a_close_frame_is_told_with_code_and_reason(nursery: trio.Nursery) -> None:
+async def test_a_close_frame_is_reported_with_code_and_reason(nursery: trio.Nursery) -> None:
     async def handle(websocket: WebSocketConnection) -> None:
         await websocket.send_message("last")
         await websocket.aclose(1001, "the server is going down")
@@ -203,33 +205,33 @@ async def test_a_close_frame_is_told_with_code_and_reason(nursery: trio.Nursery)
     url = await serve_some(nursery, handle)
     async with opened(url) as transport:
         assert await transport.receive() == [b"last"]
-        assert await loss_of(transport) == (
+        assert await disconnect_error(transport) == (
             f"lost the server ({url}): the connection was closed with code 1001 (GOING_AWAY): the server is going down"
         )
 
 
-async def test_a_close_frame_without_a_reason_is_told_with_its_code(nursery: trio.Nursery) -> None:
+async def test_a_close_frame_without_a_reason_is_reported_with_its_code(nursery: trio.Nursery) -> None:
     async def handle(websocket: WebSocketConnection) -> None:
         await websocket.aclose(4000)
 
     async with opened(await serve_some(nursery, handle)) as transport:
-        assert (await loss_of(transport)).endswith("closed with code 4000 (PRIVATE_RESERVED)")
+        assert (await disconnect_error(transport)).endswith("closed with code 4000 (PRIVATE_RESERVED)")
 
 
-async def test_a_cut_connection_delivers_what_had_come_and_is_then_told(nursery: trio.Nursery) -> None:
+async def test_a_cut_connection_delivers_all_messages_before_the_error(nursery: trio.Nursery) -> None:
     proxy, url = await serve_proxy(nursery, (await serve(nursery)).url)
     with nothing_left():
         async with opened(url) as transport:
             await transport.send([b"one", b"two"])
             assert await received(transport, 2) == [b"one", b"two"]
             await proxy.cut()
-            assert "the connection ended without a close frame" in await loss_of(transport)
+            assert "the connection ended without a close frame" in await disconnect_error(transport)
             with pytest.raises(CodexTransportError, match="without a close frame"):
                 await transport.send([b"three"])
         await trio.testing.wait_all_tasks_blocked(0.05)
 
 
-async def test_each_waiter_gets_an_error_of_its_own(nursery: trio.Nursery) -> None:
+async def test_each_waiter_gets_a_separate_error(nursery: trio.Nursery) -> None:
     async def handle(websocket: WebSocketConnection) -> None:
         await websocket.aclose()
 
@@ -251,19 +253,19 @@ async def test_each_waiter_gets_an_error_of_its_own(nursery: trio.Nursery) -> No
         (b"\x83\x00", "Invalid opcode"),
     ],
 )
-async def test_a_frame_against_the_protocol_is_a_loss(nursery: trio.Nursery, frame: bytes, why: str) -> None:
+async def test_a_frame_against_the_protocol_ends_the_connection(nursery: trio.Nursery, frame: bytes, why: str) -> None:
     async def handle(websocket: WebSocketConnection) -> None:
         await websocket._stream.send_all(frame)
         await websocket.get_message()
 
     async with opened(await serve_some(nursery, handle)) as transport:
-        assert why in await loss_of(transport)
+        assert why in await disconnect_error(transport)
 
 
 # --- closing
 
 
-async def test_closing_tells_the_server_and_leaves_nothing(nursery: trio.Nursery) -> None:
+async def test_closing_sends_a_close_frame_and_leaves_nothing(nursery: trio.Nursery) -> None:
     codes: list[int] = []
 
     async def handle(websocket: WebSocketConnection) -> None:
@@ -290,12 +292,12 @@ async def test_closing_is_bounded_when_the_server_does_not_answer(nursery: trio.
         assert trio.current_time() - began < 5  # a second on an idle machine; the pings would take two minutes
 
 
-async def test_closing_releases_who_receives(nursery: trio.Nursery) -> None:
+async def test_closing_wakes_receivers(nursery: trio.Nursery) -> None:
     async with opened((await serve(nursery)).url) as transport, trio.open_nursery() as receiving:
         losses: list[str] = []
 
         async def receive() -> None:
-            losses.append(await loss_of(transport))
+            losses.append(await disconnect_error(transport))
 
         receiving.start_soon(receive)
         await trio.testing.wait_all_tasks_blocked()
@@ -310,7 +312,9 @@ async def test_a_cancelled_nursery_ends_everything_at_once(nursery: trio.Nursery
         async with trio.open_nursery() as owner:
             await transport.open(owner)
             owner.cancel_scope.cancel()
-        assert (await loss_of(transport)).endswith("the nursery that the transport was opened in was cancelled")
+        assert (await disconnect_error(transport)).endswith(
+            "the nursery that the transport was opened in was cancelled"
+        )
         began = trio.current_time()
         await transport.aclose()
         assert trio.current_time() - began < 0.5

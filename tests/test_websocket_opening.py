@@ -92,7 +92,7 @@ def test_a_wrong_argument_is_a_value_error_without_secrets(arguments: dict[str, 
     assert SECRET not in str(caught.value)
 
 
-async def test_a_wrong_url_in_the_environment_is_told_on_opening(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_wrong_url_in_the_environment_is_reported_on_opening(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(URL, SECRET)
     assert f"{URL} must be ws://" in await refusal(WebSocketTransport())
 
@@ -170,7 +170,7 @@ async def test_the_environments_token_goes_to_no_other_server_on_another_machine
     assert server.header("authorization") == "Bearer from-environment"
 
 
-async def test_where_the_environments_token_was_held_back_a_refusal_says_so(
+async def test_a_refusal_mentions_a_token_that_was_withheld(
     nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(TOKEN, SECRET)
@@ -235,7 +235,7 @@ def test_a_credential_in_the_query_is_not_sent_unencrypted_either(query: str) ->
 
 
 @pytest.mark.parametrize("host", HOSTS)
-def test_other_machines_are_told_from_this_one_whatever_they_look_like(host: str) -> None:
+def test_other_machines_are_distinguished_from_this_one(host: str) -> None:
     with pytest.raises(ValueError, match="would be sent to"):
         WebSocketTransport(f"ws://{host}:1", token=SECRET)
 
@@ -269,7 +269,7 @@ def test_whether_a_host_is_this_machine_is_known_without_asking_for_it(monkeypat
         WebSocketTransport("ws://example.org", token=SECRET)
 
 
-def test_what_lets_nobody_in_may_go_anywhere() -> None:
+def test_arguments_without_credentials_may_be_sent_anywhere() -> None:
     headers = {"X-Mine": "yes", "User-Agent": "me", "Accept-Language": "en"}
     WebSocketTransport("ws://example.org/a/b?c=d&room=token", headers=headers, token="")
 
@@ -355,7 +355,7 @@ async def test_a_login_in_the_url_is_sent_and_never_shown(nursery: trio.Nursery)
     assert transport.describe() == f"{server.url}/?..."
 
 
-async def test_a_token_that_cannot_be_had_is_told(tmp_path: Path) -> None:
+async def test_a_token_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
     def fail() -> str:
         raise LookupError("no keyring")
 
@@ -414,9 +414,7 @@ async def test_a_token_function_that_returns_no_text_is_named_and_not_asked_agai
         (b"", "it ended the connection instead of upgrading it (no response)"),
     ],
 )
-async def test_what_a_server_says_in_place_of_an_upgrade_is_told(
-    nursery: trio.Nursery, answer: bytes, why: str
-) -> None:
+async def test_an_answer_instead_of_an_upgrade_is_reported(nursery: trio.Nursery, answer: bytes, why: str) -> None:
     url = await serve_answer(nursery, answer)
     said = await refusal(WebSocketTransport(url, token=SECRET))
     assert said.startswith(f"cannot reach the server ({url}): ")
@@ -440,7 +438,7 @@ async def test_a_refusal_is_permanent_if_neither_time_nor_another_token_changes_
         await refusal(WebSocketTransport(url, token=source), is_permanent=is_with_another_token)
 
 
-async def test_nobody_listening_is_told() -> None:
+async def test_a_refused_connection_is_reported() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         url = f"ws://127.0.0.1:{unused.getsockname()[1]}"
@@ -449,7 +447,7 @@ async def test_nobody_listening_is_told() -> None:
         )
 
 
-async def test_a_name_that_does_not_resolve_is_told() -> None:
+async def test_a_name_that_does_not_resolve_is_reported() -> None:
     trio.socket.set_custom_hostname_resolver(Names())
     said = await refusal(WebSocketTransport("ws://nowhere.invalid:1"))
     assert said.endswith("the name 'nowhere.invalid' cannot be resolved: Name or service not known")
@@ -461,7 +459,7 @@ async def never_answer(stream: trio.SocketStream) -> None:
             pass
 
 
-async def test_a_server_that_does_not_answer_is_given_up_and_told(nursery: trio.Nursery) -> None:
+async def test_a_server_that_does_not_answer_times_out(nursery: trio.Nursery) -> None:
     url = await serve_raw(nursery, never_answer)
     began = trio.current_time()
     said = await refusal(WebSocketTransport(url, connect_timeout=0.4))
@@ -469,7 +467,7 @@ async def test_a_server_that_does_not_answer_is_given_up_and_told(nursery: trio.
     assert said.endswith("the upgrade to a websocket took more than 0.4 s (connect_timeout)")
 
 
-async def test_a_client_tells_the_same(nursery: trio.Nursery) -> None:
+async def test_a_client_reports_the_same_error(nursery: trio.Nursery) -> None:
     url = await serve_raw(nursery, never_answer)
     with pytest.raises(CodexTransportError, match="the upgrade to a websocket took more than"):
         async with open_codex_client(WebSocketTransport(url, connect_timeout=1.5)):
@@ -532,7 +530,7 @@ async def test_wss_works_with_a_context_that_trusts_the_server(nursery: trio.Nur
         ("elsewhere.example", True, "its certificate is not trusted: IP address mismatch"),
     ],
 )
-async def test_a_wrong_certificate_is_told(
+async def test_a_wrong_certificate_is_reported(
     nursery: trio.Nursery, authority: trustme.CA, name: str, is_trusted: bool, why: str
 ) -> None:
     async def handle(stream: trio.SocketStream) -> None:
@@ -545,7 +543,7 @@ async def test_a_wrong_certificate_is_told(
     assert why in await refusal(WebSocketTransport(url, ssl_context=context), is_permanent=True)
 
 
-async def test_wss_to_a_server_without_tls_is_told(nursery: trio.Nursery) -> None:
+async def test_wss_to_a_server_without_tls_is_reported(nursery: trio.Nursery) -> None:
     url = await serve_raw(nursery, lambda stream: stream.send_all(b"HTTP/1.1 400 Bad Request\r\n\r\n"))
     said = await refusal(WebSocketTransport(url.replace("ws:", "wss:")))
     assert "it does not speak TLS: " in said

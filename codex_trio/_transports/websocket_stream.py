@@ -312,6 +312,7 @@ class WebSocketStream:
                 await self._reader_done.wait()
             self._fail(self._describe_close(exc.reason), exc)
         finally:
+            # Only the first error counts, so this one is for cancellation.
             self._fail("the nursery that the transport was opened in was cancelled")
             self._is_inbox_complete = True
             self._inbox_changed.set()

@@ -46,12 +46,12 @@ def test_each_ask_is_refused_in_its_own_shape(method: str, answer: dict[str, Any
     assert default_response(method, unix_time=NOW) == answer
 
 
-def test_the_time_is_told_in_whole_seconds() -> None:
+def test_the_time_is_sent_in_whole_seconds() -> None:
     assert default_response("currentTime/read", unix_time=NOW) == {"currentTimeAt": 1795398998}
 
 
 @pytest.mark.parametrize("method", ["account/chatgptAuthTokens/refresh", "nobody/knows", ""])
-def test_what_has_no_refusal_of_its_own_is_answered_with_an_error(method: str) -> None:
+def test_a_method_without_a_default_result_is_answered_with_an_error(method: str) -> None:
     with pytest.raises(RequestRejectedError, match=f"this client does not answer {method}") as caught:
         default_response(method, unix_time=NOW)
 

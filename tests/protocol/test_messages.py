@@ -100,7 +100,7 @@ def test_no_bytes_raise_anything_but_that_they_are_malformed(line: bytes) -> Non
 @pytest.mark.parametrize(
     "line", [b"", b"not JSON", b"[]", b"123", b'"text"', b"null", b"{}", b'{"id": null}', b"\xff\xfe"]
 )
-def test_what_is_no_message_is_malformed(line: bytes) -> None:
+def test_a_line_that_is_not_a_message_is_malformed(line: bytes) -> None:
     with pytest.raises(MalformedMessageError):
         read(line)
 
@@ -120,7 +120,7 @@ def test_ids_are_read_flat_or_from_the_objects() -> None:
     assert notice("thread/started", thread={"id": "T"}).thread_id == "T"
 
 
-def test_ids_of_another_type_are_no_ids() -> None:
+def test_ids_of_another_type_do_not_count_as_ids() -> None:
     message = notice("turn/completed", threadId=1, thread="T", turnId=["U"], turn={"id": 5})
 
     assert (message.thread_id, message.turn_id) == (None, None)
@@ -155,7 +155,7 @@ def test_an_id_without_a_method_is_a_response() -> None:
     assert parse({"id": 4}) == Response(4, None, None)
 
 
-def test_an_error_that_is_no_object_is_still_an_error() -> None:
+def test_an_error_that_is_not_an_object_is_still_an_error() -> None:
     assert parse({"id": 3, "error": "out of order"}) == Response(3, None, {"message": "out of order"})
 
 
@@ -184,7 +184,7 @@ def test_a_delta_of_any_length_is_read() -> None:
     assert (message.params.thread_id, message.params.turn_id) == ("T", "U")
 
 
-def test_a_request_of_the_server_is_no_delta_whatever_its_method() -> None:
+def test_a_server_request_is_not_a_delta_whatever_its_method() -> None:
     message = parse({"method": "item/plan/delta", "id": 0, "params": {"threadId": "T", "turnId": "U"}})
 
     assert isinstance(message, ServerRequest)
@@ -244,7 +244,7 @@ def test_params_that_contain_themselves_are_a_type_error() -> None:
         dump_request(1, "turn/start", params)
 
 
-def test_lone_surrogates_are_a_value_error_that_says_so() -> None:
+def test_lone_surrogates_are_a_value_error() -> None:
     with pytest.raises(ValueError, match=r"turn/start: text with lone surrogates"):
         dump_request(1, "turn/start", {"text": "\ud800"})
 
@@ -272,7 +272,7 @@ def test_a_refusal_keeps_code_data_and_method() -> None:
         "rollout at /x/y.jsonl is empty",
     ],
 )
-def test_a_thread_that_is_not_there_is_an_error_of_its_own(message: str) -> None:
+def test_a_missing_thread_has_a_separate_error(message: str) -> None:
     error = error_from_wire({"code": -32600, "message": message}, method="thread/resume", params={"threadId": "T"})
 
     assert isinstance(error, CodexThreadNotFoundError)
@@ -280,7 +280,7 @@ def test_a_thread_that_is_not_there_is_an_error_of_its_own(message: str) -> None
     assert message in str(error)
 
 
-def test_a_missing_thread_that_nobody_asked_for_is_an_ordinary_refusal() -> None:
+def test_a_missing_thread_outside_of_the_request_is_an_ordinary_error() -> None:
     error = error_from_wire({"code": -32600, "message": "thread not found: T"}, method="config/read", params=None)
 
     assert type(error) is CodexProtocolError

@@ -1,4 +1,4 @@
-"""`TurnAccumulator`: what a turn comes to, notification by notification."""
+"""`TurnAccumulator`: steps, answer, usage and status of a turn."""
 
 from __future__ import annotations
 
@@ -70,11 +70,11 @@ def test_a_completed_item_is_a_step_of_its_turn() -> None:
     assert (step.step_type, step.item_id, step.thread_id, step.turn_id) == ("exec", "c1", "T", "U")
 
 
-def test_a_started_item_is_no_step() -> None:
+def test_a_started_item_is_not_a_step() -> None:
     assert accumulate(notice("item/started", item=command("c1")))[1] == []
 
 
-def test_the_users_own_message_is_no_step() -> None:
+def test_the_users_message_is_not_a_step() -> None:
     assert accumulate(completed({"type": "userMessage", "id": "u1", "content": []}))[1] == []
 
 
@@ -84,19 +84,19 @@ def test_an_item_of_an_unknown_type_is_a_step_of_that_name() -> None:
     assert (step.step_type, step.item_type) == ("hologram", "hologram")
 
 
-def test_an_item_that_is_told_twice_is_one_step() -> None:
+def test_an_item_that_is_sent_twice_is_one_step() -> None:
     _, steps = accumulate(completed(command("c1")), completed(command("c1")), completed(command("c2")))
 
     assert ids(steps) == ["c1", "c2"]
 
 
-def test_items_without_an_id_cannot_be_told_apart_and_are_all_delivered() -> None:
+def test_items_without_an_id_are_all_delivered() -> None:
     _, steps = accumulate(completed({"type": "plan", "text": "one"}), completed({"type": "plan", "text": "two"}))
 
     assert [step.text for step in steps] == ["one", "two"]
 
 
-def test_the_end_delivers_the_items_that_nothing_else_told() -> None:
+def test_the_end_delivers_items_that_were_not_sent_before() -> None:
     turn, steps = accumulate(
         completed(message("m1", "first")),
         ended(items=[message("m1", "first"), message("m2", "second")], itemsView="full"),
@@ -131,11 +131,11 @@ def test_the_status_is_what_the_server_calls_it(status: str) -> None:
 
 
 @pytest.mark.parametrize("turn", [None, "U", [], {}, {"status": 5}])
-def test_an_end_that_tells_no_status_is_an_end_all_the_same(turn: object) -> None:
+def test_an_end_without_a_status_is_still_an_end(turn: object) -> None:
     assert accumulate(notice("turn/completed", turn=turn))[0].status == "unknown"
 
 
-def test_the_usage_is_the_last_that_was_told() -> None:
+def test_the_usage_is_the_last_one_sent() -> None:
     turn, _ = accumulate(
         notice("thread/tokenUsage/updated", tokenUsage={"total": {"totalTokens": 5}}),
         notice("thread/tokenUsage/updated", tokenUsage={"total": {"totalTokens": 9}}),
@@ -211,7 +211,7 @@ def test_the_final_text_of_a_completed_turn(items: list[Item], expected: tuple[s
 
 
 @pytest.mark.parametrize("status", ["failed", "interrupted"])
-def test_commentary_is_no_answer_of_a_turn_that_did_not_complete(status: str) -> None:
+def test_commentary_is_not_the_answer_of_a_turn_that_did_not_complete(status: str) -> None:
     assert answer_of(accumulate(completed(COMMENTARY), ended(status))[0]) == ("", None)
     assert answer_of(accumulate(completed(COMMENTARY), completed(PLAIN), ended(status))[0]) == ("plain", "p")
 
@@ -223,7 +223,7 @@ def test_of_a_turn_that_did_not_complete_answers_count_and_asynchronous_messages
     assert answer_of(accumulate(completed(PARTIAL), completed(TELL), ended(status))[0]) == ("half of it", "h")
 
 
-def test_a_message_that_only_the_end_tells_is_the_answer() -> None:
+def test_a_message_that_only_the_end_contains_is_the_answer() -> None:
     assert answer_of(accumulate(completed(COMMENTARY), ended(items=[FINAL], itemsView="summary"))[0]) == ("final", "f")
 
 
@@ -242,7 +242,7 @@ def test_an_asynchronous_message_in_history_does_not_displace_the_answer() -> No
     assert answer_of(turn) == ("final", "f")
 
 
-def test_an_asynchronous_message_is_a_step_of_its_own_type() -> None:
+def test_an_asynchronous_message_is_a_step_with_its_own_type() -> None:
     _, steps = accumulate(completed(ASK), completed(TELL), completed(FINAL))
 
     assert [step.step_type for step in steps] == ["ask", "codex", "codex"]
@@ -270,9 +270,7 @@ def test_an_asynchronous_message_is_a_step_of_its_own_type() -> None:
         ([completed(TELL), ended("failed", items=[TELL], itemsView="summary")], False),
     ],
 )
-def test_history_is_wanted_when_a_turn_completed_and_nothing_tells_whether_it_said_something(
-    notices: list[Notice], wants: bool
-) -> None:
+def test_history_is_needed_if_a_completed_turn_may_have_an_unsent_answer(notices: list[Notice], wants: bool) -> None:
     assert accumulate(*notices)[0].needs_history is wants
 
 
