@@ -96,11 +96,11 @@ BREAKS: list[tuple[Rule, str, str, str]] = [
     (handlers_see_no_connection, "codex_trio/_session/handlers.py", "from .connection import Call", "handlers imports"),
     (
         the_test_kit_reuses_nothing_that_it_tests,
-        "codex_trio/testing/_wire.py",
-        "from .._session import handlers",
+        "codex_trio/testing/_app_server/state.py",
+        "from ..._session import handlers",
         "_session",
     ),
-    (the_test_kit_reuses_nothing_that_it_tests, "codex_trio/testing/_model.py", "import codex_trio", "codex_trio"),
+    (the_test_kit_reuses_nothing_that_it_tests, "codex_trio/testing/_faults.py", "import codex_trio", "codex_trio"),
     (
         the_test_kit_reuses_nothing_that_it_tests,
         "codex_trio/testing/pytest.py",

@@ -10,10 +10,9 @@ import tomllib
 import pytest
 import trio
 
-from codex_trio.testing._home import dump_config
-from codex_trio.testing._model import ScriptedModel, open_scripted_model
-from codex_trio.testing._script import fail, run, say, wait
-from codex_trio.testing._script_server import drop_connection
+from codex_trio.testing._model.codex_home import dump_config
+from codex_trio.testing._model.model import ScriptedModel, open_scripted_model
+from codex_trio.testing._script import drop_connection, fail, run, say, wait
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,25 @@ from _versions import NEWEST
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from codex_trio.errors import CodexTransportError
-from codex_trio.testing._script import fail, hang, retry, run, say, think, wait
-from codex_trio.testing._script_server import ask_server_request, drop_connection, exit, omit_completed, raw  # noqa: A004  a process exits
-from codex_trio.testing._server import ScriptedAppServer
-from codex_trio.testing._server_connection import PendingServerRequest
-from codex_trio.testing._server_turns import TurnPlayer
+from codex_trio.testing._app_server.connection import PendingServerRequest
+from codex_trio.testing._app_server.server import ScriptedAppServer
+from codex_trio.testing._app_server.turn_player import TurnPlayer
+from codex_trio.testing._script import (
+    ask_server_request,
+    drop_connection,
+    exit,  # noqa: A004  a process exits
+    fail,
+    hang,
+    omit_completed,
+    raw,
+    retry,
+    run,
+    say,
+    think,
+    wait,
+)
 from codex_trio.testing._steps import Step
-from codex_trio.testing._wire import RpcError
+from codex_trio.testing._wire_shapes import RpcError
 
 UNKNOWN = "01a2061e-99c0-74f0-b2d6-3710637b248c"
 NEWS_OF_A_TURN = ["thread/status/changed", "thread/readState/changed", "thread/status/changed"]

@@ -5,19 +5,28 @@ makes the real codex binary deterministic. Both play scripts of the same words: 
 and so on. What one of them cannot play, it refuses where it is written.
 """
 
+from ._app_server.connection import PendingServerRequest, ScriptedTransport, ServerConnection
+from ._app_server.server import HeldCall, ScriptedAppServer
 from ._faults import faults
-from ._model import ScriptedModel, open_scripted_model
-from ._replay import ReplayDeviationError, ReplayTransport
+from ._model.model import ScriptedModel, open_scripted_model
+from ._replay.transport import ReplayDeviationError, ReplayTransport
 from ._script import (
     ScriptPart,
     ask_approval,
     ask_async,
     ask_question,
+    ask_server_request,
     call_tool,
+    drop_connection,
+    exit,  # noqa: A004  a process exits
     fail,
     hang,
+    omit_completed,
     parallel,
     patch,
+    raw,
+    refuse,
+    reply,
     retry,
     run,
     say,
@@ -31,11 +40,8 @@ from ._script import (
     wait_agent,
     write_stdin,
 )
-from ._script_server import ask_server_request, drop_connection, exit, omit_completed, raw, refuse, reply  # noqa: A004  a process exits
-from ._server import HeldCall, ScriptedAppServer
-from ._server_connection import PendingServerRequest, ScriptedTransport, ServerConnection
 from ._steps import Step
-from ._wire import RpcError
+from ._wire_shapes import RpcError
 
 __all__ = [
     "HeldCall",

@@ -8,13 +8,13 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ._schema_check import find_tools_fault
-from ._server_connection import ServerConnection
-from ._server_history import ServedThread, ServedTurn
-from ._server_lookup import loaded_thread, no_rollout, readable_thread, require_turns, stored_thread
-from ._server_state import Method, ServerState
-from ._settings import Settings
-from ._wire import READ_NOTICE, RESUME_NOTICE, Message, RpcError
+from .._schema_check import find_tools_fault
+from .._wire_shapes import READ_NOTICE, RESUME_NOTICE, Message, RpcError
+from .connection import ServerConnection
+from .history import ServedThread, ServedTurn
+from .lookup import loaded_thread, no_rollout, readable_thread, require_turns, stored_thread
+from .settings import Settings
+from .state import Method, ServerState
 
 
 class ThreadMethods:

@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 
+from ._steps import AskQuestion
+
 Message = dict[str, Any]
 
 VERSION = "0.171.0"
@@ -114,3 +116,14 @@ def make_initialize_result(params: Mapping[str, Any]) -> Message:
     client = params["clientInfo"]
     agent = f"{client['name']}/{VERSION} (Linux; x86_64) xterm ({client['name']}; {client['version']})"
     return {"userAgent": agent, "codexHome": "/codex-home", "platformFamily": "unix", "platformOs": "linux"}
+
+
+def default_reason(command: str) -> str:
+    """Return why a command wants out of the sandbox, if the script does not say."""
+    return f"May I run {command}?"
+
+
+def make_question(step: AskQuestion) -> Message:
+    """Return a question as the model puts it."""
+    options = [{"label": label, "description": description} for label, description in step.options.items()]
+    return {"id": step.question_id, "header": step.header, "question": step.question, "options": options}

@@ -6,9 +6,9 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ._server_history import ServedThread
-from ._server_state import ServerState
-from ._wire import RpcError
+from .._wire_shapes import RpcError
+from .history import ServedThread
+from .state import ServerState
 
 
 def loaded_thread(state: ServerState, params: Mapping[str, Any]) -> ServedThread:

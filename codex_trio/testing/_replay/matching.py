@@ -8,10 +8,10 @@ from typing import Any
 
 import msgspec
 
-from .._local_names import LocalNames
-from .._redaction import Redactor
-from ._recordings import Row, pair_answers
-from ._wire import Message, dump_message
+from ..._local_names import LocalNames
+from ..._redaction import Redactor
+from .._wire_shapes import Message, dump_message
+from .recordings import Row, pair_answers
 
 _RANDOM = {"clientUserMessageId": "turn/", "processId": "command/exec"}
 """Params that the client makes up anew each time, and how the methods begin that have them."""

@@ -6,11 +6,11 @@ import math
 
 import trio
 
-from ._items import make_command, make_command_approval, make_stdin_approval, set_command_end, words_of
-from ._server_history import Terminal
-from ._server_items import Players, TurnItems
-from ._steps import Run, StartCommand, WriteStdin
-from ._wire import Message
+from .._steps import Run, StartCommand, WriteStdin
+from .._wire_shapes import Message
+from .history import Terminal
+from .items import make_command, make_command_approval, make_stdin_approval, set_command_end, words_of
+from .turn_items import Players, TurnItems
 
 _APPROVAL = "item/commandExecution/requestApproval"
 _WAITING = "waitingOnApproval"

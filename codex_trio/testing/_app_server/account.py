@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._server_connection import ServerConnection
-from ._server_state import Method, ServerState
-from ._wire import DEFAULT_MODEL, Message, RpcError
+from .._wire_shapes import DEFAULT_MODEL, Message, RpcError
+from .connection import ServerConnection
+from .state import Method, ServerState
 
 
 class AccountMethods:

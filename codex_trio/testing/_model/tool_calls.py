@@ -12,10 +12,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ._items import default_reason, make_question
-from ._patches import dump_patch, dump_patch_text
-from ._responses import ModelRequest
-from ._steps import (
+from .._patches import dump_patch, dump_patch_text
+from .._steps import (
     AskAsync,
     AskQuestion,
     CallTool,
@@ -31,6 +29,8 @@ from ._steps import (
     WaitAgent,
     WriteStdin,
 )
+from .._wire_shapes import default_reason, make_question
+from .responses import ModelRequest
 
 Call = dict[str, Any]
 

@@ -6,17 +6,17 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeAlias
 
-from ._items import check_input
-from ._schema_check import find_output_fault
-from ._server_connection import ServerConnection
-from ._server_history import ServedThread, ServedTurn
-from ._server_items import TurnItems
-from ._server_lookup import loaded_thread
-from ._server_other_turns import ReviewPlayer, describe_review, play_compaction, play_shell, run_shell
-from ._server_state import Method, ServerState
-from ._server_turns import TurnPlayer
-from ._steps import SpawnAgent, Step
-from ._wire import Message, RpcError, text_of
+from .._schema_check import find_output_fault
+from .._steps import SpawnAgent, Step
+from .._wire_shapes import Message, RpcError, text_of
+from .connection import ServerConnection
+from .history import ServedThread, ServedTurn
+from .items import check_input
+from .lookup import loaded_thread
+from .other_turns import ReviewPlayer, describe_review, play_compaction, play_shell, run_shell
+from .state import Method, ServerState
+from .turn_items import TurnItems
+from .turn_player import TurnPlayer
 
 ScriptOf: TypeAlias = Callable[[str], Sequence[Step]]
 """Returns what a turn with a prompt does."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ._server_account import AccountMethods
-from ._server_connection import ServerConnection
-from ._server_lookup import require
-from ._server_state import Method, ServerState
-from ._server_threads import ThreadMethods
-from ._server_turn_methods import ScriptOf, TurnMethods
-from ._steps import Step
-from ._wire import Message, RpcError, make_initialize_result
+from .._steps import Step
+from .._wire_shapes import Message, RpcError, make_initialize_result
+from .account import AccountMethods
+from .connection import ServerConnection
+from .lookup import require
+from .state import Method, ServerState
+from .threads import ThreadMethods
+from .turn_methods import ScriptOf, TurnMethods
 
 _EXPERIMENTAL = (
     ("thread/start", "dynamicTools"),

@@ -9,12 +9,12 @@ from typing import NoReturn
 
 import trio
 
-from ..abc import Transport
-from ..errors import CodexTransportError
-from ..models import ChatContinuation
-from ._matching import Matcher, Names, read_message
-from ._recordings import RecordedConnection, Row, read_recording
-from ._wire import Message
+from ...abc import Transport
+from ...errors import CodexTransportError
+from ...models import ChatContinuation
+from .._wire_shapes import Message
+from .matching import Matcher, Names, read_message
+from .recordings import RecordedConnection, Row, read_recording
 
 _PATIENCE = 1.0  # seconds that a message may come before what it came after when it was recorded
 

@@ -7,9 +7,9 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ._patches import make_change
-from ._steps import AskAsync, AskQuestion, CallTool, Patch, Run, StartCommand, TellAsync
-from ._wire import Message, RpcError
+from .._patches import make_change
+from .._steps import AskAsync, AskQuestion, CallTool, Patch, Run, StartCommand, TellAsync
+from .._wire_shapes import Message, RpcError, default_reason, make_question
 
 _INPUTS = ("text", "image", "localImage", "audio", "localAudio", "skill", "mention")
 _UNSAID: dict[str, Message] = {"text": {"text_elements": []}, "image": {"detail": None}, "localImage": {"detail": None}}
@@ -127,11 +127,6 @@ def make_tool_call(item_id: str, step: CallTool, now_ms: int) -> Message:
     return make_item("dynamicToolCall", item_id, now_ms, **called, status="inProgress", **answer)
 
 
-def default_reason(command: str) -> str:
-    """Return why a command wants out of the sandbox, if the script does not say."""
-    return f"May I run {command}?"
-
-
 def make_command_approval(item: Mapping[str, Any], step: Run | StartCommand) -> Message:
     """Return the params of the request to approve a `commandExecution` item; thread and turn are to be added."""
     words = words_of(step.command)
@@ -175,12 +170,6 @@ def make_stdin_approval(item: Mapping[str, Any], approval_id: str, text: str, no
 def make_file_approval(item: Mapping[str, Any], now_ms: int) -> Message:
     """Return the params of the request to approve a `fileChange` item; thread and turn are to be added."""
     return {"itemId": item["id"], "startedAtMs": now_ms, "reason": None, "grantRoot": None}
-
-
-def make_question(step: AskQuestion) -> Message:
-    """Return a question as the model puts it."""
-    options = [{"label": label, "description": description} for label, description in step.options.items()]
-    return {"id": step.question_id, "header": step.header, "question": step.question, "options": options}
 
 
 def make_question_request(item_id: str, step: AskQuestion) -> Message:

@@ -7,11 +7,11 @@ from typing import Any, TypeAlias
 
 import trio
 
-from ._patches import make_turn_diff
-from ._server_connection import AskTable, PendingServerRequest, ServerConnection
-from ._server_history import ServedThread, ServedTurn
-from ._server_overrides import Overrides
-from ._wire import EPOCH_MS, Message, dump_notification, make_rate_limits, make_usage
+from .._patches import make_turn_diff
+from .._wire_shapes import EPOCH_MS, Message, dump_notification, make_rate_limits, make_usage
+from .connection import AskTable, PendingServerRequest, ServerConnection
+from .history import ServedThread, ServedTurn
+from .overrides import Overrides
 
 Method: TypeAlias = Callable[[ServerConnection, Message], Message]
 """Serves one method: connection and params in, result out."""

@@ -10,18 +10,14 @@ from typing import Any
 import msgspec
 import trio
 
-from ..errors import CodexTransportError
-from ._scripts import ScriptedTurns
-from ._server_connection import ScriptedTransport, ServerConnection
-from ._server_methods import Methods
-from ._server_overrides import Times
-from ._server_state import ServerState
-from ._steps import (
-    CallTool,
-    ScriptJs,
-    Step,
-)
-from ._wire import Message, RpcError, text_of
+from ...errors import CodexTransportError
+from .._scripted_turns import ScriptedTurns
+from .._steps import CallTool, ScriptJs, Step
+from .._wire_shapes import Message, RpcError, text_of
+from .connection import ScriptedTransport, ServerConnection
+from .methods import Methods
+from .overrides import Times
+from .state import ServerState
 
 _OWN_TOOLS = frozenset({"apply_patch", "exec_command", "request_permissions", "request_user_input", "write_stdin"})
 _INSTEAD = "it calls the client's tools; for codex's own there are run(), patch(), ask_question(), ask_server_request()"

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ._wire import DEFAULT_CWD, DEFAULT_MODEL, Message, RpcError
+from .._wire_shapes import DEFAULT_CWD, DEFAULT_MODEL, Message, RpcError
 
 _READ_ONLY: Message = {"type": "readOnly", "networkAccess": False}
 _WORKSPACE_WRITE: Message = {

@@ -12,11 +12,11 @@ from typing import TypeAlias
 
 import trio
 
-from ._items import make_collab_call, make_sub_agent_activity
-from ._server_history import ServedThread, ServedTurn
-from ._server_items import Players, TurnItems
-from ._steps import SpawnAgent, WaitAgent
-from ._wire import Message
+from .._steps import SpawnAgent, WaitAgent
+from .._wire_shapes import Message
+from .history import ServedThread, ServedTurn
+from .items import make_collab_call, make_sub_agent_activity
+from .turn_items import Players, TurnItems
 
 StartAgent: TypeAlias = Callable[[TurnItems, SpawnAgent], tuple[ServedThread, ServedTurn]]
 """Starts a sub-agent of a turn: returns its thread, and the turn that runs there."""

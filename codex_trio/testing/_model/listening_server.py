@@ -12,9 +12,9 @@ from typing import Any
 
 import trio
 
-from .._transports.stderr import StderrTail
-from .._transports.stdio import StdioTransport, kill_group
-from ..errors import CodexTransportError
+from ..._transports.stderr import StderrTail
+from ..._transports.stdio import StdioTransport, kill_group
+from ...errors import CodexTransportError
 
 _PATIENCE = 30.0  # seconds until the server must have told where it listens
 _REAPING = 2.0  # seconds to wait for a killed process

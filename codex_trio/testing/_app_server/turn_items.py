@@ -7,12 +7,12 @@ from typing import Any, TypeAlias
 
 import trio
 
-from ._items import make_user_message
-from ._server_connection import ServerConnection
-from ._server_history import ServedThread, ServedTurn
-from ._server_state import ServerState
-from ._steps import Step
-from ._wire import Message, dump_deltas
+from .._steps import Step
+from .._wire_shapes import Message, dump_deltas
+from .connection import ServerConnection
+from .history import ServedThread, ServedTurn
+from .items import make_user_message
+from .state import ServerState
 
 Players: TypeAlias = dict[type[Step], Callable[[Any], Awaitable[None]]]
 """How to play a step, by its type."""

@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import trio
 
-from ._items import set_command_end
-from ._settings import Settings
-from ._steps import Step
-from ._wire import VERSION, Message, RpcError
+from .._steps import Step
+from .._wire_shapes import VERSION, Message, RpcError
+from .items import set_command_end
+from .settings import Settings
 
 if TYPE_CHECKING:
-    from ._server_connection import PendingServerRequest, ServerConnection
+    from .connection import (
+        PendingServerRequest,
+        ServerConnection,
+    )
 
 ITEMS_VIEWS = ("notLoaded", "summary", "full")
 AGENT_NICKNAME = "Ada"

@@ -6,12 +6,11 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-from . import _script, _script_server
+from . import _script
 from ._script import ScriptPart, say
 from ._steps import Fail, Hang, Say, Step, Think, Wait
 
 PromptTest: TypeAlias = Callable[[str], bool]
-_WORDS = (_script.__name__, _script_server.__name__)
 _Script: TypeAlias = Sequence[ScriptPart]
 
 
@@ -104,7 +103,7 @@ class ScriptedTurns:
 
     def _checked(self, script: _Script) -> _Script:
         for part in script:
-            is_word = getattr(part, "__module__", "") in _WORDS  # a word of scripts that was not called
+            is_word = getattr(part, "__module__", "") == _script.__name__  # a word of scripts that was not called
             if not isinstance(part, Step) and (is_word or not callable(part)):
                 raise TypeError(f"a script is made of steps, such as say('ok'), and of functions, not of {part!r}")
         self._check([part for part in script if isinstance(part, Step)])

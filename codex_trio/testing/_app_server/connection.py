@@ -9,9 +9,9 @@ from typing import Any
 
 import trio
 
-from ..abc import Transport
-from ..errors import CodexTransportError
-from ._wire import Message, dump_message
+from ...abc import Transport
+from ...errors import CodexTransportError
+from .._wire_shapes import Message, dump_message
 
 
 class PendingServerRequest:

@@ -17,16 +17,16 @@ import h11
 import msgspec
 import trio
 
-from .._transports.stdio import StdioTransport
-from . import _home, _responses
-from ._failures import FAILURES
-from ._listening import ListeningServer
-from ._model_calls import CALLS, Call, NotOfferedError, make_calls
-from ._responses import Exchange, ModelRequest
-from ._schema_check import find_request_fault
-from ._script import say
-from ._scripts import ScriptedTurns, opens_stream
-from ._steps import Fail, Hang, Retry, Say, Step, Think, Wait
+from ..._transports.stdio import StdioTransport
+from .._failures import FAILURES
+from .._schema_check import find_request_fault
+from .._script import say
+from .._scripted_turns import ScriptedTurns, opens_stream
+from .._steps import Fail, Hang, Retry, Say, Step, Think, Wait
+from . import codex_home, responses
+from .listening_server import ListeningServer
+from .responses import Exchange, ModelRequest
+from .tool_calls import CALLS, Call, NotOfferedError, make_calls
 
 _Script = tuple[Step, ...]
 
@@ -59,7 +59,7 @@ def open_scripted_model(
                 assert (await client.chat_once("What is here?")).final_text == "An empty folder."
         ```
     """
-    settings = _home.parse_config(config)
+    settings = codex_home.parse_config(config)
     if approval_policy is not None:
         settings["approval_policy"] = approval_policy
     if sandbox_mode is not None:
@@ -103,7 +103,7 @@ class ScriptedModel(ScriptedTurns):
         (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
         self._url = f"http://127.0.0.1:{listener.socket.getsockname()[1]}/v1"
         try:
-            self._home = _home.make_home(self._url, self._settings)
+            self._home = codex_home.make_home(self._url, self._settings)
         except BaseException:
             listener.socket.close()
             raise
@@ -122,7 +122,7 @@ class ScriptedModel(ScriptedTurns):
         try:
             await self._nursery_manager.__aexit__(None, None, None)
         finally:
-            _home.remove_home(self.home)
+            codex_home.remove_home(self.home)
 
     @property
     def home(self) -> Path:
@@ -271,7 +271,7 @@ class ScriptedModel(ScriptedTurns):
     async def _play(self, exchange: Exchange, request: ModelRequest, script: _Script) -> None:
         """Play a script to its next tool, or to its end. Left without the closing events, the stream breaks off."""
         response_id = self._new_id("resp")
-        opening = _responses.created_events(response_id)  # spent by the first step that needs an open stream
+        opening = responses.created_events(response_id)  # spent by the first step that needs an open stream
         calls = _next_calls(script, request)
         for position, step in enumerate(script):
             rest = script[position + 1 :]
@@ -299,15 +299,15 @@ class ScriptedModel(ScriptedTurns):
                 case _:
                     await exchange.stream(itertools.chain(opening, self._call(calls, rest)))
                     break
-        await exchange.stream(itertools.chain(opening, _responses.completed_events(response_id)))
+        await exchange.stream(itertools.chain(opening, responses.completed_events(response_id)))
         await exchange.finish()
 
-    async def _fail(self, exchange: Exchange, opening: Iterable[_responses.Event], step: Fail) -> None:
+    async def _fail(self, exchange: Exchange, opening: Iterable[responses.Event], step: Fail) -> None:
         if step.http_status is not None:
             await exchange.refuse(step.http_status, step.message)
             return
         code = FAILURES[step.error_info].code
-        await exchange.stream(itertools.chain(opening, _responses.failed_events(code, step.message)))
+        await exchange.stream(itertools.chain(opening, responses.failed_events(code, step.message)))
         await exchange.finish()
 
     async def _say_slowly(self, exchange: Exchange, step: Say) -> None:
@@ -318,18 +318,18 @@ class ScriptedModel(ScriptedTurns):
             await trio.sleep(step.seconds / (len(events) - 2))
         await exchange.stream(events[-1:])
 
-    def _events(self, step: Say | Think) -> Iterable[_responses.Event]:
+    def _events(self, step: Say | Think) -> Iterable[responses.Event]:
         if isinstance(step, Say):
-            return _responses.message_events(self._new_id("msg"), step.text, phase=step.phase, pieces=step.pieces)
-        return _responses.reasoning_events(self._new_id("rs"), step.text)
+            return responses.message_events(self._new_id("msg"), step.text, phase=step.phase, pieces=step.pieces)
+        return responses.reasoning_events(self._new_id("rs"), step.text)
 
-    def _call(self, calls: Sequence[Call], rest: _Script) -> Iterable[_responses.Event]:
+    def _call(self, calls: Sequence[Call], rest: _Script) -> Iterable[responses.Event]:
         """Call tools at once. The results come together, so the last call's id is enough to find the rest again."""
         for position, call in enumerate(calls):
             call_id = self._new_id("call")
             if position == len(calls) - 1:
                 self._keep(call_id, rest)
-            yield from _responses.call_events(self._new_id("fc"), call_id, call)
+            yield from responses.call_events(self._new_id("fc"), call_id, call)
 
     def _keep(self, key: str, rest: _Script) -> None:
         """Keep the rest of a script for the call that will bring `key`; it is empty if codex tells no turn id."""

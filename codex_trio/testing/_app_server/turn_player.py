@@ -6,14 +6,9 @@ from collections.abc import Sequence
 
 import trio
 
-from ._failures import dump_http_error, make_error, make_failure
-from ._items import make_agent_message, make_reasoning
-from ._scripts import opens_stream
-from ._server_agents import AgentSteps, StartAgent
-from ._server_commands import CommandSteps
-from ._server_items import Players, TurnItems, let_clients_read
-from ._server_tools import ToolSteps
-from ._steps import (
+from .._failures import dump_http_error, make_error, make_failure
+from .._scripted_turns import opens_stream
+from .._steps import (
     AskServerRequest,
     DropConnection,
     Exit,
@@ -30,7 +25,12 @@ from ._steps import (
     Think,
     Wait,
 )
-from ._wire import Message, RpcError, dump_message, fill_in, split_text
+from .._wire_shapes import Message, RpcError, dump_message, fill_in, split_text
+from .agents import AgentSteps, StartAgent
+from .commands import CommandSteps
+from .items import make_agent_message, make_reasoning
+from .tools import ToolSteps
+from .turn_items import Players, TurnItems, let_clients_read
 
 _BROKEN_OFF = "stream disconnected before completion: Transport error: network error: error decoding response body"
 

@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from ..errors import CodexTransportError
-from ._wire import Message
+from ...errors import CodexTransportError
+from .._wire_shapes import Message
 
 
 class _Line(msgspec.Struct):

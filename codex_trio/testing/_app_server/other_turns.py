@@ -8,13 +8,13 @@ from typing import Any
 
 import trio
 
-from ._items import make_agent_message, make_command, make_item, set_command_end
-from ._server_agents import StartAgent
-from ._server_history import ServedTurn
-from ._server_items import TurnItems, let_clients_read
-from ._server_turns import TurnPlayer
-from ._steps import Say, Step
-from ._wire import RpcError
+from .._steps import Say, Step
+from .._wire_shapes import RpcError
+from .agents import StartAgent
+from .history import ServedTurn
+from .items import make_agent_message, make_command, make_item, set_command_end
+from .turn_items import TurnItems, let_clients_read
+from .turn_player import TurnPlayer
 
 _NO_REVIEW = "Reviewer failed to output a response."
 _CUT_REVIEW = "Review was interrupted. Please re-run /review and wait for it to complete."

@@ -14,8 +14,8 @@ import h11
 import msgspec
 import trio
 
-from ._failures import dump_http_error, make_http_error
-from ._wire import split_text
+from .._failures import dump_http_error, make_http_error
+from .._wire_shapes import split_text
 
 Event = dict[str, Any]
 

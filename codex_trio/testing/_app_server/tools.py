@@ -6,7 +6,9 @@ import posixpath
 
 import trio
 
-from ._items import (
+from .._steps import AskAsync, AskQuestion, CallTool, Patch, Sleep, TellAsync
+from .._wire_shapes import Message
+from .items import (
     make_async_message,
     make_file_approval,
     make_file_change,
@@ -14,9 +16,7 @@ from ._items import (
     make_question_request,
     make_tool_call,
 )
-from ._server_items import Players, TurnItems
-from ._steps import AskAsync, AskQuestion, CallTool, Patch, Sleep, TellAsync
-from ._wire import Message
+from .turn_items import Players, TurnItems
 
 
 class ToolSteps:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ._wire import Message, RpcError
+from .._wire_shapes import Message, RpcError
 
 Replier = Callable[[Message], Any]
 
