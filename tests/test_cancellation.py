@@ -23,7 +23,7 @@ from codex_trio import (
     connect_codex_client,
     open_codex_client,
 )
-from codex_trio.testing import ScriptedAppServer, faults, hang, run, say, think, wait
+from codex_trio.testing import ScriptedAppServer, faulty, hang, run, say, think, wait
 
 UNWANTED = (think("hm"), wait(1), run("ls"), wait(1), run("pwd"), wait(0.5), think("well"), wait(0.5), say("unwanted"))
 Asking = Callable[[CodexClient, str], Awaitable[None]]
@@ -321,7 +321,7 @@ async def test_closing_stops_a_turn_that_is_being_started(
 ) -> None:
     server = ScriptedAppServer(nursery)
     server.default(hang())
-    async with open_codex_client(faults(server.transport(), delay=0.5)) as client:
+    async with open_codex_client(faulty(server.transport(), delay=0.5)) as client:
         thread = await client.start_thread()
         thread_id = None if asked_for == "thread/start" else thread.id
         asking = Background(nursery, client.chat_once, "hello", thread_id)

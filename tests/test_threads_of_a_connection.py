@@ -12,7 +12,7 @@ from _by_hand import go_quiet
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from codex_trio import CodexClient, CodexProtocolError, CodexThread, approve_all, open_codex_client
-from codex_trio.testing import ScriptedAppServer, faults, run, say, think, wait
+from codex_trio.testing import ScriptedAppServer, faulty, run, say, think, wait
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ async def test_turn_behind_an_unsubscription_is_heard(
 ) -> None:
     server.on_turn(say("first"))
     server.on_turn(run("git push", escalate=True, output="pushed"), say("second"))
-    transport = faults(server.transport(), delay=0.5)
+    transport = faulty(server.transport(), delay=0.5)
     async with open_codex_client(transport, on_approval=approve_all) as client, trio.open_nursery() as nursery:
         thread = await client.start_thread()
         await thread.chat_once("hello")

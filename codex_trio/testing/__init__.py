@@ -7,7 +7,7 @@ and so on. What one of them cannot play, it refuses where it is written.
 
 from ._app_server.connection import PendingServerRequest, ScriptedTransport, ServerConnection
 from ._app_server.server import HeldCall, ScriptedAppServer
-from ._faults import faults
+from ._faults import faulty
 from ._model.model import ScriptedModel, open_scripted_model
 from ._replay.transport import ReplayDeviationError, ReplayTransport
 from ._script import (
@@ -63,7 +63,7 @@ __all__ = [
     "drop_connection",
     "exit",
     "fail",
-    "faults",
+    "faulty",
     "hang",
     "omit_completed",
     "open_scripted_model",
