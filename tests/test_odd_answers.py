@@ -63,7 +63,7 @@ async def not_hear_of_the_end(client: CodexClient, server: ScriptedAppServer, th
 
 
 async def look_up_the_end(client: CodexClient, server: ScriptedAppServer, thread: CodexThread) -> None:
-    server.refuse("thread/turns/list", code=-32600, message="no such method", times=None)
+    server.fail_next("thread/turns/list", code=-32600, message="no such method", times=None)
     await not_hear_of_the_end(client, server, thread)
 
 
@@ -111,7 +111,7 @@ async def lose_a_call(client: CodexClient, server: ScriptedAppServer, thread: Co
         nursery.start_soon(call)
         held = await server.held("turn/start").receive()
         held.connection.pause_writing()
-        held.serve()
+        held.proceed()
         held.connection._queue.clear()
         held.connection.drop()
     server.release("turn/start")

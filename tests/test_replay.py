@@ -349,7 +349,7 @@ async def test_threads_that_were_asked_for_alike_may_change_places(
     async def answer_slowly() -> None:
         async for call in server.held("thread/start"):
             await trio.sleep(3)  # longer than a message may be late
-            call.serve()
+            call.proceed()
 
     server = ScriptedAppServer()
     for number, prompt in enumerate(("one again", "two again", "three again", "one", "two", "three")):
@@ -530,7 +530,7 @@ async def test_an_interrupt_that_was_refused_is_repeated_after_other_pauses(
 
     server = ScriptedAppServer()
     server.on_turn(say(" ".join("word" for _ in range(60)), seconds=30))
-    server.refuse("turn/interrupt", code=code, message=message, times=6)
+    server.fail_next("turn/interrupt", code=code, message=message, times=6)
     await record(path, server, lambda client: insist(client, 1.5))
 
     transport = ReplayTransport(path)

@@ -32,7 +32,7 @@ async def lose_behind_answer(server: ScriptedAppServer, call: HeldCall) -> None:
     """Let the server do what it was asked, and lose the connection right behind its answer, before all events."""
     connection = call.connection
     connection.pause_writing()
-    call.serve()
+    call.proceed()
     await trio.lowlevel.checkpoint()
     answers = [one for one in connection._queue if json.loads(one).get("id") == call.id]
     assert len(answers) == 1
@@ -49,7 +49,7 @@ async def leave_mute(server: ScriptedAppServer, nursery: trio.Nursery, method: s
     async def serve() -> None:
         async for call in held:
             if call.params["threadId"] != thread_id:
-                call.serve()
+                call.proceed()
 
     nursery.start_soon(serve)
     await wait_all_tasks_blocked()
@@ -77,7 +77,7 @@ async def test_a_turn_that_a_lost_call_started_is_found_however_much_it_has_said
         call = await server.held("turn/start").receive()
         server.release("turn/start")
         call.connection.pause_writing()
-        call.serve()
+        call.proceed()
         await trio.sleep(1)
         call.connection._queue.clear()
         call.connection.drop()
@@ -238,7 +238,7 @@ async def test_a_turn_that_was_accepted_and_that_never_comes_takes_nothing_from_
         server.hold("turn/start")
         calling = Background(nursery, thread.chat_once, "next")
         await trio.sleep(20)  # by now the compaction was given up
-        (await server.held("turn/start").receive()).serve()
+        (await server.held("turn/start").receive()).proceed()
         assert (await calling.result()).final_text == "ok"
 
 
@@ -285,8 +285,8 @@ async def test_a_turn_that_was_given_up_is_taken_up_again(
     server.on_turn(say("one"), wait(100), say("two"))
     async with opened(server) as client:
         continuation = await go_quiet(client, timeout=10)
-        server.refuse("thread/turns/list", code=-32603, message="database is locked")
-        server.refuse("thread/read", code=-32603, message="database is locked")
+        server.fail_next("thread/turns/list", code=-32603, message="database is locked")
+        server.fail_next("thread/read", code=-32603, message="database is locked")
         server.connection.drop()
         await trio.sleep(10)
         if wish == "cancel":
@@ -362,7 +362,7 @@ async def test_a_lost_call_of_which_is_told_late_leaves_its_thread_free(
         call = await server.held("turn/start").receive()
         server.release("turn/start")
         call.connection.pause_writing()
-        call.serve()
+        call.proceed()
         await trio.sleep(1)
         call.connection._queue.clear()
         server.hold("thread/turns/list")
@@ -375,7 +375,7 @@ async def test_a_lost_call_of_which_is_told_late_leaves_its_thread_free(
         held = server.held("thread/turns/list")
         server.release("thread/turns/list")
         for _ in range(held.statistics().current_buffer_used):
-            (await held.receive()).serve()
+            (await held.receive()).proceed()
         await trio.sleep(15)
         assert client.statistics().open_turns == 0
         [thread] = server._state.threads.values()

@@ -116,7 +116,7 @@ async def test_what_is_no_request_is_never_answered(server: Server, autojump_clo
     await peer.transport.send([b"not json", b"[]", b"123", b"{}"])
     await peer.send({"id": None, "method": "thread/list"}, {"id": 1.5, "method": "thread/list"}, {"id": 9, "result": 1})
     assert "result" in await peer.request("thread/list")
-    assert server.garbage == [b"not json", b"[]", b"123"]
+    assert server.invalid_messages == [b"not json", b"[]", b"123"]
 
 
 async def test_turn_comes_in_the_usual_order(server: Server, autojump_clock: MockClock) -> None:
@@ -554,7 +554,7 @@ async def test_answers_are_overridden_refused_and_ignored(server: Server, autoju
     assert await peer.next() == {"id": "slow", "result": {"slow": {"a": 1}}}
     server.reply("made/up", no)
     assert (await peer.request("made/up"))["error"] == {"code": -1, "message": "no", "data": {"why": 1}}
-    server.refuse("thread/list", times=2)
+    server.fail_next("thread/list", times=2)
     assert [(await peer.request("thread/list")).get("error", {}).get("code") for _ in range(3)] == [
         -32001,
         -32001,
@@ -594,7 +594,7 @@ async def test_held_calls_are_answered_by_the_test_in_any_order(server: Server, 
     calls[2].reply({"turn": {"id": "T"}})
     server.connection.send({"method": "turn/started", "params": {}})
     calls[0].error(-32001, "busy")
-    calls[1].serve()
+    calls[1].proceed()
     first, second, third, fourth = await peer.next(), await peer.next(), await peer.next(), await peer.next()
     assert (first["id"], second["method"]) == ("c", "turn/started")
     assert (third["error"], fourth["id"]) == ({"code": -32001, "message": "busy"}, "b")

@@ -18,12 +18,12 @@ from ._steps import (
     DropConnection,
     Exit,
     Fail,
+    FailNext,
     Hang,
     OmitCompleted,
     Parallel,
     Patch,
     Raw,
-    Refuse,
     Reply,
     Retry,
     Run,
@@ -439,17 +439,17 @@ def reply(method: str, result: object) -> Reply:
     return Reply(method, result)
 
 
-def refuse(
+def fail_next(
     method: str,
     code: int = -32001,
     *,
     message: str = "Server overloaded; retry later.",
     data: object = None,
     times: int | None = 1,
-) -> Refuse:
-    """From this step on, the server refuses a method; see `ScriptedAppServer.refuse`. In-memory server only.
+) -> FailNext:
+    """From this step on, the server refuses a method; see `ScriptedAppServer.fail_next`. In-memory server only.
 
     Example:
-        ``server.on_turn(say("Too late."), refuse("turn/interrupt", -32600, message="no active turn to interrupt"))``
+        ``server.on_turn(say("Too late."), fail_next("turn/interrupt", -32600, message="no active turn to interrupt"))``
     """
-    return Refuse(method, code, message, data, times)
+    return FailNext(method, code, message, data, times)

@@ -166,7 +166,7 @@ class Reply(Step):
 
 
 @dataclass(frozen=True, slots=True)
-class Refuse(Step):
+class FailNext(Step):
     method: str
     code: int
     message: str

@@ -35,7 +35,7 @@ class Overrides:
     def reply(self, method: str, result: object) -> None:
         self.repliers[method] = result if callable(result) else lambda params: result
 
-    def refuse(self, method: str, refusal: RpcError, times: int | None) -> None:
+    def fail_next(self, method: str, refusal: RpcError, times: int | None) -> None:
         self._refusals[method] = refusal, Times(times)
 
     def ignore(self, method: str, times: int | None) -> None:

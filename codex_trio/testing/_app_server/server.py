@@ -49,7 +49,7 @@ class HeldCall:
         """Answer with an error."""
         self.connection.send({"error": RpcError(message, code=code, data=data).error, "id": self.id})
 
-    def serve(self) -> None:
+    def proceed(self) -> None:
         """Let the server do and answer what it would have."""
         self._server._serve(self.connection, self._message)
 
@@ -71,7 +71,7 @@ class ScriptedAppServer(ScriptedTurns):
 
     Attributes:
         received: Every message of the clients, in order.
-        garbage: What the clients sent that is not JSON; the server ignores it.
+        invalid_messages: What the clients sent that is not JSON; the server ignores it.
         prompts: The text of each `turn/start` and `turn/steer`, refused ones included.
         open_delay: Virtual seconds that opening a connection takes.
 
@@ -88,7 +88,7 @@ class ScriptedAppServer(ScriptedTurns):
     def __init__(self, nursery: trio.Nursery | None = None, *, start_delay: float = 0.003) -> None:
         super().__init__()
         self.received: list[Message] = []
-        self.garbage: list[bytes] = []
+        self.invalid_messages: list[bytes] = []
         self.prompts: list[str] = []
         self.open_delay = 0.0
         self._state = ServerState(nursery, start_delay)
@@ -115,7 +115,7 @@ class ScriptedAppServer(ScriptedTurns):
         """
         self._state.overrides.reply(method, result)
 
-    def refuse(
+    def fail_next(
         self,
         method: str,
         *,
@@ -125,7 +125,7 @@ class ScriptedAppServer(ScriptedTurns):
         times: int | None = 1,
     ) -> None:
         """Answer the next `times` calls of a method with an error; `None`: all of them."""
-        self._state.overrides.refuse(method, RpcError(message, code=code, data=data), times)
+        self._state.overrides.fail_next(method, RpcError(message, code=code, data=data), times)
 
     def ignore(self, method: str, *, times: int | None = None) -> None:
         """Never answer the next `times` calls of a method; `None`: all of them."""
@@ -216,10 +216,10 @@ class ScriptedAppServer(ScriptedTurns):
         try:
             message = msgspec.json.decode(raw)
         except msgspec.DecodeError:
-            self.garbage.append(raw)
+            self.invalid_messages.append(raw)
             return
         if not isinstance(message, dict):
-            self.garbage.append(raw)
+            self.invalid_messages.append(raw)
             return
         self.received.append(message)
         has_id = isinstance(message.get("id"), (int, str)) and not isinstance(message["id"], bool)

@@ -13,11 +13,11 @@ from .._steps import (
     DropConnection,
     Exit,
     Fail,
+    FailNext,
     Hang,
     OmitCompleted,
     Parallel,
     Raw,
-    Refuse,
     Reply,
     Retry,
     Say,
@@ -60,7 +60,7 @@ class TurnPlayer:
             Hang: self._play_hang,
             OmitCompleted: self._play_omit_completed,
             Raw: self._play_raw,
-            Refuse: self._play_refuse,
+            FailNext: self._play_fail_next,
             Reply: self._play_reply,
             Retry: self._play_retry,
             Say: self._play_say,
@@ -224,9 +224,9 @@ class TurnPlayer:
     async def _play_reply(self, step: Reply) -> None:
         self._state.overrides.reply(step.method, step.result)
 
-    async def _play_refuse(self, step: Refuse) -> None:
+    async def _play_fail_next(self, step: FailNext) -> None:
         refusal = RpcError(step.message, code=step.code, data=step.data)
-        self._state.overrides.refuse(step.method, refusal, step.times)
+        self._state.overrides.fail_next(step.method, refusal, step.times)
 
     async def _play_drop(self, step: DropConnection) -> None:
         for connection in self._state.subscribers(self._thread):
