@@ -53,7 +53,7 @@ class AgentSteps:
         if not settings.has_code_mode:
             asked = {"prompt": step.prompt, "model": "", "reasoningEffort": "medium"}
             item = make_collab_call(item_id, "spawnAgent", self._thread.id, self._state.now_ms(), **asked)
-            self._items.begin(item)
+            self._items.start(item)
             agent = self._start(step)
             states = {agent.thread.id: {"status": "pendingInit", "message": None}}
             item.update(receiverThreadIds=[agent.thread.id], agentsStates=states, model=settings.model)
@@ -62,7 +62,7 @@ class AgentSteps:
             agent = self._start(step)
             used = {"model": settings.model, "reasoningEffort": settings.effort or "low"}
             item = self._activity(item_id, "started", agent, **used)
-            self._items.begin(item)
+            self._items.start(item)
         self._items.complete(item)
 
     def _start(self, step: SpawnAgent) -> _Agent:
@@ -77,7 +77,7 @@ class AgentSteps:
         is_running = self._thread.running is self._turn
         if is_running and agent.turn.status == "completed" and self._thread.settings.has_code_mode:
             item = self._activity(f"subagent-completed-{agent.turn.id}", "completed", agent)
-            self._items.begin(item)
+            self._items.start(item)
             self._items.complete(item)
         agent.reported.set()
 
@@ -90,7 +90,7 @@ class AgentSteps:
         waited = [agent for agent in self._agents if agent.is_waited_for]
         receivers = [] if is_named else [agent.thread.id for agent in waited]
         item = make_collab_call(item_id, "wait", self._thread.id, self._state.now_ms(), receiverThreadIds=receivers)
-        self._items.begin(item)
+        self._items.start(item)
         with trio.move_on_after(step.timeout):
             await _wait_any([agent.reported for agent in waited])
         ended = [agent for agent in waited if agent.reported.is_set()]

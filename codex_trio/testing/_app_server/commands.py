@@ -72,7 +72,7 @@ class CommandSteps:
             await terminal.completed.wait()
 
     async def _may_write(self, item: Message, text: str) -> bool:
-        self._items.begin_waiting(_WAITING)
+        self._items.start_waiting(_WAITING)
         approval = make_stdin_approval(item, self._items.new_call_id(), text, self._state.now_ms())
         decision = await self._items.ask_decision(_APPROVAL, approval)
         self._items.end_waiting()
@@ -86,7 +86,7 @@ class CommandSteps:
         item = make_command(self._items.new_call_id(), step.command, self._thread.settings.cwd, self._state.now_ms())
         if not self._needs_approval(step):
             self._start(item)
-            self._items.begin(item)
+            self._items.start(item)
         elif not await self._is_allowed(item, step):
             return None
         self._items.keep(item)
@@ -102,8 +102,8 @@ class CommandSteps:
         return settings.approval_policy == "untrusted" or (step.escalate and settings.has_sandbox)
 
     async def _is_allowed(self, item: Message, step: Run | StartCommand) -> bool:
-        self._items.begin_waiting(_WAITING)
-        self._items.begin(item)
+        self._items.start_waiting(_WAITING)
+        self._items.start(item)
         asked = self._state.subscribers(self._thread)
         decision = await self._items.ask_decision(_APPROVAL, make_command_approval(item, step))
         if decision in ("accept", "acceptForSession") or isinstance(decision, list):

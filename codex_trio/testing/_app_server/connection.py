@@ -52,7 +52,7 @@ class PendingServerRequest:
         self._settled.set()
 
 
-class AskTable:
+class ServerRequestTable:
     """All requests of the server; the first answer to each counts, whoever gives it."""
 
     def __init__(self) -> None:
@@ -101,7 +101,7 @@ class ServerConnection:
     def __init__(
         self,
         nursery: trio.Nursery,
-        asks: AskTable,
+        asks: ServerRequestTable,
         on_message: Callable[[ServerConnection, bytes], None],
         on_end: Callable[[ServerConnection], None],
     ) -> None:
@@ -196,7 +196,7 @@ class ServerConnection:
             self._task_ended.set()
             self._task_ended = trio.Event()
 
-    async def take_from_client(self, messages: Sequence[bytes]) -> None:
+    async def receive(self, messages: Sequence[bytes]) -> None:
         """Handle messages of the client, all or none of them."""
         await trio.lowlevel.checkpoint()
         while self.ended is None and not self._readable.is_set():
@@ -206,7 +206,7 @@ class ServerConnection:
                 raise self.ended.fresh()
             self._on_message(self, bytes(raw))
 
-    async def give_to_client(self) -> list[bytes]:
+    async def next_batch(self) -> list[bytes]:
         """Wait for something to be queued, and return all of it."""
         await trio.lowlevel.checkpoint()
         while self.ended is None and not (self._queue and self._is_writing):
@@ -269,12 +269,12 @@ class ScriptedTransport(Transport):
         Cancellation: None of them was handed over.
         """
         with self._alone_in("send") as connection:
-            await connection.take_from_client(messages)
+            await connection.receive(messages)
 
     async def receive(self) -> Sequence[bytes]:
         """Return what the server has sent since the last call; wait if that is nothing."""
         with self._alone_in("receive") as connection:
-            return await connection.give_to_client()
+            return await connection.next_batch()
 
     async def aclose(self) -> None:
         """End the connection and its tasks."""

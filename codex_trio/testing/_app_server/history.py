@@ -47,8 +47,8 @@ class ServedTurn:
         is_forked: Whether the thread has it from the one that it is a fork of.
         is_lost: Whether it ended by a crash of the process.
         has_called: Whether it has told what it has used, or will.
-        is_used: Whether the model was called, and nothing was told yet of what that call has used.
-        is_given_up: Whether all was told that comes before an interrupt takes effect.
+        usage_pending: Whether the model was called, and nothing was told yet of what that call has used.
+        interrupt_announced: Whether all was told that comes before an interrupt takes effect.
         refusal: The ``error`` with which the model's API refuses the turn's first request.
         asks: The requests to the clients that have no answer yet.
         ended: Set when the turn is over.
@@ -68,13 +68,13 @@ class ServedTurn:
     root_id: str | None = None
     running_id: str = ""
     files: dict[str, tuple[str | None, str | None]] = field(default_factory=dict)
-    is_echoed: bool = False
+    input_echoed: bool = False
     is_interrupt_due: bool = False
     is_forked: bool = False
     is_lost: bool = False
     has_called: bool = False
-    is_used: bool = False
-    is_given_up: bool = False
+    usage_pending: bool = False
+    interrupt_announced: bool = False
     refusal: Message | None = None
     asks: list[PendingServerRequest] = field(default_factory=list)
     ended: trio.Event = field(default_factory=trio.Event)
@@ -161,7 +161,7 @@ class ServedThread:
         parent_id: Of a sub-agent: the thread that has started it.
         agent_path: Of a sub-agent that has a name: its path.
         is_stored: Whether it is on disk, as it is from its first turn or name on.
-        is_probed: Whether its history was asked for before there was any.
+        history_requested: Whether its history was asked for before there was any.
         was_unloaded: Whether it was read from disk since it was made, or will be.
         revision: Of what nobody has read yet.
     """
@@ -188,7 +188,7 @@ class ServedThread:
     terminals: dict[str, Terminal] = field(default_factory=dict)
     last_ordinal: int = 0
     is_stored: bool = False
-    is_probed: bool = False
+    history_requested: bool = False
     was_unloaded: bool = False
     revision: str = ""
 

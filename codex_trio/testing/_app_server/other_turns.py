@@ -26,9 +26,9 @@ async def play_compaction(items: TurnItems) -> None:
     with turn.scope:
         await trio.sleep(state.start_delay)
         state.start_turn(thread, turn)
-        turn.is_echoed = True
+        turn.input_echoed = True
         item = make_item("contextCompaction", state.new_uuid(), state.now_ms())
-        items.begin(item)
+        items.start(item)
         await let_clients_read()
         state.publish_used(thread, turn)
         thread.count_call(turn)
@@ -44,7 +44,7 @@ async def play_shell(items: TurnItems, command: str) -> None:
     with turn.scope:
         await trio.sleep(state.start_delay)
         state.start_turn(thread, turn)
-        turn.is_echoed = True
+        turn.input_echoed = True
         await run_shell(items, command)
         for params in turn.input_params:
             items.echo(params)
@@ -56,7 +56,7 @@ async def run_shell(items: TurnItems, command: str) -> None:
     state = items.state
     output, exit_code = state.shell.get(command, ("", 0))
     item = make_command(state.new_uuid(), command, items.thread.settings.cwd, state.now_ms(), source="userShell")
-    items.begin(item)
+    items.start(item)
     await let_clients_read()
     if output:
         await items.stream("item/commandExecution/outputDelta", item, [output])
@@ -80,43 +80,43 @@ class ReviewPlayer(TurnPlayer):
         """Play the review to its end, or until somebody ends it."""
         state, thread, turn, items = self._state, self._thread, self._turn, self._items
         with turn.scope:
-            self._tell("enteredReviewMode", self._title)
+            self._publish_mode("enteredReviewMode", self._title)
             await trio.sleep(state.start_delay)
             state.start_turn(thread, turn)
             self._shadow.started_ms = turn.started_ms
             thread.turns.insert(thread.turns.index(turn), self._shadow)
             items.kept_by = self._shadow
             self._items.echo({"input": [{"type": "text", "text": self._prompt}]})
-            turn.is_echoed = True
+            turn.input_echoed = True
             await let_clients_read()
             await self.play_steps()
             self._leave(self._said, self._said)
             state.end_turn(thread, "completed")
 
-    def give_up(self) -> None:
+    def announce_interrupt(self) -> None:
         """Publish what comes before the answer to an interrupt."""
         self._leave(_NO_REVIEW, _CUT_REVIEW)
-        self._turn.is_used = False
-        super().give_up()
+        self._turn.usage_pending = False
+        super().announce_interrupt()
 
     def _leave(self, review: str, said: str) -> None:
         items, state = self._items, self._state
         items.kept_by = self._turn
-        self._tell("exitedReviewMode", review)
+        self._publish_mode("exitedReviewMode", review)
         message = make_agent_message(f"msg_{state.new_uuid()}", None, state.now_ms(), said)
-        items.begin(message)
+        items.start(message)
         items.complete(message)
 
-    def _tell(self, kind: str, review: str) -> None:
+    def _publish_mode(self, kind: str, review: str) -> None:
         item = make_item(kind, self._state.new_uuid(), self._state.now_ms(), review=review)
-        self._items.begin(item)
+        self._items.start(item)
         self._items.complete(item)
 
     async def _play_tool(self, step: Step) -> None:
         await self._tools[type(step)](step)  # a review does not tell what it uses
 
     async def _play_say(self, step: Say) -> None:
-        self._items.begin(make_agent_message(self._state.new_item_id("msg"), step.phase, self._state.now_ms()))
+        self._items.start(make_agent_message(self._state.new_item_id("msg"), step.phase, self._state.now_ms()))
         await trio.sleep(step.seconds)
         self._said = step.text
 

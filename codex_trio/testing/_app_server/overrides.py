@@ -10,7 +10,7 @@ from .._wire_shapes import Message, RpcError
 Replier = Callable[[Message], Any]
 
 
-class Times:
+class Countdown:
     """Something that applies a number of times, or always."""
 
     def __init__(self, left: int | None) -> None:
@@ -29,17 +29,17 @@ class Overrides:
 
     def __init__(self) -> None:
         self.repliers: dict[str, Replier] = {}
-        self._refusals: dict[str, tuple[RpcError, Times]] = {}
-        self._ignored: dict[str, Times] = {}
+        self._refusals: dict[str, tuple[RpcError, Countdown]] = {}
+        self._ignored: dict[str, Countdown] = {}
 
     def reply(self, method: str, result: object) -> None:
         self.repliers[method] = result if callable(result) else lambda params: result
 
     def fail_next(self, method: str, refusal: RpcError, times: int | None) -> None:
-        self._refusals[method] = refusal, Times(times)
+        self._refusals[method] = refusal, Countdown(times)
 
     def ignore(self, method: str, times: int | None) -> None:
-        self._ignored[method] = Times(times)
+        self._ignored[method] = Countdown(times)
 
     def ignores(self, method: str) -> bool:
         """Whether the next call of a method is not answered; it counts as one."""
@@ -47,5 +47,5 @@ class Overrides:
 
     def refusal_of(self, method: str) -> RpcError | None:
         """Return how the next call of a method is refused, if it is; it counts as one."""
-        refusal, times = self._refusals.get(method, (None, Times(0)))
+        refusal, times = self._refusals.get(method, (None, Countdown(0)))
         return refusal if times.take() else None

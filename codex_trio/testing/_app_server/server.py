@@ -16,7 +16,7 @@ from .._steps import CallTool, ScriptJs, Step
 from .._wire_shapes import Message, RpcError, text_of
 from .connection import ScriptedTransport, ServerConnection
 from .methods import Methods
-from .overrides import Times
+from .overrides import Countdown
 from .state import ServerState
 
 _OWN_TOOLS = frozenset({"apply_patch", "exec_command", "request_permissions", "request_user_input", "write_stdin"})
@@ -95,7 +95,7 @@ class ScriptedAppServer(ScriptedTurns):
         self._methods = Methods(self._state, self._script_of, self._script_of_agent)
         self._held: dict[str, tuple[trio.MemorySendChannel[HeldCall], trio.MemoryReceiveChannel[HeldCall]]] = {}
         self._holding: set[str] = set()
-        self._unreachable: tuple[str, Times] = ("", Times(0))
+        self._unreachable: tuple[str, Countdown] = ("", Countdown(0))
 
     def on_shell(self, command: str, *, output: str = "", exit_code: int = 0) -> None:
         """Say what a shell command of the user does (`CodexThread.shell`): nothing, and at once, unless told.
@@ -153,7 +153,7 @@ class ScriptedAppServer(ScriptedTurns):
 
     def refuse_connections(self, message: str = "connection refused", *, times: int | None = 1) -> None:
         """Let the next `times` attempts to open a connection fail; `None`: all of them."""
-        self._unreachable = message, Times(times)
+        self._unreachable = message, Countdown(times)
 
     def exit(self, code: int = 0, stderr: str = "") -> None:
         """End the process: every connection and every turn. The next connection is to a new process.

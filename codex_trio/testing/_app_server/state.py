@@ -9,7 +9,7 @@ import trio
 
 from .._patches import make_turn_diff
 from .._wire_shapes import EPOCH_MS, Message, dump_notification, make_rate_limits, make_usage
-from .connection import AskTable, PendingServerRequest, ServerConnection
+from .connection import PendingServerRequest, ServerConnection, ServerRequestTable
 from .history import ServedThread, ServedTurn
 from .overrides import Overrides
 
@@ -40,7 +40,7 @@ class ServerState:
         self.amendments: list[list[str]] = []
         self.connections: list[ServerConnection] = []
         self.threads: dict[str, ServedThread] = {}
-        self.asks = AskTable()
+        self.asks = ServerRequestTable()
         self._id_count = 0
         self._is_crashing = False
         self._after: list[Callable[[], object]] = []
@@ -129,19 +129,19 @@ class ServerState:
         wire = {**turn.to_wire("notLoaded"), "id": turn.running_id}
         self.publish(thread, "turn/started", {"threadId": thread.id, "turn": wire})
 
-    def give_up(self, thread: ServedThread, turn: ServedTurn) -> None:
+    def announce_interrupt(self, thread: ServedThread, turn: ServedTurn) -> None:
         """Publish what comes before an interrupt takes effect."""
-        if turn.is_given_up:
+        if turn.interrupt_announced:
             return
-        turn.is_given_up = True
-        if turn.is_used:
+        turn.interrupt_announced = True
+        if turn.usage_pending:
             self.publish_used(thread, turn)
         if turn.last_message():
             self.publish_read_state(thread)
 
     def publish_used(self, thread: ServedThread, turn: ServedTurn) -> None:
         """Publish what the thread has used, and what the account may still use."""
-        turn.is_used = False
+        turn.usage_pending = False
         if thread.model_calls:
             self.publish_usage(thread, turn, self.subscribers(thread))
         self.publish(thread, "account/rateLimits/updated", make_rate_limits())
@@ -167,7 +167,7 @@ class ServerState:
         turn = thread.running
         assert turn is not None
         if status == "interrupted":
-            self.give_up(thread, turn)
+            self.announce_interrupt(thread, turn)
         turn.status, turn.error, turn.completed_ms = status, error, self.now_ms()
         thread.running = None
         turn.scope.cancel()  # before its request is dropped, so that its task never sees that
@@ -231,7 +231,7 @@ class ServerState:
         """End the running turn of a thread with the process, which tells nobody."""
         turn = thread.running
         assert turn is not None
-        turn.is_given_up, turn.is_lost = True, self._is_crashing
+        turn.interrupt_announced, turn.is_lost = True, self._is_crashing
         self.end_turn(thread, "interrupted")
         if self._is_crashing:
             turn.completed_ms, turn.has_called = None, False

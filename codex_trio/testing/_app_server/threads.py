@@ -70,9 +70,9 @@ class ThreadMethods:
             raise RpcError(f"session {thread.id} is archived. {advice}")
         with_turns = not params.get("excludeTurns")
         is_on_disk = thread.is_stored and not thread.is_ephemeral
-        if with_turns and (is_on_disk or thread.is_probed):
+        if with_turns and (is_on_disk or thread.history_requested):
             self._warn(connection, RESUME_NOTICE)
-        if thread.is_probed:
+        if thread.history_requested:
             require_turns(thread)
         if not is_on_disk:
             raise no_rollout(thread.id)
@@ -94,12 +94,12 @@ class ThreadMethods:
 
     def _after_resume(self, connection: ServerConnection, thread: ServedThread, *, with_turns: bool) -> None:
         if with_turns:
-            self._tell_usage(connection, thread)
+            self._send_usage(connection, thread)
         self._state.broadcast("thread/goal/cleared", {"threadId": thread.id})
         for ask in thread.running.asks if thread.running is not None else ():
             connection.send_bytes(ask.raw)
 
-    def _tell_usage(self, connection: ServerConnection, thread: ServedThread) -> None:
+    def _send_usage(self, connection: ServerConnection, thread: ServedThread) -> None:
         called = [turn for turn in thread.turns if turn.has_called and not (turn.is_forked and thread.was_unloaded)]
         if called:
             self._state.publish_usage(thread, called[-1], [connection])
@@ -114,7 +114,7 @@ class ThreadMethods:
         with_turns = not params.get("excludeTurns")
         if with_turns:
             self._warn(connection, RESUME_NOTICE)
-            self._state.after_answer(lambda: self._tell_usage(connection, fork))
+            self._state.after_answer(lambda: self._send_usage(connection, fork))
         fork = ServedThread(
             self._state.new_uuid(),
             self._state.now_ms(),
@@ -134,7 +134,7 @@ class ThreadMethods:
         if with_turns:
             if thread.is_ephemeral:
                 raise RpcError("ephemeral threads do not support includeTurns")
-            thread.is_probed = True
+            thread.history_requested = True
             require_turns(thread)
             self._warn(connection, READ_NOTICE)
         read_state = thread.read_state() if thread.is_stored else None
@@ -166,7 +166,7 @@ class ThreadMethods:
         thread = readable_thread(self._state, params)
         if thread.is_ephemeral:
             raise RpcError("ephemeral threads do not support thread/turns/list")
-        if not (thread.is_stored or thread.is_probed):
+        if not (thread.is_stored or thread.history_requested):
             what = "is not materialized yet; thread/turns/list is unavailable before first user message"
             raise RpcError(f"thread {thread.id} {what}")
         require_turns(thread)

@@ -51,7 +51,7 @@ class ToolSteps:
         if not (is_free or settings.asks):
             return  # the model is told, and nobody else
         item = make_file_change(self._items.new_call_id(), step, settings.cwd, self._state.now_ms())
-        self._items.begin(item)
+        self._items.start(item)
         if not (is_free or path in thread.approved) and not await self._may_change(item, path):
             return
         item["status"] = "completed"
@@ -61,7 +61,7 @@ class ToolSteps:
         self._state.publish_diff(thread, self._turn)
 
     async def _may_change(self, item: Message, path: str) -> bool:
-        self._items.begin_waiting("waitingOnApproval")
+        self._items.start_waiting("waitingOnApproval")
         approval = make_file_approval(item, self._state.now_ms())
         decision = await self._items.ask_decision("item/fileChange/requestApproval", approval)
         self._items.end_waiting()
@@ -79,7 +79,7 @@ class ToolSteps:
         if (step.namespace, step.name) not in self._thread.tools:
             return  # the model is told, and nobody else
         item = make_tool_call(self._items.new_call_id(), step, self._state.now_ms())
-        self._items.begin(item)
+        self._items.start(item)
         self._items.keep(item)
         called = {"callId": item["id"], "namespace": step.namespace, "tool": step.name, "arguments": item["arguments"]}
         answer = await self._items.ask("item/tool/call", called)
@@ -94,13 +94,13 @@ class ToolSteps:
 
     async def _send_async_message(self, step: AskAsync | TellAsync) -> None:
         item = make_async_message(self._state.new_item_id("call"), step, self._state.now_ms())
-        self._items.begin(item)
+        self._items.start(item)
         self._items.complete(item)
 
     async def _sleep(self, step: Sleep) -> None:
         duration = round(step.seconds * 1000)
         item = make_item("sleep", self._state.new_item_id("call"), self._state.now_ms(), durationMs=duration)
-        self._items.begin(item)
+        self._items.start(item)
         with trio.CancelScope() as self._sleep_scope:
             await trio.sleep(step.seconds)
         await trio.lowlevel.checkpoint_if_cancelled()
@@ -109,7 +109,7 @@ class ToolSteps:
     async def _ask_question(self, step: AskQuestion) -> None:
         if self._thread.settings.mode != "plan":
             return  # the model is told, and nobody else
-        self._items.begin_waiting("waitingOnUserInput")
+        self._items.start_waiting("waitingOnUserInput")
         request = make_question_request(self._state.new_item_id("call"), step)
         await self._items.ask("item/tool/requestUserInput", request)
         self._items.end_waiting()

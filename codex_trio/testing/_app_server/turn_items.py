@@ -50,10 +50,10 @@ class TurnItems:
         item = make_user_message(self.state.new_uuid(), params, self.state.now_ms())
         if not self.thread.preview:
             self.thread.preview = next((str(c["text"]) for c in item["content"] if c.get("type") == "text"), "")
-        self.begin(item)
+        self.start(item)
         self.complete(item)
 
-    def begin(self, item: Message) -> None:
+    def start(self, item: Message) -> None:
         """Publish that an item started."""
         self.publish("item/started", {"item": item, "startedAtMs": item["startedAtMs"]})
 
@@ -100,7 +100,7 @@ class TurnItems:
             return f"exec-{self.state.new_uuid()}"
         return self.state.new_item_id("call")
 
-    def begin_waiting(self, flag: str) -> None:
+    def start_waiting(self, flag: str) -> None:
         """Publish that the thread waits for the user, unless another tool call waits already."""
         self._waits += 1
         if self._waits == 1:

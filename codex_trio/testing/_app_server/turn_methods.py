@@ -92,7 +92,7 @@ class TurnMethods:
             try:
                 await player.play()
             finally:
-                self._players.pop(turn).let_go()
+                self._players.pop(turn).release()
 
         self._players[turn] = player
         self._run(thread, turn, play)
@@ -141,17 +141,17 @@ class TurnMethods:
     def _interrupt(self, connection: ServerConnection, params: Message) -> Message:
         thread = loaded_thread(self._state, params)
         turn, wanted = thread.running, params["turnId"]
-        if turn is not None and not turn.is_echoed and not wanted:
+        if turn is not None and not turn.input_echoed and not wanted:
             turn.is_interrupt_due = True
             return {}
-        if turn is None or not turn.is_echoed:
+        if turn is None or not turn.input_echoed:
             if wanted:
                 raise RpcError("no active turn to interrupt")
             return {}
         if wanted and wanted != turn.running_id:
             raise RpcError(f"expected active turn id {wanted} but found {turn.running_id}")
         if turn in self._players:
-            self._players[turn].give_up()
+            self._players[turn].announce_interrupt()
         self._state.after_answer(lambda: self._end(thread, turn))
         return {}
 

@@ -77,7 +77,7 @@ class TurnPlayer:
             self._state.start_turn(self._thread, turn)
             for params in turn.input_params:
                 self._items.echo(params)
-            turn.is_echoed = True
+            turn.input_echoed = True
             if turn.is_interrupt_due:
                 self._state.end_turn(self._thread, "interrupted")
             await let_clients_read()
@@ -99,7 +99,7 @@ class TurnPlayer:
         """Play what there is to play, and what is added meanwhile."""
         turn = self._turn
         while turn.steps:
-            turn.is_used = turn.is_used or opens_stream(turn.steps)
+            turn.usage_pending = turn.usage_pending or opens_stream(turn.steps)
             step = turn.steps.popleft()
             with trio.CancelScope() as turn.step_scope:
                 await self._players[type(step)](step)
@@ -112,7 +112,7 @@ class TurnPlayer:
         A message of the model breaks off, and so does a sleep. Other tools are waited for.
         """
         turn = self._turn
-        if not turn.is_echoed:
+        if not turn.input_echoed:
             turn.input_params.append(params)
             turn.steps.clear()
             turn.steps.extend(steps)
@@ -121,15 +121,15 @@ class TurnPlayer:
         self._tool_steps.wake()
         if not self._is_at_tool:
             turn.step_scope.cancel()
-            if turn.is_used:
+            if turn.usage_pending:
                 self._state.publish_used(self._thread, turn)
             self._take_steered()
 
-    def give_up(self) -> None:
+    def announce_interrupt(self) -> None:
         """Publish what comes before the answer to an interrupt."""
-        self._state.give_up(self._thread, self._turn)
+        self._state.announce_interrupt(self._thread, self._turn)
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Forget how to play, once it is over, so that nothing is left for the garbage collector."""
         self._players.clear()
         self._tools.clear()
@@ -140,7 +140,7 @@ class TurnPlayer:
 
     async def _play_tool(self, step: Step) -> None:
         self._thread.count_call(self._turn)
-        self._turn.is_used = self._is_at_tool = True
+        self._turn.usage_pending = self._is_at_tool = True
         await self._tools[type(step)](step)
         self._is_at_tool = False
         self._state.publish_used(self._thread, self._turn)
@@ -164,7 +164,7 @@ class TurnPlayer:
 
     async def _play_say(self, step: Say) -> None:
         item = make_agent_message(self._state.new_item_id("msg"), step.phase, self._state.now_ms())
-        self._items.begin(item)
+        self._items.start(item)
         pieces = split_text(step.text, step.pieces)
         await self._items.stream("item/agentMessage/delta", item, pieces, seconds=step.seconds)
         item["text"] = step.text
@@ -172,7 +172,7 @@ class TurnPlayer:
 
     async def _play_think(self, step: Think) -> None:
         item = make_reasoning(self._state.new_item_id("rs"), self._state.now_ms())
-        self._items.begin(item)
+        self._items.start(item)
         self._items.publish("item/reasoning/summaryPartAdded", {"itemId": item["id"], "summaryIndex": 0})
         pieces = split_text(step.text, None)
         await self._items.stream("item/reasoning/summaryTextDelta", item, pieces, summaryIndex=0)
@@ -183,7 +183,7 @@ class TurnPlayer:
         flag = _flag_of(step.method)
         self._is_at_tool = True
         if flag is not None:
-            self._items.begin_waiting(flag)
+            self._items.start_waiting(flag)
         await self._items.ask(step.method, step.params)
         if flag is not None:
             self._items.end_waiting()

@@ -19,7 +19,7 @@ _RANDOM = {"clientUserMessageId": "turn/", "processId": "command/exec"}
 _SHOWN = 300  # characters of a message in an error
 
 
-class Names:
+class NameMap:
     """What is called otherwise today: random values of the client, and threads that changed places. For all connections."""
 
     def __init__(self) -> None:
@@ -57,42 +57,42 @@ class Matcher:
         names: Learnt here, and on the connections before.
 
     Attributes:
-        came: What has come and was not played yet, by what it was found to be, in the order in which it came.
+        received: What has come and was not played yet, by what it was found to be, in the order in which it received.
     """
 
-    def __init__(self, rows: Sequence[Row], names: Names) -> None:
-        self.came: dict[int, bytes] = {}
+    def __init__(self, rows: Sequence[Row], names: NameMap) -> None:
+        self.received: dict[int, bytes] = {}
         self._rows = rows
         self._names = names
-        self._left = {index: row for index, row in enumerate(rows) if row.is_ours}
+        self._expected = {index: row for index, row in enumerate(rows) if row.is_from_client}
         self._answers = pair_answers(rows)
         self._redactor = Redactor()
         self._local_names = LocalNames.here()
         self._ids: dict[int, object] = {}  # today's id of a request
         self._rendered: set[int] = set()
         # By the ids of threads that were made here: the answer that brought them, and the first message to them.
-        self._births = dict(self._births_of_threads())
-        self._first_words = {_thread_id(rows[index].message): index for index in reversed(self._left)}
+        self._created_by = dict(self._threads_created())
+        self._first_messages = {_thread_id(rows[index].message): index for index in reversed(self._expected)}
         # By the ids of turns. A later one repeats it, as after a refusal.
-        ours = ((index, rows[index].message or {}) for index in reversed(self._left))
+        ours = ((index, rows[index].message or {}) for index in reversed(self._expected))
         self._first_interrupts = {_turn_id(one): index for index, one in ours if one.get("method") == "turn/interrupt"}
 
     @property
-    def next_left(self) -> int | None:
+    def next_expected(self) -> int | None:
         """The first message that has not come."""
-        return next(iter(self._left), None)
+        return next(iter(self._expected), None)
 
     def take(self, raw: bytes) -> int | None:
         """Take a message for the first recorded one that it equals and that has not come; return which, if there is one."""
         known = self._names.to_recorded(raw)
         message = read_message(known)
-        index = next((index for index, row in self._left.items() if self._is_same(row, known, message)), None)
+        index = next((index for index, row in self._expected.items() if self._is_same(row, known, message)), None)
         if index is None:
-            index = None if message is None else self._find_swapped(known, message)
+            index = None if message is None else self._match_swapped_thread(known, message)
         if index is None:
             return None
-        recorded = self._left.pop(index).message
-        self.came[index] = raw
+        recorded = self._expected.pop(index).message
+        self.received[index] = raw
         if recorded and message:
             self._ids[index] = message.get("id")
             then, now = _random_values(recorded), _random_values(message)
@@ -101,9 +101,9 @@ class Matcher:
                     self._names.add(then[key], now[key])
         return index
 
-    def next_owed(self) -> int | None:
+    def next_pending_response(self) -> int | None:
         """The first answer that brings a thread, and is not rendered, though its request has come."""
-        owed = (answer for answer in self._births.values() if self._answers[answer] not in self._left)
+        owed = (answer for answer in self._created_by.values() if self._answers[answer] not in self._expected)
         return next((answer for answer in owed if answer not in self._rendered), None)
 
     def find_interrupt(self, message: Message | None) -> int | None:
@@ -111,10 +111,10 @@ class Matcher:
         turn_id = _turn_id(message)
         return self._first_interrupts.get(turn_id) if turn_id else None
 
-    def _find_swapped(self, raw: bytes, message: Message) -> int | None:
+    def _match_swapped_thread(self, raw: bytes, message: Message) -> int | None:
         """Find a message that speaks to another thread. Tasks that ask for threads alike get the one or the other."""
         thread_id = _thread_id(message)
-        for index, row in self._left.items():
+        for index, row in self._expected.items():
             other_id = _thread_id(row.message)
             if self._may_swap(thread_id, other_id):
                 swapped = _renamed(raw, {thread_id: other_id, other_id: thread_id})
@@ -126,14 +126,14 @@ class Matcher:
     def _may_swap(self, one: str, other: str) -> bool:
         """Whether two threads were asked for alike, and nobody has spoken to either."""
         both = {one, other}
-        if len(both) == 1 or not both <= self._births.keys():
+        if len(both) == 1 or not both <= self._created_by.keys():
             return False
-        if any(self._first_words.get(name, -1) not in self._left for name in both):
+        if any(self._first_messages.get(name, -1) not in self._expected for name in both):
             return False
-        first, second = (self._rows[self._answers[self._births[name]]].message or {} for name in both)
+        first, second = (self._rows[self._answers[self._created_by[name]]].message or {} for name in both)
         return self._comparable(first) == self._comparable(second)
 
-    def _births_of_threads(self) -> Iterator[tuple[str, int]]:
+    def _threads_created(self) -> Iterator[tuple[str, int]]:
         for answer, request in self._answers.items():
             result = (self._rows[answer].message or {}).get("result")
             thread = result.get("thread") if isinstance(result, dict) else None
@@ -168,17 +168,17 @@ class Matcher:
             info.pop("version", None)
         return message
 
-    def tell(self, index: int | None, raw: bytes) -> str:
-        """Say what was expected and what came in its place."""
+    def describe_mismatch(self, index: int | None, raw: bytes) -> str:
+        """Say what was expected and what received in its place."""
         message = read_message(self._names.to_recorded(raw))
-        came = raw if message is None else dump_message(self._comparable(message))
+        received = raw if message is None else dump_message(self._comparable(message))
         if index is None:
-            return f"nothing more was sent then, but {_show(came)} now"
+            return f"nothing more was sent then, but {_show(received)} now"
         row = self._rows[index]
         if row.message is None or message is None:
-            return f"{_show(row.raw)} was sent then, but {_show(came)} now"
+            return f"{_show(row.raw)} was sent then, but {_show(received)} now"
         expected = self._comparable(row.message)
-        text = f"{_show(dump_message(expected))} was sent then, but {_show(came)} now"
+        text = f"{_show(dump_message(expected))} was sent then, but {_show(received)} now"
         if expected.get("method") == message.get("method"):
             text += f" (at {_difference(expected, self._comparable(message))})"
         return text
@@ -187,16 +187,16 @@ class Matcher:
         """Return what the server sent, with today's ids. What it answers has come."""
         self._rendered.add(index)
         message = self._rows[index].message or {}
-        # Threads change places with the first words to them; what came before that is the same for both.
-        raw = self._names.to_today(self._rows[index].raw, lambda name: self._was_spoken_to(name, index))
+        # Threads change places with the first words to them; what received before that is the same for both.
+        raw = self._names.to_today(self._rows[index].raw, lambda name: self._is_after_first_message(name, index))
         if message.keys() >= {"id", "method"}:
             self._redactor.apply(message)  # so that the redactor notes secret questions
         elif (asked := self._answers.get(index)) is not None and self._ids[asked] != message["id"]:
             raw = dump_message({**msgspec.json.decode(raw), "id": self._ids[asked]})
         return raw
 
-    def _was_spoken_to(self, name: str, index: int) -> bool:
-        return name not in self._births or index > self._first_words.get(name, index)
+    def _is_after_first_message(self, name: str, index: int) -> bool:
+        return name not in self._created_by or index > self._first_messages.get(name, index)
 
 
 def read_message(raw: bytes) -> Message | None:

@@ -32,18 +32,18 @@ class Row:
     Attributes:
         line: Where it stands in the file, from 1.
         seconds: When it passed.
-        is_ours: The client sent it.
+        is_from_client: The client sent it.
         raw: The message, byte for byte; empty for a loss.
         message: The same, read; `None` if it is no JSON object.
-        loss: The error that ended the connection.
+        disconnect: The error that ended the connection.
     """
 
     line: int
     seconds: float
-    is_ours: bool
+    is_from_client: bool
     raw: bytes
     message: Message | None
-    loss: CodexTransportError | None = None
+    disconnect: CodexTransportError | None = None
 
 
 @dataclass(slots=True)
@@ -51,11 +51,11 @@ class RecordedConnection:
     """One connection.
 
     Attributes:
-        begun: When it was opened, as far as that is known.
+        opened_at: When it was opened, as far as that is known.
         refusal: Why it could not be opened.
     """
 
-    begun: float
+    opened_at: float
     rows: list[Row] = field(default_factory=list)
     refusal: Row | None = None
 
@@ -94,7 +94,7 @@ def _read_line(line: bytes) -> _Line:
 
 
 def _take(found: dict[str, RecordedConnection], read: _Line, number: int) -> None:
-    raw, seconds, is_ours = bytes(read.msg), read.t / 1000, read.dir == "c2s"
+    raw, seconds, is_from_client = bytes(read.msg), read.t / 1000, read.dir == "c2s"
     if read.dir == "note":
         if read.conn:  # other remarks belong to no connection
             found.setdefault(read.conn, RecordedConnection(seconds))
@@ -102,18 +102,18 @@ def _take(found: dict[str, RecordedConnection], read: _Line, number: int) -> Non
     message: Any = json.loads(raw) if raw[:1] == b'"' else msgspec.json.decode(raw)
     connection = found.setdefault(read.conn, RecordedConnection(seconds))
     if isinstance(message, str):
-        connection.rows.append(Row(number, seconds, is_ours, message.encode("utf-8", "surrogateescape"), None))
+        connection.rows.append(Row(number, seconds, is_from_client, message.encode("utf-8", "surrogateescape"), None))
     elif not isinstance(message, dict):
         raise ValueError("a message is an object, or a string")
     elif "UNREACHABLE" in message:
-        connection.refusal = Row(number, seconds, is_ours, b"", None, _loss(message["UNREACHABLE"], message))
+        connection.refusal = Row(number, seconds, is_from_client, b"", None, _error(message["UNREACHABLE"], message))
     elif "CLOSED" in message:
-        connection.rows.append(Row(number, seconds, is_ours, b"", None, _loss(message["CLOSED"], message)))
+        connection.rows.append(Row(number, seconds, is_from_client, b"", None, _error(message["CLOSED"], message)))
     elif "TRIMMED" not in message:  # that one is not there to be played
-        connection.rows.append(Row(number, seconds, is_ours, raw, message))
+        connection.rows.append(Row(number, seconds, is_from_client, raw, message))
 
 
-def _loss(why: object, message: Message) -> CodexTransportError:
+def _error(why: object, message: Message) -> CodexTransportError:
     return CodexTransportError(str(why), returncode=message.get("returncode"), stderr_tail=message.get("stderr", ""))
 
 
@@ -126,8 +126,8 @@ def pair_answers(rows: Sequence[Row]) -> dict[int, int]:
         if "id" not in message:
             continue
         id_ = json.dumps(message["id"])  # 1 and "1" are two
-        if row.is_ours and "method" in message:
+        if row.is_from_client and "method" in message:
             asked.setdefault(id_, []).append(index)
-        elif not row.is_ours and "method" not in message and asked.get(id_):
+        elif not row.is_from_client and "method" not in message and asked.get(id_):
             pairs[index] = asked[id_].pop(0)
     return pairs

@@ -13,10 +13,10 @@ from ...abc import Transport
 from ...errors import CodexTransportError
 from ...models import ChatContinuation
 from .._wire_shapes import Message
-from .matching import Matcher, Names, read_message
+from .matching import Matcher, NameMap, read_message
 from .recordings import RecordedConnection, Row, read_recording
 
-_PATIENCE = 1.0  # seconds that a message may come before what it came after when it was recorded
+_EARLY_TOLERANCE = 1.0  # seconds that a message may come before what it received after when it was recorded
 
 
 class ReplayDeviationError(CodexTransportError):
@@ -27,7 +27,7 @@ class ReplayDeviationError(CodexTransportError):
     Attributes:
         line: Number of the line in the recording, from 1; `None` if nothing more was expected.
         expected: The message there, as it was recorded.
-        received: What came in its place; `None` if that is no message, as a second connection.
+        received: What received in its place; `None` if that is no message, as a second connection.
 
     Example:
         ``except ReplayDeviationError as exc: print(exc.line, exc.expected, exc.received)``
@@ -110,7 +110,7 @@ class ReplayTransport(Transport):
         if connection is not None and connection not in recorded:
             raise ValueError(f"{self._path} has no connection {connection!r}, but {', '.join(recorded)}")
         self._connections = list(recorded.values()) if connection is None else [recorded[connection]]
-        self._names = Names()
+        self._names = NameMap()
         self._played: list[_Playback] = []
         self._is_open = False
         self._playback = self._make_playback(RecordedConnection(0.0))  # until there is one to play
@@ -118,7 +118,7 @@ class ReplayTransport(Transport):
     @property
     def is_finished(self) -> bool:
         """Whether the client has done all that it had done."""
-        return len(self._played) == len(self._connections) and all(one.is_over for one in self._played)
+        return len(self._played) == len(self._connections) and all(one.is_complete for one in self._played)
 
     def describe(self) -> str:
         """Return what messages call the server."""
@@ -140,7 +140,7 @@ class ReplayTransport(Transport):
         self._playback = self._make_playback(connection)
         self._played.append(self._playback)
         if connection.refusal is not None:
-            await self._playback.refuse(connection.refusal)
+            await self._playback.fail_open(connection.refusal)
         self._is_open = True
         nursery.start_soon(self._playback.run, name=f"codex_trio plays {self._path}")
 
@@ -194,34 +194,34 @@ class _Playback:
         *,
         pauses: bool,
     ) -> None:
-        self._begun = connection.begun
+        self._opened_at = connection.opened_at
         self._rows = connection.rows
-        losses = (index for index, row in enumerate(connection.rows) if row.loss is not None)
-        self._end_at = next(losses, len(connection.rows))
-        self._awaited = sum(row.is_ours for row in connection.rows[: self._end_at])
+        losses = (index for index, row in enumerate(connection.rows) if row.disconnect is not None)
+        self._end_index = next(losses, len(connection.rows))
+        self._remaining = sum(row.is_from_client for row in connection.rows[: self._end_index])
         self._matcher = matcher
         self._deviate = deviate
         self._pauses = pauses
         self._scope = trio.CancelScope()
-        self._news = trio.lowlevel.ParkingLot()  # of the client
+        self._client_sent = trio.lowlevel.ParkingLot()  # of the client
         self._arrived = trio.lowlevel.ParkingLot()
         self._queue: list[bytes] = []
-        self._given: set[int] = set()
-        self._came_at: dict[int, float] = {}  # of what was not played yet
-        self._loss: CodexTransportError | None = None
-        self._has_left = trio.Event()
+        self._emitted: set[int] = set()
+        self._received_at: dict[int, float] = {}  # of what was not played yet
+        self._error: CodexTransportError | None = None
+        self._finished = trio.Event()
 
     @property
-    def is_over(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether the client has sent everything that it had sent up to the loss."""
-        return not self._awaited
+        return not self._remaining
 
-    async def refuse(self, refusal: Row) -> NoReturn:
+    async def fail_open(self, refusal: Row) -> NoReturn:
         """Do not get connected, after the time that it took."""
         if self._pauses:
-            await trio.sleep(refusal.seconds - self._begun)
-        assert refusal.loss is not None
-        raise refusal.loss.fresh()
+            await trio.sleep(refusal.seconds - self._opened_at)
+        assert refusal.disconnect is not None
+        raise refusal.disconnect.fresh()
 
     async def run(self) -> None:
         """Play it."""
@@ -231,93 +231,93 @@ class _Playback:
         except ReplayDeviationError as exc:
             self._end(exc)
         finally:
-            self._has_left.set()
+            self._finished.set()
 
     async def _play(self) -> None:
-        due, before = trio.current_time(), self._begun
+        due, before = trio.current_time(), self._opened_at
         lag = due - before  # what Trio's clock shows beyond the recorded time
-        for index, row in enumerate(self._rows[: self._end_at + 1]):
-            if row.is_ours:
+        for index, row in enumerate(self._rows[: self._end_index + 1]):
+            if row.is_from_client:
                 await self._wait_for(index)
                 due = trio.current_time()
-            elif index not in self._given:
+            elif index not in self._emitted:
                 due += row.seconds - before
                 if self._pauses and due > trio.current_time():
                     await trio.sleep_until(due)
                 if self._pauses:
                     self._raise_if_overtaken(row, lag)
-                self._give(index)
+                self._emit(index)
             before = row.seconds
 
     async def _wait_for(self, index: int) -> None:
         """Wait for a message of the client; not for long if it was overtaken by another one."""
-        begun, deadline = trio.current_time(), math.inf
-        while index not in self._matcher.came:
-            early = next(iter(self._matcher.came.values()), None)
+        started, deadline = trio.current_time(), math.inf
+        while index not in self._matcher.received:
+            early = next(iter(self._matcher.received.values()), None)
             # Who is late may be waiting for its thread, because another task was given the one that it had then.
-            owed = None if early is None else self._matcher.next_owed()
+            owed = None if early is None else self._matcher.next_pending_response()
             if owed is not None:
                 pause = self._rows[owed].seconds - self._rows[index].seconds
-                deadline = begun + pause if self._pauses else begun
+                deadline = started + pause if self._pauses else started
                 if deadline <= trio.current_time():
-                    self._give(owed)
+                    self._emit(owed)
                     deadline = math.inf
                     continue
             elif early is not None:
-                deadline = min(deadline, trio.current_time() + _PATIENCE)
+                deadline = min(deadline, trio.current_time() + _EARLY_TOLERANCE)
             with trio.move_on_at(deadline) as scope:
-                await self._news.park()
+                await self._client_sent.park()
             if scope.cancelled_caught and owed is None and early is not None:
-                raise self._deviate(self._matcher.tell(index, early), self._rows[index], early)
-        del self._matcher.came[index], self._came_at[index]
-        self._awaited -= 1
+                raise self._deviate(self._matcher.describe_mismatch(index, early), self._rows[index], early)
+        del self._matcher.received[index], self._received_at[index]
+        self._remaining -= 1
 
     def _raise_if_overtaken(self, row: Row, lag: float) -> None:
         # By an interrupt, which changes what the turn tells: how long a program thinks otherwise is its own affair.
         index = self._matcher.find_interrupt(row.message)
-        if index is None or index not in self._came_at:
+        if index is None or index not in self._received_at:
             return
         later = self._rows[index]
         # It is not early if it only seems so because another task has made the replay wait.
         due = min(trio.current_time(), later.seconds + lag)
-        if self._came_at[index] < due - _PATIENCE:
-            what = f"it came after line {row.line} then, but more than {_PATIENCE:g} s before that now"
-            raise self._deviate(what, later, self._matcher.came[index])
+        if self._received_at[index] < due - _EARLY_TOLERANCE:
+            what = f"it received after line {row.line} then, but more than {_EARLY_TOLERANCE:g} s before that now"
+            raise self._deviate(what, later, self._matcher.received[index])
 
-    def _give(self, index: int) -> None:
-        self._given.add(index)
-        if (loss := self._rows[index].loss) is not None:
-            self._end(loss)
+    def _emit(self, index: int) -> None:
+        self._emitted.add(index)
+        if (disconnect := self._rows[index].disconnect) is not None:
+            self._end(disconnect)
         else:
             self._queue.append(self._matcher.render(index))
             self._arrived.unpark_all()
 
-    def _end(self, loss: CodexTransportError) -> None:
-        if self._loss is None:
-            self._loss = loss
+    def _end(self, error: CodexTransportError) -> None:
+        if self._error is None:
+            self._error = error
             self._scope.cancel()
             self._arrived.unpark_all()
 
     def take(self, raw: bytes) -> None:
         """Take a message of the client. Raises the loss or the deviation."""
-        if self._loss is not None:
-            raise self._loss.fresh()
+        if self._error is not None:
+            raise self._error.fresh()
         index = self._matcher.take(raw)
         if index is None:
-            expected = self._matcher.next_left
+            expected = self._matcher.next_expected
             row = None if expected is None else self._rows[expected]
-            error = self._deviate(self._matcher.tell(expected, raw), row, raw)
+            error = self._deviate(self._matcher.describe_mismatch(expected, raw), row, raw)
             self._end(error)
             raise error.fresh()
-        self._came_at[index] = trio.current_time()
-        self._news.unpark_all()
+        self._received_at[index] = trio.current_time()
+        self._client_sent.unpark_all()
 
     async def receive(self) -> list[bytes]:
-        """Return what there is, or wait for it. Raises the loss or the deviation after all that came before."""
+        """Return what there is, or wait for it. Raises the loss or the deviation after all that received before."""
         await trio.lowlevel.checkpoint()
         while not self._queue:
-            if self._loss is not None:
-                raise self._loss.fresh()
+            if self._error is not None:
+                raise self._error.fresh()
             await self._arrived.park()
         lines, self._queue = self._queue, []
         return lines
@@ -326,4 +326,4 @@ class _Playback:
         """Stop; returns when nothing runs any more."""
         self._end(CodexTransportError("the replay was closed"))
         with trio.CancelScope(shield=True):  # the player ends at once
-            await self._has_left.wait()
+            await self._finished.wait()
