@@ -1,4 +1,4 @@
-"""`Matcher`: which recorded message of the client is the one that the client sends now. Knows no time and no I/O."""
+"""`Matcher`: match the client's messages with the recorded ones. No clock and no I/O."""
 
 from __future__ import annotations
 
@@ -11,53 +11,56 @@ import msgspec
 from ..._local_names import LocalNames
 from ..._redaction import Redactor
 from .._wire_shapes import Message, dump_message
-from .recordings import Row, pair_answers
+from .recordings import Row, pair_responses
 
 _RANDOM = {"clientUserMessageId": "turn/", "processId": "command/exec"}
-"""Params that the client makes up anew each time, and how the methods begin that have them."""
+"""Params with a new random value in each run, and the prefix of the methods that have them."""
 
-_SHOWN = 300  # characters of a message in an error
+_MAX_SHOWN = 300  # characters of a message in an error
 
 
 class NameMap:
-    """What is called otherwise today: random values of the client, and threads that changed places. For all connections."""
+    """Recorded values and their current counterparts: the client's random values and swapped threads.
+
+    Shared by all connections of a replay.
+    """
 
     def __init__(self) -> None:
-        self._today: dict[str, str] = {}  # by the recorded name
-        self._recorded: dict[str, str] = {}  # by today's
+        self._current: dict[str, str] = {}  # by the recorded name
+        self._recorded: dict[str, str] = {}  # by the current name
 
     def __contains__(self, recorded: object) -> bool:
-        return recorded in self._today
+        return recorded in self._current
 
-    def add(self, recorded: str, today: str) -> None:
-        """Note that something is called `today`."""
-        self._today[recorded] = today
-        self._recorded[today] = recorded
+    def add(self, recorded: str, current: str) -> None:
+        """Map a recorded name to a current one."""
+        self._current[recorded] = current
+        self._recorded[current] = recorded
 
-    def swap(self, one: str, other: str) -> None:
-        """Let two change places that were recorded as `one` and `other`."""
-        today = self._today.get(one, one), self._today.get(other, other)
-        self.add(one, today[1])
-        self.add(other, today[0])
+    def swap(self, first: str, second: str) -> None:
+        """Swap the current names of two recorded names."""
+        current = self._current.get(first, first), self._current.get(second, second)
+        self.add(first, current[1])
+        self.add(second, current[0])
 
-    def to_today(self, raw: bytes, is_meant: Callable[[str], bool]) -> bytes:
-        """Return a recorded message with today's names, where those are meant."""
-        return _renamed(raw, {was: now for was, now in self._today.items() if is_meant(was)})
+    def to_current(self, raw: bytes, is_selected: Callable[[str], bool]) -> bytes:
+        """Return a recorded message with current names, for the selected recorded names."""
+        return _renamed(raw, {old: new for old, new in self._current.items() if is_selected(old)})
 
     def to_recorded(self, raw: bytes) -> bytes:
-        """Return a message of today with the recorded names."""
+        """Return a current message with the recorded names."""
         return _renamed(raw, self._recorded)
 
 
 class Matcher:
-    """The client's side of a recorded connection, and where today's may differ from it.
+    """Match messages of the current client with those of a recorded connection.
 
     Args:
-        rows: Of the connection; they are spoken of by their indices.
-        names: Learnt here, and on the connections before.
+        rows: The rows of the connection. Methods refer to them by index.
+        names: The names found so far. The matcher adds to them.
 
     Attributes:
-        received: What has come and was not played yet, by what it was found to be, in the order in which it received.
+        received: Messages that have been received but not played, by the index of their row, in order of arrival.
     """
 
     def __init__(self, rows: Sequence[Row], names: NameMap) -> None:
@@ -65,25 +68,27 @@ class Matcher:
         self._rows = rows
         self._names = names
         self._expected = {index: row for index, row in enumerate(rows) if row.is_from_client}
-        self._answers = pair_answers(rows)
+        self._requests = pair_responses(rows)  # index of the request, by that of its response
         self._redactor = Redactor()
         self._local_names = LocalNames.here()
-        self._ids: dict[int, object] = {}  # today's id of a request
+        self._ids: dict[int, object] = {}  # the current id of a request
         self._rendered: set[int] = set()
-        # By the ids of threads that were made here: the answer that brought them, and the first message to them.
+        # By thread id, for threads that were created here: the response that created it, and the first message to it.
         self._created_by = dict(self._threads_created())
         self._first_messages = {_thread_id(rows[index].message): index for index in reversed(self._expected)}
-        # By the ids of turns. A later one repeats it, as after a refusal.
-        ours = ((index, rows[index].message or {}) for index in reversed(self._expected))
-        self._first_interrupts = {_turn_id(one): index for index, one in ours if one.get("method") == "turn/interrupt"}
+        # By turn id. Later interrupts are repetitions, for example after an error response.
+        messages = ((index, rows[index].message or {}) for index in reversed(self._expected))
+        self._first_interrupts = {
+            _turn_id(message): index for index, message in messages if message.get("method") == "turn/interrupt"
+        }
 
     @property
     def next_expected(self) -> int | None:
-        """The first message that has not come."""
+        """Index of the first message that has not been received."""
         return next(iter(self._expected), None)
 
     def take(self, raw: bytes) -> int | None:
-        """Take a message for the first recorded one that it equals and that has not come; return which, if there is one."""
+        """Match a message with the first equal row that has not been received. Return its index, or `None`."""
         known = self._names.to_recorded(raw)
         message = read_message(known)
         index = next((index for index, row in self._expected.items() if self._is_same(row, known, message)), None)
@@ -95,24 +100,24 @@ class Matcher:
         self.received[index] = raw
         if recorded and message:
             self._ids[index] = message.get("id")
-            then, now = _random_values(recorded), _random_values(message)
-            for key in then.keys() & now.keys():
-                if then[key] not in self._names:
-                    self._names.add(then[key], now[key])
+            old, new = _random_values(recorded), _random_values(message)
+            for key in old.keys() & new.keys():
+                if old[key] not in self._names:
+                    self._names.add(old[key], new[key])
         return index
 
     def next_pending_response(self) -> int | None:
-        """The first answer that brings a thread, and is not rendered, though its request has come."""
-        owed = (answer for answer in self._created_by.values() if self._answers[answer] not in self._expected)
-        return next((answer for answer in owed if answer not in self._rendered), None)
+        """Index of the first response that creates a thread, if its request was received and it was not rendered."""
+        pending = (index for index in self._created_by.values() if self._requests[index] not in self._expected)
+        return next((index for index in pending if index not in self._rendered), None)
 
     def find_interrupt(self, message: Message | None) -> int | None:
-        """Find the first interrupt of the turn that a message names."""
+        """Return the index of the first interrupt of the turn that a message names."""
         turn_id = _turn_id(message)
         return self._first_interrupts.get(turn_id) if turn_id else None
 
     def _match_swapped_thread(self, raw: bytes, message: Message) -> int | None:
-        """Find a message that speaks to another thread. Tasks that ask for threads alike get the one or the other."""
+        """Match a message to a different thread: tasks that request threads with the same params may swap them."""
         thread_id = _thread_id(message)
         for index, row in self._expected.items():
             other_id = _thread_id(row.message)
@@ -123,24 +128,24 @@ class Matcher:
                     return index
         return None
 
-    def _may_swap(self, one: str, other: str) -> bool:
-        """Whether two threads were asked for alike, and nobody has spoken to either."""
-        both = {one, other}
+    def _may_swap(self, first_id: str, second_id: str) -> bool:
+        """Whether two threads were requested with the same params, and neither has received a message."""
+        both = {first_id, second_id}
         if len(both) == 1 or not both <= self._created_by.keys():
             return False
         if any(self._first_messages.get(name, -1) not in self._expected for name in both):
             return False
-        first, second = (self._rows[self._answers[self._created_by[name]]].message or {} for name in both)
+        first, second = (self._rows[self._requests[self._created_by[name]]].message or {} for name in both)
         return self._comparable(first) == self._comparable(second)
 
     def _threads_created(self) -> Iterator[tuple[str, int]]:
-        for answer, request in self._answers.items():
-            result = (self._rows[answer].message or {}).get("result")
+        for response, request in self._requests.items():
+            result = (self._rows[response].message or {}).get("result")
             thread = result.get("thread") if isinstance(result, dict) else None
             thread_id = thread.get("id") if isinstance(thread, dict) else None
-            # What was asked of a thread, as to resume it, made none.
+            # A request that names the thread, such as `thread/resume`, did not create it.
             if isinstance(thread_id, str) and thread_id != _thread_id(self._rows[request].message):
-                yield thread_id, answer
+                yield thread_id, response
 
     def _is_same(self, row: Row, raw: bytes, message: Message | None) -> bool:
         recorded = row.message
@@ -151,8 +156,9 @@ class Matcher:
         return self._comparable(recorded) == self._comparable(message)
 
     def _comparable(self, message: Message) -> Message:
-        """Return the parts of a message that must match: without secrets, names of people and machines, the client's ids
-        and version, and error messages.
+        """Return the parts of a message that must match.
+
+        Left out are secrets, names of people and machines, the client's ids and version, and error messages.
         """
         message = msgspec.json.decode(self._local_names.hide(dump_message(self._redactor.apply(message))))  # a copy
         if "method" not in message:
@@ -169,30 +175,30 @@ class Matcher:
         return message
 
     def describe_mismatch(self, index: int | None, raw: bytes) -> str:
-        """Say what was expected and what received in its place."""
+        """Describe which message was expected and which was received."""
         message = read_message(self._names.to_recorded(raw))
         received = raw if message is None else dump_message(self._comparable(message))
         if index is None:
-            return f"nothing more was sent then, but {_show(received)} now"
+            return f"expected no further message, received {_show(received)}"
         row = self._rows[index]
         if row.message is None or message is None:
-            return f"{_show(row.raw)} was sent then, but {_show(received)} now"
+            return f"expected {_show(row.raw)}, received {_show(received)}"
         expected = self._comparable(row.message)
-        text = f"{_show(dump_message(expected))} was sent then, but {_show(received)} now"
+        text = f"expected {_show(dump_message(expected))}, received {_show(received)}"
         if expected.get("method") == message.get("method"):
             text += f" (at {_difference(expected, self._comparable(message))})"
         return text
 
     def render(self, index: int) -> bytes:
-        """Return what the server sent, with today's ids. What it answers has come."""
+        """Return a server message with the current ids. If it is a response, its request has been received."""
         self._rendered.add(index)
         message = self._rows[index].message or {}
-        # Threads change places with the first words to them; what received before that is the same for both.
-        raw = self._names.to_today(self._rows[index].raw, lambda name: self._is_after_first_message(name, index))
+        # Threads are swapped by the first message to them. Rows before that are the same for both.
+        raw = self._names.to_current(self._rows[index].raw, lambda name: self._is_after_first_message(name, index))
         if message.keys() >= {"id", "method"}:
             self._redactor.apply(message)  # so that the redactor notes secret questions
-        elif (asked := self._answers.get(index)) is not None and self._ids[asked] != message["id"]:
-            raw = dump_message({**msgspec.json.decode(raw), "id": self._ids[asked]})
+        elif (request := self._requests.get(index)) is not None and self._ids[request] != message["id"]:
+            raw = dump_message({**msgspec.json.decode(raw), "id": self._ids[request]})
         return raw
 
     def _is_after_first_message(self, name: str, index: int) -> bool:
@@ -200,7 +206,7 @@ class Matcher:
 
 
 def read_message(raw: bytes) -> Message | None:
-    """Return a message; `None` if it is no JSON object."""
+    """Decode a message; `None` if it is not a JSON object."""
     try:
         message: Any = msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -212,7 +218,7 @@ def _renamed(raw: bytes, names: Mapping[str, str]) -> bytes:
     encoded = {msgspec.json.encode(name): msgspec.json.encode(other) for name, other in names.items()}
     if not any(name in raw for name in encoded):
         return raw
-    # All in one go, because two names may have changed places.
+    # In one pass, because two names may be swapped.
     return re.sub(b"|".join(map(re.escape, encoded)), lambda found: encoded[found[0]], raw)
 
 
@@ -235,23 +241,24 @@ def _random_values(message: Message) -> Mapping[str, str]:
     params, method = message.get("params"), str(message.get("method"))
     if not isinstance(params, dict):
         return {}
-    keys = (key for key, beginning in _RANDOM.items() if method.startswith(beginning))
+    keys = (key for key, prefix in _RANDOM.items() if method.startswith(prefix))
     return {key: params[key] for key in keys if isinstance(params.get(key), str)}
 
 
 def _show(raw: bytes) -> str:
     text = raw.decode("utf-8", "replace")
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}... ({len(text):,} characters)"
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}... ({len(text):,} characters)"
 
 
-def _difference(then: object, now: object, where: str = "") -> str:
+def _difference(expected: object, received: object, path: str = "") -> str:
     """Return the path to the first difference, and both values."""
-    if isinstance(then, dict) and isinstance(now, dict):
-        for key in {**then, **now}:
-            if key not in then or key not in now or then[key] != now[key]:
-                return _difference(then.get(key, "(nothing)"), now.get(key, "(nothing)"), f"{where}.{key}")
-    if isinstance(then, list) and isinstance(now, list) and len(then) == len(now):
-        for place, (one, other) in enumerate(zip(then, now, strict=True)):
-            if one != other:
-                return _difference(one, other, f"{where}[{place}]")
-    return f"{where.lstrip('.')}: {_show(repr(then).encode())} then, {_show(repr(now).encode())} now"
+    if isinstance(expected, dict) and isinstance(received, dict):
+        for key in {**expected, **received}:
+            if key not in expected or key not in received or expected[key] != received[key]:
+                old, new = expected.get(key, "(missing)"), received.get(key, "(missing)")
+                return _difference(old, new, f"{path}.{key}")
+    if isinstance(expected, list) and isinstance(received, list) and len(expected) == len(received):
+        for index, (old, new) in enumerate(zip(expected, received, strict=True)):
+            if old != new:
+                return _difference(old, new, f"{path}[{index}]")
+    return f"{path.lstrip('.')}: expected {_show(repr(expected).encode())}, received {_show(repr(received).encode())}"

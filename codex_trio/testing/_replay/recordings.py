@@ -1,4 +1,4 @@
-"""What a file of `open_codex_client(record=...)` says, by connection. Reads; knows nothing of how it is played."""
+"""Read a file written by `open_codex_client(record=...)`, by connection. Knows nothing about the playback."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _decode_line = msgspec.json.Decoder(_Line).decode
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Something that one side sent, or the loss of the connection.
+    """A message from either side, or a disconnect.
 
     Attributes:
-        line: Where it stands in the file, from 1.
-        seconds: When it passed.
-        is_from_client: The client sent it.
-        raw: The message, byte for byte; empty for a loss.
-        message: The same, read; `None` if it is no JSON object.
+        line: Line number in the file, from 1.
+        seconds: Time since the start of the recording.
+        is_from_client: Whether the client sent it.
+        raw: The bytes of the message; empty for a disconnect.
+        message: The decoded message; `None` if it is not a JSON object.
         disconnect: The error that ended the connection.
     """
 
@@ -51,8 +51,8 @@ class RecordedConnection:
     """One connection.
 
     Attributes:
-        opened_at: When it was opened, as far as that is known.
-        refusal: Why it could not be opened.
+        opened_at: Seconds from the start of the recording, or to the first message if no opening was recorded.
+        refusal: The error because of which it was not opened.
     """
 
     opened_at: float
@@ -61,12 +61,12 @@ class RecordedConnection:
 
 
 def read_recording(path: str | os.PathLike[str]) -> dict[str, RecordedConnection]:
-    """Read a file, and return its connections by name, in the order in which they were opened.
+    """Read a file and return its connections by name, in the order in which they were opened.
 
     Raises:
-        OSError: It cannot be read.
-        ValueError: A line is none of a recording, or there is none. The last one may be torn: it was being written when
-            the program died.
+        OSError: The file cannot be read.
+        ValueError: A line is not from a recording, or there are no lines. An incomplete last line is ignored, because
+            the program may have died while writing it.
     """
     found: dict[str, RecordedConnection] = {}
     lines = Path(path).read_bytes().split(b"\n")
@@ -78,9 +78,9 @@ def read_recording(path: str | os.PathLike[str]) -> dict[str, RecordedConnection
         except (ValueError, TypeError, KeyError) as exc:
             if number == len(lines):
                 break
-            raise ValueError(f"{os.fspath(path)}, line {number}: no row of a recording: {exc}") from exc
+            raise ValueError(f"{os.fspath(path)}, line {number}: not a valid line of a recording: {exc}") from exc
     if not found:
-        raise ValueError(f"{os.fspath(path)} is no recording: it has no row of one")
+        raise ValueError(f"{os.fspath(path)} is not a recording: it has no connection")
     return found
 
 
@@ -88,7 +88,7 @@ def _read_line(line: bytes) -> _Line:
     try:
         return _decode_line(line)
     except msgspec.DecodeError:
-        # Bytes that are no UTF-8 were written as lone surrogates, which only the standard library reads.
+        # Invalid UTF-8 was written as lone surrogates, which only the standard library decodes.
         row = json.loads(line)
         return msgspec.convert({**row, "msg": msgspec.Raw(json.dumps(row["msg"]).encode())}, _Line)
 
@@ -96,7 +96,7 @@ def _read_line(line: bytes) -> _Line:
 def _take(found: dict[str, RecordedConnection], read: _Line, number: int) -> None:
     raw, seconds, is_from_client = bytes(read.msg), read.t / 1000, read.dir == "c2s"
     if read.dir == "note":
-        if read.conn:  # other remarks belong to no connection
+        if read.conn:  # other notes do not belong to a connection
             found.setdefault(read.conn, RecordedConnection(seconds))
         return
     message: Any = json.loads(raw) if raw[:1] == b'"' else msgspec.json.decode(raw)
@@ -104,30 +104,30 @@ def _take(found: dict[str, RecordedConnection], read: _Line, number: int) -> Non
     if isinstance(message, str):
         connection.rows.append(Row(number, seconds, is_from_client, message.encode("utf-8", "surrogateescape"), None))
     elif not isinstance(message, dict):
-        raise ValueError("a message is an object, or a string")
+        raise ValueError("a message must be an object or a string")
     elif "UNREACHABLE" in message:
         connection.refusal = Row(number, seconds, is_from_client, b"", None, _error(message["UNREACHABLE"], message))
     elif "CLOSED" in message:
         connection.rows.append(Row(number, seconds, is_from_client, b"", None, _error(message["CLOSED"], message)))
-    elif "TRIMMED" not in message:  # that one is not there to be played
+    elif "TRIMMED" not in message:  # a trimmed message was not recorded
         connection.rows.append(Row(number, seconds, is_from_client, raw, message))
 
 
-def _error(why: object, message: Message) -> CodexTransportError:
-    return CodexTransportError(str(why), returncode=message.get("returncode"), stderr_tail=message.get("stderr", ""))
+def _error(reason: object, message: Message) -> CodexTransportError:
+    return CodexTransportError(str(reason), returncode=message.get("returncode"), stderr_tail=message.get("stderr", ""))
 
 
-def pair_answers(rows: Sequence[Row]) -> dict[int, int]:
-    """Return for each answer of the server, by index, the index of the request that it answers."""
-    asked: dict[str, list[int]] = {}  # requests without an answer so far, by their ids
+def pair_responses(rows: Sequence[Row]) -> dict[int, int]:
+    """Map the index of each response from the server to the index of its request."""
+    pending: dict[str, list[int]] = {}  # requests without a response so far, by their ids
     pairs: dict[int, int] = {}
     for index, row in enumerate(rows):
         message = row.message or {}
         if "id" not in message:
             continue
-        id_ = json.dumps(message["id"])  # 1 and "1" are two
+        id_ = json.dumps(message["id"])  # 1 and "1" differ
         if row.is_from_client and "method" in message:
-            asked.setdefault(id_, []).append(index)
-        elif not row.is_from_client and "method" not in message and asked.get(id_):
-            pairs[index] = asked[id_].pop(0)
+            pending.setdefault(id_, []).append(index)
+        elif not row.is_from_client and "method" not in message and pending.get(id_):
+            pairs[index] = pending[id_].pop(0)
     return pairs

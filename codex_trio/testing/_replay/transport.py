@@ -1,4 +1,4 @@
-"""`ReplayTransport`: a recorded session, played back to the program that it was recorded of. Runs under the mock clock."""
+"""`ReplayTransport`: play a recorded session back to the client that was recorded. Works with Trio's mock clock."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ from .._wire_shapes import Message
 from .matching import Matcher, NameMap, read_message
 from .recordings import RecordedConnection, Row, read_recording
 
-_EARLY_TOLERANCE = 1.0  # seconds that a message may come before what it received after when it was recorded
+_EARLY_TOLERANCE = 1.0  # seconds that a message may come before a recorded message that preceded it
 
 
 class ReplayDeviationError(CodexTransportError):
-    """The client did something else than what was recorded.
+    """The client sent something other than what was recorded.
 
-    It is raised where the program waits for the server, and kept as `ReplayTransport.deviation`.
+    It is raised where the client waits for the server, and stored as `ReplayTransport.deviation`.
 
     Attributes:
-        line: Number of the line in the recording, from 1; `None` if nothing more was expected.
-        expected: The message there, as it was recorded.
-        received: What received in its place; `None` if that is no message, as a second connection.
+        line: Line number in the recording, from 1; `None` if no further message was expected.
+        expected: The recorded message on that line.
+        received: The message that the client sent instead; `None` if the deviation is not a message, such as an
+            unexpected connection.
 
     Example:
         ``except ReplayDeviationError as exc: print(exc.line, exc.expected, exc.received)``
@@ -48,7 +49,7 @@ class ReplayDeviationError(CodexTransportError):
         self.received = received
 
     def fresh(self, continuation: ChatContinuation | None = None, *, note: str = "") -> ReplayDeviationError:
-        """Return an equal error for one more waiter."""
+        """Return an equal error, to raise in another task."""
         return ReplayDeviationError(
             f"{self}{note}",
             line=self.line,
@@ -59,37 +60,40 @@ class ReplayDeviationError(CodexTransportError):
 
 
 class ReplayTransport(Transport):
-    """Plays a file that `open_codex_client(record=...)` wrote: what the server said then is said again.
+    """Play back a recording made with `open_codex_client(record=...)`: the server side is replayed, the client's is checked.
 
-    What the server sent comes when all that the client had sent before it has come again, in the recorded order, and as
-    long after that as it did then. Ids of requests are those of today's client. A lost connection is lost again.
+    A recorded server message is delivered once the client has sent every message that preceded it, after the recorded
+    pause. Request ids are adjusted to the current client's. A recorded disconnect is repeated.
 
-    What the client sends must be what it sent then: method, params, answers. These may differ: ids, the version in
-    ``clientInfo``, the random ``clientUserMessageId``, the random ``processId`` of ``command/exec``, the words of a
-    refusal, and what was masked in the recording. Tasks that talk at the same time may do so in another order: a message
-    may come up to a second (of Trio's clock) before those that it overtakes, and tasks that asked for threads alike may
-    get each other's. How long the program thought is its own affair: a message may come before what the server had told
-    by then, and waits for that. Only the first interrupt of a turn must not come more than a second before what that turn
-    had told; one that repeats it, as after a refusal, may. Anything else is a deviation: it ends the replay with a
-    `ReplayDeviationError`, which names the place.
+    The client must send the recorded messages: the same methods, params and responses. These may differ: ids, the
+    version in ``clientInfo``, the random ``clientUserMessageId``, the random ``processId`` of ``command/exec``, error
+    messages, and values that were redacted in the recording.
 
-    Under a mock clock the pauses take no time, without one as long as they did.
+    Concurrent tasks may send in a different order: a message may come up to one second (of Trio's clock) before
+    the messages that it overtakes, and tasks that requested threads with the same params may swap their threads. A
+    message may also come before the server messages that preceded it; it then waits for them. The exception is the
+    first interrupt of a turn: it must not come more than one second before the events that preceded it. A repeated
+    interrupt, for example after an error response, may.
+
+    Any other difference ends the replay with a `ReplayDeviationError`, which names the line in the recording.
+
+    With a mock clock the pauses take no real time.
 
     Args:
         path: The recording.
-        connection: The only connection to play, by its name in the file (``conn``); all unless told: each time that the
-            transport is opened the next one.
-        pauses: Keep the pauses of the server. Without them a server that was silent is not, so a program that waited for
-            an inactivity does something else.
+        connection: Play only this connection, by its name in the file (``conn``). By default all connections are played,
+            one for each time that the transport is opened.
+        pauses: Keep the server's pauses. Without them the server is never silent, so an inactivity timeout that was
+            recorded does not happen again.
 
     Attributes:
-        deviation: The first deviation; `None` if there was none so far. One that comes while nobody waits, as in closing,
-            is only here.
-        is_finished: Every connection was opened, and all that the client had sent there has come again.
+        deviation: The first deviation, or `None`. A deviation while no task waits for the server, for example while
+            closing, is only stored here.
+        is_finished: Whether every connection was opened and the client has sent all its recorded messages.
 
     Raises:
         OSError: The file cannot be read.
-        ValueError: It is no recording, or has no such connection.
+        ValueError: The file is not a recording, or does not have this connection.
 
     Example:
         ```python
@@ -113,29 +117,29 @@ class ReplayTransport(Transport):
         self._names = NameMap()
         self._played: list[_Playback] = []
         self._is_open = False
-        self._playback = self._make_playback(RecordedConnection(0.0))  # until there is one to play
+        self._playback = self._make_playback(RecordedConnection(0.0))  # a placeholder until the transport is opened
 
     @property
     def is_finished(self) -> bool:
-        """Whether the client has done all that it had done."""
+        """Whether every connection was opened and the client has sent all its recorded messages."""
         return len(self._played) == len(self._connections) and all(one.is_complete for one in self._played)
 
     def describe(self) -> str:
-        """Return what messages call the server."""
+        """Return the server's name for messages."""
         return f"the recording {self._path}"
 
     async def open(self, nursery: trio.Nursery) -> None:
-        """Begin to play the next connection.
+        """Start to play the next connection.
 
         Raises:
-            CodexTransportError: It could not be opened then, either.
-            ReplayDeviationError: There is no further one.
+            CodexTransportError: The recorded attempt to connect failed.
+            ReplayDeviationError: The recording has no further connection.
         """
         if self._is_open:
             raise RuntimeError("this ReplayTransport is open already; each client needs its own")
         await trio.lowlevel.checkpoint()
         if len(self._played) == len(self._connections):
-            raise self._deviate(f"another connection was opened, after the {len(self._played)} that were recorded")
+            raise self._deviate(f"another connection was opened, but only {len(self._played)} were recorded")
         connection = self._connections[len(self._played)]
         self._playback = self._make_playback(connection)
         self._played.append(self._playback)
@@ -145,18 +149,18 @@ class ReplayTransport(Transport):
         nursery.start_soon(self._playback.run, name=f"codex_trio plays {self._path}")
 
     async def send(self, messages: Sequence[bytes]) -> None:
-        """Compare messages with what was recorded.
+        """Compare messages with the recorded ones.
 
         Raises:
-            CodexTransportError: The connection has been lost, as it was then.
-            ReplayDeviationError: One is none of those that were recorded.
+            CodexTransportError: The recorded connection was disconnected here.
+            ReplayDeviationError: A message is not among the recorded ones.
         """
         await trio.lowlevel.checkpoint()
         for message in messages:
             self._playback.take(message)
 
     async def receive(self) -> Sequence[bytes]:
-        """Return what the server sent, once it is time for that. Raises as `send` does."""
+        """Return the next recorded server messages when they are due. Raises like `send`."""
         return await self._playback.receive()
 
     async def aclose(self) -> None:
@@ -184,7 +188,7 @@ class ReplayTransport(Transport):
 
 
 class _Playback:
-    """One connection, being played."""
+    """The playback of one connection."""
 
     def __init__(
         self,
@@ -196,35 +200,35 @@ class _Playback:
     ) -> None:
         self._opened_at = connection.opened_at
         self._rows = connection.rows
-        losses = (index for index, row in enumerate(connection.rows) if row.disconnect is not None)
-        self._end_index = next(losses, len(connection.rows))
+        disconnects = (index for index, row in enumerate(connection.rows) if row.disconnect is not None)
+        self._end_index = next(disconnects, len(connection.rows))
         self._remaining = sum(row.is_from_client for row in connection.rows[: self._end_index])
         self._matcher = matcher
         self._deviate = deviate
         self._pauses = pauses
         self._scope = trio.CancelScope()
-        self._client_sent = trio.lowlevel.ParkingLot()  # of the client
+        self._client_sent = trio.lowlevel.ParkingLot()
         self._arrived = trio.lowlevel.ParkingLot()
         self._queue: list[bytes] = []
         self._emitted: set[int] = set()
-        self._received_at: dict[int, float] = {}  # of what was not played yet
+        self._received_at: dict[int, float] = {}  # client messages that the playback has not reached
         self._error: CodexTransportError | None = None
         self._finished = trio.Event()
 
     @property
     def is_complete(self) -> bool:
-        """Whether the client has sent everything that it had sent up to the loss."""
+        """Whether the client has sent all its messages up to the disconnect."""
         return not self._remaining
 
     async def fail_open(self, refusal: Row) -> NoReturn:
-        """Do not get connected, after the time that it took."""
+        """Raise the recorded connection error after the recorded time."""
         if self._pauses:
             await trio.sleep(refusal.seconds - self._opened_at)
         assert refusal.disconnect is not None
         raise refusal.disconnect.fresh()
 
     async def run(self) -> None:
-        """Play it."""
+        """Play the connection until it ends or the client deviates."""
         try:
             with self._scope:
                 await self._play()
@@ -235,7 +239,7 @@ class _Playback:
 
     async def _play(self) -> None:
         due, before = trio.current_time(), self._opened_at
-        lag = due - before  # what Trio's clock shows beyond the recorded time
+        lag = due - before  # Trio's clock minus the recorded time
         for index, row in enumerate(self._rows[: self._end_index + 1]):
             if row.is_from_client:
                 await self._wait_for(index)
@@ -250,38 +254,40 @@ class _Playback:
             before = row.seconds
 
     async def _wait_for(self, index: int) -> None:
-        """Wait for a message of the client; not for long if it was overtaken by another one."""
+        """Wait for a message from the client. If a later message has already come, wait only for a short time."""
         started, deadline = trio.current_time(), math.inf
         while index not in self._matcher.received:
             early = next(iter(self._matcher.received.values()), None)
-            # Who is late may be waiting for its thread, because another task was given the one that it had then.
-            owed = None if early is None else self._matcher.next_pending_response()
-            if owed is not None:
-                pause = self._rows[owed].seconds - self._rows[index].seconds
+            # The late task may be waiting for its thread, because another task got the thread that it had when recorded.
+            response = None if early is None else self._matcher.next_pending_response()
+            if response is not None:
+                pause = self._rows[response].seconds - self._rows[index].seconds
                 deadline = started + pause if self._pauses else started
                 if deadline <= trio.current_time():
-                    self._emit(owed)
+                    self._emit(response)
                     deadline = math.inf
                     continue
             elif early is not None:
                 deadline = min(deadline, trio.current_time() + _EARLY_TOLERANCE)
             with trio.move_on_at(deadline) as scope:
                 await self._client_sent.park()
-            if scope.cancelled_caught and owed is None and early is not None:
+            if scope.cancelled_caught and response is None and early is not None:
                 raise self._deviate(self._matcher.describe_mismatch(index, early), self._rows[index], early)
         del self._matcher.received[index], self._received_at[index]
         self._remaining -= 1
 
     def _raise_if_overtaken(self, row: Row, lag: float) -> None:
-        # By an interrupt, which changes what the turn tells: how long a program thinks otherwise is its own affair.
+        # Only an interrupt must not overtake its turn's events, because it changes them.
         index = self._matcher.find_interrupt(row.message)
         if index is None or index not in self._received_at:
             return
         later = self._rows[index]
-        # It is not early if it only seems so because another task has made the replay wait.
+        # The replay may be late because it waited for another task. Then the interrupt is not early.
         due = min(trio.current_time(), later.seconds + lag)
         if self._received_at[index] < due - _EARLY_TOLERANCE:
-            what = f"it received after line {row.line} then, but more than {_EARLY_TOLERANCE:g} s before that now"
+            what = (
+                f"received more than {_EARLY_TOLERANCE:g} s before line {row.line}, which preceded it in the recording"
+            )
             raise self._deviate(what, later, self._matcher.received[index])
 
     def _emit(self, index: int) -> None:
@@ -299,7 +305,7 @@ class _Playback:
             self._arrived.unpark_all()
 
     def take(self, raw: bytes) -> None:
-        """Take a message of the client. Raises the loss or the deviation."""
+        """Match a message from the client. Raises the disconnect or the deviation."""
         if self._error is not None:
             raise self._error.fresh()
         index = self._matcher.take(raw)
@@ -313,7 +319,7 @@ class _Playback:
         self._client_sent.unpark_all()
 
     async def receive(self) -> list[bytes]:
-        """Return what there is, or wait for it. Raises the loss or the deviation after all that received before."""
+        """Return queued messages, or wait for some. Raises the disconnect or the deviation once the queue is empty."""
         await trio.lowlevel.checkpoint()
         while not self._queue:
             if self._error is not None:
@@ -323,7 +329,7 @@ class _Playback:
         return lines
 
     async def aclose(self) -> None:
-        """Stop; returns when nothing runs any more."""
+        """Stop, and wait for the playback task to end."""
         self._end(CodexTransportError("the replay was closed"))
-        with trio.CancelScope(shield=True):  # the player ends at once
+        with trio.CancelScope(shield=True):  # the task ends at once
             await self._finished.wait()
