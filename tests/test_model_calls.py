@@ -306,5 +306,5 @@ def test_words_are_checked_where_they_are_written() -> None:
         lambda one: spawn_agent("a", one),
     ]
     for word in words:
-        with pytest.raises(TypeError, match="takes a str"):
+        with pytest.raises(TypeError, match="must be a str"):
             word(text)

@@ -70,7 +70,7 @@ def test_scripts_are_made_of_steps_and_functions(make: Any) -> None:
     server.default(lambda prompt: [say(prompt)])
     wrong: Any = "ok"
     for script in (server.on_turn, server.default, lambda part: server.on_prompt("a", part)):
-        with pytest.raises(TypeError, match="made of steps, such as say"):
+        with pytest.raises(TypeError, match="consists of steps, such as say"):
             script(wrong)
 
 

@@ -1,8 +1,8 @@
-"""Tests without a clock, a network or an account. Imported explicitly, like `trio.testing`.
+"""Test kit: no waiting, no network, no account. Import it explicitly, like `trio.testing`.
 
-`ScriptedAppServer` is an app-server in memory, for Trio's mock clock. `open_scripted_model` is a model on loopback that
-makes the real codex binary deterministic. Both play scripts of the same words: `say`, `think`, `run`, `patch`, `wait`,
-and so on. What one of them cannot play, it refuses where it is written.
+`ScriptedAppServer` is an app-server in memory, for Trio's mock clock. `open_scripted_model` opens a model on loopback that
+makes the real codex binary deterministic. Both play scripts made of the same steps: `say`, `think`, `run`, `patch`,
+`wait`, and so on. A step that one of them cannot play raises a `ValueError` when the script is defined.
 """
 
 from ._app_server.connection import PendingServerRequest, ScriptedTransport, ServerConnection

@@ -21,16 +21,16 @@ _STRICT_KEYWORDS = {
 _STRICT_FORMATS = {"date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"}
 _NOT_AT_THE_TOP = ("oneOf", "anyOf", "allOf", "enum", "not")
 _ROOT_WORDS = ("type", *_NOT_AT_THE_TOP)
-_CODEX_TOOLS: list[dict[str, Any]] = [{}] * 8  # those of codex come first
+_CODEX_TOOLS: list[dict[str, Any]] = [{}] * 8  # codex's own tools come first
 _LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
 
 
 def find_request_fault(body: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the ``error`` with which the API refuses a request for one of its schemas; `None` if all are right.
+    """Return the API's ``error`` for the first invalid schema in a request; `None` if all are valid.
 
     Args:
-        body: The request, with the schema of the answer in ``text.format`` and those of tools in ``tools`` and in the
-            items ``additional_tools`` of ``input``.
+        body: The request. The output schema is in ``text.format``, schemas of tools are in ``tools`` and in items of
+            type ``additional_tools`` in ``input``.
     """
     form = (body.get("text") or {}).get("format") or {}
     if form.get("type") == "json_schema":
@@ -48,7 +48,7 @@ def find_request_fault(body: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def find_tools_fault(tools: Iterable[Mapping[str, Any]]) -> dict[str, Any] | None:
-    """Return the ``error`` for the tools that a client gives codex, with ``inputSchema``; `None` if all are right."""
+    """Return the ``error`` for the tools that a client gives codex, with ``inputSchema``; `None` if all are valid."""
     return find_request_fault({"tools": [*_CODEX_TOOLS, *map(_forwarded, tools)]})
 
 
@@ -64,7 +64,7 @@ def _forwarded(tool: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def find_output_fault(schema: Any) -> dict[str, Any] | None:
-    """Return the ``error`` for the schema of an answer, as codex forwards it; `None` if it is right, or there is none."""
+    """Return the ``error`` for an output schema, as codex forwards it; `None` if it is valid or missing."""
     if schema is None:
         return None
     form = {"type": "json_schema", "name": "codex_output_schema", "strict": True, "schema": schema}
@@ -72,7 +72,7 @@ def find_output_fault(schema: Any) -> dict[str, Any] | None:
 
 
 def find_fault(schema: Any, *, is_strict: bool) -> str | None:
-    """Return the first fault of a schema and its place, in the API's words; `None` if it is right.
+    """Return the first fault of a schema and its path, worded like the API's error; `None` if the schema is valid.
 
     Args:
         schema: The schema.
@@ -99,7 +99,7 @@ def _faults(root: Any, *, is_strict: bool) -> Iterator[str]:
 
 
 def _nodes(node: Any, place: Place) -> Iterator[tuple[Place, Any]]:
-    """Yield a schema and all schemas inside it, each with its place."""
+    """Yield a schema and all schemas inside it, each with its path."""
     yield place, node
     if not isinstance(node, Mapping):
         return
@@ -176,7 +176,7 @@ def _strict_faults(node: Mapping[str, Any], types: list[Any]) -> Iterator[str]:
 
 
 def _functions(body: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield the functions that the model may call, with their places in the request."""
+    """Yield the functions that the model may call, with their paths in the request."""
     yield from _functions_in(body.get("tools"), "tools")
     items = body.get("input")
     for number, item in enumerate(items if isinstance(items, list) else ()):

@@ -1,4 +1,4 @@
-"""Which script a turn gets: the part that both servers have in common."""
+"""Assign scripts to turns. Shared by the scripted app-server and the scripted model."""
 
 from __future__ import annotations
 
@@ -15,20 +15,19 @@ _Script: TypeAlias = Sequence[ScriptPart]
 
 
 def opens_stream(script: Sequence[Step]) -> bool:
-    """Whether the model begins to answer with the first of these steps, be it with silence."""
+    """Whether the model's response stream starts with the first of these steps, even if it stays silent."""
     following = next((step for step in script if not isinstance(step, Wait)), None)
     fails_at_once = isinstance(following, Fail) and following.http_status is not None
     return not fails_at_once and isinstance(script[0], (Say, Think, Hang, Wait))
 
 
 class ScriptedTurns:
-    """What turns do: by their prompt, by their order, or for want of any other script.
+    """The scripts of turns, by prompt or in order, with a default.
 
-    A script is made of steps, and of functions of the prompt that return steps. The functions are called when a turn
-    begins, in place.
+    A script is a sequence of steps and of functions that take the prompt and return steps. The functions are called when
+    the turn starts.
 
-    Input to a running turn begins anew, as the model does when it is steered: what the turn was still to do is dropped,
-    and the next script is played in its place.
+    Input to a running turn (a steer) replaces the rest of its script with the next script.
     """
 
     def __init__(self) -> None:
@@ -37,10 +36,10 @@ class ScriptedTurns:
         self._default: _Script = (say("ok"),)
 
     def on_turn(self, *steps: ScriptPart) -> None:
-        """Script one turn. The next call scripts the next turn, whatever thread it is in.
+        """Script one turn. The next call scripts the next turn, on any thread.
 
         Raises:
-            ValueError: This server cannot play a step, or not in that place.
+            ValueError: This server cannot play a step, or not at this position.
 
         Example:
             ```python
@@ -51,28 +50,29 @@ class ScriptedTurns:
         self._queue.append(self._checked(steps))
 
     def on_prompt(self, prompt: str | PromptTest, *steps: ScriptPart) -> None:
-        """Script every turn with a certain prompt. This comes before `on_turn`, and the first that fits wins.
+        """Script every turn with a matching prompt. This takes precedence over `on_turn`; the first match wins.
 
         Args:
-            prompt: A part of the prompt's text, or a function that is asked with the text.
-            steps: What the turn does.
+            prompt: A part of the prompt, or a function that takes the prompt and returns whether it matches.
+            steps: The script.
 
         Raises:
-            ValueError: This server cannot play a step, or not in that place.
+            TypeError: `prompt` is neither a str nor a function.
+            ValueError: This server cannot play a step, or not at this position.
 
         Example:
             ``server.on_prompt("weather", say("It rains."))``
         """
         if not isinstance(prompt, str) and (not callable(prompt) or isinstance(prompt, Step)):
-            raise TypeError(f"prompt must be a part of its text, or a function that is asked with it, not {prompt!r}")
+            raise TypeError(f"prompt must be a str or a function that takes the prompt, not {prompt!r}")
         test = (lambda text: prompt in text) if isinstance(prompt, str) else prompt
         self._rules.append((test, self._checked(steps)))
 
     def default(self, *steps: ScriptPart) -> None:
-        """Script the turns for which there is no other script. It is ``say("ok")`` unless told.
+        """Script all other turns. The default is ``say("ok")``.
 
         Raises:
-            ValueError: This server cannot play a step, or not in that place.
+            ValueError: This server cannot play a step, or not at this position.
 
         Example:
             ``server.default(lambda prompt: [say(f"You said: {prompt}")])``
@@ -80,19 +80,19 @@ class ScriptedTurns:
         self._default = self._checked(steps)
 
     def _script_of(self, prompt: str) -> tuple[Step, ...]:
-        """Return the script of what begins with a prompt, and take it from the queue if it is from there."""
+        """Return the script of a turn with this prompt, and remove it from the queue if it comes from there."""
         by_prompt = self._script_by_rule(prompt)
         if by_prompt is not None:
             return by_prompt
         return self._written_out(self._queue.popleft() if self._queue else self._default, prompt)
 
     def _script_of_agent(self, prompt: str) -> tuple[Step, ...]:
-        """Return the script of a sub-agent's turn. It is never taken from the queue, because its start is unpredictable."""
+        """Return the script of a sub-agent's turn. It never comes from the queue: such turns start at any time."""
         by_prompt = self._script_by_rule(prompt)
         return self._written_out(self._default, prompt) if by_prompt is None else by_prompt
 
     def _script_by_rule(self, prompt: str) -> tuple[Step, ...] | None:
-        """Return the script that a rule has for this prompt; of several, the first."""
+        """Return the script of the first rule that matches this prompt, or `None`."""
         found = next((script for test, script in self._rules if test(prompt)), None)
         return None if found is None else self._written_out(found, prompt)
 
@@ -103,16 +103,16 @@ class ScriptedTurns:
 
     def _checked(self, script: _Script) -> _Script:
         for part in script:
-            is_word = getattr(part, "__module__", "") == _script.__name__  # a word of scripts that was not called
-            if not isinstance(part, Step) and (is_word or not callable(part)):
-                raise TypeError(f"a script is made of steps, such as say('ok'), and of functions, not of {part!r}")
+            is_uncalled = getattr(part, "__module__", "") == _script.__name__  # `hang` instead of `hang()`
+            if not isinstance(part, Step) and (is_uncalled or not callable(part)):
+                raise TypeError(f"a script consists of steps, such as say('ok'), and functions, not {part!r}")
         self._check([part for part in script if isinstance(part, Step)])
         return script
 
     def _check(self, steps: Sequence[Step]) -> None:
-        """Refuse what this server cannot play, where it is written and not where it is played.
+        """Check that this server can play a script, when it is defined rather than when it is played.
 
         Raises:
-            ValueError: It cannot play a step, or not in that place.
+            ValueError: This server cannot play a step, or not at this position.
         """
         raise NotImplementedError

@@ -27,12 +27,15 @@ _ENCODER = msgspec.json.Encoder()
 
 
 class RpcError(Exception):
-    """An error answer to a request.
+    """An error response to a request. Raise it in the callable of `ScriptedAppServer.reply`.
 
     Args:
-        message: The message of the answer.
+        message: The error message.
         code: The JSON-RPC error code.
-        data: Goes along unchanged, if given.
+        data: The error's ``data``; left out if `None`.
+
+    Example:
+        ``raise RpcError("no such item", code=-32602)``
     """
 
     def __init__(self, message: str, *, code: int = -32600, data: Any = None) -> None:
@@ -43,7 +46,7 @@ class RpcError(Exception):
 
 
 def dump_message(message: Mapping[str, Any]) -> bytes:
-    """Return one message as the bytes of one line, without its ending."""
+    """Encode one message as one line, without the line feed."""
     return _ENCODER.encode(message)
 
 
@@ -53,7 +56,7 @@ def dump_notification(method: str, params: Mapping[str, Any], now_ms: int) -> by
 
 
 def dump_deltas(method: str, params: Mapping[str, Any], deltas: Sequence[str], now_ms: int) -> Iterator[bytes]:
-    """Yield one notification for each delta; a hundred thousand of them take a tenth of a second."""
+    """Yield one notification for each delta. Fast: 100,000 of them take 0.1 s."""
     head, tail = dump_notification(method, {**params, "delta": "\0"}, now_ms).split(b'"\\u0000"')
     encode = _ENCODER.encode
     for delta in deltas:
@@ -61,7 +64,7 @@ def dump_deltas(method: str, params: Mapping[str, Any], deltas: Sequence[str], n
 
 
 def split_text(text: str, pieces: int | None) -> list[str]:
-    """Cut text into `pieces` parts of about one length (fewer if it is shorter), or one part for each word."""
+    """Split text into `pieces` parts of about equal length (fewer if the text is shorter), or one part per word."""
     if pieces is None:
         return re.findall(r"\s*\S+\s*\Z|\s*\S+|\s+", text)
     length = len(text)
@@ -83,13 +86,13 @@ def fill_in(value: Any, replacements: Mapping[str, str]) -> Any:
 
 
 def text_of(user_input: object) -> str:
-    """Return the text items of a turn's input, one a line; nothing if it is no such input."""
+    """Return the text items of a turn's input, one per line. Invalid input has no text."""
     parts = [part for part in user_input if isinstance(part, Mapping)] if isinstance(user_input, list) else []
     return "\n".join(str(part["text"]) for part in parts if part.get("type") == "text" and "text" in part)
 
 
 def make_usage(model_calls: int) -> Message:
-    """Return the `tokenUsage` of a thread after so many turns."""
+    """Return the `tokenUsage` of a thread after this number of model calls."""
 
     def count(times: int) -> Message:
         return {
@@ -112,18 +115,18 @@ def make_rate_limits() -> Message:
 
 
 def make_initialize_result(params: Mapping[str, Any]) -> Message:
-    """Return the answer to `initialize`: no version but in the user agent."""
+    """Return the result of `initialize`. Only the user agent contains the version."""
     client = params["clientInfo"]
     agent = f"{client['name']}/{VERSION} (Linux; x86_64) xterm ({client['name']}; {client['version']})"
     return {"userAgent": agent, "codexHome": "/codex-home", "platformFamily": "unix", "platformOs": "linux"}
 
 
 def default_reason(command: str) -> str:
-    """Return why a command wants out of the sandbox, if the script does not say."""
+    """Return the default reason for running a command outside the sandbox."""
     return f"May I run {command}?"
 
 
 def make_question(step: AskQuestion) -> Message:
-    """Return a question as the model puts it."""
+    """Return a question as the model sends it."""
     options = [{"label": label, "description": description} for label, description in step.options.items()]
     return {"id": step.question_id, "header": step.header, "question": step.question, "options": options}

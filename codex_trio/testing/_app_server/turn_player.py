@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import trio
 
-from .._failures import dump_http_error, make_error, make_failure
+from .._model_errors import dump_http_error, make_error, make_failure
 from .._scripted_turns import opens_stream
 from .._steps import (
     AskServerRequest,

@@ -18,7 +18,7 @@ import msgspec
 import trio
 
 from ..._transports.stdio import StdioTransport
-from .._failures import FAILURES
+from .._model_errors import MODEL_ERRORS
 from .._schema_check import find_request_fault
 from .._script import say
 from .._scripted_turns import ScriptedTurns, opens_stream
@@ -215,8 +215,8 @@ class ScriptedModel(ScriptedTurns):
                 raise ValueError(
                     "fail(http_status=...) must come before the answer begins: first, or after a tool or retry()"
                 )
-            if isinstance(step, Fail) and step.http_status is None and step.error_info not in FAILURES:
-                raise ValueError(f"a model can make codex fail with {', '.join(FAILURES)}, not {step.error_info!r}")
+            if isinstance(step, Fail) and step.http_status is None and step.error_info not in MODEL_ERRORS:
+                raise ValueError(f"a model can make codex fail with {', '.join(MODEL_ERRORS)}, not {step.error_info!r}")
             has_spoken = isinstance(step, Say | Think) or (has_spoken and not isinstance(step, (Retry, *CALLS)))
 
     async def _serve(self, stream: trio.SocketStream) -> None:
@@ -306,7 +306,7 @@ class ScriptedModel(ScriptedTurns):
         if step.http_status is not None:
             await exchange.refuse(step.http_status, step.message)
             return
-        code = FAILURES[step.error_info].code
+        code = MODEL_ERRORS[step.error_info].code
         await exchange.stream(itertools.chain(opening, responses.failed_events(code, step.message)))
         await exchange.finish()
 

@@ -14,7 +14,7 @@ import h11
 import msgspec
 import trio
 
-from .._failures import dump_http_error, make_http_error
+from .._model_errors import dump_http_error, make_http_error
 from .._wire_shapes import split_text
 
 Event = dict[str, Any]

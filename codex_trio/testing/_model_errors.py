@@ -1,4 +1,4 @@
-"""How codex words the failures of its model. Builds values; must never keep state."""
+"""The errors that codex reports for failures of its model. Builds values; must never keep state."""
 
 from __future__ import annotations
 
@@ -13,29 +13,31 @@ from ._steps import Fail
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
-    """What makes codex tell a `codexErrorInfo`: the model's error code, and the words that codex puts for it."""
+class ModelError:
+    """The model's error code that leads to a `codexErrorInfo`, and the message that codex reports for it."""
 
     code: str
-    wording: str
+    message: str
 
 
-# Seen with 0.163 and 0.169. `{}` is what the model said.
-FAILURES = {
-    "other": Failure("invalid_prompt", "{}"),
-    "cyberPolicy": Failure("cyber_policy", "{}"),
-    "contextWindowExceeded": Failure(
+# As seen with 0.163 and 0.169. `{}` stands for the model's message.
+MODEL_ERRORS = {
+    "other": ModelError("invalid_prompt", "{}"),
+    "cyberPolicy": ModelError("cyber_policy", "{}"),
+    "contextWindowExceeded": ModelError(
         "context_length_exceeded",
         "Codex ran out of room in the model's context window. Start a new thread or clear earlier history before "
         "retrying.",
     ),
-    "usageLimitExceeded": Failure("insufficient_quota", "Quota exceeded. Check your plan and billing details."),
-    "rateLimitExceeded": Failure("rate_limit_exceeded", "rate limit exceeded: {}"),
-    "serverOverloaded": Failure("server_is_overloaded", "Selected model is at capacity. Please try a different model."),
+    "usageLimitExceeded": ModelError("insufficient_quota", "Quota exceeded. Check your plan and billing details."),
+    "rateLimitExceeded": ModelError("rate_limit_exceeded", "rate limit exceeded: {}"),
+    "serverOverloaded": ModelError(
+        "server_is_overloaded", "Selected model is at capacity. Please try a different model."
+    ),
 }
 _PHRASES = {
     **{status.value: status.phrase for status in HTTPStatus},
-    413: "Payload Too Large",  # these are worded in another way by some Pythons
+    413: "Payload Too Large",  # the phrases of these differ between Python versions
     414: "URI Too Long",
     416: "Range Not Satisfiable",
     418: "I'm a teapot",
@@ -46,25 +48,25 @@ _MODEL_URL = "http://127.0.0.1/v1/responses"
 
 
 def make_http_error(message: str) -> dict[str, Any]:
-    """Return the ``error`` of an HTTP error of the model's own."""
+    """Return the ``error`` of an HTTP error response of the scripted model."""
     return {"message": message, "type": "scripted", "code": None}
 
 
 def dump_http_error(error: Mapping[str, Any]) -> str:
-    """Return the body of an HTTP error of the model."""
+    """Return the body of an HTTP error response of the model."""
     return msgspec.json.encode({"error": error}).decode()
 
 
 def make_failure(step: Fail) -> dict[str, Any]:
-    """Return the error of the turn that a step fails."""
+    """Return the turn's error for a `fail` step."""
     if step.http_status is not None:
         return make_error(*_http_failure(step.http_status, step.message))
-    known = FAILURES.get(step.error_info) if isinstance(step.error_info, str) else None
-    return make_error(step.message if known is None else known.wording.format(step.message), step.error_info)
+    known = MODEL_ERRORS.get(step.error_info) if isinstance(step.error_info, str) else None
+    return make_error(step.message if known is None else known.message.format(step.message), step.error_info)
 
 
 def make_error(message: str, info: Any, details: str | None = None) -> dict[str, Any]:
-    """Return a turn's error, as `error` and `turn/completed` carry it."""
+    """Return a turn's error, as in `error` and `turn/completed`."""
     return {"message": message, "codexErrorInfo": info, "additionalDetails": details, "misalignment": None}
 
 
@@ -74,9 +76,9 @@ def _http_failure(status: int, message: str) -> tuple[str, Any]:
         case 400:
             return dump_http_error(make_http_error(message)), "other"
         case 429:
-            told = f"exceeded retry limit, last status: {phrase}"
-            return told, {"responseTooManyFailedAttempts": {"httpStatusCode": status}}
+            text = f"exceeded retry limit, last status: {phrase}"
+            return text, {"responseTooManyFailedAttempts": {"httpStatusCode": status}}
         case 500:
             return _BUSY, "internalServerError"
-    told = f"unexpected status {phrase}: {message}, url: {_MODEL_URL}"
-    return told, {"httpConnectionFailed": {"httpStatusCode": status}}
+    text = f"unexpected status {phrase}: {message}, url: {_MODEL_URL}"
+    return text, {"httpConnectionFailed": {"httpStatusCode": status}}
