@@ -164,7 +164,7 @@ async def test_a_tool_is_called_directly_or_from_a_script(step: Step, plain: Ite
 async def test_a_tool_of_account_models_only_is_refused_to_others(step: Step, call: Item) -> None:
     assert await calls(step, account=True) == [call]
     [error] = await calls(step, account=False)
-    assert "codex offers the model 'm' no tool" in error["message"]
+    assert "to the model 'm'" in error["message"]
     assert type(step).__name__ in error["message"]
 
 

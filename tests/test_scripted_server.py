@@ -575,7 +575,7 @@ async def test_params_of_another_kind_are_refused_and_a_script_that_fails_is_not
     peer, thread_id = await server.stage()
     code, message = await peer.refusal("thread/shellCommand", threadId=thread_id, command=3)
     assert code == -32600
-    assert message.startswith("Invalid request: thread/shellCommand does not take such params: AttributeError: ")
+    assert message.startswith("Invalid request: thread/shellCommand does not accept these params: AttributeError: ")
     server.on_turn(fails)
     with pytest.raises(KeyError, match="a fault of the test"):
         await peer.start_turn(thread_id)

@@ -283,7 +283,7 @@ def test_senseless_steps_are_refused_where_they_are_written() -> None:
         ask_question("Which?", [])
     server = ScriptedAppServer()
     for step in (call_tool("exec_command", {"cmd": "ls"}), call_tool("search", namespace="mcp__docs")):
-        with pytest.raises(ValueError, match="calls the client's tools"):
+        with pytest.raises(ValueError, match="is for the client's tools"):
             server.on_turn(say("a"), step)
 
 

@@ -169,7 +169,7 @@ def ask_question(
         header: A short heading.
 
     Raises:
-        ValueError: There are no options. Codex does not ask without options.
+        ValueError: `options` is empty. Codex does not ask without options.
 
     Example:
         ``server.on_turn(ask_question("Which colour?", ["Red", "Blue"]), say("Very well."))``
@@ -214,7 +214,7 @@ def write_stdin(text: str, *, output: str = "", exit_code: int | None = None) ->
 def script_js(code: str) -> ScriptJs:
     """Run JavaScript that calls tools, as the models of an account do ("code mode"). Scripted model only.
 
-    The thread's model must be one of an account, such as ``model="gpt-6.2-sol"`` (codex 0.171) or
+    The thread's model must belong to an account, such as ``model="gpt-6.2-sol"`` (codex 0.171) or
     ``model="gpt-6-astra"`` (codex 0.155 and newer). The other steps do not need this: on such a thread, `run`, `patch`,
     `call_tool` and so on are also sent as scripts.
 
@@ -231,14 +231,14 @@ def ask_async(*questions: str, options: Sequence[str] = ()) -> AskAsync:
     """Ask the user, and continue without waiting for the answer: an ``agentMessage`` with ``delivery: "async"``.
 
     The user's answer comes as an ordinary message, in a later turn or as a steer. On the real binary the thread's
-    model must be one of an account (see `script_js`).
+    model must belong to an account (see `script_js`).
 
     Args:
         questions: The questions, shown together.
         options: The choices, the same for every question.
 
     Raises:
-        ValueError: There is no question.
+        ValueError: `questions` is empty.
 
     Example:
         ``server.on_turn(ask_async("Which colour?", options=["Red", "Blue"]), say("I start with red."))``
@@ -262,7 +262,7 @@ def tell_async(message: str) -> TellAsync:
 def sleep(seconds: float) -> Sleep:
     """Sleep, as the model does with its own clock: a ``sleep`` item, without any event until it ends.
 
-    Input to the turn (a steer) ends it early. On the real binary the thread's model must be one of an account (see
+    Input to the turn (a steer) ends it early. On the real binary the thread's model must belong to an account (see
     `script_js`). A sleep does not count as inactivity, however long it is. To cause inactivity, use `wait`.
 
     Args:
@@ -326,7 +326,7 @@ def parallel(*steps: Step) -> Parallel:
     The turn continues when all of them have ended. Codex 0.163 and older run the client's tools one after another.
 
     Raises:
-        ValueError: There are no steps, or one of them is not a tool call.
+        ValueError: `steps` is empty, or contains something other than these steps.
 
     Example:
         ``server.on_turn(parallel(call_tool("lookup", {"id": 1}), call_tool("lookup", {"id": 2})), say("Both open."))``

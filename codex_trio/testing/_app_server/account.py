@@ -1,4 +1,4 @@
-"""The methods of the scripted app-server about models, the account and the configuration, as of a server without one."""
+"""Methods of the scripted app-server for models, the account and the configuration. The server has no account."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from .state import Method, ServerState
 
 
 class AccountMethods:
-    """Serves who is logged in and what is configured. What is written is remembered, and has no effect.
+    """Handles the methods for the account and the configuration. Written configuration is stored, but has no effect.
 
     Attributes:
-        methods: By name.
+        methods: The methods by name.
     """
 
     def __init__(self, state: ServerState) -> None:
@@ -34,7 +34,7 @@ class AccountMethods:
             "id": DEFAULT_MODEL,
             "model": DEFAULT_MODEL,
             "displayName": DEFAULT_MODEL,
-            "description": "A model that says what the test says",
+            "description": "A model that plays the scripts of a test",
             "hidden": False,
             "supportedReasoningEfforts": [medium],
             "defaultReasoningEffort": "medium",
@@ -48,19 +48,19 @@ class AccountMethods:
 
     def _login(self, connection: ServerConnection, params: Message) -> Message:
         if params["type"] != "apiKey":
-            raise RpcError("the scripted app-server logs in with an API key only; reply() to account/login/start")
+            raise RpcError("the scripted app-server supports only apiKey; use reply('account/login/start', ...)")
         done = {"loginId": None, "success": True, "error": None, "onboardingEntrypoint": None}
-        self._state.after_answer(lambda: self._state.broadcast("account/login/completed", done))
-        self._tell("apikey")
+        self._state.after_response(lambda: self._state.broadcast("account/login/completed", done))
+        self._notify_auth("apikey")
         return {"type": "apiKey"}
 
     def _logout(self, connection: ServerConnection, params: Message) -> Message:
-        self._tell(None)
+        self._notify_auth(None)
         return {}
 
-    def _tell(self, mode: str | None) -> None:
+    def _notify_auth(self, mode: str | None) -> None:
         updated = {"authMode": mode, "planType": None, "reason": None}
-        self._state.after_answer(lambda: self._state.broadcast("account/updated", updated))
+        self._state.after_response(lambda: self._state.broadcast("account/updated", updated))
 
     def _read_config(self, connection: ServerConnection, params: Message) -> Message:
         return {"config": self._config, "origins": {}, "layers": None}

@@ -19,7 +19,7 @@ from .items import make_collab_call, make_sub_agent_activity
 from .turn_items import Players, TurnItems
 
 StartAgent: TypeAlias = Callable[[TurnItems, SpawnAgent], tuple[ServedThread, ServedTurn]]
-"""Starts a sub-agent of a turn: returns its thread, and the turn that runs there."""
+"""Starts a sub-agent of a turn. Returns its thread and the turn that runs there."""
 
 
 @dataclass(eq=False)
@@ -31,7 +31,7 @@ class _Agent:
 
 
 class AgentSteps:
-    """Plays the sub-agents of one turn."""
+    """Plays the steps of one turn that use sub-agents."""
 
     def __init__(self, items: TurnItems, start_agent: StartAgent) -> None:
         self._items = items
@@ -42,7 +42,7 @@ class AgentSteps:
         self._agents: list[_Agent] = []
 
     def players(self) -> Players:
-        """Return how to play a step, by its type."""
+        """Return the functions that play steps, by the type of step."""
         return {
             SpawnAgent: self._spawn,
             WaitAgent: self._wait,
@@ -72,7 +72,7 @@ class AgentSteps:
         return agent
 
     async def _report_end(self, agent: _Agent) -> None:
-        """Publish in the parent's turn, if it still runs, that the sub-agent has completed its own."""
+        """Publish in the parent's turn, if it is still running, that the sub-agent has completed its turn."""
         await agent.turn.ended.wait()
         is_running = self._thread.running is self._turn
         if is_running and agent.turn.status == "completed" and self._thread.settings.has_code_mode:
@@ -105,7 +105,7 @@ class AgentSteps:
 
 
 async def _wait_any(events: list[trio.Event]) -> None:
-    """Wait for one of the events; forever if there are none."""
+    """Wait until any of the events is set; forever for an empty list."""
     if not events:
         await trio.sleep_forever()
     async with trio.open_nursery() as nursery:

@@ -17,7 +17,7 @@ _WAITING = "waitingOnApproval"
 
 
 class CommandSteps:
-    """Plays the commands of one turn."""
+    """Plays the steps of one turn that run commands."""
 
     def __init__(self, items: TurnItems) -> None:
         self._items = items
@@ -27,7 +27,7 @@ class CommandSteps:
         self._terminal: Terminal | None = None
 
     def players(self) -> Players:
-        """Return how to play a step, by its type."""
+        """Return the functions that play steps, by the type of step."""
         return {
             Run: self._run,
             StartCommand: self._start_command,
@@ -58,7 +58,7 @@ class CommandSteps:
     async def _write_stdin(self, step: WriteStdin) -> None:
         terminal = self._terminal
         if terminal is None or terminal.item["id"] not in self._thread.terminals:
-            return  # only the model gets an error; there is no item
+            return  # only the model gets an error, and no item is published
         item = terminal.item
         if terminal.is_escalated and not await self._may_write(item, step.text):
             return
@@ -80,9 +80,9 @@ class CommandSteps:
         return bool(decision == "accept")
 
     async def _begin(self, step: Run | StartCommand) -> Message | None:
-        """Begin a command; return `None` if it may not run."""
+        """Start a command; return `None` if it is not allowed to run."""
         if step.escalate and not self._thread.settings.asks:
-            return None  # only the model gets an error; there is no item
+            return None  # only the model gets an error, and no item is published
         item = make_command(self._items.new_call_id(), step.command, self._thread.settings.cwd, self._state.now_ms())
         if not self._needs_approval(step):
             self._start(item)
@@ -129,7 +129,7 @@ class CommandSteps:
             await self._items.stream("item/commandExecution/outputDelta", item, [output])
 
     def _run_on(self, terminal: Terminal, seconds: float) -> None:
-        """Let a command run for some seconds, or until its input makes it exit, even if the turn ends before."""
+        """Run a command for some seconds, or until its input makes it exit, even after the end of the turn."""
         item = terminal.item
         self._thread.terminals[item["id"]] = terminal
 
@@ -138,8 +138,8 @@ class CommandSteps:
                 with terminal.scope, trio.move_on_after(seconds):
                     await terminal.exited.wait()
             finally:
-                is_told = self._thread.terminals.pop(item["id"], None) is not None  # and has not ended with the process
-            if is_told:
+                has_process = self._thread.terminals.pop(item["id"], None) is not None  # the process has not ended
+            if has_process:
                 exit_code = -1 if terminal.scope.cancelled_caught else terminal.exit_code
                 self._complete(item, terminal.output, exit_code)
             terminal.completed.set()

@@ -1,4 +1,4 @@
-"""The two ends of a scripted connection, and what the server has asked through it. Knows no threads and no turns."""
+"""Both ends of a scripted connection, and the server requests sent through it. Knows nothing about threads and turns."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from .._wire_shapes import Message, dump_message
 
 
 class PendingServerRequest:
-    """A request of the server, until it is answered.
+    """A server request until a client responds to it.
 
     Attributes:
-        id: Its id on the wire; one counter for the whole server, from 0.
-        method: Its method.
-        params: Its params.
-        raw: Its bytes.
-        connection: The only one that was asked; `None` if a turn asks all that follow it.
-        answer: The client's answer, as it came; `None` until then.
+        id: The request id. Ids count from 0 for the whole server.
+        method: The method.
+        params: The params.
+        raw: The encoded message.
+        connection: The only connection that got the request; `None` if all subscribers of a thread did.
+        answer: The client's response, the whole message; `None` until then.
     """
 
     def __init__(self, ask_id: int, method: str, params: Message, connection: ServerConnection | None) -> None:
@@ -33,18 +33,17 @@ class PendingServerRequest:
         self.raw = dump_message({"method": method, "id": ask_id, "params": params})
         self.connection = connection
         self.answer: Message | None = None
-        self._is_lost = False
         self._settled = trio.Event()
 
     async def wait(self) -> Message:
-        """Wait for the client's answer, and return the whole message: it has a ``result`` or an ``error``.
+        """Wait for the client's response. Return the whole message, with a ``result`` or an ``error``.
 
         Raises:
             CodexTransportError: The connection ended first.
         """
         await self._settled.wait()
         if self.answer is None:
-            raise CodexTransportError(f"the connection ended before {self.method} was answered")
+            raise CodexTransportError(f"the connection ended before the client responded to {self.method}")
         return self.answer
 
     def _settle(self, answer: Message | None) -> None:
@@ -53,7 +52,7 @@ class PendingServerRequest:
 
 
 class ServerRequestTable:
-    """All requests of the server; the first answer to each counts, whoever gives it."""
+    """All server requests. The first response to each counts, from any connection."""
 
     def __init__(self) -> None:
         self.answers: list[Message] = []
@@ -70,7 +69,7 @@ class ServerRequestTable:
         return ask
 
     def resolve(self, message: Message) -> None:
-        """Take an answer of a client. A late or a strange one is ignored, as the real server does."""
+        """Handle a client's response. A late or unknown response is ignored, as the real server does."""
         ask_id = message["id"]
         ask = self._pending.pop(ask_id, None) if isinstance(ask_id, int) else None
         if ask is not None:
@@ -78,12 +77,12 @@ class ServerRequestTable:
             ask._settle(message)
 
     def drop(self, ask: PendingServerRequest) -> None:
-        """Give up on a request: whoever waits for it learns that no answer comes."""
+        """Drop a request. A task that waits for its response gets an error."""
         if self._pending.pop(ask.id, None) is not None:
             ask._settle(None)
 
-    def drop_of(self, connection: ServerConnection) -> None:
-        """Give up on what one connection alone was asked."""
+    def drop_all(self, connection: ServerConnection) -> None:
+        """Drop the requests that only this connection got."""
         for ask in [ask for ask in self._pending.values() if ask.connection is connection]:
             self.drop(ask)
 
@@ -92,10 +91,11 @@ class ServerConnection:
     """The server's end of one connection.
 
     Attributes:
-        is_initialized: Whether `initialize` was answered here.
+        is_initialized: Whether the client was initialized on this connection.
         is_experimental: Whether the client has the `experimentalApi` capability.
-        subscriptions: Ids of the threads whose events go here.
-        ended: Why no message comes any more; `None` while the connection lives.
+        opted_out: Methods of notifications that the client does not want.
+        subscriptions: Ids of the threads whose events are sent here.
+        ended: The error that ended the connection; `None` while it is open.
     """
 
     def __init__(
@@ -123,20 +123,20 @@ class ServerConnection:
         self._task_ended = trio.Event()
 
     def send(self, message: Mapping[str, Any]) -> None:
-        """Send any message of the server. Nothing happens on a connection that has ended."""
+        """Send any message to the client. Does nothing if the connection has ended."""
         self.send_bytes(dump_message(message))
 
     def send_bytes(self, raw: bytes) -> None:
-        """Send one message as it is; it need not be JSON."""
+        """Send one message unchanged. It does not have to be JSON."""
         self._enqueue((raw,))
 
     def notify(self, method: str, raws: Iterable[bytes]) -> None:
-        """Send notifications of one method, unless the client does not want them."""
+        """Send notifications of one method, unless the client has opted out of them."""
         if method not in self.opted_out:
             self._enqueue(raws)
 
     def ask_nowait(self, method: str, params: Mapping[str, Any] | None = None) -> PendingServerRequest:
-        """Send a request of the server."""
+        """Send a server request without waiting for the response."""
         ask = self._asks.open(method, params or {}, self)
         if self.ended is None:
             self.send_bytes(ask.raw)
@@ -145,25 +145,25 @@ class ServerConnection:
         return ask
 
     async def ask(self, method: str, params: Mapping[str, Any] | None = None) -> Message:
-        """Send a request of the server, and return the client's answer: the whole message.
+        """Send a server request and return the client's response, the whole message.
 
         Raises:
             CodexTransportError: The connection ended first.
 
-        Cancellation: The request was sent; an answer is still recorded.
+        Cancellation: The request stays sent; a response is still recorded.
         """
         return await self.ask_nowait(method, params).wait()
 
     def drop(self, returncode: int | None = None, stderr: str = "") -> None:
-        """End the connection: the client still gets what was sent before, and then an error."""
+        """End the connection. The client receives the messages that were sent before, and then an error."""
         if returncode is None:
-            why = "the scripted app-server closed the connection"
+            reason = "the scripted app-server closed the connection"
         else:
-            why = f"the scripted app-server exited with code {returncode}"
-        self._end(CodexTransportError(why, returncode=returncode, stderr_tail=stderr))
+            reason = f"the scripted app-server exited with code {returncode}"
+        self._end(CodexTransportError(reason, returncode=returncode, stderr_tail=stderr))
 
     def pause_reading(self) -> None:
-        """Make the client's `send` wait, as a full pipe does."""
+        """Block the client's `send`, like a full pipe."""
         self._readable = trio.Event()
 
     def resume_reading(self) -> None:
@@ -171,16 +171,16 @@ class ServerConnection:
         self._readable.set()
 
     def pause_writing(self) -> None:
-        """Hold back what the server sends, until `resume_writing`, or until the connection ends."""
+        """Hold back messages to the client until `resume_writing`, or until the connection ends."""
         self._is_writing = False
 
     def resume_writing(self) -> None:
-        """Let the client have what was held back: all of it at once, in the order it was sent."""
+        """Deliver the messages that were held back, all at once and in order."""
         self._is_writing = True
         self._arrived.set()
 
     def start(self, async_fn: Callable[..., Awaitable[object]], *args: Any) -> None:
-        """Run a task that ends with the connection at the latest."""
+        """Run a task. It is cancelled when the connection ends."""
         scope = trio.CancelScope()
         self._task_scopes.add(scope)
         self._nursery.start_soon(self._run, scope, async_fn, args)
@@ -197,7 +197,7 @@ class ServerConnection:
             self._task_ended = trio.Event()
 
     async def receive(self, messages: Sequence[bytes]) -> None:
-        """Handle messages of the client, all or none of them."""
+        """Handle messages from the client. If cancelled, none of them is handled."""
         await trio.lowlevel.checkpoint()
         while self.ended is None and not self._readable.is_set():
             await self._readable.wait()
@@ -207,7 +207,7 @@ class ServerConnection:
             self._on_message(self, bytes(raw))
 
     async def next_batch(self) -> list[bytes]:
-        """Wait for something to be queued, and return all of it."""
+        """Wait for queued messages, and return all of them."""
         await trio.lowlevel.checkpoint()
         while self.ended is None and not (self._queue and self._is_writing):
             self._arrived = trio.Event()
@@ -220,7 +220,7 @@ class ServerConnection:
         return batch
 
     async def close(self) -> None:
-        """End the connection from the client's side; returns when no task of it is left."""
+        """End the connection from the client's side, and wait until its tasks have ended."""
         self._end(CodexTransportError("the connection was closed by its client"))
         self._queue.clear()
         with trio.CancelScope(shield=True):
@@ -228,7 +228,7 @@ class ServerConnection:
                 await self._task_ended.wait()
 
     def _enqueue(self, messages: Iterable[bytes]) -> None:
-        # without a bound, as the real server keeps what its client does not read
+        # Unbounded: the real server also keeps all messages that its client does not read.
         if self.ended is None:
             self._queue.extend(messages)
             self._arrived.set()
@@ -241,7 +241,7 @@ class ServerConnection:
             scope.cancel()
         self._arrived.set()
         self._readable.set()
-        self._asks.drop_of(self)
+        self._asks.drop_all(self)
         self._on_end(self)
 
 
@@ -264,15 +264,15 @@ class ScriptedTransport(Transport):
         self.connection = await self._connect(nursery)
 
     async def send(self, messages: Sequence[bytes]) -> None:
-        """Hand messages to the server.
+        """Send messages to the server.
 
-        Cancellation: None of them was handed over.
+        Cancellation: None of the messages was sent.
         """
         with self._alone_in("send") as connection:
             await connection.receive(messages)
 
     async def receive(self) -> Sequence[bytes]:
-        """Return what the server has sent since the last call; wait if that is nothing."""
+        """Wait for messages from the server, and return all of them."""
         with self._alone_in("receive") as connection:
             return await connection.next_batch()
 
@@ -284,7 +284,7 @@ class ScriptedTransport(Transport):
         await trio.lowlevel.checkpoint()
 
     def describe(self) -> str:
-        """Return what messages call the server."""
+        """Return the server's name for messages."""
         return "scripted app-server"
 
     @contextmanager

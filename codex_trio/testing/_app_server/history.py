@@ -1,4 +1,4 @@
-"""What the scripted app-server remembers: threads, their turns and items, and the pages of them it hands out."""
+"""Threads of the scripted app-server, with their turns and items, and pages of these."""
 
 from __future__ import annotations
 
@@ -38,20 +38,22 @@ _UNUSED_THREAD_FIELDS = (
 
 @dataclass(eq=False)
 class ServedTurn:
-    """One turn, running or over.
+    """One turn, running or finished.
 
     Attributes:
-        kind: What it is about: input of the user, or what else the server makes turns of.
-        running_id: What it goes by while it runs; of a review that is another id than that of its items and its end.
-        files: By path the text of each changed file as the turn found it, and as it is now; `None`: there is none.
-        is_forked: Whether the thread has it from the one that it is a fork of.
-        is_lost: Whether it ended by a crash of the process.
-        has_called: Whether it has told what it has used, or will.
-        usage_pending: Whether the model was called, and nothing was told yet of what that call has used.
-        interrupt_announced: Whether all was told that comes before an interrupt takes effect.
-        refusal: The ``error`` with which the model's API refuses the turn's first request.
-        asks: The requests to the clients that have no answer yet.
-        ended: Set when the turn is over.
+        kind: User input, or another operation that the server runs as a turn.
+        running_id: The turn's id while it runs. A review has a different id there than in its items and at its end.
+        files: By path, the text of each changed file before the turn and now. `None` means that it does not exist.
+        input_echoed: Whether the items of the user's input were published.
+        is_interrupt_due: Whether to interrupt the turn as soon as it has started.
+        is_forked: Whether the turn was copied from the thread that this one was forked from.
+        is_lost: Whether a crash of the process ended the turn.
+        has_called: Whether a call of the model was completed, so that the turn has token usage.
+        usage_pending: Whether the model was called, and the usage of this call was not published yet.
+        interrupt_announced: Whether the events that precede an interrupted turn's end were published.
+        refusal: The ``error`` of the model's API for the turn's first request.
+        asks: Server requests without a response.
+        ended: Set when the turn has ended.
     """
 
     id: str
@@ -85,7 +87,7 @@ class ServedTurn:
         self.running_id = self.running_id or self.id
 
     def to_wire(self, view: str, items: Sequence[Message] = ()) -> Message:
-        """Return the turn with these items, labelled as `itemsView` says."""
+        """Return the turn with these items, and with the view they are from (`itemsView`)."""
         duration = None
         if self.started_ms is not None and self.completed_ms is not None:
             duration = self.completed_ms - self.started_ms
@@ -102,7 +104,7 @@ class ServedTurn:
         }
 
     def viewed(self, view: str) -> Message:
-        """Return the turn as history shows it: with all items, with the first and the last word, or with none."""
+        """Return the turn as history shows it: with all items, with the first and last message, or with none."""
         items = [item for _, item in self.items]
         if view == "notLoaded":
             items = []
@@ -111,9 +113,9 @@ class ServedTurn:
         return self.to_wire(view, items)
 
     def last_message(self) -> list[Message]:
-        """Return the message that codex takes for the answer, in a list that is empty if there is none.
+        """Return the turn's final message in a list, or an empty list.
 
-        It is the last one that is not commentary, even if it is asynchronous.
+        As in codex, it is the last message that is not commentary, even if it is asynchronous.
         """
         messages = [item for _, item in self.items if item["type"] == "agentMessage"]
         return [item for item in messages if item["phase"] != "commentary"][-1:] or messages[-1:]
@@ -121,16 +123,17 @@ class ServedTurn:
 
 @dataclass(eq=False)
 class Terminal:
-    """A command that runs, be it in a turn or after its turn.
+    """A running command. It may outlive its turn.
 
     Attributes:
-        item: Its `commandExecution` item.
-        output: What it has written.
-        exit_code: The exit code that it will have.
-        is_escalated: Whether it runs outside the sandbox because the user has allowed it.
+        item: The `commandExecution` item.
+        command: The command line.
+        output: The output so far.
+        exit_code: The exit code once it exits.
+        is_escalated: Whether it runs outside the sandbox because the user has approved it.
         exited: Set when its input makes it exit.
         completed: Set when its item is completed.
-        scope: Cancel this to kill it.
+        scope: Cancel this scope to kill the command.
     """
 
     item: Message
@@ -143,10 +146,10 @@ class Terminal:
     scope: trio.CancelScope = field(default_factory=trio.CancelScope)
 
     def to_wire(self) -> Message:
-        """Return it as `thread/backgroundTerminals/list` shows it."""
+        """Return the entry in `thread/backgroundTerminals/list`."""
         unknown = dict.fromkeys(("osPid", "cpuPercent", "rssKb"))
-        told = {"itemId": self.item["id"], "processId": self.item["processId"], "cwd": self.item["cwd"]}
-        return {**told, "command": self.command, **unknown}
+        known = {"itemId": self.item["id"], "processId": self.item["processId"], "cwd": self.item["cwd"]}
+        return {**known, "command": self.command, **unknown}
 
 
 @dataclass(eq=False)
@@ -154,16 +157,16 @@ class ServedThread:
     """One thread and its history.
 
     Attributes:
-        tools: Namespace and name of each tool that the client has.
-        tools_refusal: The ``error`` with which the model's API refuses the schemas of these tools.
-        approved: The commands, and the paths of files, that need no further approval while this process lives.
-        terminals: By item id the commands that run.
-        parent_id: Of a sub-agent: the thread that has started it.
-        agent_path: Of a sub-agent that has a name: its path.
-        is_stored: Whether it is on disk, as it is from its first turn or name on.
-        history_requested: Whether its history was asked for before there was any.
-        was_unloaded: Whether it was read from disk since it was made, or will be.
-        revision: Of what nobody has read yet.
+        tools: Namespace and name of each of the client's tools.
+        tools_refusal: The ``error`` of the model's API for the schemas of these tools.
+        approved: Commands, and paths of files, that do not need approval again in this process.
+        terminals: The running commands, by item id.
+        parent_id: For a sub-agent: the thread that started it.
+        agent_path: For a named sub-agent: its path.
+        is_stored: Whether the thread is on disk. It is stored with its first turn or name.
+        history_requested: Whether the history was requested before the thread was stored.
+        was_unloaded: Whether the thread was unloaded at least once.
+        revision: The revision of the read state.
     """
 
     id: str
@@ -193,12 +196,12 @@ class ServedThread:
     revision: str = ""
 
     def next_ordinal(self) -> int:
-        """Return the place in the history of whatever comes next."""
+        """Return the next position in the history."""
         self.last_ordinal += 1
         return self.last_ordinal
 
     def to_wire(self, *, with_turns: bool = False) -> Message:
-        """Return the thread, with its turns in full if asked for."""
+        """Return the thread, optionally with its full turns."""
         created = _seconds(self.created_ms)
         return {
             "id": self.id,
@@ -235,12 +238,12 @@ class ServedThread:
         return {"subAgent": {"thread_spawn": {**spawned, "agent_nickname": AGENT_NICKNAME, "agent_role": None}}}
 
     def count_call(self, turn: ServedTurn) -> None:
-        """Count a call of the model that was answered."""
+        """Count a completed call of the model."""
         self.model_calls += 1
         turn.has_called = True
 
     def die(self, now_ms: int, *, is_crash: bool) -> None:
-        """Become what is on disk once the process has ended: in good order, or as by a crash."""
+        """Unload the thread when the process ends. After a crash, running commands are missing from the history."""
         for terminal in self.terminals.values():
             set_command_end(terminal.item, terminal.output, -1, now_ms)
             terminal.item["completedAtMs"] = now_ms
@@ -253,12 +256,12 @@ class ServedThread:
         self.approved.clear()
 
     def end_terminals(self) -> None:
-        """End the commands that run."""
+        """Kill the running commands."""
         for terminal in self.terminals.values():
             terminal.scope.cancel()
 
     def first_unread(self) -> Message | None:
-        """Return what nobody has read yet, as the wire has it: the first turn with an answer, or a failure."""
+        """Return the first unread turn: one with a final message, or a failed one."""
         known = [turn for turn in self.turns if not (turn.is_forked or turn.is_lost)]
         unread = [turn for turn in known if turn.last_message() or turn.status == "failed"]
         return {"type": "turn", "turnId": unread[0].id} if unread else None
@@ -268,7 +271,7 @@ class ServedThread:
         return {"firstUnread": self.first_unread(), "revision": self.revision or f"initial:{self.id}"}
 
     def turns_page(self, params: Mapping[str, Any]) -> Message:
-        """Return a page of turns, newest first unless told."""
+        """Return a page of turns. The default order is newest first."""
         view = params.get("itemsView") or "summary"
         if view not in ITEMS_VIEWS:
             expected = ", ".join(f"`{name}`" for name in ITEMS_VIEWS)
@@ -277,7 +280,7 @@ class ServedThread:
         return self._page(entries, params, scope="turns", direction="desc")
 
     def items_page(self, params: Mapping[str, Any]) -> Message:
-        """Return a page of completed items, of one turn or of all, oldest first unless told."""
+        """Return a page of items, of one turn or of all. The default order is oldest first."""
         wanted = params.get("turnId")
         entries = [
             (ordinal, _item_entry(turn, item))

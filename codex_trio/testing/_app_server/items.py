@@ -1,4 +1,4 @@
-"""Wire shapes of items, and of requests about them, as recorded from codex 0.171. No I/O."""
+"""Wire shapes of items and of server requests about items, as recorded from codex 0.171. No I/O."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ from .._steps import AskAsync, AskQuestion, CallTool, Patch, Run, StartCommand, 
 from .._wire_shapes import Message, RpcError, default_reason, make_question
 
 _INPUTS = ("text", "image", "localImage", "audio", "localAudio", "skill", "mention")
-_UNSAID: dict[str, Message] = {"text": {"text_elements": []}, "image": {"detail": None}, "localImage": {"detail": None}}
+_DEFAULTS: dict[str, Message] = {
+    "text": {"text_elements": []},
+    "image": {"detail": None},
+    "localImage": {"detail": None},
+}
 _UNQUOTED = re.compile(r"[\w@+:./\]-]+", re.ASCII)
 _STDIN_REASON = (
     "Send input to an existing terminal. This terminal was launched outside the sandbox, bypassing any managed network "
@@ -27,10 +31,10 @@ def make_item(kind: str, item_id: str, now_ms: int | None, **fields: Any) -> Mes
 
 
 def check_input(user_input: Sequence[Mapping[str, Any]]) -> None:
-    """Refuse a turn's input as the server does.
+    """Check a turn's input as the server does.
 
     Raises:
-        RpcError: It has a part of no known type, a text without words, or an image that is not in it.
+        RpcError: A part has an unknown type, a text part has no ``text``, or an image is not a data URL.
     """
     for part in user_input:
         if part.get("type") not in _INPUTS:
@@ -44,7 +48,7 @@ def check_input(user_input: Sequence[Mapping[str, Any]]) -> None:
 
 def make_user_message(item_id: str, params: Mapping[str, Any], now_ms: int | None) -> Message:
     """Return the `userMessage` item that echoes the input of a turn."""
-    content = [{**_UNSAID.get(part["type"], {}), **part} for part in params["input"]]
+    content = [{**_DEFAULTS.get(part["type"], {}), **part} for part in params["input"]]
     client_id = params.get("clientUserMessageId")
     return make_item("userMessage", item_id, now_ms, clientId=client_id, content=content)
 
@@ -56,7 +60,7 @@ def make_agent_message(item_id: str, phase: str | None, now_ms: int, text: str =
 
 
 def make_async_message(item_id: str, step: AskAsync | TellAsync, now_ms: int) -> Message:
-    """Return the asynchronous `agentMessage` item of a question or of a remark."""
+    """Return the asynchronous `agentMessage` item of a question or a message."""
     if isinstance(step, TellAsync):
         item = make_agent_message(item_id, "final_answer", now_ms, step.message)
         return {**item, "delivery": "async"}
@@ -74,7 +78,7 @@ def make_sub_agent_activity(item_id: str, kind: str, thread_id: str, path: str, 
 
 def make_collab_call(item_id: str, tool: str, sender_id: str, now_ms: int, **fields: Any) -> Message:
     """Return a `collabAgentToolCall` item."""
-    unsaid: Message = {
+    defaults: Message = {
         "receiverThreadIds": [],
         "prompt": None,
         "model": None,
@@ -82,7 +86,7 @@ def make_collab_call(item_id: str, tool: str, sender_id: str, now_ms: int, **fie
         "agentsStates": {},
     }
     called = {"tool": tool, "status": "inProgress", "senderThreadId": sender_id}
-    return make_item("collabAgentToolCall", item_id, now_ms, **called, **{**unsaid, **fields})
+    return make_item("collabAgentToolCall", item_id, now_ms, **called, **{**defaults, **fields})
 
 
 def make_reasoning(item_id: str, now_ms: int) -> Message:
@@ -91,7 +95,7 @@ def make_reasoning(item_id: str, now_ms: int) -> Message:
 
 
 def make_command(item_id: str, command: str, cwd: str, now_ms: int, *, source: str = "agent") -> Message:
-    """Return a `commandExecution` item that nobody has allowed or run yet."""
+    """Return a `commandExecution` item before its approval and execution."""
     fields = {
         "pluginId": None,
         "scriptPath": None,
@@ -109,14 +113,14 @@ def make_command(item_id: str, command: str, cwd: str, now_ms: int, *, source: s
 
 
 def set_command_end(item: Message, output: str, exit_code: int, now_ms: int) -> None:
-    """Write into a `commandExecution` item how the command ended."""
+    """Set the result of the command in a `commandExecution` item."""
     status = "failed" if exit_code else "completed"
     duration = now_ms - item["startedAtMs"]
     item.update(status=status, aggregatedOutput=output or None, exitCode=exit_code, durationMs=duration)
 
 
 def make_file_change(item_id: str, step: Patch, cwd: str, now_ms: int) -> Message:
-    """Return a `fileChange` item that nobody has allowed yet."""
+    """Return a `fileChange` item before its approval."""
     return make_item("fileChange", item_id, now_ms, changes=[make_change(step, cwd)], status="inProgress")
 
 
@@ -128,7 +132,7 @@ def make_tool_call(item_id: str, step: CallTool, now_ms: int) -> Message:
 
 
 def make_command_approval(item: Mapping[str, Any], step: Run | StartCommand) -> Message:
-    """Return the params of the request to approve a `commandExecution` item; thread and turn are to be added."""
+    """Return the params of the approval request for a `commandExecution` item, without the thread and turn ids."""
     words = words_of(step.command)
     params = {
         "kind": "command",
@@ -151,7 +155,7 @@ def make_command_approval(item: Mapping[str, Any], step: Run | StartCommand) -> 
 
 
 def make_stdin_approval(item: Mapping[str, Any], approval_id: str, text: str, now_ms: int) -> Message:
-    """Return the params of the request to approve input to a running command; thread and turn are to be added."""
+    """Return the params of the approval request for input to a running command, without the thread and turn ids."""
     command = f"write_stdin --session-id {item['processId']} {_quoted(text)}"
     return {
         "kind": "writeStdin",
@@ -168,24 +172,24 @@ def make_stdin_approval(item: Mapping[str, Any], approval_id: str, text: str, no
 
 
 def make_file_approval(item: Mapping[str, Any], now_ms: int) -> Message:
-    """Return the params of the request to approve a `fileChange` item; thread and turn are to be added."""
+    """Return the params of the approval request for a `fileChange` item, without the thread and turn ids."""
     return {"itemId": item["id"], "startedAtMs": now_ms, "reason": None, "grantRoot": None}
 
 
 def make_question_request(item_id: str, step: AskQuestion) -> Message:
-    """Return the params of the request to answer a question; thread and turn are to be added."""
+    """Return the params of the request for user input, without the thread and turn ids."""
     question = {**make_question(step), "isOther": True, "isSecret": False}
     return {"itemId": item_id, "questions": [question], "isBlocking": True, "autoResolutionMs": None}
 
 
 def words_of(command: str) -> list[str]:
-    """Return the words by which codex remembers a command: of several, those of the first."""
+    """Return the words by which codex identifies a command line: the words of its first command."""
     commands = _plain_commands(command)
     return commands[0] if commands else [*_SHELL, command]
 
 
 def _plain_commands(command: str) -> list[list[str]]:
-    """Return the words of each of the commands; nothing if there is more to it, such as a redirection."""
+    """Return the words of each command; nothing if the line has more than words, such as a redirection."""
     lexer = shlex.shlex(command, posix=True, punctuation_chars="();<>|&$`{}*?\n")
     lexer.whitespace_split, lexer.whitespace = True, " \t"
     commands: list[list[str]] = [[]]
@@ -204,7 +208,7 @@ def _plain_commands(command: str) -> list[list[str]]:
 
 
 def _quoted(word: str) -> str:
-    """Quote piece by piece, each as long as one kind of quotes allows, as codex does."""
+    """Quote a word as codex does: in pieces, each as long as one type of quotes allows."""
     quoted = ""
     while word:
         runs = [re.match(pattern, word) for pattern in (r"\^?[^'\\^]*", r"[^`$!^]*")]

@@ -1,4 +1,4 @@
-"""Finds the thread that a request is about, or refuses as the real server does."""
+"""Look up the thread of a request, with the error responses of the real server."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .state import ServerState
 
 
 def loaded_thread(state: ServerState, params: Mapping[str, Any]) -> ServedThread:
-    """Return a thread that turns can run on."""
+    """Return a loaded thread, on which turns can run."""
     thread = state.threads.get(_thread_id(params))
     if thread is None or not thread.is_loaded:
         raise RpcError(f"thread not found: {params['threadId']}")
@@ -36,19 +36,19 @@ def stored_thread(state: ServerState, params: Mapping[str, Any]) -> ServedThread
 
 
 def no_rollout(thread_id: str) -> RpcError:
-    """Return the refusal of a thread that is not on disk."""
+    """Return the error for a thread that is not on disk."""
     return RpcError(f"no rollout found for thread id {thread_id}")
 
 
 def require(params: object, names: Sequence[str]) -> None:
-    """Refuse params that lack one of these."""
+    """Raise if any of these params is missing."""
     for name in names:
         if not isinstance(params, Mapping) or name not in params:
             raise RpcError(f"Invalid request: missing field `{name}`")
 
 
 def require_turns(thread: ServedThread) -> None:
-    """Refuse to list the turns of a thread that never had any."""
+    """Raise if the thread has never had turns, so that they cannot be listed."""
     if not thread.is_stored:
         raise RpcError("list_turns is not supported yet", code=-32601)
 

@@ -1,4 +1,4 @@
-"""The methods that the scripted app-server serves: params in, result out, with the refusals of the real server."""
+"""All methods of the scripted app-server, with the error responses of the real server."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ _REQUIRED: dict[str, tuple[str, ...]] = {
     "turn/start": ("threadId", "input"),
     "turn/steer": ("threadId", "input", "expectedTurnId"),
 }
-"""What must be among the params; of every other method, the thread's id."""
+"""Required params. Every other method requires the thread's id."""
 
 
 class Methods:
-    """Serves requests. An answer is what a method returns, or the `RpcError` that it raises.
+    """Handles requests. The response is the method's result, or the `RpcError` that it raises.
 
-    What has to follow the answer waits in the state, see `ServerState.after_answer`.
+    Actions that must follow the response are passed to `ServerState.after_response`.
     """
 
     def __init__(self, state: ServerState, script_of: ScriptOf, script_of_agent: ScriptOf) -> None:
@@ -61,10 +61,10 @@ class Methods:
         }
 
     def check(self, connection: ServerConnection, message: Message, *, is_overridden: bool) -> Message:
-        """Return the params of a request if the server would look at it at all.
+        """Return the params of a request after the checks that do not depend on the method.
 
         Raises:
-            RpcError: It would not.
+            RpcError: The method is unknown, params are missing, or the client must initialize first or opt in.
         """
         method, params = message["method"], message.get("params")
         if not is_overridden:
@@ -88,18 +88,18 @@ class Methods:
         """Return the result of a request that `check` has passed.
 
         Raises:
-            RpcError: The server does not do it, or params are not of the kind that the method takes.
+            RpcError: The method fails, or a param has the wrong type.
         """
         try:
             return self._methods[method](connection, params)
         except (AttributeError, LookupError, TypeError, ValueError) as error:
-            if error is self._error_of_script:  # a fault of the test, which has to see it
+            if error is self._error_of_script:  # a bug in the test's function, so the test must see it
                 raise
-            why = f"{method} does not take such params: {type(error).__name__}: {error}"
-            raise RpcError(f"Invalid request: {why}") from error
+            reason = f"{method} does not accept these params: {type(error).__name__}: {error}"
+            raise RpcError(f"Invalid request: {reason}") from error
 
     def settle_initialize(self, connection: ServerConnection, params: Message) -> None:
-        """Note what a client said about itself."""
+        """Store the client's name and capabilities."""
         capabilities = params.get("capabilities") or {}
         connection.is_experimental = bool(capabilities.get("experimentalApi"))
         connection.is_initialized = True
@@ -125,5 +125,5 @@ class Methods:
             "environmentId": None,
         }
         state = self._state
-        state.after_answer(lambda: state.deliver([connection], "remoteControl/status/changed", status))
+        state.after_response(lambda: state.deliver([connection], "remoteControl/status/changed", status))
         return make_initialize_result(params)

@@ -1,4 +1,4 @@
-"""Plays the turns that are not the user's messages: compactions, reviews, and shell commands of the user."""
+"""Play turns that do not start with user input: compactions, reviews, and the user's shell commands."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CUT_REVIEW = "Review was interrupted. Please re-run /review and wait for it to 
 
 
 async def play_compaction(items: TurnItems) -> None:
-    """Play the turn that puts a thread's history in fewer words."""
+    """Play the turn that compacts a thread's history."""
     state, thread, turn = items.state, items.thread, items.turn
     with turn.scope:
         await trio.sleep(state.start_delay)
@@ -39,7 +39,7 @@ async def play_compaction(items: TurnItems) -> None:
 
 
 async def play_shell(items: TurnItems, command: str) -> None:
-    """Play the turn of a shell command of the user."""
+    """Play the turn of a user's shell command."""
     state, thread, turn = items.state, items.thread, items.turn
     with turn.scope:
         await trio.sleep(state.start_delay)
@@ -52,7 +52,7 @@ async def play_shell(items: TurnItems, command: str) -> None:
 
 
 async def run_shell(items: TurnItems, command: str) -> None:
-    """Run a shell command of the user as an item of a turn."""
+    """Run a user's shell command as an item of a turn."""
     state = items.state
     output, exit_code = state.shell.get(command, ("", 0))
     item = make_command(state.new_uuid(), command, items.thread.settings.cwd, state.now_ms(), source="userShell")
@@ -65,7 +65,7 @@ async def run_shell(items: TurnItems, command: str) -> None:
 
 
 class ReviewPlayer(TurnPlayer):
-    """Plays a review: what the model does goes into a turn of its own, whose end is never told."""
+    """Plays a review. The model's items belong to a separate turn, whose end is never published."""
 
     def __init__(self, items: TurnItems, start_agent: StartAgent, title: str, prompt: str) -> None:
         super().__init__(items, start_agent)
@@ -77,7 +77,7 @@ class ReviewPlayer(TurnPlayer):
         self._shadow.status, self._shadow.root_id = "interrupted", turn.id
 
     async def play(self) -> None:
-        """Play the review to its end, or until somebody ends it."""
+        """Play the review to its end, or until its scope is cancelled."""
         state, thread, turn, items = self._state, self._thread, self._turn, self._items
         with turn.scope:
             self._publish_mode("enteredReviewMode", self._title)
@@ -94,7 +94,7 @@ class ReviewPlayer(TurnPlayer):
             state.end_turn(thread, "completed")
 
     def announce_interrupt(self) -> None:
-        """Publish what comes before the answer to an interrupt."""
+        """Publish the events that precede the response to an interrupt."""
         self._leave(_NO_REVIEW, _CUT_REVIEW)
         self._turn.usage_pending = False
         super().announce_interrupt()
@@ -113,7 +113,7 @@ class ReviewPlayer(TurnPlayer):
         self._items.complete(item)
 
     async def _play_tool(self, step: Step) -> None:
-        await self._tools[type(step)](step)  # a review does not tell what it uses
+        await self._tools[type(step)](step)  # a review does not publish its token usage
 
     async def _play_say(self, step: Say) -> None:
         self._items.start(make_agent_message(self._state.new_item_id("msg"), step.phase, self._state.now_ms()))
@@ -122,10 +122,10 @@ class ReviewPlayer(TurnPlayer):
 
 
 def describe_review(target: Mapping[str, Any]) -> tuple[str, str]:
-    """Return what a review is called, and what the model is told to do.
+    """Return the title of a review, and the prompt for the model.
 
     Raises:
-        RpcError: There is no such target.
+        RpcError: The target is unknown or incomplete.
     """
     match target:
         case {"type": "uncommittedChanges"}:

@@ -1,4 +1,4 @@
-"""What a test tells the scripted app-server to answer, instead of what it would do by itself."""
+"""Responses that a test has set for methods of the scripted app-server."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ Replier = Callable[[Message], Any]
 
 
 class Countdown:
-    """Something that applies a number of times, or always."""
+    """A number of times that something applies; `None` means always."""
 
-    def __init__(self, left: int | None) -> None:
-        self._left = left
+    def __init__(self, remaining: int | None) -> None:
+        self._remaining = remaining
 
     def take(self) -> bool:
-        """Say whether it applies once more, and count that."""
-        if self._left is None:
+        """Count down. Return whether it applied."""
+        if self._remaining is None:
             return True
-        self._left -= 1
-        return self._left >= 0
+        self._remaining -= 1
+        return self._remaining >= 0
 
 
 class Overrides:
-    """Answers by method. See the methods of `ScriptedAppServer` of the same names."""
+    """Overrides by method. See the `ScriptedAppServer` methods with the same names."""
 
     def __init__(self) -> None:
         self.repliers: dict[str, Replier] = {}
@@ -42,10 +42,10 @@ class Overrides:
         self._ignored[method] = Countdown(times)
 
     def ignores(self, method: str) -> bool:
-        """Whether the next call of a method is not answered; it counts as one."""
+        """Return whether to ignore this request of a method, and count it."""
         return method in self._ignored and self._ignored[method].take()
 
     def refusal_of(self, method: str) -> RpcError | None:
-        """Return how the next call of a method is refused, if it is; it counts as one."""
-        refusal, times = self._refusals.get(method, (None, Countdown(0)))
-        return refusal if times.take() else None
+        """Return the error for this request of a method, or `None`, and count it."""
+        refusal, remaining = self._refusals.get(method, (None, Countdown(0)))
+        return refusal if remaining.take() else None

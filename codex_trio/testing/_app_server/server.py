@@ -1,4 +1,4 @@
-"""`ScriptedAppServer`: an app-server in memory that does what a test tells it, under Trio's clock and without I/O."""
+"""`ScriptedAppServer`: a scripted app-server in memory. Uses Trio's clock and no I/O."""
 
 from __future__ import annotations
 
@@ -20,17 +20,19 @@ from .overrides import Countdown
 from .state import ServerState
 
 _OWN_TOOLS = frozenset({"apply_patch", "exec_command", "request_permissions", "request_user_input", "write_stdin"})
-_INSTEAD = "it calls the client's tools; for codex's own there are run(), patch(), ask_question(), ask_server_request()"
+_INSTEAD = (
+    "call_tool() is for the client's tools; for codex's own use run(), patch(), ask_question() or ask_server_request()"
+)
 
 
 class HeldCall:
-    """A request that the test answers by hand.
+    """A request that the test responds to. See `ScriptedAppServer.hold`.
 
     Attributes:
-        connection: Where it came from.
-        id: Its id.
-        method: Its method.
-        params: Its params; empty if it had none.
+        connection: The connection that it came from.
+        id: The request id.
+        method: The method.
+        params: The params; empty if the request had none.
     """
 
     def __init__(self, server: ScriptedAppServer, connection: ServerConnection, message: Message) -> None:
@@ -42,38 +44,37 @@ class HeldCall:
         self._message = message
 
     def reply(self, result: object) -> None:
-        """Answer with a result."""
+        """Respond with a result."""
         self.connection.send({"id": self.id, "result": result})
 
     def error(self, code: int, message: str, data: object = None) -> None:
-        """Answer with an error."""
+        """Respond with an error."""
         self.connection.send({"error": RpcError(message, code=code, data=data).error, "id": self.id})
 
     def proceed(self) -> None:
-        """Let the server do and answer what it would have."""
-        self._server._serve(self.connection, self._message)
+        """Let the server handle the request as usual."""
+        self._server._handle(self.connection, self._message)
 
 
 class ScriptedAppServer(ScriptedTurns):
     """An app-server in memory, scripted turn by turn.
 
-    It imitates codex 0.171 as its recorded traffic shows it. Everything happens in the tasks of its users, and
-    waiting is `trio.sleep`, so tests with a mock clock take no time.
+    It imitates the recorded traffic of codex 0.171. Waiting is `trio.sleep`, so tests with a mock clock take no real time.
 
-    The schema of an answer, and what codex leaves of the schemas of tools, are checked as the Responses API does. A turn
-    with one that the API refuses fails.
+    Output schemas and the schemas of tools are checked as the Responses API does. A turn with an invalid schema fails.
 
     Args:
         nursery: Runs the turns, which then outlive the connection that started them, as on a websocket server. Without
-            it they die with that connection, as on stdio, and a connection after the last one is a new process.
-        start_delay: Virtual seconds from the answer to `turn/start` to `turn/started`, in which the turn cannot be
+            it, turns end with their connection, as on stdio. Once all connections have ended, the next one is to a new
+            process.
+        start_delay: Seconds from the response to `turn/start` until `turn/started`. Until then the turn cannot be
             interrupted.
 
     Attributes:
-        received: Every message of the clients, in order.
-        invalid_messages: What the clients sent that is not JSON; the server ignores it.
-        prompts: The text of each `turn/start` and `turn/steer`, refused ones included.
-        open_delay: Virtual seconds that opening a connection takes.
+        received: Every message from the clients, in order.
+        invalid_messages: Lines from the clients that are not JSON objects. The server ignores them.
+        prompts: The text of each `turn/start` and `turn/steer`, including those answered with an error.
+        open_delay: Seconds that opening a connection takes.
 
     Example:
         ```python
@@ -98,7 +99,7 @@ class ScriptedAppServer(ScriptedTurns):
         self._unreachable: tuple[str, Countdown] = ("", Countdown(0))
 
     def on_shell(self, command: str, *, output: str = "", exit_code: int = 0) -> None:
-        """Say what a shell command of the user does (`CodexThread.shell`): nothing, and at once, unless told.
+        """Script a shell command of the user (`CodexThread.shell`). By default it exits with 0 and has no output.
 
         Example:
             ``server.on_shell("git status", output="nothing to commit\\n")``
@@ -106,12 +107,15 @@ class ScriptedAppServer(ScriptedTurns):
         self._state.shell[command] = output, exit_code
 
     def reply(self, method: str, result: object) -> None:
-        """Answer a method with a result, instead of what the server would do, until changed.
+        """Respond to a method with this result instead of handling it, until changed.
 
         Args:
-            method: It need not be one that the server knows.
-            result: The result, or a callable of the params that returns it, or raises a `RpcError`; an async one may
-                take its time, and other requests are served meanwhile.
+            method: Any method, known or unknown.
+            result: The result, or a callable that takes the params and returns it or raises an `RpcError`. The callable
+                may be async; other requests are handled while it runs.
+
+        Example:
+            ``server.reply("thread/list", {"data": [], "nextCursor": None})``
         """
         self._state.overrides.reply(method, result)
 
@@ -124,61 +128,76 @@ class ScriptedAppServer(ScriptedTurns):
         data: object = None,
         times: int | None = 1,
     ) -> None:
-        """Answer the next `times` calls of a method with an error; `None`: all of them."""
+        """Respond to the next requests of a method with an error.
+
+        Args:
+            method: Any method, known or unknown.
+            code: The JSON-RPC error code.
+            message: The error message.
+            data: The error's ``data``; left out if `None`.
+            times: The number of requests; `None` means all.
+
+        Example:
+            ``server.fail_next("thread/list", times=2)``
+        """
         self._state.overrides.fail_next(method, RpcError(message, code=code, data=data), times)
 
     def ignore(self, method: str, *, times: int | None = None) -> None:
-        """Never answer the next `times` calls of a method; `None`: all of them."""
+        """Never respond to the next `times` requests of a method; `None` means all."""
         self._state.overrides.ignore(method, times)
 
     def hold(self, method: str) -> None:
-        """Do nothing about calls of a method but hand them to the test, see `held`."""
+        """Do not handle requests of a method, but pass them to the test. Receive them from `held`."""
         self._holding.add(method)
         if method not in self._held:
             self._held[method] = trio.open_memory_channel[HeldCall](math.inf)
 
     def held(self, method: str) -> trio.MemoryReceiveChannel[HeldCall]:
-        """Return the channel from which to `receive` the calls of a method that `hold` was called for.
+        """Return the channel with the held requests of a method.
 
         Raises:
-            RuntimeError: It was not.
+            RuntimeError: `hold` was not called for this method.
+
+        Example:
+            ``(await server.held("turn/start").receive()).proceed()``
         """
         if method not in self._held:
-            raise RuntimeError(f"calls of {method} are not held; call hold({method!r}) first")
+            raise RuntimeError(f"requests of {method} are not held; call hold({method!r}) first")
         return self._held[method][1]
 
     def release(self, method: str) -> None:
-        """Serve further calls of a method again; those that were held stay held."""
+        """Handle new requests of a method again. Requests that are already held stay held."""
         self._holding.discard(method)
 
     def refuse_connections(self, message: str = "connection refused", *, times: int | None = 1) -> None:
-        """Let the next `times` attempts to open a connection fail; `None`: all of them."""
+        """Let the next `times` attempts to connect fail; `None` means all."""
         self._unreachable = message, Countdown(times)
 
     def exit(self, code: int = 0, stderr: str = "") -> None:
-        """End the process: every connection and every turn. The next connection is to a new process.
+        """Exit the process, which ends every connection and every turn. The next connection is to a new process.
 
         Args:
-            code: 0 is an end in good order; after another one the history lacks what was not finished.
-            stderr: The end of what the process wrote there.
+            code: The exit code. With 0 the server shuts down cleanly; otherwise unfinished work is missing from the
+                history.
+            stderr: The last output of the process on stderr.
         """
         self._state.exit(code, stderr)
 
     def transport(self) -> ScriptedTransport:
-        """Return a transport to this server; each `open` of it is a new connection."""
+        """Return a transport to this server. Each time it is opened, it makes a new connection."""
         return ScriptedTransport(self._connect)
 
     @property
     def connections(self) -> list[ServerConnection]:
-        """The live connections, oldest first."""
+        """The open connections, oldest first."""
         return self._state.connections.copy()
 
     @property
     def connection(self) -> ServerConnection:
-        """The newest live connection.
+        """The newest open connection.
 
         Raises:
-            RuntimeError: There is none.
+            RuntimeError: No client is connected.
         """
         if not self._state.connections:
             raise RuntimeError("no client is connected to the scripted app-server")
@@ -186,12 +205,12 @@ class ScriptedAppServer(ScriptedTurns):
 
     @property
     def answers(self) -> list[Message]:
-        """The clients' answers to requests of the server, in order; of several to one request, the first."""
+        """The clients' responses to server requests, in order. Only the first response to each request is listed."""
         return self._state.asks.answers
 
     @property
     def start_delay(self) -> float:
-        """Virtual seconds from the answer to `turn/start` to `turn/started`."""
+        """Seconds from the response to `turn/start` until `turn/started`."""
         return self._state.start_delay
 
     @start_delay.setter
@@ -199,20 +218,20 @@ class ScriptedAppServer(ScriptedTurns):
         self._state.start_delay = seconds
 
     def received_methods(self) -> list[str]:
-        """Return the methods of what was received, answers left out."""
+        """Return the methods of all received requests and notifications, in order."""
         return [message["method"] for message in self.received if "method" in message]
 
     async def _connect(self, nursery: trio.Nursery) -> ServerConnection:
         await trio.sleep(self.open_delay)
-        why, times = self._unreachable
-        if times.take():
-            raise CodexTransportError(f"cannot reach the scripted app-server: {why}")
+        reason, remaining = self._unreachable
+        if remaining.take():
+            raise CodexTransportError(f"cannot reach the scripted app-server: {reason}")
         state = self._state
-        connection = ServerConnection(nursery, state.asks, self._take, state.on_connection_end)
+        connection = ServerConnection(nursery, state.asks, self._on_message, state.on_connection_end)
         state.connections.append(connection)
         return connection
 
-    def _take(self, connection: ServerConnection, raw: bytes) -> None:
+    def _on_message(self, connection: ServerConnection, raw: bytes) -> None:
         try:
             message = msgspec.json.decode(raw)
         except msgspec.DecodeError:
@@ -224,11 +243,11 @@ class ScriptedAppServer(ScriptedTurns):
         self.received.append(message)
         has_id = isinstance(message.get("id"), (int, str)) and not isinstance(message["id"], bool)
         if "method" in message and has_id:
-            self._take_request(connection, message)
+            self._on_request(connection, message)
         elif has_id and ("result" in message or "error" in message):
             self._state.asks.resolve(message)
 
-    def _take_request(self, connection: ServerConnection, message: Message) -> None:
+    def _on_request(self, connection: ServerConnection, message: Message) -> None:
         method = message["method"]
         params = message.get("params")
         if method in ("turn/start", "turn/steer") and isinstance(params, dict):
@@ -241,9 +260,9 @@ class ScriptedAppServer(ScriptedTurns):
         elif method in self._holding:
             self._held[method][0].send_nowait(HeldCall(self, connection, message))
         else:
-            self._serve(connection, message)
+            self._handle(connection, message)
 
-    def _serve(self, connection: ServerConnection, message: Message) -> None:
+    def _handle(self, connection: ServerConnection, message: Message) -> None:
         method, replier = message["method"], self._state.overrides.repliers.get(message["method"])
         try:
             params = self._methods.check(connection, message, is_overridden=replier is not None)
@@ -255,15 +274,15 @@ class ScriptedAppServer(ScriptedTurns):
                     self._methods.settle_initialize(connection, params)
         except RpcError as refusal:
             connection.send({"error": refusal.error, "id": message["id"]})
-            self._state.run_after_answer(is_refused=True)
+            self._state.run_after_response(is_refused=True)
             return
         if inspect.isawaitable(result):
-            connection.start(self._serve_later, connection, message, result)
+            connection.start(self._respond_later, connection, message, result)
             return
         connection.send({"id": message["id"], "result": result})
-        self._state.run_after_answer()
+        self._state.run_after_response()
 
-    async def _serve_later(
+    async def _respond_later(
         self, connection: ServerConnection, message: Mapping[str, Any], result: Awaitable[object]
     ) -> None:
         try:
@@ -275,7 +294,7 @@ class ScriptedAppServer(ScriptedTurns):
         for step in steps:
             if isinstance(step, ScriptJs):
                 raise ValueError(
-                    f"the in-memory server cannot play {step}: it runs no JavaScript; the scripted model can"
+                    f"the in-memory server cannot play {step}, because it does not run JavaScript; use the scripted model"
                 )
             if isinstance(step, CallTool) and (step.name in _OWN_TOOLS or (step.namespace or "").startswith("mcp__")):
                 raise ValueError(f"the in-memory server cannot play {step}: {_INSTEAD}")

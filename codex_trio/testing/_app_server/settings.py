@@ -1,4 +1,4 @@
-"""How a thread of the scripted app-server is set: what `thread/start` and `turn/start` say, and what is told of it."""
+"""The settings of a thread: set by `thread/start` and `turn/start`, reported in responses and notifications."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _POLICIES: dict[str, Message] = {
 _APPROVAL_POLICIES = ("untrusted", "on-request", "granular", "never")
 _GRANULAR_FIELDS = ("sandbox_approval", "rules", "mcp_elicitations")
 _ACCOUNT_MODELS = re.compile(r"gpt-(5\.6|6)\b")
-_KEPT = (".git", ".agents", ".codex")
+_PROTECTED = (".git", ".agents", ".codex")
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The settings of a thread, which its next turns have, too."""
+    """The settings of a thread. They apply to its next turns."""
 
     cwd: str = DEFAULT_CWD
     model: str = DEFAULT_MODEL
@@ -50,14 +50,14 @@ class Settings:
 
     @property
     def asks(self) -> bool:
-        """Whether the user is asked for what the sandbox forbids."""
+        """Whether the user is asked to approve operations that the sandbox forbids."""
         if isinstance(self.approval_policy, Mapping):
             return bool(self.approval_policy["granular"]["sandbox_approval"])
         return bool(self.approval_policy != "never")
 
     @property
     def has_code_mode(self) -> bool:
-        """Whether the model is one of an account, which calls its tools from JavaScript."""
+        """Whether the model belongs to an account, and so calls its tools from JavaScript."""
         return _ACCOUNT_MODELS.match(self.model) is not None
 
     @property
@@ -66,20 +66,22 @@ class Settings:
         return self.sandbox["type"] in ("readOnly", "workspaceWrite")
 
     def may_write(self, path: str) -> bool:
-        """Whether the sandbox lets a file be written, by its absolute path. There is no `TMPDIR`."""
+        """Whether the sandbox allows writing this file, given by its absolute path. There is no `TMPDIR`."""
         if self.sandbox["type"] != "workspaceWrite":
             return not self.has_sandbox
         shared = () if self.sandbox["excludeSlashTmp"] else ("/tmp",)
         roots = [posixpath.normpath(root) for root in (self.cwd, *self.sandbox["writableRoots"], *shared)]
-        places = {posixpath.join(root, name): False for root in roots for name in _KEPT} | dict.fromkeys(roots, True)
+        places = {posixpath.join(root, name): False for root in roots for name in _PROTECTED} | dict.fromkeys(
+            roots, True
+        )
         around = [place for place in places if posixpath.commonpath([place, path]) == place]
         return bool(around) and places[max(around, key=len)]
 
     def for_thread(self, params: Mapping[str, Any]) -> Settings:
-        """Return the settings of a thread that is opened with these params.
+        """Return the settings of a thread that is started or resumed with these params.
 
         Raises:
-            RpcError: One of them has no such value.
+            RpcError: A param has an unknown value.
         """
         config = params.get("config") or {}
         if not isinstance(config, Mapping):
@@ -92,10 +94,10 @@ class Settings:
         return replace(changed, sandbox=_one_of(_MODES, mode), is_sandbox_given=True)
 
     def for_turn(self, params: Mapping[str, Any]) -> Settings:
-        """Return the settings from a turn on that is started with these params.
+        """Return the settings after a turn is started with these params.
 
         Raises:
-            RpcError: One of them has no such value.
+            RpcError: A param has an unknown value.
         """
         changed = self._changed(params)
         policy = params.get("sandboxPolicy")
@@ -112,7 +114,7 @@ class Settings:
         return replace(changed, mode=collaboration["mode"], model=asked.get("model", changed.model), effort=effort)
 
     def forked(self) -> Settings:
-        """Return what a fork takes over."""
+        """Return the settings that a fork inherits."""
         return Settings(self.cwd, self.model, self.provider, self.approval_policy)
 
     def _changed(self, params: Mapping[str, Any]) -> Settings:
@@ -132,7 +134,7 @@ class Settings:
         )
 
     def to_answer(self) -> Message:
-        """Return what the answers to `thread/start`, `thread/resume` and `thread/fork` carry beside the thread."""
+        """Return the settings in the results of `thread/start`, `thread/resume` and `thread/fork`."""
         return {
             **self._common(),
             "runtimeWorkspaceRoots": [self.cwd],
@@ -154,12 +156,12 @@ class Settings:
         }
 
     def collaboration_mode(self) -> Message:
-        """Return the collaboration mode as the wire has it."""
+        """Return the collaboration mode in its wire format."""
         settings = {"model": self.model, "reasoning_effort": self.effort, "developer_instructions": None}
         return {"mode": self.mode, "settings": settings}
 
     def environments(self) -> list[Message]:
-        """Return where commands run."""
+        """Return the environments in which commands run."""
         return [{"environmentId": "local", "cwd": self.cwd, "runtimeWorkspaceRoots": [self.cwd]}]
 
     def _common(self) -> Message:

@@ -1,4 +1,4 @@
-"""What all connections to the scripted app-server share: threads, ids, and who gets which event."""
+"""State shared by all connections to the scripted app-server: threads, ids, and subscriptions."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from .history import ServedThread, ServedTurn
 from .overrides import Overrides
 
 Method: TypeAlias = Callable[[ServerConnection, Message], Message]
-"""Serves one method: connection and params in, result out."""
+"""Handles one method: takes the connection and the params, returns the result."""
 
 _UNRESOLVED = frozenset({"item/tool/call", "currentTime/read", "account/chatgptAuthTokens/refresh"})
 
 
 class ServerState:
-    """Threads and connections, and the ways to reach them.
+    """The threads and connections, and the methods that publish events to them.
 
     Attributes:
-        nursery: Runs the turns, which then survive their connection; `None`: they die with it.
-        start_delay: Virtual seconds from the answer to `turn/start` to `turn/started`.
+        nursery: Runs the turns, which then outlive their connection. If `None`, turns end with their connection.
+        start_delay: Seconds from the response to `turn/start` until `turn/started`.
         originator: The name of the first client of the process.
-        overrides: What the test has the server answer.
-        shell: Output and exit code of each of the user's own shell commands.
-        amendments: Beginnings of commands, as words, that need no approval.
+        overrides: The responses that the test has set.
+        shell: Output and exit code of each of the user's shell commands.
+        amendments: Prefixes of commands, as lists of words, that do not need approval.
     """
 
     def __init__(self, nursery: trio.Nursery | None, start_delay: float) -> None:
@@ -45,40 +45,40 @@ class ServerState:
         self._is_crashing = False
         self._after: list[Callable[[], object]] = []
 
-    def after_answer(self, action: Callable[[], object]) -> None:
-        """Do something once the request in hand was answered."""
+    def after_response(self, action: Callable[[], object]) -> None:
+        """Run an action after the response to the current request."""
         self._after.append(action)
 
-    def run_after_answer(self, *, is_refused: bool = False) -> None:
-        """Do what had to wait for the answer; nothing if that was a refusal."""
+    def run_after_response(self, *, is_refused: bool = False) -> None:
+        """Run the actions that waited for the response. An error response discards them."""
         actions, self._after = self._after, []
         if not is_refused:
             for action in actions:
                 action()
 
     def spawn(self, owner: ServerConnection, async_fn: Callable[..., Awaitable[object]], *args: Any) -> None:
-        """Run a task that lives as long as turns do."""
+        """Run a task with the lifetime of turns: in the nursery, or with its connection."""
         if self.nursery is None:
             owner.start(async_fn, *args)
         else:
             self.nursery.start_soon(async_fn, *args)
 
     def new_uuid(self) -> str:
-        """Return an id for a thread, a turn or a user's message."""
+        """Return an id for a thread, a turn or a user message."""
         self._id_count += 1
         return f"01a20000-0000-7000-8000-{self._id_count:012x}"
 
     def new_item_id(self, prefix: str) -> str:
-        """Return an id for an item that the model made."""
+        """Return an id for an item created by the model."""
         self._id_count += 1
         return f"{prefix}_{self._id_count}_0"
 
     def now_ms(self) -> int:
-        """Return Trio's clock as the server's time of day."""
+        """Return the server's wall-clock time, derived from Trio's clock."""
         return EPOCH_MS + round(trio.current_time() * 1000)
 
     def subscribers(self, thread: ServedThread) -> list[ServerConnection]:
-        """Return the live connections that get the events of a thread."""
+        """Return the connections that are subscribed to a thread."""
         return [c for c in self.connections if thread.id in c.subscriptions]
 
     def publish(self, thread: ServedThread, method: str, params: Mapping[str, Any]) -> None:
@@ -102,14 +102,14 @@ class ServerState:
             connection.notify(method, (raw,))
 
     def set_status(self, thread: ServedThread, kind: str, *flags: str) -> None:
-        """Change a thread's status and tell everybody."""
+        """Change a thread's status, and notify all connections."""
         thread.status = {"type": kind, "activeFlags": list(flags)} if kind == "active" else {"type": kind}
         self.broadcast("thread/status/changed", {"threadId": thread.id, "status": thread.status})
 
     def ask_thread(
         self, thread: ServedThread, turn: ServedTurn, method: str, params: Mapping[str, Any]
     ) -> PendingServerRequest:
-        """Ask all subscribers of a thread on behalf of its turn; the first answer counts."""
+        """Send a server request for a turn to all subscribers of its thread. The first response counts."""
         filled = {"threadId": thread.id, "turnId": turn.id, **params}
         ask = self.asks.open(method, filled)
         turn.asks.append(ask)
@@ -118,19 +118,19 @@ class ServerState:
         return ask
 
     def publish_resolved(self, thread: ServedThread, ask: PendingServerRequest) -> None:
-        """Tell the subscribers that a request is settled, where the real server does."""
+        """Notify the subscribers that a request is resolved, for methods where the real server does."""
         if ask.method not in _UNRESOLVED:
             self.publish(thread, "serverRequest/resolved", {"threadId": thread.id, "requestId": ask.id})
 
     def start_turn(self, thread: ServedThread, turn: ServedTurn) -> None:
-        """Publish that a turn has begun."""
+        """Publish that a turn has started."""
         turn.started_ms = self.now_ms()
         self.set_status(thread, "active")
         wire = {**turn.to_wire("notLoaded"), "id": turn.running_id}
         self.publish(thread, "turn/started", {"threadId": thread.id, "turn": wire})
 
     def announce_interrupt(self, thread: ServedThread, turn: ServedTurn) -> None:
-        """Publish what comes before an interrupt takes effect."""
+        """Publish the events that precede an interrupted turn's end."""
         if turn.interrupt_announced:
             return
         turn.interrupt_announced = True
@@ -140,14 +140,14 @@ class ServerState:
             self.publish_read_state(thread)
 
     def publish_used(self, thread: ServedThread, turn: ServedTurn) -> None:
-        """Publish what the thread has used, and what the account may still use."""
+        """Publish the thread's token usage and the account's rate limits."""
         turn.usage_pending = False
         if thread.model_calls:
             self.publish_usage(thread, turn, self.subscribers(thread))
         self.publish(thread, "account/rateLimits/updated", make_rate_limits())
 
     def publish_diff(self, thread: ServedThread, turn: ServedTurn) -> None:
-        """Publish what a turn has changed in files, if it has."""
+        """Publish the diff of a turn, if it has changed files."""
         if turn.files:
             diff = make_turn_diff(turn.files, thread.settings.cwd)
             self.publish(thread, "turn/diff/updated", {"threadId": thread.id, "turnId": turn.id, "diff": diff})
@@ -163,14 +163,14 @@ class ServerState:
     def end_turn(
         self, thread: ServedThread, status: str, *, error: Message | None = None, is_announced: bool = True
     ) -> None:
-        """End the running turn of a thread; nothing of it is published after that, but for commands that run on."""
+        """End the running turn of a thread. Only commands that keep running publish events after that."""
         turn = thread.running
         assert turn is not None
         if status == "interrupted":
             self.announce_interrupt(thread, turn)
         turn.status, turn.error, turn.completed_ms = status, error, self.now_ms()
         thread.running = None
-        turn.scope.cancel()  # before its request is dropped, so that its task never sees that
+        turn.scope.cancel()  # before its requests are dropped, so that its task does not see the error
         message = turn.last_message() if status == "completed" else []
         if status == "completed":
             self.publish_diff(thread, turn)
@@ -191,7 +191,7 @@ class ServerState:
         turn.ended.set()
 
     def publish_usage(self, thread: ServedThread, turn: ServedTurn, connections: Iterable[ServerConnection]) -> None:
-        """Tell connections what the thread has used so far."""
+        """Send the thread's token usage to these connections."""
         params = {"threadId": thread.id, "turnId": turn.id, "tokenUsage": make_usage(thread.model_calls)}
         self.deliver(connections, "thread/tokenUsage/updated", params)
 
@@ -201,18 +201,18 @@ class ServerState:
         self.publish(thread, "error", params)
 
     def on_connection_end(self, connection: ServerConnection) -> None:
-        """Forget a connection, and, unless turns survive, end those that it started."""
+        """Remove a connection. Without a nursery, end the turns that it started."""
         self.connections.remove(connection)
         if self.nursery is not None:
             return
         for thread in self.threads.values():
             if thread.running is not None and thread.running.owner is connection:
-                self._lose_turn(thread)
+                self._end_turn_silently(thread)
         if not self.connections:
             self._unload()
 
     def exit(self, code: int, stderr: str) -> None:
-        """End the process: every connection and every turn."""
+        """Exit the process, which ends every connection and every turn."""
         self._is_crashing = code != 0
         for connection in self.connections.copy():
             connection.drop(code, stderr)
@@ -220,15 +220,15 @@ class ServerState:
         self._is_crashing = False
 
     def _unload(self) -> None:
-        """Forget what only a running process knows; threads and their history stay, as on disk."""
+        """Discard the state of the process. Threads and their history stay, as on disk."""
         self.originator = ""
         for thread in self.threads.values():
             if thread.running is not None:
-                self._lose_turn(thread)
+                self._end_turn_silently(thread)
             thread.die(self.now_ms(), is_crash=self._is_crashing)
 
-    def _lose_turn(self, thread: ServedThread) -> None:
-        """End the running turn of a thread with the process, which tells nobody."""
+    def _end_turn_silently(self, thread: ServedThread) -> None:
+        """End the running turn of a thread because its process or connection has ended, without events."""
         turn = thread.running
         assert turn is not None
         turn.interrupt_announced, turn.is_lost = True, self._is_crashing

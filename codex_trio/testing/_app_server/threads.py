@@ -1,4 +1,4 @@
-"""The methods of the scripted app-server that open, read and change threads."""
+"""Methods of the scripted app-server that open, read and change threads."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from .state import Method, ServerState
 
 
 class ThreadMethods:
-    """Serves what is about threads and not about turns.
+    """Handles the methods for threads.
 
     Attributes:
-        methods: By name.
+        methods: The methods by name.
     """
 
     def __init__(self, state: ServerState) -> None:
@@ -60,7 +60,7 @@ class ThreadMethods:
         self._state.threads[thread.id] = thread
         connection.subscriptions.add(thread.id)
         wire = thread.to_wire()
-        self._state.after_answer(lambda: self._state.broadcast("thread/started", {"thread": wire}))
+        self._state.after_response(lambda: self._state.broadcast("thread/started", {"thread": wire}))
         return {"thread": thread.to_wire(with_turns=with_turns), **thread.settings.to_answer()}
 
     def _resume(self, connection: ServerConnection, params: Message) -> Message:
@@ -83,7 +83,7 @@ class ThreadMethods:
             thread.settings = thread.settings.for_thread(params)
             state.set_status(thread, "idle")
         connection.subscriptions.add(thread.id)
-        state.after_answer(lambda: self._after_resume(connection, thread, with_turns=with_turns))
+        state.after_response(lambda: self._after_resume(connection, thread, with_turns=with_turns))
         return {
             "thread": thread.to_wire(with_turns=with_turns),
             **thread.settings.to_answer(),
@@ -114,7 +114,7 @@ class ThreadMethods:
         with_turns = not params.get("excludeTurns")
         if with_turns:
             self._warn(connection, RESUME_NOTICE)
-            self._state.after_answer(lambda: self._send_usage(connection, fork))
+            self._state.after_response(lambda: self._send_usage(connection, fork))
         fork = ServedThread(
             self._state.new_uuid(),
             self._state.now_ms(),
@@ -198,7 +198,7 @@ class ThreadMethods:
             raise no_rollout(thread.id)
         self._unload(thread)
         thread.is_archived = True
-        self._state.after_answer(lambda: self._state.broadcast("thread/archived", {"threadId": thread.id}))
+        self._state.after_response(lambda: self._state.broadcast("thread/archived", {"threadId": thread.id}))
         return {}
 
     def _unload(self, thread: ServedThread) -> None:
@@ -215,7 +215,7 @@ class ThreadMethods:
         if thread is None or not thread.is_archived:
             raise RpcError(f"no archived rollout found for thread id {params['threadId']}")
         thread.is_archived = False
-        self._state.after_answer(lambda: self._state.broadcast("thread/unarchived", {"threadId": thread.id}))
+        self._state.after_response(lambda: self._state.broadcast("thread/unarchived", {"threadId": thread.id}))
         return {"thread": thread.to_wire()}
 
     def _delete(self, connection: ServerConnection, params: Message) -> Message:
@@ -224,7 +224,7 @@ class ThreadMethods:
             raise RpcError(f"thread is not persisted and cannot be deleted: {thread.id}")
         self._unload(thread)
         del self._state.threads[thread.id]
-        self._state.after_answer(lambda: self._state.broadcast("thread/deleted", {"threadId": thread.id}))
+        self._state.after_response(lambda: self._state.broadcast("thread/deleted", {"threadId": thread.id}))
         return {}
 
     def _revert(self, connection: ServerConnection, params: Message) -> Message:
@@ -243,7 +243,7 @@ class ThreadMethods:
         self._state.set_status(thread, "idle")
         if place is None:
             raise RpcError(f"turn not found: {wanted}")
-        self._state.after_answer(lambda: self._state.broadcast("thread/reverted", {"threadId": thread.id}))
+        self._state.after_response(lambda: self._state.broadcast("thread/reverted", {"threadId": thread.id}))
         return {"thread": thread.to_wire(), **thread.end_cursors()}
 
     def _name_set(self, connection: ServerConnection, params: Message) -> Message:
@@ -255,12 +255,12 @@ class ThreadMethods:
         thread.is_stored = True
         thread.name = params["name"]
         named = {"threadId": thread.id, "threadName": thread.name}
-        self._state.after_answer(lambda: self._state.broadcast("thread/name/updated", named))
+        self._state.after_response(lambda: self._state.broadcast("thread/name/updated", named))
         return {}
 
 
 def _search(params: Mapping[str, Any]) -> Callable[[ServedThread], bool]:
-    """Return the test that a thread works in a folder asked for, and has the text in its first message or its name."""
+    """Return a filter by working directory, and by text in the first message or the name."""
     cwd, text = params.get("cwd"), params.get("searchTerm") or ""
     folders = None if cwd is None else [posixpath.normpath(one) for one in ([cwd] if isinstance(cwd, str) else cwd)]
 
@@ -280,7 +280,7 @@ def _tools_of(params: Mapping[str, Any]) -> frozenset[tuple[str | None, str]]:
 
 
 def _up_to(thread: ServedThread, params: Mapping[str, Any]) -> list[ServedTurn]:
-    """Return the turns that a fork has."""
+    """Return the turns that a fork inherits."""
     ids = [turn.id for turn in thread.turns]
     last, before = params.get("lastTurnId"), params.get("beforeTurnId")
     if last is not None:

@@ -20,7 +20,7 @@ from .turn_items import Players, TurnItems
 
 
 class ToolSteps:
-    """Plays the tool calls of one turn."""
+    """Plays the steps of one turn that call tools other than commands."""
 
     def __init__(self, items: TurnItems) -> None:
         self._items = items
@@ -30,7 +30,7 @@ class ToolSteps:
         self._sleep_scope = trio.CancelScope()
 
     def players(self) -> Players:
-        """Return how to play a step, by its type."""
+        """Return the functions that play steps, by the type of step."""
         return {
             AskAsync: self._send_async_message,
             AskQuestion: self._ask_question,
@@ -49,7 +49,7 @@ class ToolSteps:
         path = posixpath.normpath(posixpath.join(settings.cwd, step.path))
         is_free = settings.may_write(path) and settings.approval_policy != "untrusted"
         if not (is_free or settings.asks):
-            return  # the model is told, and nobody else
+            return  # only the model gets an error, and no item is published
         item = make_file_change(self._items.new_call_id(), step, settings.cwd, self._state.now_ms())
         self._items.start(item)
         if not (is_free or path in thread.approved) and not await self._may_change(item, path):
@@ -77,7 +77,7 @@ class ToolSteps:
 
     async def _call_tool(self, step: CallTool) -> None:
         if (step.namespace, step.name) not in self._thread.tools:
-            return  # the model is told, and nobody else
+            return  # only the model gets an error, and no item is published
         item = make_tool_call(self._items.new_call_id(), step, self._state.now_ms())
         self._items.start(item)
         self._items.keep(item)
@@ -108,7 +108,7 @@ class ToolSteps:
 
     async def _ask_question(self, step: AskQuestion) -> None:
         if self._thread.settings.mode != "plan":
-            return  # the model is told, and nobody else
+            return  # only the model gets an error, and nothing is asked
         self._items.start_waiting("waitingOnUserInput")
         request = make_question_request(self._state.new_item_id("call"), step)
         await self._items.ask("item/tool/requestUserInput", request)
@@ -116,7 +116,7 @@ class ToolSteps:
 
 
 def _tool_result(answer: Message) -> tuple[list[Message], bool]:
-    """Return the content of a tool's answer, and whether it was a success."""
+    """Return the content of a tool's result, and whether it was successful."""
     result = answer.get("result")
     if "error" in answer:
         return [{"type": "inputText", "text": "dynamic tool request failed"}], False

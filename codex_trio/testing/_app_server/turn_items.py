@@ -1,4 +1,4 @@
-"""What one turn publishes: its items, from their start to their end, and its questions to the clients."""
+"""Publish the items and server requests of one turn."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .items import make_user_message
 from .state import ServerState
 
 Players: TypeAlias = dict[type[Step], Callable[[Any], Awaitable[None]]]
-"""How to play a step, by its type."""
+"""The functions that play steps, by the type of step."""
 
 _DELTAS_AT_ONCE = 1000
 
@@ -27,7 +27,7 @@ class TurnItems:
         state: The server.
         thread: The thread.
         turn: The turn.
-        kept_by: The turn whose history has the items; another one only in a review.
+        kept_by: The turn whose history has the items. It differs from `turn` only in a review.
     """
 
     def __init__(self, state: ServerState, thread: ServedThread, turn: ServedTurn) -> None:
@@ -44,7 +44,7 @@ class TurnItems:
         self.state.publish(self.thread, method, {**self._ids, **params})
 
     def echo(self, params: Mapping[str, Any]) -> None:
-        """Publish what the user said, if anything, as the item that the server makes of it."""
+        """Publish the user's input, if there is any, as an item."""
         if not params["input"]:
             return
         item = make_user_message(self.state.new_uuid(), params, self.state.now_ms())
@@ -54,16 +54,16 @@ class TurnItems:
         self.complete(item)
 
     def start(self, item: Message) -> None:
-        """Publish that an item started."""
+        """Publish `item/started`."""
         self.publish("item/started", {"item": item, "startedAtMs": item["startedAtMs"]})
 
     def keep(self, item: Message) -> None:
-        """Take an item into the history, once."""
+        """Add an item to the history, unless it is already there."""
         if all(item is not known for _, known in self.kept_by.items):
             self.kept_by.items.append((self.thread.next_ordinal(), item))
 
     def complete(self, item: Message, clients: Sequence[ServerConnection] | None = None) -> None:
-        """Publish that an item completed, to all subscribers unless told, and take it into the history."""
+        """Publish `item/completed` to these clients, by default to all subscribers, and add the item to the history."""
         item["completedAtMs"] = self.state.now_ms()
         self.keep(item)
         params = {**self._ids, "item": item, "contentTokenCount": None, "completedAtMs": item["completedAtMs"]}
@@ -74,7 +74,7 @@ class TurnItems:
     async def stream(
         self, method: str, item: Message, pieces: Sequence[str], *, seconds: float = 0.0, **extra: object
     ) -> None:
-        """Publish the pieces of an item: at once, or one by one over some seconds."""
+        """Publish the deltas of an item, either at once or spread over some seconds."""
         params = {**self._ids, "itemId": item["id"], **extra}
         at_once = 1 if seconds else _DELTAS_AT_ONCE
         for start in range(0, len(pieces), at_once):
@@ -86,7 +86,7 @@ class TurnItems:
                 await let_clients_read()
 
     async def ask(self, method: str, params: Mapping[str, object]) -> Message:
-        """Ask the clients, and return the first answer."""
+        """Send a server request to the clients, and return the first response."""
         ask = self.state.ask_thread(self.thread, self.turn, method, params)
         answer = await ask.wait()
         await trio.lowlevel.checkpoint_if_cancelled()
@@ -101,13 +101,13 @@ class TurnItems:
         return self.state.new_item_id("call")
 
     def start_waiting(self, flag: str) -> None:
-        """Publish that the thread waits for the user, unless another tool call waits already."""
+        """Publish that the thread waits for the user, unless another tool call is already waiting."""
         self._waits += 1
         if self._waits == 1:
             self.state.set_status(self.thread, "active", flag)
 
     def end_waiting(self) -> None:
-        """Publish that the thread goes on, once no tool call waits."""
+        """Publish that the thread continues, once no tool call is waiting."""
         self._waits -= 1
         if self._waits == 0:
             self.state.set_status(self.thread, "active")
@@ -115,12 +115,12 @@ class TurnItems:
             self._waits_ended = trio.Event()
 
     async def wait_others_answered(self) -> None:
-        """Wait until no tool call waits for the user: of several at once none runs before (codex 0.165 and newer)."""
+        """Wait until no parallel tool call waits for the user. None of them runs before that (codex 0.165 and newer)."""
         if self._waits:
             await self._waits_ended.wait()
 
     async def ask_decision(self, method: str, params: Mapping[str, object]) -> Any:
-        """Ask for an approval. Return the decision: a word, or the beginning of commands to allow; else `None`."""
+        """Request an approval. Return the decision: a str, or the prefix of commands to allow; otherwise `None`."""
         result = (await self.ask(method, params)).get("result")
         decision = result.get("decision") if isinstance(result, dict) else None
         if isinstance(decision, dict):
@@ -136,7 +136,7 @@ class TurnItems:
 
 
 async def let_clients_read() -> None:
-    """Let others run."""
-    # a client that waits wakes within the first round of the scheduler, and has read before the second ends
+    """Yield until waiting clients have read their messages."""
+    # A waiting client wakes up in the first scheduler round, and has read before the second one ends.
     await trio.lowlevel.checkpoint()
     await trio.lowlevel.checkpoint()

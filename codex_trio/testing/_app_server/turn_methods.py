@@ -1,4 +1,4 @@
-"""The methods of the scripted app-server that start, steer and end turns."""
+"""Methods of the scripted app-server that start, steer and end turns."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from .turn_items import TurnItems
 from .turn_player import TurnPlayer
 
 ScriptOf: TypeAlias = Callable[[str], Sequence[Step]]
-"""Returns what a turn with a prompt does."""
+"""Returns the script of a turn with this prompt."""
 
 _UNSTEERABLE = ("compact", "review")
 
 
 class TurnMethods:
-    """Serves what is about turns.
+    """Handles the methods for turns.
 
     Attributes:
-        methods: By name.
+        methods: The methods by name.
     """
 
     def __init__(self, state: ServerState, script_of: ScriptOf, script_of_agent: ScriptOf) -> None:
@@ -98,7 +98,7 @@ class TurnMethods:
         self._run(thread, turn, play)
 
     def _start_agent(self, parent: TurnItems, step: SpawnAgent) -> tuple[ServedThread, ServedTurn]:
-        """Start a sub-agent. Every client gets its events and is asked its questions, subscribed to the parent or not."""
+        """Start a sub-agent. All clients get its events and requests, even those not subscribed to the parent."""
         state, thread = self._state, parent.thread
         child = ServedThread(state.new_uuid(), state.now_ms(), state.originator, thread.settings, thread.tools)
         child.parent_id = thread.id
@@ -110,18 +110,18 @@ class TurnMethods:
         if is_named:
             child.agent_path = f"{thread.agent_path or '/root'}/{step.name}"
         # With the older tools, the task is a user's input. Otherwise it is a message without an item.
-        said = [] if is_named else [{"type": "text", "text": step.prompt}]
-        items = self._new_turn(parent.turn.owner, child, self._script_of_agent(step.prompt), [{"input": said}])
+        content = [] if is_named else [{"type": "text", "text": step.prompt}]
+        items = self._new_turn(parent.turn.owner, child, self._script_of_agent(step.prompt), [{"input": content}])
         items.turn.root_id = parent.turn.root_id or parent.turn.id
         self._run_player(child, items.turn, TurnPlayer(items, self._start_agent))
         return child, items.turn
 
     def _add_input(self, turn: ServedTurn, params: Message) -> None:
-        if turn.kind == "shell":  # it takes no script: the model is not called
+        if turn.kind == "shell":  # no script is used, because the model is not called
             turn.input_params.append(params)
             return
         steps = self._script_of(text_of(params["input"]))
-        self._state.after_answer(lambda: self._players[turn].steer(params, steps))
+        self._state.after_response(lambda: self._players[turn].steer(params, steps))
 
     def _steer(self, connection: ServerConnection, params: Message) -> Message:
         thread = loaded_thread(self._state, params)
@@ -152,7 +152,7 @@ class TurnMethods:
             raise RpcError(f"expected active turn id {wanted} but found {turn.running_id}")
         if turn in self._players:
             self._players[turn].announce_interrupt()
-        self._state.after_answer(lambda: self._end(thread, turn))
+        self._state.after_response(lambda: self._end(thread, turn))
         return {}
 
     def _end(self, thread: ServedThread, turn: ServedTurn) -> None:
@@ -164,14 +164,14 @@ class TurnMethods:
         if params.get("delivery", "inline") != "inline":
             raise RpcError(f"Invalid request: unknown variant `{params['delivery']}`, expected `inline`")
         title, prompt = describe_review(params["target"])
-        thread.next_ordinal()  # of the turn in its shadow
+        thread.next_ordinal()  # for the separate turn of the model's items
         items = self._new_turn(connection, thread, self._script_of(prompt))
         turn = items.turn
         turn.kind, turn.running_id = "review", self._state.new_uuid()
         player = ReviewPlayer(items, self._start_agent, title, prompt)
-        self._state.after_answer(lambda: self._run_player(thread, turn, player))
-        said = {"type": "text", "text": title, "text_elements": []}
-        message = {"type": "userMessage", "id": turn.id, "clientId": None, "content": [said]}
+        self._state.after_response(lambda: self._run_player(thread, turn, player))
+        text = {"type": "text", "text": title, "text_elements": []}
+        message = {"type": "userMessage", "id": turn.id, "clientId": None, "content": [text]}
         message |= {"startedAtMs": None, "completedAtMs": None}
         return {"turn": {**turn.to_wire("notLoaded", [message]), "rootTurnId": None}, "reviewThreadId": thread.id}
 
@@ -179,7 +179,7 @@ class TurnMethods:
         thread = loaded_thread(self._state, params)
         items = self._new_turn(connection, thread)
         items.turn.kind = "compact"
-        self._state.after_answer(lambda: self._run(thread, items.turn, lambda: play_compaction(items)))
+        self._state.after_response(lambda: self._run(thread, items.turn, lambda: play_compaction(items)))
         return {}
 
     def _shell_command(self, connection: ServerConnection, params: Message) -> Message:
@@ -189,11 +189,11 @@ class TurnMethods:
             raise RpcError("command must not be empty")
         if thread.running is not None:
             items = TurnItems(self._state, thread, thread.running)
-            self._state.after_answer(lambda: self._state.spawn(connection, run_shell, items, command))
+            self._state.after_response(lambda: self._state.spawn(connection, run_shell, items, command))
         else:
             items = self._new_turn(connection, thread)
             items.turn.kind = "shell"
-            self._state.after_answer(lambda: self._run(thread, items.turn, lambda: play_shell(items, command)))
+            self._state.after_response(lambda: self._run(thread, items.turn, lambda: play_shell(items, command)))
         return {}
 
     def _clean_terminals(self, connection: ServerConnection, params: Message) -> Message:
@@ -206,7 +206,8 @@ class TurnMethods:
 
     def _terminate_terminal(self, connection: ServerConnection, params: Message) -> Message:
         thread = loaded_thread(self._state, params)
-        found = [one for one in thread.terminals.values() if one.item["processId"] == params["processId"]]
+        wanted = params["processId"]
+        found = [terminal for terminal in thread.terminals.values() if terminal.item["processId"] == wanted]
         for terminal in found:
             terminal.scope.cancel()
         return {"terminated": bool(found)}

@@ -1,4 +1,4 @@
-"""Plays the steps of one turn: from each step of a script to the messages that the real server sends for it."""
+"""Play the steps of one turn: publish the messages that the real server sends for each step."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _BROKEN_OFF = "stream disconnected before completion: Transport error: network e
 
 
 class TurnPlayer:
-    """Plays one turn. Each step is published at once; the server yields between the steps."""
+    """Plays one turn. The messages of a step are published at once; between steps, clients get to read them."""
 
     def __init__(self, items: TurnItems, start_agent: StartAgent) -> None:
         self._items = items
@@ -70,7 +70,7 @@ class TurnPlayer:
         }
 
     async def play(self) -> None:
-        """Play the turn to its end, or until somebody else ends it."""
+        """Play the turn to its end, or until its scope is cancelled."""
         turn = self._turn
         with turn.scope:
             await self._pause(self._state.start_delay)
@@ -87,7 +87,7 @@ class TurnPlayer:
             self._state.end_turn(self._thread, "completed")
 
     async def _end_if_refused(self) -> None:
-        """Let the turn fail if the model's API refuses a schema. Codex sends it no schemas of tools in code mode."""
+        """Fail the turn if the model's API rejects a schema. In code mode, codex does not send the schemas of tools."""
         tools_refusal = None if self._thread.settings.has_code_mode else self._thread.tools_refusal
         refusal = self._turn.refusal or tools_refusal
         if refusal is not None:
@@ -96,7 +96,7 @@ class TurnPlayer:
             await trio.lowlevel.checkpoint()
 
     async def play_steps(self) -> None:
-        """Play what there is to play, and what is added meanwhile."""
+        """Play the turn's steps, including those added while it runs."""
         turn = self._turn
         while turn.steps:
             turn.usage_pending = turn.usage_pending or opens_stream(turn.steps)
@@ -107,9 +107,9 @@ class TurnPlayer:
             await let_clients_read()
 
     def steer(self, params: Message, steps: Sequence[Step]) -> None:
-        """Take more input, and with it the steps that replace what was still to come.
+        """Add input to the turn, with the steps that replace the remaining ones.
 
-        A message of the model breaks off, and so does a sleep. Other tools are waited for.
+        A message of the model is cut short, and a sleep ends. Other tools run to their end first.
         """
         turn = self._turn
         if not turn.input_echoed:
@@ -126,11 +126,11 @@ class TurnPlayer:
             self._take_steered()
 
     def announce_interrupt(self) -> None:
-        """Publish what comes before the answer to an interrupt."""
+        """Publish the events that precede the response to an interrupt."""
         self._state.announce_interrupt(self._thread, self._turn)
 
     def release(self) -> None:
-        """Forget how to play, once it is over, so that nothing is left for the garbage collector."""
+        """Clear the tables of bound methods, so that the player is not part of a reference cycle."""
         self._players.clear()
         self._tools.clear()
 
@@ -149,7 +149,7 @@ class TurnPlayer:
         async with trio.open_nursery() as nursery:
             for part in step.steps:
                 nursery.start_soon(self._tools[type(part)], part)
-                await let_clients_read()  # so that each step begins before the next one
+                await let_clients_read()  # so that the steps start in order
 
     def _take_steered(self) -> None:
         for params, steps in self._steered:

@@ -1,6 +1,6 @@
-"""A throw-away CODEX_HOME: a folder with the config that keeps the real codex binary offline, quiet and repeatable.
+"""A temporary CODEX_HOME with a config that keeps the real codex binary offline, quiet and deterministic.
 
-Never reads or writes the user's own home of Codex.
+Never reads or writes the user's own CODEX_HOME.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ def parse_config(text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"the config for codex is not TOML: {error}") from error
+        raise ValueError(f"config is not valid TOML: {error}") from error
 
 
 def make_home(base_url: str, settings: Mapping[str, Any]) -> Path:
-    """Create a home of its own in the system's temporary folder, with a config that names one model provider.
+    """Create a new home in the system's temporary folder, with a config that names one model provider.
 
     Args:
-        base_url: Where the model listens, such as ``http://127.0.0.1:4000/v1``.
-        settings: Config keys that are laid over the offline ones, table by table.
+        base_url: The URL of the model, such as ``http://127.0.0.1:4000/v1``.
+        settings: Config keys that are merged into the offline config, table by table.
     """
     home = Path(tempfile.mkdtemp(prefix="codex-home-"))
     config = dump_config(_merged(_offline_config(base_url), settings))
@@ -43,7 +43,7 @@ def make_home(base_url: str, settings: Mapping[str, Any]) -> Path:
 
 
 def remove_home(home: Path) -> None:
-    """Delete a home. A codex that still runs may be writing there, so what cannot be deleted is left behind."""
+    """Delete a home. Ignores errors, because a codex that is still running may be writing there."""
     shutil.rmtree(home, ignore_errors=True)
 
 
@@ -53,11 +53,11 @@ def dump_config(config: Mapping[str, Any]) -> str:
 
 
 def _offline_config(base_url: str) -> dict[str, Any]:
-    """Build the config of a codex that speaks to one model and to nobody else.
+    """Build a config with which codex connects only to the scripted model.
 
-    Seen with 0.163 and 0.169: unless plugins are off, starting a thread asks github.com and chatgpt.com for them. A
-    login shell and the snapshot of it put the user's own profile, and its output, into each command. And a model that
-    cannot be reached is waited for without end, where a test wants a failed turn.
+    As seen with 0.163 and 0.169: with plugins, starting a thread sends requests to github.com and chatgpt.com. A login
+    shell and its snapshot add the user's profile, and its output, to each command. With unbounded connection retries,
+    codex waits forever for a model that cannot be reached, where a test expects a failed turn.
     """
     return {
         "model": PROVIDER,
@@ -96,5 +96,5 @@ def _dump_value(value: Any) -> str:
         return value.isoformat()
     if isinstance(value, float):
         return repr(value)
-    # TOML knows no surrogate pairs, so text outside ASCII stays as it is.
+    # TOML does not support surrogate pairs, so non-ASCII text is not escaped.
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

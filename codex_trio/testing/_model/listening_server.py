@@ -1,4 +1,4 @@
-"""A real app-server that listens on loopback, for clients that come and go. It never outlives its `async with`."""
+"""A real app-server that listens on loopback. It never outlives its `async with`."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from ..._transports.stderr import StderrTail
 from ..._transports.stdio import StdioTransport, kill_group
 from ...errors import CodexTransportError
 
-_PATIENCE = 30.0  # seconds until the server must have told where it listens
-_REAPING = 2.0  # seconds to wait for a killed process
+_LISTEN_TIMEOUT = 30.0  # seconds until the server must have printed its URL
+_REAP_TIMEOUT = 2.0  # seconds to wait for a killed process
 _ADDRESS = "ws://127.0.0.1:0"
-_TOLD = re.compile(rb"listening on: (ws://[0-9.:]+)\s")
+_LISTENING = re.compile(rb"listening on: (ws://[0-9.:]+)\s")
 
 
 class ListeningServer:
-    """A codex that listens; its ``async with`` gives the URL. Made by `ScriptedModel.listening`."""
+    """A codex that listens; its ``async with`` returns the URL. Created by `ScriptedModel.listening`."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class ListeningServer:
         cwd: str | os.PathLike[str] | None,
         env: Mapping[str, str],
     ) -> None:
-        self._ours = StdioTransport(command, env=env)  # never opened: it knows what to run
+        self._stdio = StdioTransport(command, env=env)  # never opened; used to find the command
         self._arguments = arguments
         self._cwd = cwd
         self._env = {**os.environ, **env}
@@ -44,8 +44,8 @@ class ListeningServer:
     @trio.lowlevel.enable_ki_protection
     async def __aenter__(self) -> str:
         if self._process is not None:
-            raise RuntimeError("a listening server runs once; make another with listening()")
-        command = [*self._ours.find_command()[0], "--listen", _ADDRESS, *self._arguments]
+            raise RuntimeError("a listening server runs only once; create another with listening()")
+        command = [*self._stdio.find_command()[0], "--listen", _ADDRESS, *self._arguments]
         try:
             self._process = await trio.lowlevel.open_process(
                 command,
@@ -60,7 +60,7 @@ class ListeningServer:
             raise CodexTransportError(f"cannot start {shlex.join(command)!r}: {exc}") from exc
         assert self._process.stderr is not None
         try:
-            url = await _told_url(command, self._process.stderr)
+            url = await _read_url(command, self._process.stderr)
         except BaseException:
             await _kill(self._process)
             raise
@@ -76,29 +76,29 @@ class ListeningServer:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         assert self._process is not None
-        self._scope.shield = True  # bounded: the task below ends with the stream that it reads
+        self._scope.shield = True  # bounded: the nursery's task ends with the stream that it reads
         try:
             await _kill(self._process)
         finally:
             await self._nursery_manager.__aexit__(None, None, None)
 
 
-async def _told_url(command: Sequence[str], stderr: trio.abc.ReceiveStream) -> str:
-    told = b""
-    with trio.move_on_after(_PATIENCE):
+async def _read_url(command: Sequence[str], stderr: trio.abc.ReceiveStream) -> str:
+    output = b""
+    with trio.move_on_after(_LISTEN_TIMEOUT):
         while chunk := await stderr.receive_some():
-            told += chunk
-            if found := _TOLD.search(told):
+            output += chunk
+            if found := _LISTENING.search(output):
                 return found[1].decode()
-    words = told.decode(errors="replace").strip()
-    raise CodexTransportError(f"{shlex.join(command)!r} does not listen; its words: {words!r}", stderr_tail=words)
+    text = output.decode(errors="replace").strip()
+    raise CodexTransportError(f"{shlex.join(command)!r} does not listen; its stderr: {text!r}", stderr_tail=text)
 
 
 async def _kill(process: trio.Process) -> None:
-    # Asked to end, a server waits for its turns. What it has on disk goes with the model's home, anyway.
-    # Nobody has waited for it before, so the number is still that of its group.
+    # SIGTERM would make the server wait for its turns. Its files are deleted with the model's home.
+    # The process was not reaped before, so the pid is still that of its group.
     kill_group(process.pid)
-    with trio.move_on_after(_REAPING, shield=True):
+    with trio.move_on_after(_REAP_TIMEOUT, shield=True):
         await process.wait()
     assert process.stderr is not None
     with trio.CancelScope(shield=True):  # done at once

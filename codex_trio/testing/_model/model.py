@@ -1,4 +1,4 @@
-"""A scripted model for the real codex binary: the Responses API on loopback, and a CODEX_HOME that points at it.
+"""A scripted model for the real codex binary: the Responses API on loopback, and a CODEX_HOME that points to it.
 
 It must never reach beyond 127.0.0.1, nor outlive its `async with`.
 """
@@ -30,23 +30,23 @@ from .tool_calls import CALLS, Call, NotOfferedError, make_calls
 
 _Script = tuple[Step, ...]
 
-_ITEM_NUMBERS = itertools.count(1)  # of all models, for several of them may serve one codex
+_ITEM_NUMBERS = itertools.count(1)  # shared, because several models may serve one codex
 _PLAYABLE = (Say, Think, Wait, Fail, Retry, Hang, *CALLS)
 
 
 def open_scripted_model(
     *, approval_policy: str | None = None, sandbox_mode: str | None = None, config: str = ""
 ) -> ScriptedModel:
-    """Open a model that says what a script tells it to say, for a real codex binary to talk to.
+    """Open a model that plays scripts, for the real codex binary.
 
     Args:
-        approval_policy: ``untrusted``, ``on-request`` or ``never``; codex's own default unless told.
-        sandbox_mode: ``read-only``, ``workspace-write`` or ``danger-full-access``; codex's own default unless told.
-        config: More TOML for the home's ``config.toml``. It is laid over what stands there, key by key, so
-            ``model_providers.scripted.stream_max_retries = 2`` lets codex try again.
+        approval_policy: ``untrusted``, ``on-request`` or ``never``; `None` means codex's default.
+        sandbox_mode: ``read-only``, ``workspace-write`` or ``danger-full-access``; `None` means codex's default.
+        config: More TOML for the ``config.toml`` in the model's CODEX_HOME. It is merged into the defaults, key by key.
+            For example, ``model_providers.scripted.stream_max_retries = 2`` lets codex retry.
 
     Returns:
-        A model, which is its own context manager and lives as long as its ``async with``.
+        A model. It is an async context manager, and open inside its ``async with``.
 
     Raises:
         ValueError: `config` is not TOML.
@@ -68,7 +68,7 @@ def open_scripted_model(
 
 
 class ScriptedModel(ScriptedTurns):
-    """A model that plays scripts, one for each turn. Made by `open_scripted_model`.
+    """A model that plays scripts, one for each turn. Created by `open_scripted_model`.
 
     A turn takes several calls of the model. A tool (`run`, `patch`, `call_tool`, `sleep` and so on) ends a call, and the
     script continues with the call that contains the tool's result. If codex abandons the turn, or the user steers it,
@@ -78,8 +78,8 @@ class ScriptedModel(ScriptedTurns):
     ``model="gpt-6.2-sol"``, to which codex offers other tools: there `run`, `patch` and `call_tool` are sent as
     JavaScript. A tool that codex does not offer fails the turn, with an HTTP 400 that names the step and the tool.
 
-    The schemas of an answer and of tools are checked as the Responses API does. A request with one that the API refuses
-    is answered with its HTTP 400, ``invalid_json_schema`` or ``invalid_function_parameters``, and the turn fails.
+    Output schemas and the schemas of tools are checked as the Responses API does. A request with an invalid schema gets
+    the API's HTTP 400, ``invalid_json_schema`` or ``invalid_function_parameters``, and the turn fails.
 
     Attributes:
         requests: Every call of the model so far, in order of arrival.
@@ -91,7 +91,7 @@ class ScriptedModel(ScriptedTurns):
         self._settings = settings
         self._home: Path | None = None
         self._url = ""
-        self._rests: dict[str, _Script] = {}  # by the call id or turn id that the next call of the turn will bring
+        self._rests: dict[str, _Script] = {}  # by the call id or turn id that the turn's next call contains
         self._open_responses = 0
         self._idle = trio.Event()
         self._nursery_manager: Any = None
@@ -99,7 +99,7 @@ class ScriptedModel(ScriptedTurns):
 
     async def __aenter__(self) -> ScriptedModel:
         if self._home is not None:
-            raise RuntimeError("a scripted model is opened once; make another with open_scripted_model()")
+            raise RuntimeError("a scripted model can be opened only once; create another with open_scripted_model()")
         (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
         self._url = f"http://127.0.0.1:{listener.socket.getsockname()[1]}/v1"
         try:
@@ -117,7 +117,7 @@ class ScriptedModel(ScriptedTurns):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._scope.shield = True  # bounded: every task below is cancelled at once, and none of them resists
+        self._scope.shield = True  # bounded: every task is cancelled at once, and no task is shielded
         self._scope.cancel()
         try:
             await self._nursery_manager.__aexit__(None, None, None)
@@ -129,10 +129,10 @@ class ScriptedModel(ScriptedTurns):
         """The CODEX_HOME. It is deleted when the model closes.
 
         Raises:
-            RuntimeError: The model was not opened.
+            RuntimeError: The model is not open.
         """
         if self._home is None:
-            raise RuntimeError("the model has no home yet; enter it first: async with open_scripted_model() as model")
+            raise RuntimeError("the model is not open; use: async with open_scripted_model() as model")
         return self._home
 
     @property
@@ -142,23 +142,23 @@ class ScriptedModel(ScriptedTurns):
 
     @property
     def open_responses(self) -> int:
-        """How many calls of the model are being answered now."""
+        """The number of calls of the model that are in progress."""
         return self._open_responses
 
     async def wait_idle(self) -> None:
-        """Wait until no call of the model is being answered: each was answered in full, or codex has let go of it."""
+        """Wait until no call of the model is in progress. Each has completed, or codex has disconnected."""
         await trio.lowlevel.checkpoint()
         while self._open_responses:
             await self._idle.wait()
 
     def env(self) -> dict[str, str]:
-        """Return what the environment of a codex process needs, over the present one, to use this model."""
+        """Return the environment variables that a codex process needs, in addition to the current ones."""
         return {
             "CODEX_HOME": str(self.home),
             "NO_COLOR": "1",
             "NO_PROXY": "127.0.0.1",
             "no_proxy": "127.0.0.1",
-            "SHLVL": "1",  # a bash at level 0 whose input is a socket, as codex gives it, reads the user's ~/.bashrc
+            "SHLVL": "1",  # at level 0, a bash whose input is a socket, as under codex, reads the user's ~/.bashrc
         }
 
     def transport(
@@ -168,36 +168,36 @@ class ScriptedModel(ScriptedTurns):
         cwd: str | os.PathLike[str] | None = None,
         env: Mapping[str, str | None] | None = None,
     ) -> StdioTransport:
-        """Return a transport that starts a codex app-server of its own with this model, and without the user's home.
+        """Return a transport that starts a new codex app-server with this model, without the user's CODEX_HOME.
 
         Args:
-            command: As in `StdioTransport`.
-            cwd: As in `StdioTransport`. Codex reads the instructions of a project that it stands in.
-            env: More environment variables for the server, over those of `env()`.
+            command: See `StdioTransport`.
+            cwd: See `StdioTransport`. Codex reads the project instructions in this directory.
+            env: More environment variables for the server. They override those of `env()`.
         """
         return StdioTransport(command, cwd=cwd, env={**self.env(), **(env or {})})
 
     def listening(
         self, command: str | Sequence[str] | None = None, *arguments: str, cwd: str | os.PathLike[str] | None = None
     ) -> AbstractAsyncContextManager[str]:
-        """Run a codex app-server of its own with this model, which listens for websockets on loopback.
+        """Run a new codex app-server with this model that listens for websockets on loopback.
 
-        It is killed, with its process group, at the end of the ``async with``, whatever it is doing. The command of a
-        turn that runs then has a session of its own: what it has started may run on (codex 0.163, 0.169).
+        The server and its process group are killed at the end of the ``async with``. A command that a turn is running
+        at that time has a separate session, and may keep running (codex 0.163, 0.169).
 
         Args:
-            command: As in `StdioTransport`.
+            command: See `StdioTransport`.
             arguments: More arguments, such as ``"--ws-auth", "capability-token", "--ws-token-file", "token"``.
-            cwd: As in `transport`.
+            cwd: See `transport`.
 
         Returns:
-            An async context manager. It gives the URL, of a port that was free.
+            An async context manager that returns the URL, with a free port.
 
         Raises:
-            CodexTransportError: On entering: there is no such command, or it does not listen. Nothing is left behind.
+            CodexTransportError: On entering: the command does not exist, or it does not listen. No process is left.
             ValueError: `command` cannot be split.
 
-        Cancellation: On entering: nothing is left behind. On leaving: the server is killed all the same.
+        Cancellation: On entering, no process is left. On leaving, the server is still killed.
 
         Example:
             ``async with model.listening() as url, open_codex_client(WebSocketTransport(url)) as client: ...``
@@ -208,15 +208,16 @@ class ScriptedModel(ScriptedTurns):
         has_spoken = False
         for step in steps:
             if not isinstance(step, _PLAYABLE):
-                raise ValueError(f"a model cannot play {step}; it is the in-memory server that can")
+                raise ValueError(f"the scripted model cannot play {step}; use the in-memory server")
             if isinstance(step, Retry) and step.http_status is not None:
-                raise ValueError(f"a model breaks off without an HTTP status, and cannot play {step}")
+                raise ValueError(f"the scripted model cannot play {step}: it has no HTTP status when it breaks off")
             if isinstance(step, Fail) and step.http_status is not None and has_spoken:
                 raise ValueError(
-                    "fail(http_status=...) must come before the answer begins: first, or after a tool or retry()"
+                    "fail(http_status=...) must come before the response starts: first, or after a tool or retry()"
                 )
             if isinstance(step, Fail) and step.http_status is None and step.error_info not in MODEL_ERRORS:
-                raise ValueError(f"a model can make codex fail with {', '.join(MODEL_ERRORS)}, not {step.error_info!r}")
+                known = ", ".join(MODEL_ERRORS)
+                raise ValueError(f"the scripted model can make codex fail with {known}, not {step.error_info!r}")
             has_spoken = isinstance(step, Say | Think) or (has_spoken and not isinstance(step, (Retry, *CALLS)))
 
     async def _serve(self, stream: trio.SocketStream) -> None:
@@ -226,13 +227,14 @@ class ScriptedModel(ScriptedTurns):
             return
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_cancel_when_dropped, exchange, nursery.cancel_scope)
-            with suppress(trio.BrokenResourceError):  # codex let go of the turn, and the script's rest goes with it
+            with suppress(trio.BrokenResourceError):  # codex has disconnected; the rest of the script is dropped
                 await self._answer(exchange, *received)
             nursery.cancel_scope.cancel()
 
     async def _answer(self, exchange: Exchange, head: h11.Request, body: bytes) -> None:
         if (head.method, head.target) != (b"POST", b"/v1/responses"):
-            await exchange.refuse(404, f"the scripted model knows no {head.method.decode()} {head.target.decode()}")
+            what = f"{head.method.decode()} {head.target.decode()}"
+            await exchange.refuse(404, f"the scripted model does not support {what}")
             return
         try:
             decoded = msgspec.json.decode(body, type=dict[str, Any])
@@ -263,15 +265,15 @@ class ScriptedModel(ScriptedTurns):
             if key in self._rests:  # the request continues a turn; any other starts one
                 return self._rests.pop(key)
         if request.ends_with_report:
-            return ()  # the script of the turn is over, and its last message stays the answer
-        if request.kind != "turn":  # codex calls for itself, as in a compaction: no turn's script is spent on it
+            return ()  # the turn's script has ended, and its last message stays the final one
+        if request.kind != "turn":  # not a turn, for example a compaction; do not use up a turn's script
             return self._script_by_rule(request.prompt) or (say("ok"),)
         return (self._script_of_agent if request.is_of_agent else self._script_of)(request.prompt)
 
     async def _play(self, exchange: Exchange, request: ModelRequest, script: _Script) -> None:
-        """Play a script to its next tool, or to its end. Left without the closing events, the stream breaks off."""
+        """Play a script to its next tool, or to its end. Without the closing events, the stream breaks off."""
         response_id = self._new_id("resp")
-        opening = responses.created_events(response_id)  # spent by the first step that needs an open stream
+        opening = responses.created_events(response_id)  # consumed by the first step that needs an open stream
         calls = _next_calls(script, request)
         for position, step in enumerate(script):
             rest = script[position + 1 :]
@@ -281,7 +283,7 @@ class ScriptedModel(ScriptedTurns):
                         await exchange.stream(opening)
                     await trio.sleep(seconds)
                 case Fail():
-                    self._keep(request.turn_id, (step,))  # should codex try again, it fails again
+                    self._keep(request.turn_id, (step,))  # if codex retries, fail again
                     await self._fail(exchange, opening, step)
                     return
                 case Retry():
@@ -324,7 +326,7 @@ class ScriptedModel(ScriptedTurns):
         return responses.reasoning_events(self._new_id("rs"), step.text)
 
     def _call(self, calls: Sequence[Call], rest: _Script) -> Iterable[responses.Event]:
-        """Call tools at once. The results come together, so the last call's id is enough to find the rest again."""
+        """Call tools in parallel. All results come in one request, so the last call's id is enough to find the rest."""
         for position, call in enumerate(calls):
             call_id = self._new_id("call")
             if position == len(calls) - 1:
@@ -332,7 +334,7 @@ class ScriptedModel(ScriptedTurns):
             yield from responses.call_events(self._new_id("fc"), call_id, call)
 
     def _keep(self, key: str, rest: _Script) -> None:
-        """Keep the rest of a script for the call that will bring `key`; it is empty if codex tells no turn id."""
+        """Keep the rest of a script for the call that contains `key`. The key is empty if codex sends no turn id."""
         if key:
             self._rests[key] = rest
 
@@ -341,10 +343,10 @@ class ScriptedModel(ScriptedTurns):
 
 
 def _next_calls(script: _Script, request: ModelRequest) -> list[Call]:
-    """Return the calls of tools that the model's answer ends with.
+    """Return the tool calls at the end of the model's response.
 
     Raises:
-        NotOfferedError: Codex does not offer the tool.
+        NotOfferedError: Codex does not offer this tool.
     """
     end = next((step for step in script if isinstance(step, (Fail, Retry, Hang, *CALLS))), None)
     return make_calls(end, request) if isinstance(end, CALLS) else []

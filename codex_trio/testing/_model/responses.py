@@ -1,7 +1,4 @@
-"""One call of the Responses API over HTTP/1.1: its request read, its answer written.
-
-It must know nothing of scripts.
-"""
+"""One call of the Responses API over HTTP/1.1: read the request, write the response. Knows nothing about scripts."""
 
 from __future__ import annotations
 
@@ -19,21 +16,20 @@ from .._wire_shapes import split_text
 
 Event = dict[str, Any]
 
-_HEADERS_LIMIT = 1 << 20  # bytes; codex puts what it knows of a workspace's git into a header
+_HEADERS_LIMIT = 1 << 20  # bytes; codex sends the workspace's git metadata in a header
 _NEW_TASK = "Message Type: NEW_TASK"
 _NOTIFICATION = "<subagent_notification>"
-_BATCH = 1 << 16  # bytes of events that go out in one chunk
+_BATCH = 1 << 16  # bytes of events per chunk
 
 
 @dataclass(frozen=True, slots=True)
 class ModelRequest:
-    """What codex asked of the model in one call.
+    """One request from codex to the model.
 
     Attributes:
         body: The JSON body, with ``model``, ``input``, ``tools`` and so on.
         headers: The HTTP headers, by lower-case name.
-        prompt: Text of the last message of the user in ``input``, or of the task that a sub-agent was given; empty if
-            there is none.
+        prompt: The text of the last user message in ``input``, or of a sub-agent's task; empty if there is none.
     """
 
     body: Mapping[str, Any]
@@ -51,10 +47,10 @@ class ModelRequest:
 
     @property
     def offered_tools(self) -> set[tuple[str, str]]:
-        """The tools that the model may call, as pairs of namespace and name; the namespace is empty if there is none.
+        """The tools that the model may call, as pairs of namespace and name. The namespace may be empty.
 
-        Codex lists the tools of an unknown model in ``tools``, those of an account's model in the first item of
-        ``input``.
+        Codex lists the tools in ``tools`` for an unknown model, and in the first item of ``input`` for an account's
+        model.
         """
         tools = list(self.body.get("tools") or [])
         for item in _items(self.body):
@@ -80,21 +76,21 @@ class ModelRequest:
 
     @property
     def turn_id(self) -> str:
-        """Id of the turn that the call belongs to; empty where codex does not tell it."""
+        """The id of the call's turn; empty if codex does not send it."""
         return str(self._metadata.get("turn_id") or "")
 
     @property
     def kind(self) -> str:
-        """Why codex calls: ``turn``, or ``compaction`` and the like, which are not the user's turns."""
+        """The purpose of the call: ``turn``, or another one such as ``compaction``."""
         try:
-            told = json.loads(self._metadata.get("x-codex-turn-metadata") or "{}")
+            metadata = json.loads(self._metadata.get("x-codex-turn-metadata") or "{}")
         except (TypeError, ValueError):
             return "turn"
-        return str(told.get("request_kind") or "turn") if isinstance(told, dict) else "turn"
+        return str(metadata.get("request_kind") or "turn") if isinstance(metadata, dict) else "turn"
 
     @property
     def answered_calls(self) -> list[str]:
-        """Ids of the tool calls whose results the request ends with, the last one first."""
+        """The ids of the tool calls whose results are at the end of the request, last one first."""
         calls: list[str] = []
         for item in reversed(_items(self.body)):
             if str(item.get("type")).endswith("_call_output"):
@@ -105,9 +101,9 @@ class ModelRequest:
 
     @property
     def ends_with_report(self) -> bool:
-        """Whether a sub-agent has finished, and nothing else has happened since the model answered."""
-        said = [item for item in _items(self.body) if not _is_instruction(item)]
-        return bool(said) and _is_report(said[-1])
+        """Whether the only news since the model's last response is that a sub-agent has finished."""
+        items = [item for item in _items(self.body) if not _is_instruction(item)]
+        return bool(items) and _is_report(items[-1])
 
     @property
     def _metadata(self) -> Mapping[str, Any]:
@@ -116,7 +112,7 @@ class ModelRequest:
 
 
 class Exchange:
-    """One HTTP request and its answer on a connection that carries no other."""
+    """One HTTP request and its response, on a connection that carries no others."""
 
     def __init__(self, stream: trio.abc.Stream) -> None:
         self._stream = stream
@@ -124,7 +120,7 @@ class Exchange:
         self._is_started = False
 
     async def receive(self) -> tuple[h11.Request, bytes] | None:
-        """Read the request and its whole body; `None` if the peer left, or does not speak HTTP."""
+        """Read the request with its body; `None` if the peer disconnected or does not use HTTP."""
         request: h11.Request | None = None
         body: list[bytes] = []
         while True:
@@ -147,7 +143,7 @@ class Exchange:
                     return None
 
     async def wait_dropped(self) -> None:
-        """Wait until the peer lets go of the connection."""
+        """Wait until the peer disconnects."""
         try:
             while await self._stream.receive_some():
                 pass
@@ -155,24 +151,24 @@ class Exchange:
             pass
 
     async def refuse(self, status: int, message: str) -> None:
-        """Answer with an HTTP error and a JSON body that explains it."""
+        """Respond with an HTTP error and a JSON body that contains the message."""
         await self.refuse_with(status, make_http_error(message))
 
     async def refuse_with(self, status: int, error: Mapping[str, Any]) -> None:
-        """Answer with an HTTP error, and the ``error`` of its JSON body."""
+        """Respond with an HTTP error and a JSON body with this ``error``."""
         body = dump_http_error(error).encode()
         headers = [("content-type", "application/json"), ("content-length", str(len(body))), ("connection", "close")]
         await self._send(h11.Response(status_code=status, headers=headers), h11.Data(data=body), h11.EndOfMessage())
 
     async def start(self) -> None:
-        """Send the head of an event stream, once."""
+        """Send the HTTP head of the event stream, unless it was sent."""
         if not self._is_started:
             self._is_started = True
             headers = [("content-type", "text/event-stream"), ("connection", "close")]
             await self._send(h11.Response(status_code=200, headers=headers))
 
     async def stream(self, events: Iterable[Event]) -> None:
-        """Send server-sent events, the head before the first."""
+        """Send server-sent events. Sends the HTTP head first."""
         await self.start()
         batch = bytearray()
         for event in events:
@@ -184,7 +180,7 @@ class Exchange:
             await self._send(h11.Data(data=bytes(batch)))
 
     async def finish(self) -> None:
-        """End the event stream in good order. Without this the peer sees it break off."""
+        """End the event stream properly. Without this, it breaks off for the peer."""
         await self._send(h11.EndOfMessage())
 
     async def _answer_expectation(self) -> None:
@@ -198,12 +194,12 @@ class Exchange:
 
 
 def created_events(response_id: str) -> Iterator[Event]:
-    """Open a response."""
+    """Return the event that starts a response."""
     yield {"type": "response.created", "response": {"id": response_id}}
 
 
 def completed_events(response_id: str) -> Iterator[Event]:
-    """End a response, with made-up usage."""
+    """Return the event that ends a response, with made-up usage."""
     usage = {
         "input_tokens": 10,
         "input_tokens_details": {"cached_tokens": 2},
@@ -215,12 +211,12 @@ def completed_events(response_id: str) -> Iterator[Event]:
 
 
 def failed_events(code: str, message: str) -> Iterator[Event]:
-    """End a response with an error."""
+    """Return the event that ends a response with an error."""
     yield {"type": "response.failed", "response": {"status": "failed", "error": {"code": code, "message": message}}}
 
 
 def message_events(item_id: str, text: str, *, phase: str | None, pieces: int | None) -> Iterator[Event]:
-    """Stream a message of the assistant. Codex takes `phase` from the item, both when it is added and when done."""
+    """Return the events of an assistant message. Codex reads `phase` both when the item is added and when it is done."""
     item: Event = {"type": "message", "role": "assistant", "id": item_id, "content": []}
     if phase is not None:
         item["phase"] = phase
@@ -232,7 +228,7 @@ def message_events(item_id: str, text: str, *, phase: str | None, pieces: int | 
 
 
 def reasoning_events(item_id: str, text: str) -> Iterator[Event]:
-    """Stream a block of reasoning, as the summary that codex shows."""
+    """Return the events of a block of reasoning, as the summary that codex shows."""
     place = {"item_id": item_id, "summary_index": 0}
     item: Event = {"type": "reasoning", "id": item_id, "summary": [], "encrypted_content": None}
     yield {"type": "response.output_item.added", "item": item}
@@ -244,7 +240,7 @@ def reasoning_events(item_id: str, text: str) -> Iterator[Event]:
 
 
 def call_events(item_id: str, call_id: str, call: Mapping[str, Any]) -> Iterator[Event]:
-    """Call a tool."""
+    """Return the event of a tool call."""
     yield {"type": "response.output_item.done", "item": {**call, "id": item_id, "call_id": call_id}}
 
 
@@ -280,7 +276,7 @@ def _last_prompt(items: list[Mapping[str, Any]]) -> str:
     for item in reversed(items):
         texts = _texts_of(item)
         if _is_task(item):
-            # A sub-agent's task. The first text is a header; codex takes the task itself for encrypted.
+            # A sub-agent's task. The first text is a header; codex sends the task itself as encrypted content.
             sealed = [part["encrypted_content"] for part in item["content"] if "encrypted_content" in part]
             return "\n".join([*texts[1:], *map(str, sealed)])
         if item.get("type") == "message" and item.get("role") == "user" and not _is_report(item):

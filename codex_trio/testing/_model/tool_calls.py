@@ -1,8 +1,7 @@
-"""The tool calls that the scripted model makes for a step, with the tools that a request offers. No I/O.
+"""Map steps to the tool calls of the scripted model, depending on the tools that a request offers. No I/O.
 
 Codex offers different tools to the models of an account and to an unknown model. An account's models run commands, change
-files and call the client's tools from JavaScript ("code mode"). An unknown model calls each tool directly. Which calls a
-step becomes depends on the tools in the request.
+files and call the client's tools from JavaScript ("code mode"). An unknown model calls each tool directly.
 """
 
 from __future__ import annotations
@@ -58,7 +57,7 @@ def make_calls(step: Step, request: ModelRequest) -> list[Call]:
     """Return the calls as items of the Responses API, without ids.
 
     Raises:
-        NotOfferedError: The request offers no such tool.
+        NotOfferedError: The request does not offer this tool.
     """
     if isinstance(step, ScriptJs):
         _require(request, step, _FUNCTIONS, "exec")
@@ -74,7 +73,7 @@ def make_calls(step: Step, request: ModelRequest) -> list[Call]:
 
 
 def _direct_call(step: Step, request: ModelRequest) -> Call | None:
-    """Return the call of a tool that no script can call; `None` for other steps."""
+    """Return the call for a step whose tool cannot be called from JavaScript; `None` for other steps."""
     match step:
         case AskAsync(questions):
             asked = [
@@ -103,7 +102,7 @@ def _direct_call(step: Step, request: ModelRequest) -> Call | None:
 
 
 def _tool_of(step: Step, request: ModelRequest) -> tuple[str, Mapping[str, Any] | str, str | None]:
-    """Return name, input and namespace of a tool that can be called from a script, too."""
+    """Return the name, input and namespace of a tool that can also be called from JavaScript."""
     match step:
         case Run(command, escalate=escalate, reason=reason):
             return "exec_command", {"cmd": command, **_escalation(command, reason, escalate=escalate)}, None
@@ -117,11 +116,11 @@ def _tool_of(step: Step, request: ModelRequest) -> tuple[str, Mapping[str, Any] 
             return "apply_patch", dump_patch_text(step), None
         case CallTool(name, arguments, namespace):
             return name, arguments, namespace
-    raise AssertionError(f"a checked script holds {step}")
+    raise AssertionError(f"a checked script contains {step}")
 
 
 def _classic(tool: tuple[str, Mapping[str, Any] | str, str | None]) -> tuple[str, Mapping[str, Any], str | None]:
-    """Return the call as a model without code mode makes it. Such a model changes files with a shell command."""
+    """Return the call for a model without code mode, which changes files with a shell command."""
     name, given, namespace = tool
     if isinstance(given, str):
         return "exec_command", {"cmd": dump_patch(given)}, None
@@ -129,7 +128,7 @@ def _classic(tool: tuple[str, Mapping[str, Any] | str, str | None]) -> tuple[str
 
 
 def _expression(name: str, given: Mapping[str, Any] | str, namespace: str | None) -> str:
-    """Return the call in JavaScript. Codex makes a tool's name an identifier, and puts the namespace before it."""
+    """Return the call in JavaScript. Codex turns a tool's name into an identifier, prefixed with the namespace."""
     identifier = re.sub(r"\W", "_", f"{namespace}__{name}" if namespace else name, flags=re.ASCII)
     return f"tools.{identifier}({json.dumps(given)})"
 
@@ -163,15 +162,15 @@ def _require(request: ModelRequest, step: Step, namespace: str, name: str) -> No
     if (namespace, name) not in request.offered_tools:
         model = request.body.get("model")
         raise NotOfferedError(
-            f"the scripted model cannot play {step}: codex offers the model {model!r} no tool {namespace}.{name}; "
-            "start the thread with a model that this codex knows as one of an account, such as 'gpt-6.2-sol' "
+            f"the scripted model cannot play {step}: codex does not offer {namespace}.{name} to the model {model!r}; "
+            "start the thread with a model that this codex knows as belonging to an account, such as 'gpt-6.2-sol' "
             f"(codex 0.171) or 'gpt-6-astra' (codex 0.155 and newer); this is {_codex_version(request)}"
         )
 
 
 def _codex_version(request: ModelRequest) -> str:
     found = re.search(r"/(\d+\.\d+\.\d+\S*)", request.headers.get("user-agent", ""))  # behind the client's name
-    return f"codex {found[1]}" if found else "a codex that does not tell its version"
+    return f"codex {found[1]}" if found else "an unknown version of codex"
 
 
 def _escalation(command: str, reason: str | None, *, escalate: bool) -> Mapping[str, str]:
@@ -181,13 +180,13 @@ def _escalation(command: str, reason: str | None, *, escalate: bool) -> Mapping[
 
 
 def _last_session(request: ModelRequest) -> int:
-    """Return the id of the terminal that was started last; 0, which is none, if it is not running."""
+    """Return the id of the terminal that was started last; 0, which is not a valid id, if none is running."""
     found = [session for output in request.tool_outputs for session in _SESSION.findall(output)]
     return int(found[-1]) if found else 0
 
 
 def _running_agents(request: ModelRequest) -> list[str]:
-    """Return the ids of the sub-agents that no result of a tool has reported as finished."""
+    """Return the ids of the sub-agents that no tool result has reported as finished."""
     outputs = list(request.tool_outputs)
     spawned = [agent for output in outputs for agent in _AGENT_ID.findall(output)]
     return [agent for agent in spawned if sum(agent in output for output in outputs) == 1] or spawned

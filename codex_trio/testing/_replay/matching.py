@@ -53,7 +53,7 @@ class NameMap:
 
 
 class Matcher:
-    """Match messages of the current client with those of a recorded connection.
+    """Match messages of the current client with the messages of a recorded connection.
 
     Args:
         rows: The rows of the connection. Methods refer to them by index.

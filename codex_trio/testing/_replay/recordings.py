@@ -65,7 +65,7 @@ def read_recording(path: str | os.PathLike[str]) -> dict[str, RecordedConnection
 
     Raises:
         OSError: The file cannot be read.
-        ValueError: A line is not from a recording, or there are no lines. An incomplete last line is ignored, because
+        ValueError: A line is not from a recording, or the file is empty. An incomplete last line is ignored, because
             the program may have died while writing it.
     """
     found: dict[str, RecordedConnection] = {}
