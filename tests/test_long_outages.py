@@ -31,7 +31,7 @@ def lose_unheard(server: ScriptedAppServer, call: HeldCall) -> None:
     """Let the server do what it was asked, and lose the connection before it has said so."""
     call.connection.pause_writing()
     call.proceed()
-    call.connection._queue.clear()
+    call.connection.discard_queued()
     call.connection.drop()
 
 
@@ -89,7 +89,7 @@ async def test_a_turn_that_was_left_is_stopped_after_an_outage_however_long(
         assert (await client.chat_once("next", step.thread_id)).final_text == "ok"
         assert 25 < trio.current_time() < 27
         assert client.statistics().open_turns == 0
-    [thread] = server._state.threads.values()
+    [thread] = server.threads.values()
     assert [turn.status for turn in thread.turns] == ["interrupted", "completed"]
 
 
@@ -371,7 +371,7 @@ async def test_requests_that_were_never_answered_are_forgotten(
         for _ in range(20):
             with trio.move_on_after(1):
                 await client.chat_once("hello")
-        for thread_id in server._state.threads:
+        for thread_id in server.threads:
             await observer.resume_thread(thread_id)
         await wait_all_tasks_blocked()
         server.connections[-1].ask_nowait("item/tool/call")

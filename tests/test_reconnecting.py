@@ -302,9 +302,9 @@ async def test_a_turn_that_a_lost_call_started_is_found_and_stopped(
         server.release("turn/start")
         held.connection.pause_writing()
         held.proceed()
-        held.connection._queue.clear()
+        held.connection.discard_queued()
         server.connection.drop()
-        [stray] = [one for one in server._state.threads.values() if one.running]
+        [stray] = [one for one in server.threads.values() if one.running]
         if not is_cancelled:
             with pytest.raises(CodexTransportError):
                 await calling.result()
@@ -327,7 +327,7 @@ async def test_a_turn_that_a_lost_call_started_delays_the_next_no_longer_than_it
         server.release("turn/start")
         held.connection.pause_writing()
         held.proceed()
-        held.connection._queue.clear()
+        held.connection.discard_queued()
         server.open_delay = outage
         server.connection.drop()
         with pytest.raises(CodexTransportError):
@@ -335,7 +335,7 @@ async def test_a_turn_that_a_lost_call_started_delays_the_next_no_longer_than_it
         assert (await client.chat_once("next", thread_id)).final_text == "ok"
         assert trio.current_time() < outage + 0.5
         assert client.statistics().open_turns == 0
-    [thread] = server._state.threads.values()
+    [thread] = server.threads.values()
     assert [turn.status for turn in thread.turns][1] == ("completed" if outage else "interrupted")
 
 
@@ -596,7 +596,7 @@ async def test_a_turn_is_cancelled_during_an_outage(nursery: trio.Nursery, autoj
         await trio.sleep(2)
         assert client.statistics().open_turns == 0
         assert server.received_methods().count("turn/interrupt") >= 1
-    [(_, status)] = [(turn.id, turn.status) for thread in server._state.threads.values() for turn in thread.turns]
+    [(_, status)] = [(turn.id, turn.status) for thread in server.threads.values() for turn in thread.turns]
     assert status == "interrupted"
 
 

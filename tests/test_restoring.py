@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -34,10 +33,14 @@ async def lose_behind_answer(server: ScriptedAppServer, call: HeldCall) -> None:
     connection.pause_writing()
     call.proceed()
     await trio.lowlevel.checkpoint()
-    answers = [one for one in connection._queue if json.loads(one).get("id") == call.id]
+    answers: list[object] = []
+
+    def is_answer(message: dict[str, object]) -> bool:
+        answers.extend([message] if message.get("id") == call.id else [])
+        return message.get("id") == call.id
+
+    connection.discard_queued(keep=is_answer)
     assert len(answers) == 1
-    connection._queue.clear()
-    connection._queue.extend(answers)
     connection.drop()
 
 
@@ -79,13 +82,13 @@ async def test_a_turn_that_a_lost_call_started_is_found_however_much_it_has_said
         call.connection.pause_writing()
         call.proceed()
         await trio.sleep(1)
-        call.connection._queue.clear()
+        call.connection.discard_queued()
         call.connection.drop()
         with pytest.raises(CodexTransportError):
             await calling.result()
         result = await client.chat_once("next", thread_id)
         assert [step.text for step in result.steps] == ["ok"]
-        [thread] = server._state.threads.values()
+        [thread] = server.threads.values()
         assert [turn.status for turn in thread.turns] == ["completed", "interrupted", "completed"]
 
 
@@ -364,7 +367,7 @@ async def test_a_lost_call_of_which_is_told_late_leaves_its_thread_free(
         call.connection.pause_writing()
         call.proceed()
         await trio.sleep(1)
-        call.connection._queue.clear()
+        call.connection.discard_queued()
         server.hold("thread/turns/list")
         call.connection.drop()
         with pytest.raises(CodexTransportError):
@@ -378,6 +381,6 @@ async def test_a_lost_call_of_which_is_told_late_leaves_its_thread_free(
             (await held.receive()).proceed()
         await trio.sleep(15)
         assert client.statistics().open_turns == 0
-        [thread] = server._state.threads.values()
+        [thread] = server.threads.values()
         assert [turn.status for turn in thread.turns] == ["completed", "completed" if is_joined else "interrupted"]
         assert (await client.chat_once("next", thread_id)).final_text == "ok"

@@ -731,3 +731,45 @@ async def test_two_readers_are_a_mistake(server: Server, autojump_clock: MockClo
         async with trio.open_nursery() as readers:
             readers.start_soon(peer.transport.receive)
             readers.start_soon(peer.transport.receive)
+
+
+async def test_queued_messages_can_be_discarded(server: Server, autojump_clock: MockClock) -> None:
+    peer = await server.connect()
+    connection = server.connection
+    connection.pause_writing()
+    await peer.send({"id": "a", "method": "thread/loaded/list", "params": {}})
+    await peer.send({"id": "b", "method": "thread/loaded/list", "params": {}})
+    assert connection.discard_queued(keep=lambda message: message.get("id") == "b") == 1
+    connection.resume_writing()
+    assert (await peer.next())["id"] == "b"
+    connection.pause_writing()
+    connection.send_bytes(b"not json")
+    assert connection.discard_queued() == 1
+    assert connection.discard_queued() == 0
+
+
+async def test_threads_and_their_turns_can_be_inspected(server: Server, autojump_clock: MockClock) -> None:
+    assert server.threads == {}
+    peer, thread_id = await server.stage(wait(5), say("hi"))
+    await peer.start_turn(thread_id)
+    await peer.until("item/completed")
+    thread = server.threads[thread_id]
+    assert (thread.id, thread.running) == (thread_id, thread.turns[0])
+    await peer.until("turn/completed")
+    assert thread.running is None
+    assert [turn.status for turn in thread.turns] == ["completed"]
+    server.threads.clear()
+    assert list(server.threads) == [thread_id]
+
+
+async def test_an_override_can_call_the_server_and_be_reset(server: Server, autojump_clock: MockClock) -> None:
+    peer, thread_id = await server.stage()
+    server.reply("thread/loaded/list", lambda params: {**server.handle("thread/loaded/list", params), "new": 1})
+    assert await peer.result("thread/loaded/list") == {"data": [thread_id], "nextCursor": None, "new": 1}
+    server.fail_next("thread/loaded/list", times=None)
+    server.ignore("thread/loaded/list")
+    server.reset("thread/loaded/list")
+    server.reset("nosuch/method")
+    assert await peer.result("thread/loaded/list") == {"data": [thread_id], "nextCursor": None}
+    with pytest.raises(RpcError, match="thread not loaded"):
+        server.handle("thread/read", {"threadId": UNKNOWN})

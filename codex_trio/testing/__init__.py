@@ -6,6 +6,7 @@ makes the real codex binary deterministic. Both play scripts made of the same st
 """
 
 from ._app_server.connection import PendingServerRequest, ScriptedTransport, ServerConnection
+from ._app_server.history import ServedThread, ServedTurn
 from ._app_server.server import HeldCall, ScriptedAppServer
 from ._faults import faulty
 from ._model.model import ScriptedModel, open_scripted_model
@@ -53,6 +54,8 @@ __all__ = [
     "ScriptedAppServer",
     "ScriptedModel",
     "ScriptedTransport",
+    "ServedThread",
+    "ServedTurn",
     "ServerConnection",
     "Step",
     "ask_approval",

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Se
 from contextlib import contextmanager
 from typing import Any
 
+import msgspec
 import trio
 
 from ...abc import Transport
@@ -178,6 +179,23 @@ class ServerConnection:
         """Deliver the messages that were held back, all at once and in order."""
         self._is_writing = True
         self._arrived.set()
+
+    def discard_queued(self, *, keep: Callable[[Message], bool] | None = None) -> int:
+        """Discard messages that the client has not received, as when they are lost with the connection.
+
+        Args:
+            keep: Takes a message and returns whether to keep it. By default all are discarded.
+
+        Returns:
+            The number of discarded messages.
+
+        Example:
+            ``connection.pause_writing(); call.proceed(); connection.discard_queued(); connection.drop()``
+        """
+        kept = [] if keep is None else [raw for raw in self._queue if keep(msgspec.json.decode(raw))]
+        discarded = len(self._queue) - len(kept)
+        self._queue = deque(kept)
+        return discarded
 
     def start(self, async_fn: Callable[..., Awaitable[object]], *args: Any) -> None:
         """Run a task. It is cancelled when the connection ends."""

@@ -28,18 +28,25 @@ class Overrides:
     """Overrides by method. See the `ScriptedAppServer` methods with the same names."""
 
     def __init__(self) -> None:
-        self.repliers: dict[str, Replier] = {}
+        self._repliers: dict[str, Replier] = {}
         self._refusals: dict[str, tuple[RpcError, Countdown]] = {}
         self._ignored: dict[str, Countdown] = {}
 
     def reply(self, method: str, result: object) -> None:
-        self.repliers[method] = result if callable(result) else lambda params: result
+        self._repliers[method] = result if callable(result) else lambda params: result
 
     def fail_next(self, method: str, refusal: RpcError, times: int | None) -> None:
         self._refusals[method] = refusal, Countdown(times)
 
     def ignore(self, method: str, times: int | None) -> None:
         self._ignored[method] = Countdown(times)
+
+    def reset(self, method: str) -> None:
+        for overrides in (self._repliers, self._refusals, self._ignored):
+            overrides.pop(method, None)
+
+    def replier_of(self, method: str) -> Replier | None:
+        return self._repliers.get(method)
 
     def ignores(self, method: str) -> bool:
         """Return whether to ignore this request of a method, and count it."""

@@ -15,6 +15,7 @@ from .._scripted_turns import ScriptedTurns
 from .._steps import CallTool, ScriptJs, Step
 from .._wire_shapes import Message, RpcError, text_of
 from .connection import ScriptedTransport, ServerConnection
+from .history import ServedThread
 from .methods import Methods
 from .overrides import Countdown
 from .state import ServerState
@@ -146,6 +147,22 @@ class ScriptedAppServer(ScriptedTurns):
         """Never respond to the next `times` requests of a method; `None` means all."""
         self._state.overrides.ignore(method, times)
 
+    def reset(self, method: str) -> None:
+        """Undo `reply`, `fail_next` and `ignore` for a method: the server handles its requests again."""
+        self._state.overrides.reset(method)
+
+    def handle(self, method: str, params: Mapping[str, Any]) -> Message:
+        """Handle a request as if the newest connection had sent it, and return the result. For use in `reply`.
+
+        Raises:
+            RpcError: The server responds with an error.
+            RuntimeError: No client is connected.
+
+        Example:
+            ``server.reply("thread/read", lambda params: {**server.handle("thread/read", params), "new": 1})``
+        """
+        return self._methods.call(self.connection, method, dict(params))
+
     def hold(self, method: str) -> None:
         """Do not handle requests of a method, but pass them to the test. Receive them from `held`."""
         self._holding.add(method)
@@ -202,6 +219,11 @@ class ScriptedAppServer(ScriptedTurns):
         if not self._state.connections:
             raise RuntimeError("no client is connected to the scripted app-server")
         return self._state.connections[-1]
+
+    @property
+    def threads(self) -> dict[str, ServedThread]:
+        """The threads by id, oldest first, with their turns: ``server.threads[thread_id].turns[-1].status``."""
+        return self._state.threads.copy()
 
     @property
     def answers(self) -> list[Message]:
@@ -263,7 +285,7 @@ class ScriptedAppServer(ScriptedTurns):
             self._handle(connection, message)
 
     def _handle(self, connection: ServerConnection, message: Message) -> None:
-        method, replier = message["method"], self._state.overrides.repliers.get(message["method"])
+        method, replier = message["method"], self._state.overrides.replier_of(message["method"])
         try:
             params = self._methods.check(connection, message, is_overridden=replier is not None)
             if replier is None:
