@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-Place = tuple[str, ...]
+Path = tuple[str, ...]
 
 _TYPES = {"string", "number", "integer", "boolean", "null", "array", "object"}
 _DEFINITIONS = ("$defs", "definitions")
@@ -38,12 +38,12 @@ def find_request_fault(body: Mapping[str, Any]) -> dict[str, Any] | None:
         if fault is not None:
             message = f"Invalid schema for response_format '{form.get('name')}': {fault}"
             return _error(message, "text.format.schema", "invalid_json_schema")
-    for place, function in _functions(body):
+    for path, function in _functions(body):
         parameters = function.get("parameters")
         fault = None if parameters is None else find_fault(parameters, is_strict=bool(function.get("strict")))
         if fault is not None:
             message = f"Invalid schema for function '{function.get('name')}': {fault}"
-            return _error(message, f"{place}.parameters", "invalid_function_parameters")
+            return _error(message, f"{path}.parameters", "invalid_function_parameters")
     return None
 
 
@@ -94,26 +94,26 @@ def _faults(root: Any, *, is_strict: bool) -> Iterator[str]:
         )
     if "properties" not in root and not is_strict:
         yield "In context=(), object schema missing properties."
-    for place, node in _nodes(root, ()):
-        yield from (f"In context={place!r}, {fault}" for fault in _node_faults(node, root, is_strict=is_strict))
+    for path, node in _nodes(root, ()):
+        yield from (f"In context={path!r}, {fault}" for fault in _node_faults(node, root, is_strict=is_strict))
 
 
-def _nodes(node: Any, place: Place) -> Iterator[tuple[Place, Any]]:
+def _nodes(node: Any, path: Path) -> Iterator[tuple[Path, Any]]:
     """Yield a schema and all schemas inside it, each with its path."""
-    yield place, node
+    yield path, node
     if not isinstance(node, Mapping):
         return
     for word in ("properties", "patternProperties", *_DEFINITIONS):
         named = node.get(word)
         for name, part in named.items() if isinstance(named, Mapping) else ():
-            yield from _nodes(part, (*place, word, name))
+            yield from _nodes(part, (*path, word, name))
     for word in _LISTS:
         listed = node.get(word)
         for number, part in enumerate(listed if isinstance(listed, list) else ()):
-            yield from _nodes(part, (*place, word, str(number)))
+            yield from _nodes(part, (*path, word, str(number)))
     for word in ("items", "additionalProperties", "not"):
         if isinstance(node.get(word), Mapping):
-            yield from _nodes(node[word], (*place, word))
+            yield from _nodes(node[word], (*path, word))
 
 
 def _node_faults(node: Any, root: Mapping[str, Any], *, is_strict: bool) -> Iterable[str]:
@@ -184,12 +184,12 @@ def _functions(body: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]
             yield from _functions_in(item.get("tools"), f"input[{number}].tools")
 
 
-def _functions_in(tools: Any, place: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _functions_in(tools: Any, path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for number, tool in enumerate(tools if isinstance(tools, list) else ()):
         if tool.get("type") == "function":
-            yield f"{place}[{number}]", tool
+            yield f"{path}[{number}]", tool
         elif tool.get("type") == "namespace":
-            yield from _functions_in(tool.get("tools"), f"{place}[{number}].tools")
+            yield from _functions_in(tool.get("tools"), f"{path}[{number}].tools")
 
 
 def _error(message: str, param: str, code: str) -> dict[str, Any]:

@@ -67,9 +67,9 @@ class AccountMethods:
 
     def _write_config(self, connection: ServerConnection, params: Message) -> Message:
         *tables, key = params["keyPath"].split(".")
-        place: dict[str, Any] = self._config
+        node: dict[str, Any] = self._config
         for table in tables:
-            place = place.setdefault(table, {})
-        place[key] = params["value"]
+            node = node.setdefault(table, {})
+        node[key] = params["value"]
         path = "/codex-home/config.toml"
         return {"status": "ok", "version": self._state.new_uuid(), "filePath": path, "overriddenMetadata": None}

@@ -121,5 +121,5 @@ async def _wait_any(events: list[trio.Event]) -> None:
 def _state_of(turn: ServedTurn) -> Message:
     if turn.error is not None:
         return {"status": "errored", "message": turn.error["message"]}
-    said = turn.last_message()
-    return {"status": "completed", "message": said[0]["text"] if said else None}
+    message = turn.last_message()
+    return {"status": "completed", "message": message[0]["text"] if message else None}

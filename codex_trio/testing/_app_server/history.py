@@ -251,7 +251,7 @@ class ServedThread:
         self.end_terminals()
         self.terminals.clear()
         for turn in self.turns:
-            turn.items = [(place, item) for place, item in turn.items if item not in lost]
+            turn.items = [(ordinal, item) for ordinal, item in turn.items if item not in lost]
         self.is_loaded, self.was_unloaded = False, True
         self.approved.clear()
 

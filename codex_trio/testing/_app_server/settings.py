@@ -189,6 +189,6 @@ def _policy(given: Any) -> Any:
 
 def _one_of(known: Mapping[str, Any], name: Any) -> Any:
     if name not in known:
-        expected = ", ".join(f"`{one}`" for one in known)
+        expected = ", ".join(f"`{variant}`" for variant in known)
         raise RpcError(f"Invalid request: unknown variant `{name}`, expected one of {expected}")
     return known[name]

@@ -233,15 +233,15 @@ class ThreadMethods:
             raise no_rollout(thread.id)
         self._unload(thread)
         wanted = params["beforeTurnId"]
-        place = next((i for i, turn in enumerate(thread.turns) if turn.id == wanted), None)
+        index = next((i for i, turn in enumerate(thread.turns) if turn.id == wanted), None)
         unread = thread.first_unread()
-        if place is not None:
-            del thread.turns[place:]
+        if index is not None:
+            del thread.turns[index:]
             if thread.first_unread() != unread:
                 self._state.publish_read_state(thread)
         thread.is_loaded = True
         self._state.set_status(thread, "idle")
-        if place is None:
+        if index is None:
             raise RpcError(f"turn not found: {wanted}")
         self._state.after_response(lambda: self._state.broadcast("thread/reverted", {"threadId": thread.id}))
         return {"thread": thread.to_wire(), **thread.end_cursors()}
@@ -262,7 +262,7 @@ class ThreadMethods:
 def _search(params: Mapping[str, Any]) -> Callable[[ServedThread], bool]:
     """Return a filter by working directory, and by text in the first message or the name."""
     cwd, text = params.get("cwd"), params.get("searchTerm") or ""
-    folders = None if cwd is None else [posixpath.normpath(one) for one in ([cwd] if isinstance(cwd, str) else cwd)]
+    folders = None if cwd is None else [posixpath.normpath(path) for path in ([cwd] if isinstance(cwd, str) else cwd)]
 
     def is_found(thread: ServedThread) -> bool:
         is_there = folders is None or posixpath.normpath(thread.settings.cwd) in folders
@@ -275,7 +275,7 @@ def _tools_of(params: Mapping[str, Any]) -> frozenset[tuple[str | None, str]]:
     found: set[tuple[str | None, str]] = set()
     for tool in params.get("dynamicTools") or ():
         is_namespace = tool.get("type") == "namespace"
-        found |= {(tool["name"], one["name"]) for one in tool["tools"]} if is_namespace else {(None, tool["name"])}
+        found |= {(tool["name"], inner["name"]) for inner in tool["tools"]} if is_namespace else {(None, tool["name"])}
     return frozenset(found)
 
 
@@ -284,13 +284,13 @@ def _up_to(thread: ServedThread, params: Mapping[str, Any]) -> list[ServedTurn]:
     ids = [turn.id for turn in thread.turns]
     last, before = params.get("lastTurnId"), params.get("beforeTurnId")
     if last is not None:
-        return thread.turns[: _place(ids, last) + 1]
+        return thread.turns[: _index_of(ids, last) + 1]
     if before is not None:
-        return thread.turns[: _place(ids, before)]
+        return thread.turns[: _index_of(ids, before)]
     return list(thread.turns)
 
 
-def _place(ids: list[str], turn_id: str) -> int:
+def _index_of(ids: list[str], turn_id: str) -> int:
     if turn_id not in ids:
         raise RpcError(f"turn not found: {turn_id}")
     return ids.index(turn_id)
@@ -299,7 +299,7 @@ def _place(ids: list[str], turn_id: str) -> int:
 def _copied(turn: ServedTurn) -> ServedTurn:
     copy = ServedTurn(turn.id, turn.ordinal, deque(), turn.input_params, turn.owner)
     copy.status = "interrupted" if turn.status == "inProgress" else turn.status
-    copy.items = [(place, item) for place, item in turn.items if item.get("status") != "inProgress"]
+    copy.items = [(ordinal, item) for ordinal, item in turn.items if item.get("status") != "inProgress"]
     copy.error, copy.root_id = turn.error, turn.root_id
     copy.is_forked, copy.has_called = True, turn.has_called
     copy.started_ms, copy.completed_ms = turn.started_ms, turn.completed_ms

@@ -122,7 +122,7 @@ class ReplayTransport(Transport):
     @property
     def is_finished(self) -> bool:
         """Whether every connection was opened and the client has sent all its recorded messages."""
-        return len(self._played) == len(self._connections) and all(one.is_complete for one in self._played)
+        return len(self._played) == len(self._connections) and all(playback.is_complete for playback in self._played)
 
     def describe(self) -> str:
         """Return the server's name for messages."""
