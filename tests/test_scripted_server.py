@@ -770,6 +770,7 @@ async def test_an_override_can_call_the_server_and_be_reset(server: Server, auto
     server.ignore("thread/loaded/list")
     server.reset("thread/loaded/list")
     server.reset("nosuch/method")
-    assert await peer.result("thread/loaded/list") == {"data": [thread_id], "nextCursor": None}
+    with trio.fail_after(5):
+        assert await peer.result("thread/loaded/list") == {"data": [thread_id], "nextCursor": None}
     with pytest.raises(RpcError, match="thread not loaded"):
         server.handle("thread/read", {"threadId": UNKNOWN})
