@@ -53,6 +53,8 @@ LAZY_IMPORTS = {
 FOR_CLIENTS = {"codex_trio/testing/pytest.py": "its client is what a user's test is about"}
 """Modules of the test kit that import the public package, and why."""
 
+TEST_KIT_PARTS = ("_app_server", "_model", "_replay")
+
 FOR_COMMAND_LINE = dict.fromkeys(("_local_names", "_redaction"), "what is hidden is said in one place")
 """Modules with an underscore that the command line imports, and why."""
 
@@ -264,6 +266,23 @@ def the_test_kit_reuses_nothing_that_it_tests(sources: Sequence[Source]) -> list
     ]
 
 
+def parts_of_the_test_kit_are_independent(sources: Sequence[Source]) -> list[str]:
+    """The scripted server, the scripted model and the replay share modules beside them, but import nothing of each other."""
+    return [
+        source.tell(one.line, f"{_part_of(source.module)} imports {_part_of(one.module)}")
+        for source in sources
+        if _part_of(source.module)
+        for one, _ in inner_imports(source)
+        if _part_of(one.module) not in ("", _part_of(source.module))
+    ]
+
+
+def _part_of(module: str) -> str:
+    """Return the part of the test kit that a module belongs to, or "" for a shared module and for others."""
+    parts = module.split(".")
+    return parts[2] if parts[1:2] == ["testing"] and parts[2:3] and parts[2] in TEST_KIT_PARTS else ""
+
+
 def outsiders_use_the_public_surface(sources: Sequence[Source]) -> list[str]:
     """What draws, the command line and the examples use no underscored name but their own, and the free room's."""
     return [
@@ -393,6 +412,7 @@ RULES: tuple[Rule, ...] = (
     few_see_the_transports,
     handlers_see_no_connection,
     the_test_kit_reuses_nothing_that_it_tests,
+    parts_of_the_test_kit_are_independent,
     outsiders_use_the_public_surface,
     no_async_generators,
     imports_stand_at_the_top,

@@ -30,7 +30,7 @@ from codex_trio.testing import (
     think,
     wait,
 )
-from codex_trio.testing._items import make_agent_message
+from codex_trio.testing._app_server.items import make_agent_message
 
 _FOREVER = 1e6  # seconds
 _LATENCY = 0.03  # seconds of the recorder's model

@@ -328,5 +328,5 @@ async def test_a_turn_with_a_schema_that_the_api_refuses_fails(
 
 
 def test_no_script_runs_in_memory() -> None:
-    with pytest.raises(ValueError, match="it runs no JavaScript"):
+    with pytest.raises(ValueError, match="it does not run JavaScript"):
         ScriptedAppServer().on_turn(script_js("text(1)"))

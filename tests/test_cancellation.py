@@ -23,7 +23,7 @@ from codex_trio import (
     connect_codex_client,
     open_codex_client,
 )
-from codex_trio.testing import ScriptedAppServer, faults, hang, run, say, think, wait
+from codex_trio.testing import ScriptedAppServer, faulty, hang, run, say, think, wait
 
 UNWANTED = (think("hm"), wait(1), run("ls"), wait(1), run("pwd"), wait(0.5), think("well"), wait(0.5), say("unwanted"))
 Asking = Callable[[CodexClient, str], Awaitable[None]]
@@ -139,7 +139,7 @@ async def test_cancelled_before_the_turn_is_asked_for_no_turn_begins(
         with trio.move_on_after(1) as scope:
             await client.chat_once("unwanted", thread_id)
         assert scope.cancelled_caught
-        (await server.held(method).receive()).serve()
+        (await server.held(method).receive()).proceed()
         server.release(method)
         await trio.sleep(1)
         assert (await client.chat_once("next", thread_id)).final_text == "the next answer"
@@ -162,7 +162,7 @@ async def test_turn_whose_start_was_cancelled_in_flight_is_stopped_when_it_is_an
         server.release("turn/start")
         if is_quiet:
             await trio.sleep(10)
-        call.serve()
+        call.proceed()
         assert await check_thread_is_free(client, server, thread_id) == ["interrupted"]
 
 
@@ -180,7 +180,7 @@ async def test_next_turn_waits_for_the_answer_to_a_start_that_was_cancelled(
         asking = Background(nursery, client.chat_once, "next", thread_id)
         await trio.sleep(5)
         assert server.prompts == ["unwanted"]
-        call.serve()
+        call.proceed()
         assert (await asking.result()).final_text == "the next answer"
 
 
@@ -205,7 +205,7 @@ async def test_start_that_timed_out_is_stopped_when_its_answer_comes(autojump_cl
             await client.chat_once("unwanted", thread_id)
         assert trio.current_time() == 5
         server.release("turn/start")
-        (await server.held("turn/start").receive()).serve()
+        (await server.held("turn/start").receive()).proceed()
         assert await check_thread_is_free(client, server, thread_id) == ["interrupted"]
 
 
@@ -321,7 +321,7 @@ async def test_closing_stops_a_turn_that_is_being_started(
 ) -> None:
     server = ScriptedAppServer(nursery)
     server.default(hang())
-    async with open_codex_client(faults(server.transport(), delay=0.5)) as client:
+    async with open_codex_client(faulty(server.transport(), delay=0.5)) as client:
         thread = await client.start_thread()
         thread_id = None if asked_for == "thread/start" else thread.id
         asking = Background(nursery, client.chat_once, "hello", thread_id)

@@ -113,7 +113,7 @@ async def test_cancel_asks_again_while_the_server_says_that_nothing_runs(times: 
     server.on_turn(hang())
     async with open_codex_client(server.transport()) as client:
         continuation = await go_quiet(client)
-        server.refuse("turn/interrupt", code=-32600, message=NOT_YET, times=times)
+        server.fail_next("turn/interrupt", code=-32600, message=NOT_YET, times=times)
         assert (await client.cancel(continuation)).was_interrupted
     assert server.received_methods().count("turn/interrupt") == times + 1
 
@@ -123,7 +123,7 @@ async def test_cancel_gives_up_on_a_server_that_says_for_ever_that_nothing_runs(
     server.on_turn(hang())
     async with open_codex_client(server.transport()) as client:
         continuation = await go_quiet(client)
-        server.refuse("turn/interrupt", code=-32600, message=NOT_YET, times=None)
+        server.fail_next("turn/interrupt", code=-32600, message=NOT_YET, times=None)
         asked_at = trio.current_time()
         with pytest.raises(CodexTimeoutError):
             await client.cancel(continuation, timeout=7)
@@ -135,7 +135,7 @@ async def test_cancel_raises_another_refusal_and_can_be_repeated(autojump_clock:
     server.on_turn(hang())
     async with open_codex_client(server.transport()) as client:
         continuation = await go_quiet(client)
-        server.refuse("turn/interrupt", code=-32603, message="the disk is full")
+        server.fail_next("turn/interrupt", code=-32603, message="the disk is full")
         with pytest.raises(CodexProtocolError, match="the disk is full"):
             await client.cancel(continuation)
         assert (await client.cancel(continuation)).was_interrupted
@@ -293,7 +293,7 @@ async def test_cancel_of_a_turn_whose_end_was_lost_with_the_news_that_its_thread
     server = ScriptedAppServer()
     async with open_codex_client(server.transport()) as client:
         turn, continuation = await quiet_turn_by_hand(server, client, nursery)
-        server.refuse("turn/interrupt", code=-32600, message=NOT_YET, times=None)
+        server.fail_next("turn/interrupt", code=-32600, message=NOT_YET, times=None)
         server.hold("thread/turns/list")
         cancelling = Background(nursery, client.cancel, continuation)
         state = {"id": turn.turn_id, "status": "completed", "completedAt": 1, "items": [message("m", "done")]}

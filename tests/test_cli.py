@@ -384,7 +384,7 @@ async def test_what_is_asked_while_no_turn_of_ours_runs_is_left_to_others(
         server.connection.ask_nowait("item/commandExecution/requestApproval", theirs)
         await wait_all_tasks_blocked()
         assert server.answers == []
-        resuming.serve()
+        resuming.proceed()
     assert (cli.code, cli.out) == (0, ["[codex] ok"])
 
 

@@ -195,7 +195,7 @@ async def test_thread_is_busy_while_its_turn_is_being_started(nursery: trio.Nurs
         with pytest.raises(CodexThreadBusyError, match="being started") as caught:
             await client.chat_once("second", thread_id)
         assert caught.value.turn_id is None
-        held.serve()
+        held.proceed()
         assert (await first.result()).final_text == "ok"
 
 

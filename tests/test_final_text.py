@@ -113,7 +113,7 @@ async def test_turn_of_which_nothing_can_be_read_is_mute(
         if is_deaf:
             server.ignore(method)
         else:
-            server.refuse(method, code=-32601, message="not supported yet", times=None)
+            server.fail_next(method, code=-32601, message="not supported yet", times=None)
     assert await ended(nursery, server, [], "notLoaded") == ("", "no_message", 0)
     assert trio.current_time() <= 60
 

@@ -98,7 +98,7 @@ async def be_interrupted(client: CodexClient, server: ScriptedAppServer) -> None
 
 async def not_cancel(client: CodexClient, server: ScriptedAppServer) -> None:
     server.on_turn(hang())
-    server.refuse("turn/interrupt", code=-1, message="not today", times=None)
+    server.fail_next("turn/interrupt", code=-1, message="not today", times=None)
     try:
         await client.chat_once("hello", inactivity_timeout=1)
     except CodexTurnInactiveError as exc:

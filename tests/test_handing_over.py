@@ -134,7 +134,7 @@ async def test_a_new_message_replaces_a_turn_that_is_being_started(
             scope.cancel()
             replacing = Background(nursery, chat_once, thread, "new")
             await trio.sleep(1)
-            held.serve()
+            held.proceed()
             assert await replacing.result() == "the answer"
 
 

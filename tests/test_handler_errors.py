@@ -109,7 +109,7 @@ async def test_what_a_handler_raises_waits_for_a_stream_that_is_not_read_now(aut
 async def test_an_error_of_the_client_in_a_handler_stops_the_turn_like_any_other(autojump_clock: Clock) -> None:
     server = ScriptedAppServer()
     server.on_turn(run("ls", escalate=True), hang())
-    server.refuse("nosuch/method", code=-32600, message="no such method", times=None)
+    server.fail_next("nosuch/method", code=-32600, message="no such method", times=None)
 
     async def decide(request: ApprovalRequest) -> Decision:
         await client.request("nosuch/method")

@@ -72,7 +72,7 @@ async def test_a_question_before_the_answer_to_turn_start_stops_the_clock_too(au
         turn_id = "01a20000-0000-7000-8000-000000000002"  # what the scripted server is about to call it
         params = {"threadId": call.params["threadId"], "turnId": turn_id, "command": "ls"}
         server.connection.ask_nowait(COMMAND, params)
-        call.serve()
+        call.proceed()
 
     async with open_codex_client(server.transport(), on_approval=decide, inactivity_timeout=400) as client:
         async with trio.open_nursery() as nursery:

@@ -16,7 +16,7 @@ from codex_trio.testing import open_scripted_model
     ("command", "complaint"),
     [
         ("/no/such/codex app-server", "cannot start '/no/such/codex app-server --listen"),
-        ([sys.executable, "-c", "raise SystemExit('cannot')"], "does not listen; its words: 'cannot'"),
+        ([sys.executable, "-c", "raise SystemExit('cannot')"], "does not listen; its stderr: 'cannot'"),
     ],
 )
 async def test_a_server_that_does_not_listen_is_told(command: str | list[str], complaint: str) -> None:

@@ -30,8 +30,8 @@ def opened(server: ScriptedAppServer, **options: Any) -> CodexClient:
 def lose_unheard(server: ScriptedAppServer, call: HeldCall) -> None:
     """Let the server do what it was asked, and lose the connection before it has said so."""
     call.connection.pause_writing()
-    call.serve()
-    call.connection._queue.clear()
+    call.proceed()
+    call.connection.discard_queued()
     call.connection.drop()
 
 
@@ -89,7 +89,7 @@ async def test_a_turn_that_was_left_is_stopped_after_an_outage_however_long(
         assert (await client.chat_once("next", step.thread_id)).final_text == "ok"
         assert 25 < trio.current_time() < 27
         assert client.statistics().open_turns == 0
-    [thread] = server._state.threads.values()
+    [thread] = server.threads.values()
     assert [turn.status for turn in thread.turns] == ["interrupted", "completed"]
 
 
@@ -112,7 +112,7 @@ async def test_many_calls_that_were_lost_are_looked_for_at_once(
 ) -> None:
     # Of each thread the server says for a second that it is not there, as it does of one that has just begun.
     server = ScriptedAppServer(nursery)
-    server.refuse("thread/turns/list", code=-32600, message="thread not loaded: x", times=None)
+    server.fail_next("thread/turns/list", code=-32600, message="thread not loaded: x", times=None)
     async with opened(server) as client:
         server.hold("turn/start")
         calling = [Background(nursery, client.chat_once, "hello") for _ in range(60)]
@@ -132,13 +132,13 @@ async def test_a_new_thread_that_is_lost_before_its_first_turn_is_replaced(
     nursery: trio.Nursery, autojump_clock: MockClock, losses: int
 ) -> None:
     server = ScriptedAppServer(nursery)
-    server.refuse("thread/resume", code=-32600, message="no rollout found for thread id x", times=None)
+    server.fail_next("thread/resume", code=-32600, message="no rollout found for thread id x", times=None)
     server.hold("thread/start")
     async with opened(server) as client:
         waiting = Background(nursery, client.chat_once, "hello")
         for _ in range(losses):
             call = await server.held("thread/start").receive()
-            call.serve()
+            call.proceed()
             call.connection.drop()  # after the answer
         server.release("thread/start")
         assert (await waiting.result()).final_text == "ok"
@@ -151,7 +151,7 @@ async def test_many_turns_that_are_gone_are_given_up_at_once(nursery: trio.Nurse
     async with opened(server) as client:
         waiting = [Background(nursery, client.chat_once, "hello") for _ in range(80)]
         await trio.sleep(1)
-        server.refuse("thread/resume", code=-32600, message="no rollout found for thread id x", times=None)
+        server.fail_next("thread/resume", code=-32600, message="no rollout found for thread id x", times=None)
         server.connection.drop()
         for one in waiting:
             with pytest.raises(CodexTransportError, match="was not found again"):
@@ -251,7 +251,7 @@ async def test_a_thread_on_which_a_turn_is_being_started_comes_before_a_thousand
         call = await server.held("thread/resume").receive()
         Background(nursery, client.request, "thread/list")
         await wait_all_tasks_blocked()
-        call.serve()
+        call.proceed()
         await wait_all_tasks_blocked()
         assert client.statistics().requests_waiting == 1  # `turn/start`
         server.release("thread/resume")
@@ -371,7 +371,7 @@ async def test_requests_that_were_never_answered_are_forgotten(
         for _ in range(20):
             with trio.move_on_after(1):
                 await client.chat_once("hello")
-        for thread_id in server._state.threads:
+        for thread_id in server.threads:
             await observer.resume_thread(thread_id)
         await wait_all_tasks_blocked()
         server.connections[-1].ask_nowait("item/tool/call")

@@ -63,7 +63,7 @@ async def not_hear_of_the_end(client: CodexClient, server: ScriptedAppServer, th
 
 
 async def look_up_the_end(client: CodexClient, server: ScriptedAppServer, thread: CodexThread) -> None:
-    server.refuse("thread/turns/list", code=-32600, message="no such method", times=None)
+    server.fail_next("thread/turns/list", code=-32600, message="no such method", times=None)
     await not_hear_of_the_end(client, server, thread)
 
 
@@ -111,8 +111,8 @@ async def lose_a_call(client: CodexClient, server: ScriptedAppServer, thread: Co
         nursery.start_soon(call)
         held = await server.held("turn/start").receive()
         held.connection.pause_writing()
-        held.serve()
-        held.connection._queue.clear()
+        held.proceed()
+        held.connection.discard_queued()
         held.connection.drop()
     server.release("turn/start")
     await trio.sleep(30)
@@ -171,7 +171,7 @@ def spoil(server: ScriptedAppServer, method: str, changes: list[Oddity]) -> None
             result: Any = ANSWERS[method]
         else:
             try:
-                result = server._methods.call(server.connection, method, params)
+                result = server.handle(method, params)
             except (TypeError, ValueError) as exc:  # an odd cursor came back to it
                 raise RpcError(f"invalid cursor: {exc}") from exc
         result = copy.deepcopy(result)
@@ -199,7 +199,7 @@ def test_an_odd_answer_is_no_more_than_an_error_of_ours(method: str, call: Call,
                     spoil(server, method, changes)
                     with suppress(CodexError):
                         await call(client, server, thread)
-                    del server._state.overrides.repliers[method]
+                    server.reset(method)
                     assert (await client.chat_once("hello")).final_text == "ok"
             nursery.cancel_scope.cancel()
 

@@ -138,7 +138,7 @@ async def test_connect_timeout_alone_bounds_the_handshake(autojump_clock: MockCl
         call = await server.held("initialize").receive()
         await trio.sleep(20)
         server.release("initialize")
-        call.serve()
+        call.proceed()
         client = await opening.result()
         assert trio.current_time() == 20
         await client.aclose()
@@ -155,7 +155,7 @@ async def test_slow_transport_is_given_up_after_the_connect_timeout(autojump_clo
 
 async def test_refused_handshake_is_told(autojump_clock: MockClock) -> None:
     server = ScriptedAppServer()
-    server.refuse("initialize", code=-32600, message="go away")
+    server.fail_next("initialize", code=-32600, message="go away")
     with pytest.raises(CodexProtocolError, match="go away"):
         async with open_codex_client(server.transport()):
             pytest.fail("it cannot be open")

@@ -105,7 +105,7 @@ async def test_an_interrupt_waits_for_a_turn_that_is_being_taken_up(
         interrupt = Background(nursery, thread.interrupt)
         await trio.testing.wait_all_tasks_blocked()
         assert not interrupt.is_done
-        call.serve()
+        call.proceed()
         assert await interrupt.result()
         with pytest.raises(CodexTurnInterruptedError):
             await taking_up.result()
@@ -145,7 +145,7 @@ async def test_what_comes_while_history_is_read_comes_once_and_after_it(
         reading = Background(nursery, read, client.chat(continuation=continuation), steps)
         held = await server.held("thread/items/list").receive()
         await trio.sleep(100)  # "three" comes live, and is in the history that is read after it
-        held.serve()
+        held.proceed()
         await reading.result()
     assert texts(steps) == ["three", "four"]
 
@@ -162,7 +162,7 @@ async def test_an_end_that_comes_while_history_is_read_ends_it(
         waiting = Background(nursery, client.chat_once, continuation=continuation)
         held = await server.held(held_back).receive()
         await trio.sleep(500)
-        held.serve()
+        held.proceed()
         result = await waiting.result()
     assert texts(result.steps) == ["three", "four"]
     assert result.completion_source == "turn_completed"
@@ -348,8 +348,8 @@ async def test_a_turn_that_is_not_in_history_yet_is_waited_for(
     server = ScriptedAppServer(nursery)
     server.on_turn(wait(200), say("done"))
     continuation = await left_in_chat_once(server)
-    server.refuse("thread/resume", code=code, message=message, times=2)
-    server.refuse("thread/turns/list", code=-32601, message="list_turns is not supported yet", times=2)
+    server.fail_next("thread/resume", code=code, message=message, times=2)
+    server.fail_next("thread/turns/list", code=-32601, message="list_turns is not supported yet", times=2)
     async with fresh(server) as client:
         assert (await client.chat_once(continuation=continuation)).final_text == "done"
 
@@ -359,7 +359,7 @@ async def test_a_server_without_items_lists_is_read_whole(nursery: trio.Nursery,
     server = ScriptedAppServer(nursery)
     server.on_turn(*STORY)
     continuation = await left_in_chat_once(server)
-    server.refuse("thread/items/list", code=-32600, message="Invalid request: unknown variant", times=None)
+    server.fail_next("thread/items/list", code=-32600, message="Invalid request: unknown variant", times=None)
     async with fresh(server, inactivity_timeout=1000) as client:
         assert texts((await client.chat_once(continuation=continuation)).steps) == ["one", "two", "three", "four"]
 
@@ -392,7 +392,7 @@ async def test_a_thread_that_another_process_has_is_refused_as_the_server_says(a
     server = ScriptedAppServer()
     server.on_turn(hang())
     continuation = await left_in_chat_once(server)
-    server.refuse("thread/resume", code=-32600, message="thread x already has an active writer", times=None)
+    server.fail_next("thread/resume", code=-32600, message="thread x already has an active writer", times=None)
     async with fresh(server) as client:
         with pytest.raises(CodexProtocolError, match="already has an active writer"):
             await client.chat_once(continuation=continuation)
@@ -458,7 +458,7 @@ async def test_reading_history_is_no_inactivity(nursery: trio.Nursery, autojump_
         waiting = Background(nursery, client.chat_once, continuation=continuation, inactivity_timeout=230)
         held = await server.held("thread/items/list").receive()
         await trio.sleep(300)
-        held.serve()
+        held.proceed()
         assert texts((await waiting.result()).steps) == ["three", "four"]
 
 

@@ -167,7 +167,7 @@ async def test_failed_turn_read_from_history_fails(autojump_clock: MockClock) ->
 
 async def test_server_without_a_list_of_turns_is_asked_for_the_thread(autojump_clock: MockClock) -> None:
     server = ScriptedAppServer(start_delay=0)
-    server.refuse("thread/turns/list", code=-32600, message="Invalid request: unknown variant", times=None)
+    server.fail_next("thread/turns/list", code=-32600, message="Invalid request: unknown variant", times=None)
     server.on_turn(say("done"), omit_completed())
     async with open_codex_client(server.transport()) as client:
         result = await client.chat_once("hello")
@@ -179,7 +179,7 @@ async def test_server_without_a_list_of_turns_is_asked_for_the_thread(autojump_c
 async def test_server_without_any_history_leaves_the_turn_to_inactivity(autojump_clock: MockClock) -> None:
     server = ScriptedAppServer(start_delay=0)
     for method in ("thread/turns/list", "thread/read"):
-        server.refuse(method, code=-32600, message="Invalid request: unknown variant", times=None)
+        server.fail_next(method, code=-32600, message="Invalid request: unknown variant", times=None)
     server.on_turn(say("done"), omit_completed())
     async with open_codex_client(server.transport()) as client:
         with pytest.raises(CodexTurnInactiveError):

@@ -58,7 +58,7 @@ async def lose_behind(server: ScriptedAppServer, method: str) -> None:
     """Answer the next call of a method, and drop the connection right behind that."""
     held = await server.held(method).receive()
     server.release(method)
-    held.serve()
+    held.proceed()
     held.connection.drop()
 
 
@@ -301,10 +301,10 @@ async def test_a_turn_that_a_lost_call_started_is_found_and_stopped(
             await calling.result()
         server.release("turn/start")
         held.connection.pause_writing()
-        held.serve()
-        held.connection._queue.clear()
+        held.proceed()
+        held.connection.discard_queued()
         server.connection.drop()
-        [stray] = [one for one in server._state.threads.values() if one.running]
+        [stray] = [one for one in server.threads.values() if one.running]
         if not is_cancelled:
             with pytest.raises(CodexTransportError):
                 await calling.result()
@@ -326,8 +326,8 @@ async def test_a_turn_that_a_lost_call_started_delays_the_next_no_longer_than_it
         held = await server.held("turn/start").receive()
         server.release("turn/start")
         held.connection.pause_writing()
-        held.serve()
-        held.connection._queue.clear()
+        held.proceed()
+        held.connection.discard_queued()
         server.open_delay = outage
         server.connection.drop()
         with pytest.raises(CodexTransportError):
@@ -335,7 +335,7 @@ async def test_a_turn_that_a_lost_call_started_delays_the_next_no_longer_than_it
         assert (await client.chat_once("next", thread_id)).final_text == "ok"
         assert trio.current_time() < outage + 0.5
         assert client.statistics().open_turns == 0
-    [thread] = server._state.threads.values()
+    [thread] = server.threads.values()
     assert [turn.status for turn in thread.turns][1] == ("completed" if outage else "interrupted")
 
 
@@ -364,7 +364,7 @@ async def test_a_call_that_was_refused_for_overload_before_a_loss_is_made_on_the
 ) -> None:
     server = ScriptedAppServer(nursery)
     async with opened(server) as client:
-        server.refuse("thread/list", times=1)
+        server.fail_next("thread/list", times=1)
         listing = Background(nursery, client.request, "thread/list")
         await wait_all_tasks_blocked()  # in the pause before it is made again
         server.connection.drop()
@@ -514,12 +514,12 @@ async def test_a_turn_that_the_next_server_does_not_have_is_lost_alone(
     async with opened(server) as client:
         waiting = Background(nursery, client.chat_once, "hello")
         await trio.sleep(1)
-        server.refuse("thread/resume", code=-32600, message="no rollout found for thread id x", times=10)
+        server.fail_next("thread/resume", code=-32600, message="no rollout found for thread id x", times=10)
         server.connection.drop()
         with pytest.raises(CodexTransportError, match="was not found again") as caught:
             await waiting.result()
         assert caught.value.continuation is not None
-        server.refuse("thread/resume", times=0)
+        server.fail_next("thread/resume", times=0)
         assert (await client.chat_once("next")).final_text == "ok"
 
 
@@ -596,7 +596,7 @@ async def test_a_turn_is_cancelled_during_an_outage(nursery: trio.Nursery, autoj
         await trio.sleep(2)
         assert client.statistics().open_turns == 0
         assert server.received_methods().count("turn/interrupt") >= 1
-    [(_, status)] = [(turn.id, turn.status) for thread in server._state.threads.values() for turn in thread.turns]
+    [(_, status)] = [(turn.id, turn.status) for thread in server.threads.values() for turn in thread.turns]
     assert status == "interrupted"
 
 

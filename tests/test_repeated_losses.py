@@ -45,7 +45,7 @@ class Curse:
     async def _run(self) -> None:
         async for call in self._server.held(self._method):
             if self._is_lifted or self._thread_id not in (None, call.params.get("threadId")):
-                call.serve()
+                call.proceed()
             else:
                 self.losses.append(trio.current_time())
                 call.connection.drop()
@@ -268,7 +268,7 @@ async def test_a_connection_that_is_lost_again_and_again_does_not_keep_a_silent_
                 if is_usage_told_again:  # as codex does behind its answer to thread/resume
                     params = {"threadId": call.params["threadId"], "turnId": call.params["turnId"], "tokenUsage": {}}
                     call.connection.send({"method": "thread/tokenUsage/updated", "params": params})
-                call.serve()
+                call.proceed()
 
         with trio.move_on_after(500) as scope:
             nursery.start_soon(lose_all)

@@ -116,7 +116,7 @@ async def test_a_message_too_many_is_named(path: Path, autojump_clock: MockClock
     assert (error.line, error.expected) == (None, None)
     assert error.received is not None
     assert error.received["params"]["input"][0]["text"] == "three"
-    assert "nothing more was sent then, but " in str(error)
+    assert "expected no further message, received " in str(error)
 
 
 async def test_a_message_too_few_leaves_the_replay_unfinished(path: Path, autojump_clock: MockClock) -> None:
@@ -171,7 +171,7 @@ async def test_another_answer_to_the_server_is_named(path: Path, autojump_clock:
         {"id": 0, "result": {"currentTimeAt": 7}},
         {"id": 0, "result": {"currentTimeAt": 8}},
     )
-    assert "at result.currentTimeAt: 7 then, 8 now" in str(error)
+    assert "at result.currentTimeAt: expected 7, received 8" in str(error)
 
 
 async def test_another_handshake_is_a_deviation_in_opening(path: Path, autojump_clock: MockClock) -> None:
@@ -281,7 +281,7 @@ async def test_an_id_that_the_server_gave_is_no_random_one(path: Path, autojump_
 
     error = await deviation(path, lambda client: terminate(client, process_id="9999"))
 
-    assert "at params.processId: '1003' then, '9999' now" in str(error)
+    assert "at params.processId: expected '1003', received '9999'" in str(error)
 
 
 async def test_secrets_are_compared_as_they_were_recorded(path: Path, autojump_clock: MockClock) -> None:
@@ -349,7 +349,7 @@ async def test_threads_that_were_asked_for_alike_may_change_places(
     async def answer_slowly() -> None:
         async for call in server.held("thread/start"):
             await trio.sleep(3)  # longer than a message may be late
-            call.serve()
+            call.proceed()
 
     server = ScriptedAppServer()
     for number, prompt in enumerate(("one again", "two again", "three again", "one", "two", "three")):
@@ -491,7 +491,7 @@ async def test_a_turn_is_not_interrupted_long_before_what_it_had_told_until_then
     if is_early:
         assert transport.deviation is not None
         assert transport.deviation.line == line_of(path, "turn/interrupt")
-        assert "more than 1 s before that now" in str(transport.deviation)
+        assert "received more than 1 s before line" in str(transport.deviation)
     else:
         assert transport.deviation is None
 
@@ -530,7 +530,7 @@ async def test_an_interrupt_that_was_refused_is_repeated_after_other_pauses(
 
     server = ScriptedAppServer()
     server.on_turn(say(" ".join("word" for _ in range(60)), seconds=30))
-    server.refuse("turn/interrupt", code=code, message=message, times=6)
+    server.fail_next("turn/interrupt", code=code, message=message, times=6)
     await record(path, server, lambda client: insist(client, 1.5))
 
     transport = ReplayTransport(path)
@@ -604,7 +604,7 @@ async def test_a_connection_more_than_were_recorded_is_a_deviation(
         async with open_codex_client(transport, reconnect=True, reconnect_timeout=7) as client:
             await stay_at_a_loss(client)
     assert "scripted app-server closed the connection" in str(caught.value)
-    assert "another connection was opened, after the 1 that were recorded" in str(transport.deviation)
+    assert "another connection was opened, but only 1 were recorded" in str(transport.deviation)
 
 
 @pytest.mark.parametrize("sent", [["one", "two"], ["one"], []])
@@ -647,7 +647,7 @@ def test_a_torn_last_line_is_left_out(path: Path) -> None:
     path.write_bytes(row + row[:30])
     ReplayTransport(path)
     path.write_bytes(row[:30] + b"\n" + row)
-    with pytest.raises(ValueError, match=r"session\.jsonl, line 1: no row of a recording"):
+    with pytest.raises(ValueError, match=r"session\.jsonl, line 1: not a valid line of a recording"):
         ReplayTransport(path)
 
 
@@ -657,14 +657,14 @@ def test_a_torn_last_line_is_left_out(path: Path) -> None:
 )
 def test_a_line_that_is_no_row_is_named(path: Path, line: bytes) -> None:
     path.write_bytes(b'{"t": 1, "dir": "note", "msg": "remark"}\n' + line + b"\n\n")
-    with pytest.raises(ValueError, match="line 2: no row of a recording"):
+    with pytest.raises(ValueError, match="line 2: not a valid line of a recording"):
         ReplayTransport(path)
 
 
 @pytest.mark.parametrize("text", ["", "\n", "no recording", '{"a": 1}', '{"t": 0.0, "dir": "c2s", "co'])
 def test_a_file_without_any_row_is_no_recording(path: Path, text: str) -> None:
     path.write_text(text)
-    with pytest.raises(ValueError, match=r"session\.jsonl is no recording: it has no row of one"):
+    with pytest.raises(ValueError, match=r"session\.jsonl is not a recording: it has no connection"):
         ReplayTransport(path)
 
 

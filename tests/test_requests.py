@@ -226,7 +226,7 @@ async def test_result_is_returned_as_it_is(result: object, autojump_clock: MockC
 
 async def test_refusal_is_told_with_everything(autojump_clock: MockClock) -> None:
     server = ScriptedAppServer()
-    server.refuse("made/up", code=-32602, message="too large", data={"max": 7})
+    server.fail_next("made/up", code=-32602, message="too large", data={"max": 7})
     async with open_codex_client(server.transport()) as client:
         with pytest.raises(CodexProtocolError, match=r"made/up .*-32602: too large") as caught:
             await client.request("made/up")
@@ -278,11 +278,11 @@ async def test_overload_is_tried_again_with_growing_pauses(autojump_clock: MockC
 
     def overloaded(params: object) -> object:
         asked_at.append(trio.current_time())
-        server.refuse("busy", times=1)
+        server.fail_next("busy", times=1)
         return {}
 
     server.reply("thread/list", overloaded)
-    server.refuse("thread/list", times=6)
+    server.fail_next("thread/list", times=6)
     async with open_codex_client(server.transport()) as client:
         await client.request("thread/list")
     pauses = sum(0.05 * 2**n for n in range(6))
@@ -294,7 +294,7 @@ async def test_pauses_between_repeats_are_jittered(autojump_clock: MockClock) ->
     took = set()
     for _ in range(5):
         server = ScriptedAppServer()
-        server.refuse("thread/list", times=4)
+        server.fail_next("thread/list", times=4)
         async with open_codex_client(server.transport()) as client:
             begun_at = trio.current_time()
             await client.request("thread/list")
@@ -304,7 +304,7 @@ async def test_pauses_between_repeats_are_jittered(autojump_clock: MockClock) ->
 
 async def test_overload_beyond_the_timeout_is_told(autojump_clock: MockClock) -> None:
     server = ScriptedAppServer()
-    server.refuse("thread/list", times=None)
+    server.fail_next("thread/list", times=None)
     async with open_codex_client(server.transport()) as client:
         with pytest.raises(CodexProtocolError, match="overloaded") as caught:
             await client.request("thread/list", timeout=20)
@@ -316,7 +316,7 @@ async def test_overload_beyond_the_timeout_is_told(autojump_clock: MockClock) ->
 @pytest.mark.parametrize("code", [-32600, -32601, -32602, -32603, -32000, -32002, 0])
 async def test_no_other_refusal_is_tried_again(code: int, autojump_clock: MockClock) -> None:
     server = ScriptedAppServer()
-    server.refuse("thread/list", code=code, message="no", times=None)
+    server.fail_next("thread/list", code=code, message="no", times=None)
     async with open_codex_client(server.transport()) as client:
         with pytest.raises(CodexProtocolError):
             await client.request("thread/list")
@@ -325,7 +325,7 @@ async def test_no_other_refusal_is_tried_again(code: int, autojump_clock: MockCl
 
 async def test_turn_refused_for_overload_is_tried_again(autojump_clock: MockClock) -> None:
     server = ScriptedAppServer()
-    server.refuse("turn/start", times=3)
+    server.fail_next("turn/start", times=3)
     async with open_codex_client(server.transport()) as client:
         assert (await client.chat_once("hello")).final_text == "ok"
     assert server.prompts == ["hello"] * 4
@@ -374,7 +374,7 @@ async def test_params_that_are_no_json_are_refused_by_name_and_cost_nothing(
         assert client.statistics().requests_in_flight == 0
         await client.request("thread/list")
     assert "made/up" not in server.received_methods()
-    assert server.garbage == []
+    assert server.invalid_messages == []
 
 
 async def test_prompt_that_cannot_be_sent_leaves_its_thread_free(autojump_clock: MockClock) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -32,12 +31,16 @@ async def lose_behind_answer(server: ScriptedAppServer, call: HeldCall) -> None:
     """Let the server do what it was asked, and lose the connection right behind its answer, before all events."""
     connection = call.connection
     connection.pause_writing()
-    call.serve()
+    call.proceed()
     await trio.lowlevel.checkpoint()
-    answers = [one for one in connection._queue if json.loads(one).get("id") == call.id]
+    answers: list[object] = []
+
+    def is_answer(message: dict[str, object]) -> bool:
+        answers.extend([message] if message.get("id") == call.id else [])
+        return message.get("id") == call.id
+
+    connection.discard_queued(keep=is_answer)
     assert len(answers) == 1
-    connection._queue.clear()
-    connection._queue.extend(answers)
     connection.drop()
 
 
@@ -49,7 +52,7 @@ async def leave_mute(server: ScriptedAppServer, nursery: trio.Nursery, method: s
     async def serve() -> None:
         async for call in held:
             if call.params["threadId"] != thread_id:
-                call.serve()
+                call.proceed()
 
     nursery.start_soon(serve)
     await wait_all_tasks_blocked()
@@ -76,15 +79,15 @@ async def test_a_turn_that_a_lost_call_started_is_found_however_much_it_has_said
         call = await server.held("turn/start").receive()
         server.release("turn/start")
         call.connection.pause_writing()
-        call.serve()
+        call.proceed()
         await trio.sleep(1)
-        call.connection._queue.clear()
+        call.connection.discard_queued()
         call.connection.drop()
         with pytest.raises(CodexTransportError):
             await calling.result()
         result = await client.chat_once("next", thread_id)
         assert [step.text for step in result.steps] == ["ok"]
-        [thread] = server._state.threads.values()
+        [thread] = server.threads.values()
         assert [turn.status for turn in thread.turns] == ["completed", "interrupted", "completed"]
 
 
@@ -237,7 +240,7 @@ async def test_a_turn_that_was_accepted_and_that_never_comes_takes_nothing_from_
         server.hold("turn/start")
         calling = Background(nursery, thread.chat_once, "next")
         await trio.sleep(20)  # by now the compaction was given up
-        (await server.held("turn/start").receive()).serve()
+        (await server.held("turn/start").receive()).proceed()
         assert (await calling.result()).final_text == "ok"
 
 
@@ -284,8 +287,8 @@ async def test_a_turn_that_was_given_up_is_taken_up_again(
     server.on_turn(say("one"), wait(100), say("two"))
     async with opened(server) as client:
         continuation = await go_quiet(client, timeout=10)
-        server.refuse("thread/turns/list", code=-32603, message="database is locked")
-        server.refuse("thread/read", code=-32603, message="database is locked")
+        server.fail_next("thread/turns/list", code=-32603, message="database is locked")
+        server.fail_next("thread/read", code=-32603, message="database is locked")
         server.connection.drop()
         await trio.sleep(10)
         if wish == "cancel":
@@ -361,9 +364,9 @@ async def test_a_lost_call_of_which_is_told_late_leaves_its_thread_free(
         call = await server.held("turn/start").receive()
         server.release("turn/start")
         call.connection.pause_writing()
-        call.serve()
+        call.proceed()
         await trio.sleep(1)
-        call.connection._queue.clear()
+        call.connection.discard_queued()
         server.hold("thread/turns/list")
         call.connection.drop()
         with pytest.raises(CodexTransportError):
@@ -374,9 +377,9 @@ async def test_a_lost_call_of_which_is_told_late_leaves_its_thread_free(
         held = server.held("thread/turns/list")
         server.release("thread/turns/list")
         for _ in range(held.statistics().current_buffer_used):
-            (await held.receive()).serve()
+            (await held.receive()).proceed()
         await trio.sleep(15)
         assert client.statistics().open_turns == 0
-        [thread] = server._state.threads.values()
+        [thread] = server.threads.values()
         assert [turn.status for turn in thread.turns] == ["completed", "completed" if is_joined else "interrupted"]
         assert (await client.chat_once("next", thread_id)).final_text == "ok"

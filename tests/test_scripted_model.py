@@ -10,10 +10,9 @@ import tomllib
 import pytest
 import trio
 
-from codex_trio.testing._home import dump_config
-from codex_trio.testing._model import ScriptedModel, open_scripted_model
-from codex_trio.testing._script import fail, run, say, wait
-from codex_trio.testing._script_server import drop_connection
+from codex_trio.testing._model.codex_home import dump_config
+from codex_trio.testing._model.model import ScriptedModel, open_scripted_model
+from codex_trio.testing._script import drop_connection, fail, run, say, wait
 
 
 @pytest.mark.parametrize(
@@ -97,11 +96,11 @@ async def test_a_cancelled_body_closes_the_model() -> None:
 
 async def test_a_model_is_opened_once() -> None:
     model = open_scripted_model()
-    with pytest.raises(RuntimeError, match="enter it first"):
+    with pytest.raises(RuntimeError, match="the model is not open"):
         model.env()
     async with model:
         pass
-    with pytest.raises(RuntimeError, match="opened once"):
+    with pytest.raises(RuntimeError, match="opened only once"):
         async with model:
             pass
 
@@ -124,11 +123,11 @@ def test_dumped_config_reads_back() -> None:
 
 
 def test_bad_scripts_and_configs_are_refused_where_they_are_written() -> None:
-    with pytest.raises(ValueError, match="not TOML"):
+    with pytest.raises(ValueError, match="not valid TOML"):
         open_scripted_model(config="a = [")
     model = open_scripted_model()
     with pytest.raises(ValueError, match="cannot play DropConnection"):
         model.on_turn(say("a"), drop_connection())
-    with pytest.raises(ValueError, match="before the answer begins"):
+    with pytest.raises(ValueError, match="before the response starts"):
         model.default(say("a"), wait(1), fail("no", http_status=500))
     model.on_prompt("a", say("a"), run("b"), fail("no", http_status=500))

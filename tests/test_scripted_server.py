@@ -12,13 +12,25 @@ from _versions import NEWEST
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from codex_trio.errors import CodexTransportError
-from codex_trio.testing._script import fail, hang, retry, run, say, think, wait
-from codex_trio.testing._script_server import ask_server_request, drop_connection, exit, omit_completed, raw  # noqa: A004  a process exits
-from codex_trio.testing._server import ScriptedAppServer
-from codex_trio.testing._server_connection import PendingServerRequest
-from codex_trio.testing._server_turns import TurnPlayer
+from codex_trio.testing._app_server.connection import PendingServerRequest
+from codex_trio.testing._app_server.server import ScriptedAppServer
+from codex_trio.testing._app_server.turn_player import TurnPlayer
+from codex_trio.testing._script import (
+    ask_server_request,
+    drop_connection,
+    exit,  # noqa: A004  a process exits
+    fail,
+    hang,
+    omit_completed,
+    raw,
+    retry,
+    run,
+    say,
+    think,
+    wait,
+)
 from codex_trio.testing._steps import Step
-from codex_trio.testing._wire import RpcError
+from codex_trio.testing._wire_shapes import RpcError
 
 UNKNOWN = "01a2061e-99c0-74f0-b2d6-3710637b248c"
 NEWS_OF_A_TURN = ["thread/status/changed", "thread/readState/changed", "thread/status/changed"]
@@ -104,7 +116,7 @@ async def test_what_is_no_request_is_never_answered(server: Server, autojump_clo
     await peer.transport.send([b"not json", b"[]", b"123", b"{}"])
     await peer.send({"id": None, "method": "thread/list"}, {"id": 1.5, "method": "thread/list"}, {"id": 9, "result": 1})
     assert "result" in await peer.request("thread/list")
-    assert server.garbage == [b"not json", b"[]", b"123"]
+    assert server.invalid_messages == [b"not json", b"[]", b"123"]
 
 
 async def test_turn_comes_in_the_usual_order(server: Server, autojump_clock: MockClock) -> None:
@@ -542,7 +554,7 @@ async def test_answers_are_overridden_refused_and_ignored(server: Server, autoju
     assert await peer.next() == {"id": "slow", "result": {"slow": {"a": 1}}}
     server.reply("made/up", no)
     assert (await peer.request("made/up"))["error"] == {"code": -1, "message": "no", "data": {"why": 1}}
-    server.refuse("thread/list", times=2)
+    server.fail_next("thread/list", times=2)
     assert [(await peer.request("thread/list")).get("error", {}).get("code") for _ in range(3)] == [
         -32001,
         -32001,
@@ -563,7 +575,7 @@ async def test_params_of_another_kind_are_refused_and_a_script_that_fails_is_not
     peer, thread_id = await server.stage()
     code, message = await peer.refusal("thread/shellCommand", threadId=thread_id, command=3)
     assert code == -32600
-    assert message.startswith("Invalid request: thread/shellCommand does not take such params: AttributeError: ")
+    assert message.startswith("Invalid request: thread/shellCommand does not accept these params: AttributeError: ")
     server.on_turn(fails)
     with pytest.raises(KeyError, match="a fault of the test"):
         await peer.start_turn(thread_id)
@@ -582,7 +594,7 @@ async def test_held_calls_are_answered_by_the_test_in_any_order(server: Server, 
     calls[2].reply({"turn": {"id": "T"}})
     server.connection.send({"method": "turn/started", "params": {}})
     calls[0].error(-32001, "busy")
-    calls[1].serve()
+    calls[1].proceed()
     first, second, third, fourth = await peer.next(), await peer.next(), await peer.next(), await peer.next()
     assert (first["id"], second["method"]) == ("c", "turn/started")
     assert (third["error"], fourth["id"]) == ({"code": -32001, "message": "busy"}, "b")
@@ -719,3 +731,46 @@ async def test_two_readers_are_a_mistake(server: Server, autojump_clock: MockClo
         async with trio.open_nursery() as readers:
             readers.start_soon(peer.transport.receive)
             readers.start_soon(peer.transport.receive)
+
+
+async def test_queued_messages_can_be_discarded(server: Server, autojump_clock: MockClock) -> None:
+    peer = await server.connect()
+    connection = server.connection
+    connection.pause_writing()
+    await peer.send({"id": "a", "method": "thread/loaded/list", "params": {}})
+    await peer.send({"id": "b", "method": "thread/loaded/list", "params": {}})
+    assert connection.discard_queued(keep=lambda message: message.get("id") == "b") == 1
+    connection.resume_writing()
+    assert (await peer.next())["id"] == "b"
+    connection.pause_writing()
+    connection.send_bytes(b"not json")
+    assert connection.discard_queued() == 1
+    assert connection.discard_queued() == 0
+
+
+async def test_threads_and_their_turns_can_be_inspected(server: Server, autojump_clock: MockClock) -> None:
+    assert server.threads == {}
+    peer, thread_id = await server.stage(wait(5), say("hi"))
+    await peer.start_turn(thread_id)
+    await peer.until("item/completed")
+    thread = server.threads[thread_id]
+    assert (thread.id, thread.running) == (thread_id, thread.turns[0])
+    await peer.until("turn/completed")
+    assert thread.running is None
+    assert [turn.status for turn in thread.turns] == ["completed"]
+    server.threads.clear()
+    assert list(server.threads) == [thread_id]
+
+
+async def test_an_override_can_call_the_server_and_be_reset(server: Server, autojump_clock: MockClock) -> None:
+    peer, thread_id = await server.stage()
+    server.reply("thread/loaded/list", lambda params: {**server.handle("thread/loaded/list", params), "new": 1})
+    assert await peer.result("thread/loaded/list") == {"data": [thread_id], "nextCursor": None, "new": 1}
+    server.fail_next("thread/loaded/list", times=None)
+    server.ignore("thread/loaded/list")
+    server.reset("thread/loaded/list")
+    server.reset("nosuch/method")
+    with trio.fail_after(5):
+        assert await peer.result("thread/loaded/list") == {"data": [thread_id], "nextCursor": None}
+    with pytest.raises(RpcError, match="thread not loaded"):
+        server.handle("thread/read", {"threadId": UNKNOWN})

@@ -37,11 +37,11 @@ from codex_trio.testing import (
     drop_connection,
     exit,  # noqa: A004
     fail,
+    fail_next,
     omit_completed,
     open_scripted_model,
     patch,
     raw,
-    refuse,
     reply,
     retry,
     run,
@@ -70,7 +70,7 @@ def test_scripts_are_made_of_steps_and_functions(make: Any) -> None:
     server.default(lambda prompt: [say(prompt)])
     wrong: Any = "ok"
     for script in (server.on_turn, server.default, lambda part: server.on_prompt("a", part)):
-        with pytest.raises(TypeError, match="made of steps, such as say"):
+        with pytest.raises(TypeError, match="consists of steps, such as say"):
             script(wrong)
 
 
@@ -180,7 +180,7 @@ async def test_answers_change_when_the_script_says_so(autojump_clock: MockClock)
     server.on_turn(
         reply("model/list", {"data": ["mine"]}),
         reply("echo", lambda params: params),
-        refuse("thread/name/set", -7, message="not now", data=nothing.error),
+        fail_next("thread/name/set", -7, message="not now", data=nothing.error),
         say("from now on"),
     )
     async with open_codex_client(server.transport()) as client:
@@ -199,7 +199,7 @@ async def test_answers_change_when_the_script_says_so(autojump_clock: MockClock)
 async def test_steps_of_the_server_take_effect_where_they_stand(autojump_clock: MockClock) -> None:
     server = ScriptedAppServer()
     server.on_turn(
-        say("before"), wait(50), refuse("thread/list", -7, message="not now", times=None), wait(50), say("after")
+        say("before"), wait(50), fail_next("thread/list", -7, message="not now", times=None), wait(50), say("after")
     )
     listed: list[str] = []
     async with open_codex_client(server.transport()) as client, trio.open_nursery() as nursery:
@@ -283,7 +283,7 @@ def test_senseless_steps_are_refused_where_they_are_written() -> None:
         ask_question("Which?", [])
     server = ScriptedAppServer()
     for step in (call_tool("exec_command", {"cmd": "ls"}), call_tool("search", namespace="mcp__docs")):
-        with pytest.raises(ValueError, match="calls the client's tools"):
+        with pytest.raises(ValueError, match="is for the client's tools"):
             server.on_turn(say("a"), step)
 
 
@@ -295,7 +295,7 @@ def test_senseless_steps_are_refused_where_they_are_written() -> None:
         omit_completed(),
         raw({"method": "x"}),
         reply("thread/list", {}),
-        refuse("thread/list"),
+        fail_next("thread/list"),
         retry(http_status=503),
     ],
 )

@@ -368,7 +368,7 @@ async def test_a_server_that_does_not_tell_what_is_open_leaves_the_turn_inactive
         await trio.sleep(1)
         match failure:
             case "refused":
-                server.refuse("thread/resume", code=-32603, message="no")
+                server.fail_next("thread/resume", code=-32603, message="no")
             case "unanswered":
                 server.ignore("thread/resume", times=1)
             case _:

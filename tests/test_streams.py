@@ -282,12 +282,12 @@ async def test_closed_by_another_task_the_stream_ends_and_the_turn_is_stopped(
         start = await server.held("turn/start").receive()
         server.release("turn/start")
         if is_begun:
-            start.serve()
+            start.proceed()
             await trio.sleep(1)
             await stream.aclose()
         else:
             await stream.aclose()
-            start.serve()
+            start.proceed()
         with pytest.raises((trio.ClosedResourceError, CodexTurnInterruptedError)):
             await stepping.result()
         assert (await client.chat_once("again", thread_id)).final_text == "ok"

@@ -117,7 +117,7 @@ async def test_what_a_sub_agent_waits_for_is_asked_again_after_a_loss(
                 call.reply({"thread": {"id": "child", "status": {"type": "active"}}})
                 asked = call.connection.ask_nowait("item/commandExecution/requestApproval", ASK)
             else:
-                call.serve()
+                call.proceed()
         assert resumed == {parent.thread_id, "child"}
         assert (await asked.wait())["result"] == {"decision": "accept"}
         assert [step.text async for step in stream] == ["done"]

@@ -225,7 +225,7 @@ async def test_a_start_before_the_answer_counts_too(autojump_clock: trio.testing
             announce_turn(server, thread.id, "s1")
             end_turn(server, thread.id, "s1")
             await trio.testing.wait_all_tasks_blocked()
-            call.serve()
+            call.proceed()
 
         nursery.start_soon(act)
         assert (await thread.shell("ls")).turn_id == "s1"
@@ -378,7 +378,7 @@ async def test_a_turn_that_is_being_started_keeps_the_thread_to_itself(
                 await operation()
             assert caught.value.turn_id is None
         assert len(server.received) == before
-        held.serve()
+        held.proceed()
         assert (await asking.result()).final_text == "ok"
 
 
@@ -395,7 +395,7 @@ async def test_a_turn_that_is_being_started_is_steered_and_interrupted_once_it_i
         steering = Background(nursery, thread.steer, "faster")
         stopping = Background(nursery, thread.interrupt)
         await trio.testing.wait_all_tasks_blocked()
-        held.serve()
+        held.proceed()
         assert await stopping.result()
         with pytest.raises(CodexTurnInterruptedError) as caught:
             await asking.result()
@@ -430,7 +430,7 @@ async def test_a_start_that_was_never_answered_leaves_the_thread_usable(
         assert trio.current_time() < 11
         assert interrupts == [False]  # it is not known whether there was a turn, and the server has none
         if is_heard:
-            (await server.held("turn/start").receive()).serve()
+            (await server.held("turn/start").receive()).proceed()
             await trio.sleep(5)
             assert [turn.status async for turn in thread.turns()] == ["completed", "interrupted"]
         else:
@@ -566,7 +566,7 @@ async def test_a_compaction_cancelled_before_its_answer_is_stopped_when_it_begin
         with trio.move_on_after(1):
             await thread.compact()
         call = await server.held("thread/compact/start").receive()
-        call.serve()
+        call.proceed()
         await trio.sleep(1)
         announce_turn(server, thread.id, "c1")
         assert (await thread.chat_once("hi")).final_text == "ok"
@@ -609,7 +609,7 @@ async def test_a_command_of_the_server_survives_what_is_no_output(autojump_clock
         for data in (1, "a", "b2s="):
             params = {"processId": call.params["processId"], "stream": "stdout", "deltaBase64": data}
             notify(server, "command/exec/outputDelta", **params)
-        call.serve()
+        call.proceed()
         assert await process.wait() == 7
         assert await process.stdout.receive_some() == b"ok"
         assert call.params["tty"] is True
@@ -633,7 +633,7 @@ async def test_a_cancelled_compaction_that_never_begins_frees_the_thread(
         thread = await client.start_thread()
         with trio.move_on_after(1):
             await thread.compact()
-        (await server.held("thread/compact/start").receive()).serve()
+        (await server.held("thread/compact/start").receive()).proceed()
         start = trio.current_time()
         assert (await thread.chat_once("hi")).final_text == "ok"  # it waits for the turn that may still begin
         assert 9 < trio.current_time() - start < 12

@@ -12,7 +12,7 @@ from _by_hand import go_quiet
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from codex_trio import CodexClient, CodexProtocolError, CodexThread, approve_all, open_codex_client
-from codex_trio.testing import ScriptedAppServer, faults, run, say, think, wait
+from codex_trio.testing import ScriptedAppServer, faulty, run, say, think, wait
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ async def test_thread_that_was_lost_unseen_is_resumed_and_the_turn_sent_once_mor
     thread_id = await used_thread(server)
     async with open_codex_client(server.transport()) as client:
         await client.chat_once("hello", thread_id)
-        server.refuse("turn/start", code=-32600, message=f"thread not found: {thread_id}", times=1)
+        server.fail_next("turn/start", code=-32600, message=f"thread not found: {thread_id}", times=1)
         assert (await client.chat_once("again", thread_id)).final_text == "ok"
     assert len(resumed(server)) == 2
     assert server.prompts == ["first", "hello", "again", "again"]
@@ -108,7 +108,7 @@ async def test_turn_behind_an_unsubscription_is_heard(
 ) -> None:
     server.on_turn(say("first"))
     server.on_turn(run("git push", escalate=True, output="pushed"), say("second"))
-    transport = faults(server.transport(), delay=0.5)
+    transport = faulty(server.transport(), delay=0.5)
     async with open_codex_client(transport, on_approval=approve_all) as client, trio.open_nursery() as nursery:
         thread = await client.start_thread()
         await thread.chat_once("hello")
@@ -118,13 +118,13 @@ async def test_turn_behind_an_unsubscription_is_heard(
 
 
 async def unsubscribe_refused(server: ScriptedAppServer, thread: CodexThread) -> None:
-    server.refuse("thread/unsubscribe", code=-32603, message="database is locked")
+    server.fail_next("thread/unsubscribe", code=-32603, message="database is locked")
     with pytest.raises(CodexProtocolError, match="database is locked"):
         await thread.unsubscribe()
 
 
 async def unsubscribe_overloaded(server: ScriptedAppServer, thread: CodexThread) -> None:
-    server.refuse("thread/unsubscribe", times=None)
+    server.fail_next("thread/unsubscribe", times=None)
     with pytest.raises(CodexProtocolError, match="try again later"):
         await thread.unsubscribe()
 
@@ -189,7 +189,7 @@ async def test_turn_whose_thread_could_not_be_subscribed_to_is_taken_up_later(
     async with open_codex_client(server.transport()) as client:
         continuation = await go_quiet(client, timeout=5)
         await unsubscribe(client, server, continuation.thread_id)
-        server.refuse("thread/resume", code=-32603, message="database is locked")
+        server.fail_next("thread/resume", code=-32603, message="database is locked")
         with pytest.raises(CodexProtocolError, match="database is locked"):
             await client.chat_once(continuation=continuation)
         with trio.fail_after(1_000):

@@ -228,8 +228,8 @@ def replayed(server: testing.ScriptedAppServer) -> tuple[c.Transport, ...]:
     transport = testing.ReplayTransport(Path("/x"), connection="A", pauses=False)
     if isinstance(transport.deviation, testing.ReplayDeviationError) and not transport.is_finished:
         print(transport.deviation.line, transport.deviation.expected, transport.deviation.received)
-    return testing.faults(transport, cut_after=[3, None], delay=1, garble=lambda line: line[:3]), testing.faults(
-        server.transport(), cut_after=3, garble=7, slow_reader=0.5
+    return testing.faulty(transport, disconnect_after=[3, None], delay=1, corrupt=lambda line: line[:3]), testing.faulty(
+        server.transport(), disconnect_after=3, corrupt=7, send_delay=0.5
     )
 
 

@@ -141,7 +141,7 @@ async def test_history_that_cannot_be_read_is_told(nursery: trio.Nursery, autoju
             turn.complete(message(str(number), ""))
         await wait_all_tasks_blocked()
         for method in ("thread/turns/list", "thread/read"):
-            server.refuse(method, code=-32603, message="database is locked", times=None)
+            server.fail_next(method, code=-32603, message="database is locked", times=None)
         turn.accept()
         with pytest.raises(
             CodexTransportError, match=r"^turn turn of .* sent too many events .*database is locked"

@@ -1,23 +1,33 @@
-"""Tests without a clock, a network or an account. Imported explicitly, like `trio.testing`.
+"""Test kit: no waiting, no network, no account. Import it explicitly, like `trio.testing`.
 
-`ScriptedAppServer` is an app-server in memory, for Trio's mock clock. `open_scripted_model` is a model on loopback that
-makes the real codex binary deterministic. Both play scripts of the same words: `say`, `think`, `run`, `patch`, `wait`,
-and so on. What one of them cannot play, it refuses where it is written.
+`ScriptedAppServer` is an app-server in memory, for Trio's mock clock. `open_scripted_model` opens a model on loopback that
+makes the real codex binary deterministic. Both play scripts made of the same steps: `say`, `think`, `run`, `patch`,
+`wait`, and so on. A step that one of them cannot play raises a `ValueError` when the script is defined.
 """
 
-from ._faults import faults
-from ._model import ScriptedModel, open_scripted_model
-from ._replay import ReplayDeviationError, ReplayTransport
+from ._app_server.connection import PendingServerRequest, ScriptedTransport, ServerConnection
+from ._app_server.history import ServedThread, ServedTurn
+from ._app_server.server import HeldCall, ScriptedAppServer
+from ._faults import faulty
+from ._model.model import ScriptedModel, open_scripted_model
+from ._replay.transport import ReplayDeviationError, ReplayTransport
 from ._script import (
     ScriptPart,
     ask_approval,
     ask_async,
     ask_question,
+    ask_server_request,
     call_tool,
+    drop_connection,
+    exit,  # noqa: A004  a process exits
     fail,
+    fail_next,
     hang,
+    omit_completed,
     parallel,
     patch,
+    raw,
+    reply,
     retry,
     run,
     say,
@@ -31,11 +41,8 @@ from ._script import (
     wait_agent,
     write_stdin,
 )
-from ._script_server import ask_server_request, drop_connection, exit, omit_completed, raw, refuse, reply  # noqa: A004  a process exits
-from ._server import HeldCall, ScriptedAppServer
-from ._server_connection import PendingServerRequest, ScriptedTransport, ServerConnection
 from ._steps import Step
-from ._wire import RpcError
+from ._wire_shapes import RpcError
 
 __all__ = [
     "HeldCall",
@@ -47,6 +54,8 @@ __all__ = [
     "ScriptedAppServer",
     "ScriptedModel",
     "ScriptedTransport",
+    "ServedThread",
+    "ServedTurn",
     "ServerConnection",
     "Step",
     "ask_approval",
@@ -57,14 +66,14 @@ __all__ = [
     "drop_connection",
     "exit",
     "fail",
-    "faults",
+    "fail_next",
+    "faulty",
     "hang",
     "omit_completed",
     "open_scripted_model",
     "parallel",
     "patch",
     "raw",
-    "refuse",
     "reply",
     "retry",
     "run",

@@ -1,4 +1,4 @@
-"""`faults`: a transport that does its work badly, in the ways in which transports do."""
+"""`faulty`: wrap a transport and add disconnects, delays and corrupt messages."""
 
 from __future__ import annotations
 
@@ -12,121 +12,125 @@ from .._transports.wrapper import TransportWrapper
 from ..abc import Transport
 from ..errors import CodexTransportError
 
-Garble = Callable[[bytes], bytes]
+Corrupt = Callable[[bytes], bytes]
 
-_GARBLED = b'{"garbled'
+_CORRUPTED = b'{"corrupted'
 
 
-def faults(
+def faulty(
     transport: Transport,
     *,
-    cut_after: int | Sequence[int | None] | None = None,
+    disconnect_after: int | Sequence[int | None] | None = None,
     delay: float = 0.0,
-    garble: int | Garble | None = None,
-    slow_reader: float | None = None,
+    corrupt: int | Corrupt | None = None,
+    send_delay: float = 0.0,
 ) -> Transport:
-    """Return a transport that works through another one, and has faults. For tests of what a program makes of them.
+    """Wrap a transport and add faults, to test how a program copes with them.
 
-    Seconds are of Trio's clock, so over a `ScriptedAppServer`, or a replay, and with a mock clock they take no time.
+    Delays use Trio's clock. With a mock clock, over a `ScriptedAppServer` or a replay, they take no real time.
 
     Args:
-        transport: Carries the messages; this one opens and closes it.
-        cut_after: Lose the connection after so many messages of the server: those are delivered, and nothing after them.
-            A number is for the first connection, and those after it are whole; a sequence has a number for each
-            connection in turn, `None` for a whole one.
-        delay: Seconds by which everything that the server sends comes later, the loss of the connection, too.
-        garble: Put a line that is no JSON in place of every so-many-th message of the server; or a function that is given
-            each message of the server, and returns what comes in its place.
-        slow_reader: Seconds that messages of the client wait before they are taken, as at a full pipe.
+        transport: Carries the messages. The wrapper opens and closes it.
+        disconnect_after: Disconnect after this many messages from the server. Those messages are delivered, later ones
+            are not. An int applies to the first connection only. A sequence has one entry per connection; `None`
+            means no disconnect.
+        delay: Seconds by which everything from the server is delayed, including a disconnect.
+        corrupt: Replace every n-th message from the server with a line that is not valid JSON. Alternatively, a function
+            that takes each message from the server and returns its replacement.
+        send_delay: Seconds that each `send` waits before it writes, as with a full pipe.
 
     Raises:
-        ValueError: A number is not one that makes sense.
+        ValueError: A number is out of range.
 
     Example:
-        ``open_codex_client(faults(ScriptedAppServer(nursery).transport(), cut_after=[20, 5]), reconnect=True)``: as it
-        has a nursery, that server's turns outlive a connection.
+        ``open_codex_client(faulty(ScriptedAppServer(nursery).transport(), disconnect_after=[20, 5]), reconnect=True)``:
+        the server has a nursery, so its turns outlive a connection.
     """
-    cuts = [cut_after] if isinstance(cut_after, int) or cut_after is None else list(cut_after)
-    if any(cut is not None and cut < 0 for cut in cuts):
-        raise ValueError(f"cut_after must be numbers of messages, 0 or more, not {cut_after!r}")
-    if isinstance(garble, int) and garble < 1:
-        raise ValueError(f"garble must be 1 or more, or a function, not {garble!r}")
-    for name, seconds in (("delay", delay), ("slow_reader", slow_reader or 0.0)):
+    limits = (
+        [disconnect_after] if isinstance(disconnect_after, int) or disconnect_after is None else list(disconnect_after)
+    )
+    if any(limit is not None and limit < 0 for limit in limits):
+        raise ValueError(f"disconnect_after must be 0 or more, for each connection, not {disconnect_after!r}")
+    if isinstance(corrupt, int) and corrupt < 1:
+        raise ValueError(f"corrupt must be 1 or more, or a function, not {corrupt!r}")
+    for name, seconds in (("delay", delay), ("send_delay", send_delay)):
         if not 0 <= seconds < math.inf:
-            raise ValueError(f"{name} must be a number of seconds, not {seconds!r}")
-    return _FaultyTransport(transport, cuts, delay, _every(garble) if isinstance(garble, int) else garble, slow_reader)
+            raise ValueError(f"{name} must be a finite number of seconds, 0 or more, not {seconds!r}")
+    if isinstance(corrupt, int):
+        corrupt = _corrupt_every(corrupt)
+    return _FaultyTransport(transport, limits, delay, corrupt, send_delay)
 
 
-def _every(number: int) -> Garble:
+def _corrupt_every(number: int) -> Corrupt:
     count = 0
 
-    def garble(message: bytes) -> bytes:
+    def corrupt(message: bytes) -> bytes:
         nonlocal count
         count += 1
-        return message if count % number else _GARBLED
+        return message if count % number else _CORRUPTED
 
-    return garble
+    return corrupt
 
 
 class _FaultyTransport(TransportWrapper):
-    """What `faults` returns."""
+    """The transport that `faulty` returns."""
 
     def __init__(
         self,
         inner: Transport,
-        cuts: Sequence[int | None],
+        limits: Sequence[int | None],
         delay: float,
-        garble: Garble | None,
-        slow_reader: float | None,
+        corrupt: Corrupt | None,
+        send_delay: float,
     ) -> None:
         super().__init__(inner)
-        self._cuts = deque(cuts)
+        self._limits = deque(limits)
         self._delay = delay
-        self._garble = garble
-        self._slow_reader = slow_reader
-        self._left: float = math.inf  # messages until the connection is lost
-        self._cut = ""
-        self._late: _LateLine | None = None
+        self._corrupt = corrupt
+        self._send_delay = send_delay
+        self._remaining: float = math.inf  # messages until the disconnect
+        self._reason = ""
+        self._delayed: _DelayedReceiver | None = None
 
     async def open(self, nursery: trio.Nursery) -> None:
-        """Reach the server. See `Transport.open`."""
+        """Open the wrapped transport. See `Transport.open`."""
         await super().open(nursery)
-        cut = self._cuts.popleft() if self._cuts else None
-        self._left = math.inf if cut is None else cut
-        self._cut = f"lost the server ({self.describe()}): cut after {cut} messages, as faults(cut_after=...) has it"
+        limit = self._limits.popleft() if self._limits else None
+        self._remaining = math.inf if limit is None else limit
+        self._reason = f"lost the server ({self.describe()}): disconnected after {limit} messages by faulty()"
         if self._delay:
-            self._late = _LateLine(self._inner, self._delay)
-            nursery.start_soon(self._late.run, name="codex_trio delays the server")
+            self._delayed = _DelayedReceiver(self._inner, self._delay)
+            nursery.start_soon(self._delayed.run, name="codex_trio delays the server")
 
     async def send(self, messages: Sequence[bytes]) -> None:
-        """Write messages, after a while. See `Transport.send`."""
-        if self._slow_reader is not None:
-            await trio.sleep(self._slow_reader)
-        if not self._left:
-            raise CodexTransportError(self._cut)
+        """Write messages after the delay. See `Transport.send`."""
+        if self._send_delay:
+            await trio.sleep(self._send_delay)
+        if not self._remaining:
+            raise CodexTransportError(self._reason)
         await super().send(messages)
 
     async def receive(self) -> Sequence[bytes | bytearray]:
-        """Wait for messages, and spoil them. See `Transport.receive`."""
-        if not self._left:
+        """Wait for messages and corrupt them. See `Transport.receive`."""
+        if not self._remaining:
             await trio.lowlevel.checkpoint()
-            raise CodexTransportError(self._cut)
-        lines = list(await (super().receive() if self._late is None else self._late.receive()))
-        if len(lines) > self._left:
-            del lines[int(self._left) :]
-        self._left -= len(lines)
-        return lines if self._garble is None else [self._garble(bytes(line)) for line in lines]
+            raise CodexTransportError(self._reason)
+        lines = list(await (super().receive() if self._delayed is None else self._delayed.receive()))
+        if len(lines) > self._remaining:
+            del lines[int(self._remaining) :]
+        self._remaining -= len(lines)
+        return lines if self._corrupt is None else [self._corrupt(bytes(line)) for line in lines]
 
     async def aclose(self) -> None:
-        """Let go of the server. See `Transport.aclose`."""
-        late, self._late = self._late, None
-        if late is not None:
-            await late.aclose()
+        """Close the wrapped transport. See `Transport.aclose`."""
+        delayed, self._delayed = self._delayed, None
+        if delayed is not None:
+            await delayed.aclose()
         await super().aclose()
 
 
-class _LateLine:
-    """Takes what comes when it comes, and gives it away later. So a delay never adds up to more than itself."""
+class _DelayedReceiver:
+    """Delays each message by a fixed time, without accumulating."""
 
     def __init__(self, inner: Transport, delay: float) -> None:
         self._inner = inner
@@ -134,11 +138,11 @@ class _LateLine:
         self._queue: deque[tuple[float, Sequence[bytes | bytearray] | CodexTransportError]] = deque()
         self._arrived = trio.lowlevel.ParkingLot()
         self._scope = trio.CancelScope()
-        self._has_left = trio.Event()
+        self._finished = trio.Event()
 
     @trio.lowlevel.enable_ki_protection
     async def run(self) -> None:
-        """Take."""
+        """Read from the wrapped transport until it disconnects or `aclose` is called."""
         try:
             with self._scope:
                 while True:
@@ -146,26 +150,26 @@ class _LateLine:
         except CodexTransportError as exc:
             self._put(self._delay, exc)
         finally:
-            self._has_left.set()
+            self._finished.set()
 
-    def _put(self, delay: float, what: Sequence[bytes | bytearray] | CodexTransportError) -> None:
-        self._queue.append((trio.current_time() + delay, what))
+    def _put(self, delay: float, received: Sequence[bytes | bytearray] | CodexTransportError) -> None:
+        self._queue.append((trio.current_time() + delay, received))
         self._arrived.unpark_all()
 
     async def receive(self) -> Sequence[bytes | bytearray]:
-        """Give. See `Transport.receive`."""
+        """Return the next messages when they are due. See `Transport.receive`."""
         while not self._queue:
             await self._arrived.park()
-        due, what = self._queue[0]
+        due, received = self._queue[0]
         await trio.sleep_until(due)
-        if isinstance(what, CodexTransportError):
-            raise what.fresh()
+        if isinstance(received, CodexTransportError):
+            raise received.fresh()
         self._queue.popleft()
-        return what
+        return received
 
     async def aclose(self) -> None:
-        """Take no more."""
+        """Stop reading. A waiting `receive` raises."""
         self._scope.cancel()
         with trio.CancelScope(shield=True):  # the task ends at once
-            await self._has_left.wait()
+            await self._finished.wait()
         self._put(0.0, CodexTransportError("the transport was closed"))

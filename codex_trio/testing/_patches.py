@@ -1,4 +1,4 @@
-"""Changes of files: what the model writes for one, what codex tells of it, and the diff of a whole turn. Pure."""
+"""File changes: the model's patch, the ``fileChange`` item, and the diff of a whole turn. No I/O."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NO_FILE = "0" * 40
 
 
 def dump_patch_text(step: Patch) -> str:
-    """Return the change of the file as `apply_patch` takes it."""
+    """Return the change in the format of `apply_patch`."""
     return "\n".join(["*** Begin Patch", *_hunks(step), "*** End Patch"])
 
 
@@ -36,7 +36,7 @@ def _hunks(step: Patch) -> list[str]:
 
 
 def make_change(step: Patch, cwd: str) -> dict[str, Any]:
-    """Return the change as a ``fileChange`` item has it."""
+    """Return the change as it appears in a ``fileChange`` item."""
     path = posixpath.normpath(posixpath.join(cwd, step.path))
     if step.old is None:
         return {"path": path, "kind": {"type": "add"}, "diff": _ended(step.new)}
@@ -47,11 +47,11 @@ def make_change(step: Patch, cwd: str) -> dict[str, Any]:
 
 
 def make_turn_diff(files: Mapping[str, tuple[str | None, str | None]], cwd: str) -> str:
-    """Return the diff of a turn, as git writes it.
+    """Return the diff of a turn in git's format.
 
     Args:
-        files: By path the text of each file as the turn found it, and as it is now; `None`: there is none.
-        cwd: What the paths are told from.
+        files: By path, the text of each file before the turn and now. `None` means that the file does not exist.
+        cwd: Paths in the diff are relative to this directory.
     """
     changed = [(posixpath.relpath(path, cwd), old, new) for path, (old, new) in sorted(files.items()) if old != new]
     return "".join(_file_diff(path, old, new) for path, old, new in changed)
@@ -65,7 +65,7 @@ def _file_diff(path: str, old: str | None, new: str | None) -> str:
         lines.append("deleted file mode 100644\n")
     lines.append(f"index {_blob_id(old)}..{_blob_id(new)}\n")
     hunks = _unified(old, new, context=3)
-    if hunks:  # not of an empty file
+    if hunks:  # an empty file has none
         lines.append("--- /dev/null\n" if old is None else f"--- a/{path}\n")
         lines.append("+++ /dev/null\n" if new is None else f"+++ b/{path}\n")
     return "".join([*lines, *hunks])

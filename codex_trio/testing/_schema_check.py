@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-ThreadSlot = tuple[str, ...]
+Path = tuple[str, ...]
 
 _TYPES = {"string", "number", "integer", "boolean", "null", "array", "object"}
 _DEFINITIONS = ("$defs", "definitions")
@@ -21,16 +21,16 @@ _STRICT_KEYWORDS = {
 _STRICT_FORMATS = {"date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"}
 _NOT_AT_THE_TOP = ("oneOf", "anyOf", "allOf", "enum", "not")
 _ROOT_WORDS = ("type", *_NOT_AT_THE_TOP)
-_CODEX_TOOLS: list[dict[str, Any]] = [{}] * 8  # those of codex come first
+_CODEX_TOOLS: list[dict[str, Any]] = [{}] * 8  # codex's own tools come first
 _LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
 
 
 def find_request_fault(body: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the ``error`` with which the API refuses a request for one of its schemas; `None` if all are right.
+    """Return the API's ``error`` for the first invalid schema in a request; `None` if all are valid.
 
     Args:
-        body: The request, with the schema of the answer in ``text.format`` and those of tools in ``tools`` and in the
-            items ``additional_tools`` of ``input``.
+        body: The request. The output schema is in ``text.format``, schemas of tools are in ``tools`` and in items of
+            type ``additional_tools`` in ``input``.
     """
     form = (body.get("text") or {}).get("format") or {}
     if form.get("type") == "json_schema":
@@ -38,17 +38,17 @@ def find_request_fault(body: Mapping[str, Any]) -> dict[str, Any] | None:
         if fault is not None:
             message = f"Invalid schema for response_format '{form.get('name')}': {fault}"
             return _error(message, "text.format.schema", "invalid_json_schema")
-    for place, function in _functions(body):
+    for path, function in _functions(body):
         parameters = function.get("parameters")
         fault = None if parameters is None else find_fault(parameters, is_strict=bool(function.get("strict")))
         if fault is not None:
             message = f"Invalid schema for function '{function.get('name')}': {fault}"
-            return _error(message, f"{place}.parameters", "invalid_function_parameters")
+            return _error(message, f"{path}.parameters", "invalid_function_parameters")
     return None
 
 
 def find_tools_fault(tools: Iterable[Mapping[str, Any]]) -> dict[str, Any] | None:
-    """Return the ``error`` for the tools that a client gives codex, with ``inputSchema``; `None` if all are right."""
+    """Return the ``error`` for the tools that a client gives codex, with ``inputSchema``; `None` if all are valid."""
     return find_request_fault({"tools": [*_CODEX_TOOLS, *map(_forwarded, tools)]})
 
 
@@ -64,7 +64,7 @@ def _forwarded(tool: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def find_output_fault(schema: Any) -> dict[str, Any] | None:
-    """Return the ``error`` for the schema of an answer, as codex forwards it; `None` if it is right, or there is none."""
+    """Return the ``error`` for an output schema, as codex forwards it; `None` if it is valid or missing."""
     if schema is None:
         return None
     form = {"type": "json_schema", "name": "codex_output_schema", "strict": True, "schema": schema}
@@ -72,7 +72,7 @@ def find_output_fault(schema: Any) -> dict[str, Any] | None:
 
 
 def find_fault(schema: Any, *, is_strict: bool) -> str | None:
-    """Return the first fault of a schema and its place, in the API's words; `None` if it is right.
+    """Return the first fault of a schema and its path, worded like the API's error; `None` if the schema is valid.
 
     Args:
         schema: The schema.
@@ -94,26 +94,26 @@ def _faults(root: Any, *, is_strict: bool) -> Iterator[str]:
         )
     if "properties" not in root and not is_strict:
         yield "In context=(), object schema missing properties."
-    for place, node in _nodes(root, ()):
-        yield from (f"In context={place!r}, {fault}" for fault in _node_faults(node, root, is_strict=is_strict))
+    for path, node in _nodes(root, ()):
+        yield from (f"In context={path!r}, {fault}" for fault in _node_faults(node, root, is_strict=is_strict))
 
 
-def _nodes(node: Any, place: ThreadSlot) -> Iterator[tuple[ThreadSlot, Any]]:
-    """Yield a schema and all schemas inside it, each with its place."""
-    yield place, node
+def _nodes(node: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+    """Yield a schema and all schemas inside it, each with its path."""
+    yield path, node
     if not isinstance(node, Mapping):
         return
     for word in ("properties", "patternProperties", *_DEFINITIONS):
         named = node.get(word)
         for name, part in named.items() if isinstance(named, Mapping) else ():
-            yield from _nodes(part, (*place, word, name))
+            yield from _nodes(part, (*path, word, name))
     for word in _LISTS:
         listed = node.get(word)
         for number, part in enumerate(listed if isinstance(listed, list) else ()):
-            yield from _nodes(part, (*place, word, str(number)))
+            yield from _nodes(part, (*path, word, str(number)))
     for word in ("items", "additionalProperties", "not"):
         if isinstance(node.get(word), Mapping):
-            yield from _nodes(node[word], (*place, word))
+            yield from _nodes(node[word], (*path, word))
 
 
 def _node_faults(node: Any, root: Mapping[str, Any], *, is_strict: bool) -> Iterable[str]:
@@ -176,7 +176,7 @@ def _strict_faults(node: Mapping[str, Any], types: list[Any]) -> Iterator[str]:
 
 
 def _functions(body: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield the functions that the model may call, with their places in the request."""
+    """Yield the functions that the model may call, with their paths in the request."""
     yield from _functions_in(body.get("tools"), "tools")
     items = body.get("input")
     for number, item in enumerate(items if isinstance(items, list) else ()):
@@ -184,12 +184,12 @@ def _functions(body: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]
             yield from _functions_in(item.get("tools"), f"input[{number}].tools")
 
 
-def _functions_in(tools: Any, place: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _functions_in(tools: Any, path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for number, tool in enumerate(tools if isinstance(tools, list) else ()):
         if tool.get("type") == "function":
-            yield f"{place}[{number}]", tool
+            yield f"{path}[{number}]", tool
         elif tool.get("type") == "namespace":
-            yield from _functions_in(tool.get("tools"), f"{place}[{number}].tools")
+            yield from _functions_in(tool.get("tools"), f"{path}[{number}].tools")
 
 
 def _error(message: str, param: str, code: str) -> dict[str, Any]:

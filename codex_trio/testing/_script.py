@@ -1,7 +1,6 @@
-"""The vocabulary of scripts: what a turn does, said once, played by the in-memory server and by the model.
+"""The steps that scripts are made of. The in-memory server and the scripted model play them.
 
-A script is a sequence of steps. Each step is a frozen value made by a function of this module; the servers know how to
-play it. This module must never do anything.
+Each function in this module returns a step, which is a frozen value.
 """
 
 from __future__ import annotations
@@ -13,11 +12,18 @@ from typing import Any, TypeAlias
 from ._steps import (
     AskAsync,
     AskQuestion,
+    AskServerRequest,
     CallTool,
+    DropConnection,
+    Exit,
     Fail,
+    FailNext,
     Hang,
+    OmitCompleted,
     Parallel,
     Patch,
+    Raw,
+    Reply,
     Retry,
     Run,
     Say,
@@ -34,23 +40,29 @@ from ._steps import (
 )
 
 ScriptPart: TypeAlias = Step | Callable[[str], Iterable[Step]]
-"""What a script is made of: a step, or a function of the prompt that returns steps."""
+"""A part of a script: a step, or a function that takes the prompt and returns steps."""
 
 
 def _text(text: object, word: str) -> str:
     if not isinstance(text, str):
-        raise TypeError(f"{word}(text) takes a str, not {text!r}")
+        raise TypeError(f"{word}(text) must be a str, not {text!r}")
     return text
 
 
 def _seconds(seconds: float, word: str) -> float:
     if not seconds >= 0:
-        raise ValueError(f"{word}(seconds) must be a number of seconds, not {seconds!r}")
+        raise ValueError(f"{word}(seconds) must be 0 or more, not {seconds!r}")
     return seconds
 
 
 def say(text: str, *, phase: str | None = None, pieces: int | None = None, seconds: float = 0.0) -> Say:
-    """An agent message, streamed in `pieces` deltas (one for each word unless told), all at once or over some `seconds`.
+    """Send an agent message, streamed as deltas.
+
+    Args:
+        text: The message.
+        phase: ``commentary`` or ``final_answer``; `None` leaves it open.
+        pieces: The number of deltas; by default one per word.
+        seconds: The time over which the deltas are spread; by default they are sent at once.
 
     Example:
         ``server.on_turn(say("Let me see.", phase="commentary"), say("It works.", phase="final_answer"))``
@@ -59,7 +71,7 @@ def say(text: str, *, phase: str | None = None, pieces: int | None = None, secon
 
 
 def think(text: str) -> Think:
-    """A block of reasoning.
+    """Send a block of reasoning.
 
     Example:
         ``server.on_turn(think("Hm."), say("Yes."))``
@@ -68,14 +80,14 @@ def think(text: str) -> Think:
 
 
 def run(command: str, *, output: str = "", exit_code: int = 0, seconds: float = 0.0, escalate: bool = False) -> Run:
-    """A shell command. The real binary runs it, so all but `command` and `escalate` is the in-memory server's alone.
+    """Run a shell command. The real binary really runs it, and uses only `command` and `escalate`.
 
     Args:
-        command: The command line. It runs on if its turn is interrupted.
-        output: What it writes.
-        exit_code: What it exits with.
-        seconds: How long it takes.
-        escalate: It wants out of the sandbox: `ask_approval`.
+        command: The command line. It keeps running if its turn is interrupted.
+        output: Its output. In-memory server only.
+        exit_code: Its exit code. In-memory server only.
+        seconds: How long it runs. In-memory server only.
+        escalate: Run it outside the sandbox, which needs approval; see `ask_approval`.
 
     Example:
         ``server.on_turn(run("ls", output="README.md\\n"), say("There is one file."))``
@@ -86,14 +98,17 @@ def run(command: str, *, output: str = "", exit_code: int = 0, seconds: float = 
 def ask_approval(
     command: str, *, reason: str | None = None, output: str = "", exit_code: int = 0, seconds: float = 0.0
 ) -> Run:
-    """A shell command that runs if the user allows it, and in no case where the thread's approval policy is ``never``.
+    """Run a shell command outside the sandbox, which needs the user's approval.
+
+    With the approval policy ``never`` the command does not run. Without a sandbox (``danger-full-access``) it runs
+    without approval.
 
     Args:
-        command: It wants out of the sandbox, so there is no question where there is none (``danger-full-access``).
-        reason: Why, in the model's words.
-        output: As of `run`.
-        exit_code: As of `run`.
-        seconds: As of `run`.
+        command: The command line.
+        reason: Why it should run outside the sandbox, in the model's words.
+        output: See `run`.
+        exit_code: See `run`.
+        seconds: See `run`.
 
     Example:
         ``server.on_turn(ask_approval("git push", reason="May I push?"), say("Pushed."))``
@@ -102,19 +117,19 @@ def ask_approval(
 
 
 def patch(path: str, new: str | None, *, old: str | None = None) -> Patch:
-    """A change of one file: a ``fileChange`` item, and the question whether it may be where the sandbox forbids it.
+    """Change one file: a ``fileChange`` item, with a request for approval where the sandbox forbids the change.
 
-    That is the ``read-only`` one, the default, and ``workspace-write`` outside of the working directory, the
-    ``writableRoots`` and ``/tmp``, or in their ``.git``. Under the approval policy ``never`` nothing happens there at all.
+    The ``read-only`` sandbox, which is the default, forbids every change. ``workspace-write`` forbids changes outside
+    the working directory, the ``writableRoots`` and ``/tmp``, and in their ``.git``. There, nothing happens with the
+    approval policy ``never``.
 
     Args:
-        path: The file, from the thread's working directory unless absolute.
-        new: The file's text from now on; `None` deletes it.
-        old: Its text until now; `None` for a new file. The real binary looks: a file that is not so stays as it is, and
-            nothing is told.
+        path: The file, relative to the thread's working directory or absolute.
+        new: The new text; `None` deletes the file.
+        old: The old text; `None` for a new file. The real binary compares it: if the file differs, nothing happens.
 
     Raises:
-        ValueError: There is nothing to change.
+        ValueError: `new` equals `old`.
 
     Example:
         ``server.on_turn(patch("hello.py", 'print("hi")\\n'), say("Written."))``
@@ -125,9 +140,9 @@ def patch(path: str, new: str | None, *, old: str | None = None) -> Patch:
 
 
 def call_tool(name: str, arguments: Mapping[str, Any] | None = None, *, namespace: str | None = None) -> CallTool:
-    """A call of a tool of the client, by the name that `thread/start` gave it. Of others nothing is seen.
+    """Call one of the client's tools, by the name given in `thread/start`. Nothing happens if the tool is unknown.
 
-    On the real binary it may be any tool that codex gave the model, such as one of an MCP server.
+    With the real binary this may be any tool that codex offers the model, such as one from an MCP server.
 
     Example:
         ``server.on_turn(call_tool("lookup_ticket", {"id": "T-1"}), say("It is open."))``
@@ -142,25 +157,25 @@ def ask_question(
     question_id: str = "question",
     header: str = "Question",
 ) -> AskQuestion:
-    """A question to the user, who may choose one of the options, or say something else.
+    """Ask the user a question with options. The user may also answer with other text.
 
-    Codex asks in plan mode only: a turn that was not started with that `collaborationMode` goes on as if nothing had
-    been asked. The answer is in `server.answers`, or in ``model.requests[-1].body["input"]``.
+    Codex asks in plan mode only. A turn that was not started with this `collaborationMode` continues without asking. The
+    answer is in `server.answers`, or in ``model.requests[-1].body["input"]``.
 
     Args:
-        question: What is asked.
-        options: What may be chosen; a mapping has descriptions.
-        question_id: By which the answer is given.
-        header: A word or two.
+        question: The text of the question.
+        options: The labels of the options, or a mapping of labels to descriptions.
+        question_id: The key of the answer.
+        header: A short heading.
 
     Raises:
-        ValueError: There are no options; codex asks nothing then.
+        ValueError: `options` is empty. Codex does not ask without options.
 
     Example:
         ``server.on_turn(ask_question("Which colour?", ["Red", "Blue"]), say("Very well."))``
     """
     if not options:
-        raise ValueError("ask_question() needs options; codex asks nothing without them")
+        raise ValueError("ask_question() needs options; codex does not ask without them")
     described = dict(options) if isinstance(options, Mapping) else dict.fromkeys(options, "")
     return AskQuestion(question, described, question_id, header)
 
@@ -199,9 +214,9 @@ def write_stdin(text: str, *, output: str = "", exit_code: int | None = None) ->
 def script_js(code: str) -> ScriptJs:
     """Run JavaScript that calls tools, as the models of an account do ("code mode"). Scripted model only.
 
-    The thread's model must be one of an account, such as ``model="gpt-6.2-sol"`` (codex 0.171) or
-    ``model="gpt-6-astra"`` (codex 0.155 and newer). The other words do not need this: on such a thread, `run`, `patch`,
-    `call_tool` and so on are sent as scripts, too.
+    The thread's model must belong to an account, such as ``model="gpt-6.2-sol"`` (codex 0.171) or
+    ``model="gpt-6-astra"`` (codex 0.155 and newer). The other steps do not need this: on such a thread, `run`, `patch`,
+    `call_tool` and so on are also sent as scripts.
 
     Args:
         code: The script. ``tools`` has codex's own tools and the client's, ``text(...)`` returns a result to the model.
@@ -216,14 +231,14 @@ def ask_async(*questions: str, options: Sequence[str] = ()) -> AskAsync:
     """Ask the user, and continue without waiting for the answer: an ``agentMessage`` with ``delivery: "async"``.
 
     The user's answer comes as an ordinary message, in a later turn or as a steer. On the real binary the thread's
-    model must be one of an account (see `script_js`).
+    model must belong to an account (see `script_js`).
 
     Args:
         questions: The questions, shown together.
         options: The choices, the same for every question.
 
     Raises:
-        ValueError: There is no question.
+        ValueError: `questions` is empty.
 
     Example:
         ``server.on_turn(ask_async("Which colour?", options=["Red", "Blue"]), say("I start with red."))``
@@ -247,8 +262,8 @@ def tell_async(message: str) -> TellAsync:
 def sleep(seconds: float) -> Sleep:
     """Sleep, as the model does with its own clock: a ``sleep`` item, without any event until it ends.
 
-    Input to the turn (a steer) ends it early. On the real binary the thread's model must be one of an account (see
-    `script_js`). It is no inactivity, however long; for silence that is, there is `wait`.
+    Input to the turn (a steer) ends it early. On the real binary the thread's model must belong to an account (see
+    `script_js`). A sleep does not count as inactivity, however long it is. To cause inactivity, use `wait`.
 
     Args:
         seconds: 0.001 to 43200, twelve hours.
@@ -265,9 +280,9 @@ def sleep(seconds: float) -> Sleep:
 
 
 def spawn_agent(name: str, prompt: str) -> SpawnAgent:
-    """Start a sub-agent, which works on a thread of its own while this turn goes on.
+    """Start a sub-agent, which works on its own thread while this turn continues.
 
-    The sub-agent's turn is scripted by its prompt, with `on_prompt`; without a script for that it does the default.
+    Script the sub-agent's turn by its prompt, with `on_prompt`. Otherwise the default script is used.
     Codex sends its events, and its requests for approval, to every client of the server.
 
     Args:
@@ -308,10 +323,10 @@ def wait_agent(*, timeout: float = 600.0) -> WaitAgent:
 def parallel(*steps: Step) -> Parallel:
     """Call several tools at once: `run`, `ask_approval`, `patch` and `call_tool`.
 
-    The turn goes on when all of them have ended. Codex 0.163 and older let the client's tools run one after another.
+    The turn continues when all of them have ended. Codex 0.163 and older run the client's tools one after another.
 
     Raises:
-        ValueError: There are no steps, or one of them is not a tool call.
+        ValueError: `steps` is empty, or contains something other than these steps.
 
     Example:
         ``server.on_turn(parallel(call_tool("lookup", {"id": 1}), call_tool("lookup", {"id": 2})), say("Both open."))``
@@ -323,7 +338,7 @@ def parallel(*steps: Step) -> Parallel:
 
 
 def wait(seconds: float) -> Wait:
-    """Silence.
+    """Stay silent for some seconds.
 
     Example:
         ``server.on_turn(wait(200), say("Sorry for the delay."))``
@@ -332,10 +347,10 @@ def wait(seconds: float) -> Wait:
 
 
 def fail(message: str, *, http_status: int | None = None, error_info: Any = "other") -> Fail:
-    """The turn fails.
+    """Fail the turn.
 
     Args:
-        message: Why. With an `http_status`, and for some values of `error_info`, codex uses a message of its own.
+        message: The error message. With an `http_status`, and for some values of `error_info`, codex uses its own.
         http_status: The model answers with this HTTP error.
         error_info: The wire's `codexErrorInfo`. With the real binary it is one of ``other``, ``contextWindowExceeded``,
             ``usageLimitExceeded``, ``rateLimitExceeded``, ``serverOverloaded`` and ``cyberPolicy``.
@@ -347,9 +362,9 @@ def fail(message: str, *, http_status: int | None = None, error_info: Any = "oth
 
 
 def retry(message: str = "Reconnecting... 1/2", *, http_status: int | None = None, details: str | None = None) -> Retry:
-    """The model breaks off, and the server tries again: an `error` with `willRetry`.
+    """Break off the model's response, so that the server retries: an `error` with `willRetry`.
 
-    Only the in-memory server uses `message` and `http_status`. With the real binary this takes a
+    Only the in-memory server uses `message` and `http_status`. The real binary needs a
     ``model_providers.scripted.stream_max_retries`` above 0 in the model's config; otherwise the turn fails.
 
     Example:
@@ -359,9 +374,90 @@ def retry(message: str = "Reconnecting... 1/2", *, http_status: int | None = Non
 
 
 def hang() -> Hang:
-    """Silence until the turn is interrupted.
+    """Stay silent until the turn is interrupted.
 
     Example:
         ``server.on_turn(say("Hm,"), hang())``
     """
     return Hang()
+
+
+# --- steps that only the in-memory server plays
+
+
+def drop_connection() -> DropConnection:
+    """Disconnect the clients of the thread. In-memory server only.
+
+    Example:
+        ``server.on_turn(say("Wait,"), drop_connection())``
+    """
+    return DropConnection()
+
+
+def exit(code: int = 0, stderr: str = "") -> Exit:  # noqa: A001  named after what the process does
+    """Let the server's process exit. In-memory server only.
+
+    Example:
+        ``server.on_turn(say("Wait,"), exit(101, "thread 'main' panicked"))``
+    """
+    return Exit(code, stderr)
+
+
+def omit_completed() -> OmitCompleted:
+    """End the turn without sending `turn/completed`. Only the history shows the end. In-memory server only.
+
+    Example:
+        ``server.on_turn(say("Done."), omit_completed())``
+    """
+    return OmitCompleted()
+
+
+def raw(message: Mapping[str, Any]) -> Raw:
+    """Send any message to the clients. In-memory server only.
+
+    ``{thread_id}`` and ``{turn_id}`` in its strings are filled in.
+
+    Example:
+        ``server.on_turn(raw({"method": "new/thing", "params": {"threadId": "{thread_id}"}}))``
+    """
+    return Raw(message)
+
+
+def ask_server_request(method: str, params: Mapping[str, Any] | None = None) -> AskServerRequest:
+    """Send any request to the clients, and wait for the response. In-memory server only.
+
+    The thread id and the turn id are added to the params.
+
+    Example:
+        ``server.on_turn(ask_server_request("mcpServer/elicitation/request", {"mode": "form", "message": "Who?"}))``
+    """
+    return AskServerRequest(method, dict(params or {}))
+
+
+def reply(method: str, result: object) -> Reply:
+    """From this step on, respond to a method with a fixed result. See `ScriptedAppServer.reply`. In-memory server only.
+
+    Args:
+        method: The method of a request.
+        result: The result, or a callable that takes the params and returns it.
+
+    Example:
+        ``server.on_turn(say("The list is empty after this."), reply("thread/list", {"data": []}))``
+    """
+    return Reply(method, result)
+
+
+def fail_next(
+    method: str,
+    code: int = -32001,
+    *,
+    message: str = "Server overloaded; retry later.",
+    data: object = None,
+    times: int | None = 1,
+) -> FailNext:
+    """Fail the next requests of a method. See `ScriptedAppServer.fail_next`. In-memory server only.
+
+    Example:
+        ``server.on_turn(say("Too late."), fail_next("turn/interrupt", -32600, message="no active turn to interrupt"))``
+    """
+    return FailNext(method, code, message, data, times)

@@ -1,4 +1,4 @@
-"""The steps of a script, as values. The functions of `_script` make them, and the servers play them."""
+"""The steps of a script, as values. The functions in `_script` create them, and the servers play them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Something that happens in a turn. Made by the words of a script: `say`, `run` and so on."""
+    """One step of a turn. Created by `say`, `run` and so on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +129,12 @@ class Retry(Step):
 
 @dataclass(frozen=True, slots=True)
 class Hang(Step):
-    """Nothing more happens in this turn until it is interrupted."""
+    """The turn stays silent until it is interrupted."""
 
 
 @dataclass(frozen=True, slots=True)
 class DropConnection(Step):
-    """The connection ends in the middle of the turn."""
+    """The server disconnects in the middle of the turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +166,7 @@ class Reply(Step):
 
 
 @dataclass(frozen=True, slots=True)
-class Refuse(Step):
+class FailNext(Step):
     method: str
     code: int
     message: str

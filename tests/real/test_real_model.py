@@ -14,7 +14,7 @@ import codex_cli_bin  # type: ignore[import-untyped]
 import pytest
 import trio
 
-from codex_trio.testing._model import ScriptedModel, open_scripted_model
+from codex_trio.testing._model.model import ScriptedModel, open_scripted_model
 from codex_trio.testing._script import fail, hang, retry, run, say, think, wait
 
 Message = dict[str, Any]

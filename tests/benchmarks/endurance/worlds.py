@@ -63,7 +63,7 @@ async def in_memory(random: Random, seconds: float, *, keeps_connections: bool) 
             await trio.lowlevel.checkpoint()
             return {
                 turn.id: KnownTurn(turn.status, [item["id"] for _, item in turn.items if _is_sure(item)])
-                for turn in server._state.threads[thread_id].turns
+                for turn in server.threads[thread_id].turns
             }
 
         async def trouble() -> None:
@@ -98,7 +98,7 @@ async def _make_trouble(server: ScriptedAppServer, random: Random) -> None:
             connection.pause_writing()
         await trio.sleep(random.uniform(0, 2))
         if kind == "lost with what was on its way":
-            connection._queue.clear()
+            connection.discard_queued()
         if kind.startswith("lost"):
             connection.drop()
     finally:

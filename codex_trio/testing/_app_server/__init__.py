@@ -1,0 +1,1 @@
+"""The scripted app-server, in memory. Imported through `codex_trio.testing`."""

@@ -1,0 +1,1 @@
+"""Replay of recorded traffic. Imported through `codex_trio.testing`."""
