@@ -12,8 +12,7 @@ from msgspec.structs import replace
 from . import inputs
 from ._options import chat_params
 from ._session.session import Session
-from ._session.turn import Turn
-from ._session.turn_request import TurnRequest
+from ._session.turn import Turn, TurnRequest
 from ._streams import (
     EventStream,
     StepStream,

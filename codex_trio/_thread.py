@@ -17,7 +17,7 @@ from ._paginator import (
     is_history_unavailable,
 )
 from ._session.session import Session
-from ._session.turn_request import (
+from ._session.turn import (
     TurnRequest,
     is_shell,
     is_start,

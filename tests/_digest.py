@@ -39,10 +39,8 @@ from codex_trio._server_requests.questions import (
 )
 from codex_trio._session.deltas import events_of
 from codex_trio._session.history import is_idle
-from codex_trio._session.registry import TurnRegistry
-from codex_trio._session.thread_slots import PendingTurn
-from codex_trio._session.turn import Turn
-from codex_trio._session.turn_request import TurnRequest
+from codex_trio._session.registry import PendingTurn, TurnRegistry
+from codex_trio._session.turn import Turn, TurnRequest
 from codex_trio._tools import ToolRegistry
 from codex_trio._wire import server_methods as asks
 from codex_trio._wire.messages import (

@@ -1,4 +1,7 @@
-"""`TurnRegistry`: which turn an event belongs to. Runs in the reader, so it never waits and never raises for what came."""
+"""`TurnRegistry`: the turns and threads of a client, and which turn an event belongs to.
+
+Runs in the reader, so it never waits and never raises for what came.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,9 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import Protocol
+
+import msgspec
+import trio
 
 from .._wire import methods
 from .._wire.messages import (
@@ -17,13 +23,118 @@ from .connection import (
     MAX_IN_FLIGHT,
     Call,
 )
+from .deltas import Held
 from .notifications import NotificationBroadcaster
 from .sub_agents import SubAgents
-from .thread_slots import (
-    PendingTurn,
-    ThreadSlot,
-)
-from .turn import Turn
+from .turn import Turn, TurnRequest
+
+START_RESPONSE_TIMEOUT = 1.0  # seconds for the answer to a `turn/start` whose turn seems to have ended already
+
+
+class PendingTurn(msgspec.Struct, eq=False):
+    """A `turn/start` whose turn is not known yet.
+
+    Attributes:
+        request: The request.
+        held: Events of turns that are not known yet. The server may send them before or after the answer.
+        has_dropped: Whether some of these events were dropped, so that history must be read.
+        found: The turn of the first event that `request.matches_first_event` takes for ours.
+        running: A turn that started on this thread and has not ended. It may be ours, or another client's.
+        ended: The last turn that has ended on this thread.
+        is_abandoned: Whether the caller has left, so that the turn is to be stopped as soon as its id is known.
+        call: For an orphan, the pending request.
+        turn: Set by the answer, or by the first event of the turn.
+        on_turn_id: Called with the turn of that event. Set by the answer, because earlier events may be of another turn.
+        waiting: For an orphan, cancels the wait for the turn id.
+        resolved: Fires when the turn is known, or there will be none, or the connection is lost.
+        scope: Of the caller, while it is being started; the client cancels it on closing.
+        finished: Fires when the caller has the turn, or has left.
+    """
+
+    thread_id: str
+    request: TurnRequest
+    held: Held = msgspec.field(default_factory=Held)
+    has_dropped: bool = False
+    found: str | None = None
+    running: str | None = None
+    ended: str | None = None
+    is_abandoned: bool = False
+    call: Call | None = None
+    thread_is_idle: bool = False
+    turn: Turn | None = None
+    on_turn_id: Callable[[str], None] | None = None
+    waiting: trio.CancelScope | None = None
+    resolved: trio.Event = msgspec.field(default_factory=trio.Event)
+    scope: trio.CancelScope = msgspec.field(default_factory=trio.CancelScope)
+    finished: trio.Event = msgspec.field(default_factory=trio.Event)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a turn runs on the thread, as far as is known from its events."""
+        return self.running is not None and not self.thread_is_idle
+
+    def hold(self, notice: Notice) -> int:
+        """Hold an event of an unknown turn; return how many events were dropped to make room."""
+        matches_first_event = self.request.matches_first_event
+        if self.found is None and matches_first_event is not None and matches_first_event(notice):
+            self.found = notice.turn_id
+        dropped = self.held.push(notice)
+        self.has_dropped = self.has_dropped or dropped > 0
+        if notice.method == methods.TURN_STARTED:
+            self.running = notice.turn_id
+        elif notice.method == methods.TURN_COMPLETED:
+            self.running, self.ended = None, notice.turn_id
+            self.hurry(START_RESPONSE_TIMEOUT)
+        return dropped
+
+    def hurry(self, seconds: float) -> None:
+        """Limit the wait for the turn id to `seconds`, if the caller has left."""
+        if self.waiting is not None:
+            self.waiting.deadline = min(self.waiting.deadline, trio.current_time() + seconds)
+
+
+# A turn on a thread goes through these states. The thread's slot holds them; `TurnManager` and `Recovery` make the moves.
+#
+#   state      in the slot                      next
+#   free       there is no slot                 pending: `reserve_thread`
+#   pending    `starting`                       running: the response, or the turn's first event (`bind`)
+#                                               free: the request was refused, or never sent (`release`)
+#                                               abandoned: the caller left while the request was in flight
+#   abandoned  `starting.is_abandoned`,         stopping: the turn became known after all (`bind`)
+#              `leaving`                        free: no turn of it was seen in time (`release`)
+#   running    `turn`                           finished: turn/completed, or an end that history tells
+#                                               stopping: its consumer left without a continuation (`interrupt_soon`)
+#   stopping   `turn.left` is `leaving`         free: it ended, or was given up after ten seconds (`clear`)
+#   finished   `turn.ended` is set              free: it was read to the end, or nobody will read it (`forget`)
+#
+# Callers that wait for the thread wait for `leaving`. A lost connection pauses a running turn (`pause_delivery`) and drops
+# an abandoned one, which the next connection looks for in history (`unconfirmed_starts`).
+
+
+class ThreadSlot(msgspec.Struct, eq=False):
+    """The state of one thread, which has at most one of this client's turns at a time.
+
+    Attributes:
+        leaving: Fires when an abandoned turn has ended, or the attempt to stop it was given up.
+    """
+
+    turn: Turn | None = None
+    starting: PendingTurn | None = None
+    leaving: trio.Event | None = None
+
+    @property
+    def has_consumer(self) -> bool:
+        """Whether a consumer waits for a turn on this thread."""
+        if self.starting is not None:
+            return not self.starting.is_abandoned
+        return self.turn is not None and self.turn.has_consumer and not self.turn.ended.is_set()
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether the thread is not free for another turn."""
+        is_running = self.turn is not None and not self.turn.ended.is_set()
+        return is_running or self.starting is not None or self.leaving is not None
+
 
 _MAX_REMEMBERED = 1_024  # finished turns, whose late events are told from other people's
 _KEPT = 256  # ended turns that were handed out and that nobody has taken up; of older ones, history tells
@@ -52,13 +163,13 @@ class TurnRegistry:
     """The tables of threads and turns.
 
     Attributes:
-        loaded: Threads whose events this connection gets.
+        subscribed: Threads whose events this connection gets.
         unsubscribing: Of those, which it asked to get no more of, without an answer yet.
-        missed: Those whose events the lost connection got, and this one does not, yet.
+        to_resubscribe: Those whose events the lost connection got, and this one does not, yet.
         sub_agents: Threads of sub-agents that work for this client's turns.
         late_events: How many came after the end of their turn.
         dropped_events: How many were dropped because the buffer of a turn that was starting or catching up was full.
-        lost_starts: The loss of a connection left open what came of them.
+        unconfirmed_starts: The loss of a connection left open what came of them.
         unanswered: Requests of this connection that may have started a turn, on threads that have been released since.
     """
 

@@ -25,12 +25,11 @@ from .._wire.messages import (
 from .._wire.server_methods import RequestRejectedError
 from ..errors import CodexError, CodexTransportError
 from .connection import Connection
-from .failure import Failure
 from .handlers import Handlers, default_response
 from .open_items import OpenItems
 from .reconnecting import ReconnectingConnection
 from .registry import TurnRegistry
-from .turn import Turn
+from .turn import Failure, Turn
 from .turn_manager import TurnManager
 
 _logger = logging.getLogger("codex_trio")
@@ -48,7 +47,7 @@ class PendingRequestTask(msgspec.Struct, eq=False):
         changes: ``changes`` of the item that it is about; `None` if unknown.
         tool_name: The tool whose call it is about; empty if unknown.
         tool_call: The call of a tool that it asks for.
-        is_moot: Nobody waits for the answer any more.
+        is_withdrawn: Nobody waits for the answer any more.
         is_answered: The answer was handed to the writer.
     """
 

@@ -30,9 +30,8 @@ from .recovery import Recovery
 from .registry import TurnRegistry
 from .request_handler import ServerRequestTasks
 from .suspects import LossCounter
-from .turn import Turn
+from .turn import Turn, TurnRequest
 from .turn_manager import TurnManager
-from .turn_request import TurnRequest
 from .versions import log_untested_version
 
 _SHUTDOWN_INTERRUPT_TIMEOUT = 2.0  # seconds for open turns to be interrupted when the client closes

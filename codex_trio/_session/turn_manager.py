@@ -35,14 +35,13 @@ from .connection import (
 )
 from .history import find_turn
 from .reconnecting import ReconnectingConnection
-from .registry import TurnRegistry
-from .suspects import LossCounter
-from .thread_slots import (
+from .registry import (
     START_RESPONSE_TIMEOUT,
     PendingTurn,
+    TurnRegistry,
 )
-from .turn import Turn
-from .turn_request import TurnRequest
+from .suspects import LossCounter
+from .turn import Turn, TurnRequest
 
 _logger = logging.getLogger("codex_trio")
 
