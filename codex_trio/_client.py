@@ -381,7 +381,7 @@ class CodexClient:
             unread_events=sum(turn.unread for turn in turns),
             late_events=registry.late_events,
             dropped_notifications=registry.hub.dropped,
-            ignored_messages=connection.ignored_messages,
+            ignored_messages=connection.discarded_messages,
             server_requests=self._session.requests.answers,
             dropped_events=registry.dropped_events,
         )

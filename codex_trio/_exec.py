@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import trio
 
-from ._session.connection import Call
+from ._session.connection import PendingRequest
 from ._session.session import Session
 from ._wire import methods
 from ._wire.messages import (
@@ -153,7 +153,7 @@ class ExecOutput(trio.abc.ReceiveStream):
         self._news.unpark_all()
 
 
-class _Command(Call):
+class _Command(PendingRequest):
     """The call that runs a command.
 
     Attributes:
@@ -165,12 +165,12 @@ class _Command(Call):
     scope: trio.CancelScope = msgspec.field(default_factory=trio.CancelScope)
     _is_last: bool = False  # no other attempt is made after the present one
 
-    def depart(self, *, holds_place: bool) -> None:
-        super().depart(holds_place=holds_place)
+    def mark_sent(self, *, holds_slot: bool) -> None:
+        super().mark_sent(holds_slot=holds_slot)
         self.departed.set()
 
-    def settle(self, response: Response | None) -> None:
-        super().settle(response)
+    def set_response(self, response: Response | None) -> None:
+        super().set_response(response)
         if self._is_last:  # too late for an answer, which the task has; in time for a repetition
             self.scope.cancel()
 
@@ -320,7 +320,7 @@ class ExecProcess:
         if self._done.is_set():
             await trio.lowlevel.checkpoint()
         else:
-            await self._session.send_urgently(Call(methods.COMMAND_EXEC_TERMINATE, {"processId": self._id}))
+            await self._session.send_urgently(PendingRequest(methods.COMMAND_EXEC_TERMINATE, {"processId": self._id}))
 
     async def write(self, data: bytes | bytearray | memoryview, *, close: bool = False) -> None:
         """Send input, in the order of the calls. `stdin` does it for you.
@@ -342,7 +342,7 @@ class ExecProcess:
         params = {"processId": self._id, **params}
         try:
             if "closeStdin" in params:  # nothing of ours is before it, and its time may be short: it waits for no place
-                await self._session.send_urgently(Call(methods.COMMAND_EXEC_WRITE, params))
+                await self._session.send_urgently(PendingRequest(methods.COMMAND_EXEC_WRITE, params))
             else:
                 await self._session.request(methods.COMMAND_EXEC_WRITE, params)
         except CodexProtocolError as exc:

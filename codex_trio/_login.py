@@ -9,7 +9,7 @@ from typing import Any
 
 import trio
 
-from ._session.connection import Call
+from ._session.connection import PendingRequest
 from ._session.session import Session
 from ._wire import methods
 from ._wire.messages import Notice
@@ -135,7 +135,7 @@ class ChatGPTLogin:
         Cancellation: It may have been given up.
         """
         if self._outcome is None and not self._is_lost:
-            await self._session.send_urgently(Call(methods.ACCOUNT_LOGIN_CANCEL, {"loginId": self.login_id}))
+            await self._session.send_urgently(PendingRequest(methods.ACCOUNT_LOGIN_CANCEL, {"loginId": self.login_id}))
         else:
             await trio.lowlevel.checkpoint()
 

@@ -108,7 +108,7 @@ class Digest:
         self.messages: list[Message | None] = []  # `None` where a line was skipped
         self._registry = TurnRegistry(NoSession())
         self._turns: list[Turn] = []
-        self._fold = TurnAccumulator("thread", "turn")
+        self._accumulator = TurnAccumulator("thread", "turn")
         self._changes: object = None
         self._toolbox = ToolRegistry([look_up])
         self._outputs = [
@@ -154,7 +154,7 @@ class Digest:
                 place.starting = PendingTurn(notice.thread_id, TurnRequest(wants_deltas=len(self._turns) % 2 == 0))
                 self._turns.append(self._registry.bind(place.starting, notice.turn_id, now=0))
         self._registry.route(notice, now=0)
-        steps = self._fold.apply(notice)
+        steps = self._accumulator.apply(notice)
         for event in events_of(notice, steps):
             assert repr(event)
         self._take_steps(steps)
@@ -229,8 +229,8 @@ class Digest:
             if isinstance(one, dict):
                 is_over(one)
                 is_terminal(one)
-                self._take_steps(self._fold.apply_items([one, one.get("item")]))
-                self._take_steps(self._fold.apply_turn_items(one))
+                self._take_steps(self._accumulator.apply_items([one, one.get("item")]))
+                self._take_steps(self._accumulator.apply_turn_items(one))
 
     def finish(self) -> None:
         """Read every turn to its end."""

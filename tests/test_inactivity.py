@@ -70,13 +70,14 @@ async def test_call_without_a_timeout_waits_on(autojump_clock: MockClock) -> Non
 
 @pytest.mark.parametrize("bad", [0, -1, math.nan, "x"])
 async def test_bad_timeout_is_refused_by_name(bad: float, autojump_clock: MockClock) -> None:
+    error = TypeError if isinstance(bad, str) else ValueError
     server = ScriptedAppServer()
-    with pytest.raises(ValueError, match="inactivity_timeout"):
+    with pytest.raises(error, match="inactivity_timeout"):
         open_codex_client(server.transport(), inactivity_timeout=bad)
     async with open_codex_client(server.transport()) as client:
-        with pytest.raises(ValueError, match="inactivity_timeout"):
+        with pytest.raises(error, match="inactivity_timeout"):
             await client.chat_once("hello", inactivity_timeout=bad)
-        with pytest.raises(ValueError, match="inactivity_timeout"):
+        with pytest.raises(error, match="inactivity_timeout"):
             client.chat("hello", inactivity_timeout=bad)
         assert "thread/start" not in server.received_methods()
 

@@ -256,7 +256,7 @@ async def test_server_is_not_known_before_opening(autojump_clock: MockClock) -> 
 @pytest.mark.parametrize("name", ["request_timeout", "inactivity_timeout"])
 @pytest.mark.parametrize("bad", [0, -1, float("nan"), "x"])
 def test_bad_timeout_is_refused_by_name(name: str, bad: object) -> None:
-    with pytest.raises(ValueError, match=name):
+    with pytest.raises(TypeError if isinstance(bad, str) else ValueError, match=name):
         open_codex_client(ScriptedAppServer().transport(), **{name: bad})  # type: ignore[arg-type]
 
 

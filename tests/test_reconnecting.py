@@ -459,7 +459,7 @@ async def test_a_refusal_that_will_not_change_is_final_at_once(
 ) -> None:
     attempts = 0
 
-    async def refuse(nursery: trio.Nursery) -> None:
+    async def respond_error(nursery: trio.Nursery) -> None:
         nonlocal attempts
         await trio.lowlevel.checkpoint()
         attempts += 1
@@ -471,7 +471,7 @@ async def test_a_refusal_that_will_not_change_is_final_at_once(
     async with open_codex_client(transport, reconnect=True) as client:
         stream = client.chat("hello")
         await anext(stream)
-        monkeypatch.setattr(transport, "open", refuse)
+        monkeypatch.setattr(transport, "open", respond_error)
         server.connection.drop(3, "my last words")
         with pytest.raises(CodexTransportError, match="no use to try again: wrong token") as caught:
             await anext(stream)
@@ -663,7 +663,7 @@ async def test_an_answer_to_what_a_lost_connection_asked_is_not_sent_on_the_next
             server.connection.drop()
             await trio.sleep(1)
     link.respond(asked[0], "of the lost one")
-    link.refuse(asked[0], 1, "of the lost one")
+    link.respond_error(asked[0], 1, "of the lost one")
     link.respond(asked[1], "of this one")
     await trio.sleep(1)
     assert [one.get("result") for one in server.received] == ["of this one"]

@@ -32,7 +32,7 @@ class Ticket:
     tags: list[str] = dataclasses.field(default_factory=list)
 
 
-class ThreadSlot(TypedDict):
+class Place(TypedDict):
     city: str
 
 
@@ -66,7 +66,7 @@ async def lookup_ticket(id: str, verbose: bool = False) -> Ticket:  # noqa: A002
 @tool
 async def file_ticket(
     ticket: Ticket,
-    place: ThreadSlot,
+    place: Place,
     level: Level,
     kind: Literal["bug", "wish"],
     price: Money | None = None,

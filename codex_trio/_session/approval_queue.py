@@ -152,7 +152,7 @@ class _Slot:
         self.is_open = True
         self.decision: Decision | None = None
 
-    def settle(self, decision: Decision | None) -> bool:
+    def set_response(self, decision: Decision | None) -> bool:
         if not self.is_open:
             return False
         self.is_open = False
@@ -168,14 +168,14 @@ class _Responder:
 
     async def respond(self, decision: Decision) -> bool:
         await trio.lowlevel.checkpoint()
-        is_in_time = self._slot.settle(decision)
+        is_in_time = self._slot.set_response(decision)
         if not is_in_time:
             _logger.info("%s came too late, and was not sent", decision.name)
         return is_in_time
 
     def __del__(self) -> None:
         if self._slot.is_open:
-            _run_soon(self._token, self._slot.settle, None)
+            _run_soon(self._token, self._slot.set_response, None)
 
 
 def _run_soon(token: trio.lowlevel.TrioToken, function: object, *args: object) -> None:

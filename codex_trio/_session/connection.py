@@ -59,7 +59,7 @@ async def yield_to_reader() -> None:
         await trio.lowlevel.checkpoint()
 
 
-class Call(msgspec.Struct, eq=False):
+class PendingRequest(msgspec.Struct, eq=False):
     """A request of ours, from its making to its answer.
 
     Attributes:
@@ -75,7 +75,7 @@ class Call(msgspec.Struct, eq=False):
     on_response: Callable[[Response], None] | None = None
     is_in_flight: bool = False
     was_sent: bool = False
-    holds_place: bool = False
+    holds_slot: bool = False
     response: Response | None = None
     deadline: float = math.inf
     _done: trio.Event | None = None  # with the present attempt
@@ -86,12 +86,12 @@ class Call(msgspec.Struct, eq=False):
         self.deadline = deadline
         self._done = trio.Event()
 
-    def depart(self, *, holds_place: bool) -> None:
+    def mark_sent(self, *, holds_slot: bool) -> None:
         """Note that it is on its way."""
         self.is_in_flight = self.was_sent = True
-        self.holds_place = holds_place
+        self.holds_slot = holds_slot
 
-    def settle(self, response: Response | None) -> None:
+    def set_response(self, response: Response | None) -> None:
         """Wake who waits, with the answer; `None` for a lost connection."""
         self.is_in_flight = False
         self.response = response
@@ -105,7 +105,7 @@ class Call(msgspec.Struct, eq=False):
         assert self._done is not None
         self._done.set()
 
-    async def wait_done(self) -> None:
+    async def wait(self) -> None:
         """Wait for the answer, the loss or the deadline."""
         assert self._done is not None
         await self._done.wait()
@@ -152,19 +152,19 @@ class Connection:
         self._on_notification = owner.on_notification
         self._on_request = owner.on_request
         self._on_closed = owner.on_closed
-        self._calls: dict[int, Call] = {}
+        self._calls: dict[int, PendingRequest] = {}
         self._last_id = 0
-        self._places = MAX_IN_FLIGHT  # that are free
-        self._line: dict[int, bytes] = {}  # by id: requests that wait for one
+        self._free_slots = MAX_IN_FLIGHT  # that are free
+        self._waiting: dict[int, bytes] = {}  # by id: requests that wait for one
         self._outbox: list[bytes] = []
         self._outbox_changed = trio.lowlevel.ParkingLot()
-        self._reader_left = trio.Event()
-        self._ended = trio.Event()
+        self._reader_done = trio.Event()
+        self._closed = trio.Event()
         self._timeout_scope = trio.CancelScope()  # its deadline is that of some call, or earlier than all of them
         self._unsent = 0  # messages that the transport does not have yet
         self._sent = trio.lowlevel.ParkingLot()
         self._loss: CodexTransportError | None = None
-        self.ignored_messages = 0
+        self.discarded_messages = 0
 
     def start(self, nursery: trio.Nursery) -> None:
         """Start reader, writer and timekeeper. They end with the connection, or with the nursery."""
@@ -187,11 +187,11 @@ class Connection:
 
     async def request(self, method: str, params: Mapping[str, Any] | None = None, *, timeout: float) -> Any:
         """Call the server, and return the result. See `send_request`."""
-        return await self.send_request(Call(method, params), timeout=timeout)
+        return await self.send_request(PendingRequest(method, params), timeout=timeout)
 
     # Ctrl-C within `trio.Event.wait` would leave the task among those that the event wakes, which breaks Trio's run.
     @trio.lowlevel.enable_ki_protection
-    async def send_request(self, call: Call, *, timeout: float, urgent: bool = False) -> Any:
+    async def send_request(self, call: PendingRequest, *, timeout: float, bypass_limit: bool = False) -> Any:
         """Make a call and return its result; a refusal for overload is repeated until the time is over.
 
         Args:
@@ -211,7 +211,7 @@ class Connection:
         deadline = trio.current_time() + timeout
         delay = _INITIAL_BACKOFF
         while True:
-            response = await self._exchange(call, deadline, urgent)
+            response = await self._send_and_wait(call, deadline, bypass_limit)
             if response.error is None:
                 return response.result
             pause = random.uniform(0.5, 1.5) * delay
@@ -219,28 +219,28 @@ class Connection:
                 raise error_from_wire(response.error, method=call.method, params=call.params)
             call.was_sent = False  # the server has not looked at it
             with trio.move_on_after(pause):
-                await self._ended.wait()
+                await self._closed.wait()
             delay = min(2 * delay, _MAX_BACKOFF)
 
-    async def _exchange(self, call: Call, deadline: float, urgent: bool) -> Response:
+    async def _send_and_wait(self, call: PendingRequest, deadline: float, bypass_limit: bool) -> Response:
         self.raise_if_closed()
         await trio.lowlevel.checkpoint_if_cancelled()
         id_ = self._last_id = self._last_id + 1
         message = dump_request(id_, call.method, call.params)
         self._check_size(message, call.method)
         call.begin(deadline)
-        if urgent or self._places:
-            self._depart(call, message, holds_place=not urgent)
+        if bypass_limit or self._free_slots:
+            self._write_request(call, message, holds_slot=not bypass_limit)
         else:
-            self._line[id_] = message
+            self._waiting[id_] = message
         self._calls[id_] = call
         if deadline < self._timeout_scope.deadline:
             self._timeout_scope.deadline = deadline
         try:
-            await call.wait_done()
+            await call.wait()
         except trio.Cancelled:
             # Its place is free when the server has answered. Those in the line, and without a place, leave nothing.
-            if self._line.pop(id_, None) is not None or (urgent and call.on_response is None):
+            if self._waiting.pop(id_, None) is not None or (bypass_limit and call.on_response is None):
                 self._calls.pop(id_, None)
             call.deadline = min(call.deadline, trio.current_time() + _ABANDONED_REQUEST_TIMEOUT)
             self._timeout_scope.deadline = min(call.deadline, self._timeout_scope.deadline)
@@ -254,18 +254,18 @@ class Connection:
             )
         return call.response
 
-    def _depart(self, call: Call, message: bytes, *, holds_place: bool) -> None:
-        self._places -= holds_place
-        call.depart(holds_place=holds_place)
-        self._post(message)
+    def _write_request(self, call: PendingRequest, message: bytes, *, holds_slot: bool) -> None:
+        self._free_slots -= holds_slot
+        call.mark_sent(holds_slot=holds_slot)
+        self._enqueue(message)
 
-    def _free_place(self, call: Call) -> None:
-        if call.holds_place:
-            call.holds_place = False
-            self._places += 1
-            if self._line:
-                id_ = next(iter(self._line))
-                self._depart(self._calls[id_], self._line.pop(id_), holds_place=True)
+    def _release_slot(self, call: PendingRequest) -> None:
+        if call.holds_slot:
+            call.holds_slot = False
+            self._free_slots += 1
+            if self._waiting:
+                id_ = next(iter(self._waiting))
+                self._write_request(self._calls[id_], self._waiting.pop(id_), holds_slot=True)
 
     def notify(self, method: str, params: Mapping[str, Any] | None = None) -> None:
         """Send a notification; only that it was handed to the writer is known."""
@@ -280,9 +280,9 @@ class Connection:
             self._send(dump_response(request.id, result), f"the answer to {request.method}")
         except ValueError as exc:
             _logger.warning("%s; it was refused instead", exc)
-            self.refuse(request, INTERNAL_ERROR, str(exc))
+            self.respond_error(request, INTERNAL_ERROR, str(exc))
 
-    def refuse(self, request: ServerRequest, code: int, message: str) -> None:
+    def respond_error(self, request: ServerRequest, code: int, message: str) -> None:
         """Answer a request of the server with an error."""
         if self._loss is None:
             self._send(dump_error(request.id, code, message), f"the refusal of {request.method}")
@@ -295,7 +295,7 @@ class Connection:
 
     def _send(self, message: bytes, what: str) -> None:
         self._check_size(message, what)
-        self._post(message)
+        self._enqueue(message)
 
     def _check_size(self, message: bytes, what: str) -> None:
         limit = self._transport.max_send_size
@@ -305,7 +305,7 @@ class Connection:
                 f"a word, on a message of more than {limit:,}; it was not sent"
             )
 
-    def _post(self, message: bytes) -> None:
+    def _enqueue(self, message: bytes) -> None:
         # A lone message goes at once; several at a time are put together by the writer.
         if self._calls or self._unsent or not self._transport.send_nowait(message):
             self._outbox.append(message)
@@ -320,7 +320,7 @@ class Connection:
     @property
     def requests_waiting(self) -> int:
         """How many requests wait for their place."""
-        return len(self._line)
+        return len(self._waiting)
 
     # --- loss
 
@@ -339,12 +339,12 @@ class Connection:
         if self._loss is not None:
             return
         self._loss = error
-        self._ended.set()
+        self._closed.set()
         self._on_closed(error)
         for call in list(self._calls.values()):
-            call.settle(None)
+            call.set_response(None)
         self._calls.clear()
-        self._line.clear()
+        self._waiting.clear()
         self._sent.unpark_all()
 
     # --- the tasks. KeyboardInterrupt is the program's: it must not land in here.
@@ -355,7 +355,7 @@ class Connection:
             while True:
                 lines = await self._transport.receive()
                 if self._loss is not None:  # whoever would act upon them may have another connection
-                    self.ignored_messages += len(lines)
+                    self.discarded_messages += len(lines)
                     _logger.debug("%d messages were skipped: they came after the loss", len(lines))
                     continue
                 now = trio.current_time()
@@ -369,13 +369,13 @@ class Connection:
         except CodexTransportError as error:
             self.lose(error)
         finally:
-            self._reader_left.set()
+            self._reader_done.set()
 
     def _take(self, line: bytes | bytearray, now: float) -> None:
         try:
             message = parse_message(line)
         except MalformedMessageError as exc:
-            self._ignore(f"{exc}: {redact_start(line, self._transport.redact)!r}")
+            self._discard(f"{exc}: {redact_start(line, self._transport.redact)!r}")
             return
         redact_errors(message, self._transport.redact)
         if isinstance(message, Notice):
@@ -384,16 +384,16 @@ class Connection:
             self._on_request(message)
         else:
             id_ = message.id
-            if isinstance(id_, int) and id_ in self._calls and id_ not in self._line:
+            if isinstance(id_, int) and id_ in self._calls and id_ not in self._waiting:
                 call = self._calls.pop(id_)
-                self._free_place(call)
-                call.settle(message)
+                self._release_slot(call)
+                call.set_response(message)
             else:
                 # The content is not logged: the answer to an abandoned request may be a secret.
-                self._ignore(f"a response to an unknown request, id {id_!r}, {len(line)} bytes")
+                self._discard(f"a response to an unknown request, id {id_!r}, {len(line)} bytes")
 
-    def _ignore(self, why: str) -> None:
-        self.ignored_messages += 1
+    def _discard(self, why: str) -> None:
+        self.discarded_messages += 1
         _logger.debug("a message was skipped: %s", self._transport.redact(why))
 
     @trio.lowlevel.enable_ki_protection
@@ -409,7 +409,7 @@ class Connection:
             except CodexTransportError as error:
                 # What the server said before it stopped listening, its exit among it, tells more.
                 with trio.move_on_after(_DRAIN_TIMEOUT):
-                    await self._reader_left.wait()
+                    await self._reader_done.wait()
                 self.lose(error)
                 return
 
@@ -425,9 +425,9 @@ class Connection:
             for id_, call in [(id_, call) for id_, call in self._calls.items() if call.deadline <= now]:
                 self._expire(id_, call)
 
-    def _expire(self, id_: int, call: Call) -> None:
+    def _expire(self, id_: int, call: PendingRequest) -> None:
         # Otherwise its answer is acted upon when it comes.
-        if self._line.pop(id_, None) is not None or call.on_response is None:
+        if self._waiting.pop(id_, None) is not None or call.on_response is None:
             del self._calls[id_]
-        self._free_place(call)
+        self._release_slot(call)
         call.release()

@@ -27,12 +27,12 @@ from ..models import ConversationStep
 
 _JOINED_AT = 1_000  # strings; each costs some fifty bytes besides its text
 
-COALESCING: Final = frozenset(
+COALESCED_METHODS: Final = frozenset(
     {methods.TEXT_DELTA, methods.SUMMARY_DELTA, methods.REASONING_DELTA, methods.OUTPUT_DELTA}
 )
 
 
-class PendingDelta:
+class DeltaBuffer:
     """Deltas of one item, one kind and one paragraph, in order."""
 
     def __init__(self, notice: Notice) -> None:
@@ -42,7 +42,7 @@ class PendingDelta:
         self._joined: list[str] = []
         self._parts = [as_text(notice.params.get("delta"))]
 
-    def takes(self, notice: Notice) -> bool:
+    def append(self, notice: Notice) -> bool:
         """Add a delta of this item; `False` if it is of another kind or paragraph."""
         if notice.method != self.method or _index(notice) != self.index:
             return False
@@ -121,7 +121,7 @@ class _Deltas(msgspec.Struct, eq=False):
     """Consecutive deltas of an item: the first event, and the text of all of them."""
 
     first: Notice
-    pending: PendingDelta
+    pending: DeltaBuffer
     number: int = 1
 
     def joined(self) -> Notice:
@@ -132,7 +132,7 @@ class _Deltas(msgspec.Struct, eq=False):
         return msgspec.structs.replace(self.first, params=params, raw={**self.first.raw, "params": params})
 
 
-class Held:
+class EventBuffer:
     """Events in order. If there are too many, all of them are dropped. History that is read later contains them."""
 
     def __init__(self) -> None:
@@ -143,7 +143,7 @@ class Held:
 
     def push(self, notice: Notice) -> int:
         """Add an event; return how many events were dropped to make room."""
-        delta = notice.params.get("delta") if notice.method in COALESCING else None
+        delta = notice.params.get("delta") if notice.method in COALESCED_METHODS else None
         is_joined = isinstance(delta, str) and len(self._entries) >= _JOINED_FROM
         dropped = 0
         if is_joined and self._join(notice):
@@ -159,7 +159,7 @@ class Held:
 
     def _join(self, notice: Notice) -> bool:
         deltas = self._growing.get((notice.turn_id, str(notice.params.get("itemId"))))
-        if deltas is None or not deltas.pending.takes(notice):
+        if deltas is None or not deltas.pending.append(notice):
             return False
         deltas.number += 1
         return True
@@ -167,7 +167,7 @@ class Held:
     def _append(self, notice: Notice, *, is_joined: bool) -> None:
         self._size += notice.size
         if is_joined:
-            deltas = _Deltas(notice, PendingDelta(notice))
+            deltas = _Deltas(notice, DeltaBuffer(notice))
             self._growing[notice.turn_id, str(notice.params.get("itemId"))] = deltas
             self._entries.append(deltas)
             return

@@ -126,7 +126,7 @@ class Handlers:
         is_call = method == asks.TOOL_CALL and method not in self._on_request
         return self.tool_registry.call(params) if is_call else None
 
-    async def answer(
+    async def handle(
         self,
         method: str,
         params: Mapping[str, Any],

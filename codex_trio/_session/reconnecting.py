@@ -19,9 +19,9 @@ from .._wire.messages import ServerRequest
 from ..abc import Transport
 from ..errors import CodexError, CodexTimeoutError, CodexTransportError
 from .connection import (
-    Call,
     Connection,
     ConnectionOwner,
+    PendingRequest,
 )
 
 _logger = logging.getLogger("codex_trio")
@@ -81,7 +81,7 @@ class ReconnectingConnection:
         self._last_error: CodexTransportError | None = None  # why there is no connection at present
         # By identity: those of the present connection that want an answer. Many never get one, as their turn ends before.
         self._asked: WeakValueDictionary[int, ServerRequest] = WeakValueDictionary()
-        self._ignored_before = 0
+        self._discarded_before = 0
         self._connection = Connection(transport, self)
 
     def set_initialized(self) -> None:
@@ -102,21 +102,23 @@ class ReconnectingConnection:
 
     async def request(self, method: str, params: Mapping[str, Any] | None = None, *, timeout: float) -> Any:
         """Call the server, and return the result. See `send_request`."""
-        return await self.send_request(Call(method, params), timeout=timeout)
+        return await self.send_request(PendingRequest(method, params), timeout=timeout)
 
     @trio.lowlevel.enable_ki_protection
-    async def send_request(self, call: Call, *, timeout: float, urgent: bool = False) -> Any:
+    async def send_request(self, call: PendingRequest, *, timeout: float, bypass_limit: bool = False) -> Any:
         """Send a request as `Connection.send_request` does, once there is a connection. `timeout` includes the wait."""
         deadline = trio.current_time() + timeout
         while True:
             await self._wait_connected(call, deadline)
             try:
-                return await self._connection.send_request(call, timeout=deadline - trio.current_time(), urgent=urgent)
+                return await self._connection.send_request(
+                    call, timeout=deadline - trio.current_time(), bypass_limit=bypass_limit
+                )
             except CodexTransportError:
                 if call.was_sent or self._loss is not None:
                     raise
 
-    async def _wait_connected(self, call: Call, deadline: float) -> None:
+    async def _wait_connected(self, call: PendingRequest, deadline: float) -> None:
         with trio.move_on_at(deadline):
             if not self._connected.is_set():
                 await self._connected.wait()
@@ -144,10 +146,10 @@ class ReconnectingConnection:
             self._connection.respond(request, result)
             self._asked.pop(id(request), None)  # not before: what cannot be sent raises, and leaves the request open
 
-    def refuse(self, request: ServerRequest, code: int, message: str) -> None:
+    def respond_error(self, request: ServerRequest, code: int, message: str) -> None:
         """Answer with an error, likewise."""
         if self._asked.pop(id(request), None) is not None:
-            self._connection.refuse(request, code, message)
+            self._connection.respond_error(request, code, message)
 
     async def flush(self) -> None:
         """Wait until the transport has all that was sent so far, or the present connection has ended."""
@@ -189,9 +191,9 @@ class ReconnectingConnection:
         return self._connection.requests_waiting
 
     @property
-    def ignored_messages(self) -> int:
+    def discarded_messages(self) -> int:
         """How many messages of all connections were skipped."""
-        return self._ignored_before + self._connection.ignored_messages
+        return self._discarded_before + self._connection.discarded_messages
 
     # --- from the present connection
 
@@ -296,7 +298,7 @@ class ReconnectingConnection:
         """
         with trio.move_on_at(min(deadline, trio.current_time() + self._transport.connect_timeout)) as scope:
             await self._transport.open(self._nursery)
-            self._ignored_before += self._connection.ignored_messages
+            self._discarded_before += self._connection.discarded_messages
             self._connection, self._lost = Connection(self._transport, self), trio.Event()
             self._connection.start(self._nursery)
             await self._owner.handshake(self._connection)

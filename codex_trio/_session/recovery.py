@@ -20,8 +20,8 @@ from .._wire.turn_state import is_complete, is_over, is_terminal
 from ..errors import CodexError, CodexProtocolError, CodexTimeoutError, CodexTransportError
 from ..models import ChatContinuation
 from .connection import (
-    Call,
     Connection,
+    PendingRequest,
 )
 from .history import PAGE_SIZE, Ask, is_idle, read_turn, retry_while_missing
 from .registry import PendingTurn, TurnRegistry
@@ -51,9 +51,9 @@ class ProbedConnection:
 
     async def ask(self, method: str, params: Mapping[str, Any]) -> Any:
         """Send a request, and return the result."""
-        return await self.send_request(Call(method, params))
+        return await self.send_request(PendingRequest(method, params))
 
-    async def send_request(self, call: Call, *, timeout: float = math.inf) -> Any:
+    async def send_request(self, call: PendingRequest, *, timeout: float = math.inf) -> Any:
         """Send a request as `Connection.send_request` does, but wait no longer than until the deadline."""
         left = max(0.0, self._deadline - trio.current_time())
         try:
@@ -76,7 +76,7 @@ class ProbedConnection:
         """
         if not self._has_answered:
             with suppress(CodexProtocolError):  # an error is an answer, too
-                await self.send_request(Call(methods.THREAD_LOADED_LIST, {"limit": 1}), timeout=_PROOF)
+                await self.send_request(PendingRequest(methods.THREAD_LOADED_LIST, {"limit": 1}), timeout=_PROOF)
 
 
 Jobs = dict[Hashable, Job]
@@ -208,7 +208,7 @@ class Recovery:
 
     # --- turns of which no more is known than that they were asked for
 
-    async def _find_unconfirmed(self, trial: ProbedConnection, call: Call) -> Turn | None:
+    async def _find_unconfirmed(self, trial: ProbedConnection, call: PendingRequest) -> Turn | None:
         # Only a turn that began with our message is surely ours. If it still runs, there is no newer one.
         params = call.params or {}
         thread_id, message_id = params["threadId"], params.get("clientUserMessageId")
@@ -243,7 +243,7 @@ class Recovery:
         self._manager.interrupt_soon(turn)
         return turn
 
-    async def _backfill_unconfirmed(self, trial: ProbedConnection, call: Call) -> None:
+    async def _backfill_unconfirmed(self, trial: ProbedConnection, call: PendingRequest) -> None:
         turn = await self._find_unconfirmed(trial, call)
         if turn is not None:
             await self._catch_up(trial, turn)
@@ -301,7 +301,9 @@ class Recovery:
                 self._registry.subscribed.add(thread_id)
             note(response)
 
-        await trial.send_request(Call(methods.THREAD_RESUME, {"threadId": thread_id, "excludeTurns": True}, take))
+        await trial.send_request(
+            PendingRequest(methods.THREAD_RESUME, {"threadId": thread_id, "excludeTurns": True}, take)
+        )
 
     async def catch_up(self, connection: Connection, deadline: float) -> None:
         """Give each turn what it missed; then subscribe to the rest of the threads, in the background.
@@ -347,7 +349,7 @@ class Recovery:
             why = f"the connection was lost, and {_named(key)} could not be caught up with"
             self._lose(key, f"{why}: {losses} connections were lost over it", loss)
             self._registry.unsubscribe(key.thread_id)  # its events may have been the cause
-        elif isinstance(key, Call):
+        elif isinstance(key, PendingRequest):
             _logger.warning("whether %s began a turn is unknown: %d connections were lost over it", key.method, losses)
             self._registry.unconfirmed_starts.remove(key)
         elif isinstance(key, str):
@@ -488,7 +490,9 @@ class Recovery:
 
     async def _subscribe(self, thread_id: str, on_response: Callable[[Response], None]) -> None:
         params = {"threadId": thread_id, "excludeTurns": True}
-        await retry_while_missing(lambda: self._manager.send_request(Call(methods.THREAD_RESUME, params, on_response)))
+        await retry_while_missing(
+            lambda: self._manager.send_request(PendingRequest(methods.THREAD_RESUME, params, on_response))
+        )
 
     async def _attach(self, starting: PendingTurn, continuation: ChatContinuation) -> Turn:
         def bind(response: Response) -> None:

@@ -21,9 +21,9 @@ from .._wire.messages import (
 from ..errors import CodexTransportError
 from .connection import (
     MAX_IN_FLIGHT,
-    Call,
+    PendingRequest,
 )
-from .deltas import Held
+from .deltas import EventBuffer
 from .notifications import NotificationBroadcaster
 from .sub_agents import SubAgents
 from .turn import Turn, TurnRequest
@@ -53,13 +53,13 @@ class PendingTurn(msgspec.Struct, eq=False):
 
     thread_id: str
     request: TurnRequest
-    held: Held = msgspec.field(default_factory=Held)
+    buffered: EventBuffer = msgspec.field(default_factory=EventBuffer)
     has_dropped: bool = False
     found: str | None = None
     running: str | None = None
     ended: str | None = None
     is_abandoned: bool = False
-    call: Call | None = None
+    call: PendingRequest | None = None
     thread_is_idle: bool = False
     turn: Turn | None = None
     on_turn_id: Callable[[str], None] | None = None
@@ -78,7 +78,7 @@ class PendingTurn(msgspec.Struct, eq=False):
         matches_first_event = self.request.matches_first_event
         if self.found is None and matches_first_event is not None and matches_first_event(notice):
             self.found = notice.turn_id
-        dropped = self.held.push(notice)
+        dropped = self.buffered.push(notice)
         self.has_dropped = self.has_dropped or dropped > 0
         if notice.method == methods.TURN_STARTED:
             self.running = notice.turn_id
@@ -192,8 +192,8 @@ class TurnRegistry:
         self._watchers: dict[str, list[Watcher]] = {}
         self.late_events = 0
         self.dropped_events = 0
-        self.unconfirmed_starts: list[Call] = []
-        self.unanswered: deque[Call] = deque(maxlen=MAX_IN_FLIGHT)
+        self.unconfirmed_starts: list[PendingRequest] = []
+        self.unanswered: deque[PendingRequest] = deque(maxlen=MAX_IN_FLIGHT)
 
     # --- events
 
@@ -213,7 +213,7 @@ class TurnRegistry:
         if notice.thread_id in self.sub_agents:
             self._take_sub_agent_event(notice, notice.thread_id or "", now)
         if notice.turn_id is None:
-            spent = [takes(notice) for takes, _ in self._watchers.get(notice.method, ())]  # all of them are asked
+            spent = [append(notice) for append, _ in self._watchers.get(notice.method, ())]  # all of them are asked
             if any(spent):
                 return
             self._take_thread_event(notice)
@@ -336,15 +336,15 @@ class TurnRegistry:
         self.subscribed.clear()
         self.hub.lose(error)
 
-    def watch(self, method: str, takes: Callable[[Notice], bool], on_lost: Callable[[], None]) -> Callable[[], None]:
-        """Show the events of a method that have no turn to `takes`, in the reader; return what undoes that.
+    def watch(self, method: str, append: Callable[[Notice], bool], on_lost: Callable[[], None]) -> Callable[[], None]:
+        """Show the events of a method that have no turn to `append`, in the reader; return what undoes that.
 
         Args:
             method: The method.
             takes: Whether the event is spent, so that nobody else shall see it.
             on_lost: Told when the connection ends.
         """
-        watcher = takes, on_lost
+        watcher = append, on_lost
         self._watchers.setdefault(method, []).append(watcher)
 
         def unwatch() -> None:
@@ -369,7 +369,7 @@ class TurnRegistry:
         place.starting = None
         starting.resolved.set()
         self._tidy(starting.thread_id)
-        for notice in starting.held.take():
+        for notice in starting.buffered.take():
             self.hub.publish(notice)
 
     def bind(self, starting: PendingTurn, turn_id: str, now: float) -> Turn:
@@ -398,7 +398,7 @@ class TurnRegistry:
             turn.pause_delivery()
             turn.thread_is_idle = starting.thread_is_idle
             self._owner.on_events_dropped(turn)
-        for notice in starting.held.take():
+        for notice in starting.buffered.take():
             if not self._take_turn_event(notice, notice.turn_id or "", now):
                 self.hub.publish(notice)
         if starting.thread_is_idle and turn.last_event is not None and not turn.ended.is_set():

@@ -29,7 +29,7 @@ from .handlers import Handlers, default_response
 from .open_items import OpenItems
 from .reconnecting import ReconnectingConnection
 from .registry import TurnRegistry
-from .turn import Failure, Turn
+from .turn import HandlerError, Turn
 from .turn_manager import TurnManager
 
 _logger = logging.getLogger("codex_trio")
@@ -88,7 +88,7 @@ class ServerRequestTasks:
         self._pending: dict[RequestId, PendingRequestTask] = {}
         self._answered_ids: dict[RequestId, None] = {}
         self._items = OpenItems(self._is_own)
-        self._failures: set[Failure] = set()
+        self._failures: set[HandlerError] = set()
         self._is_closed = False
         self.answers = 0
 
@@ -214,7 +214,7 @@ class ServerRequestTasks:
     async def _ask(self, asked: PendingRequestTask) -> bool:
         request = asked.request
         try:
-            answer = await self._handlers.answer(
+            answer = await self._handlers.handle(
                 request.method,
                 request.params,
                 changes=asked.changes,
@@ -222,7 +222,7 @@ class ServerRequestTasks:
                 tool_call=asked.tool_call,
             )
         except RequestRejectedError as refusal:
-            self._connection.refuse(request, refusal.code, str(refusal))
+            self._connection.respond_error(request, refusal.code, str(refusal))
             asked.is_answered = True
             return False
         # No checkpoint in between: an answer that was given is an answer that is sent.
@@ -236,7 +236,7 @@ class ServerRequestTasks:
         try:
             self._connection.respond(asked.request, default_response(asked.request.method))
         except RequestRejectedError as refusal:
-            self._connection.refuse(asked.request, refusal.code, str(refusal))
+            self._connection.respond_error(asked.request, refusal.code, str(refusal))
         asked.is_answered = True
 
     def _settle(self, asked: PendingRequestTask) -> None:

@@ -23,7 +23,7 @@ from .._wire.messages import (
 from ..abc import Transport
 from ..errors import CodexTransportError
 from ..models import ChatContinuation, InitializeResult
-from .connection import Call, Connection
+from .connection import Connection, PendingRequest
 from .handlers import Handlers
 from .reconnecting import ReconnectingConnection
 from .recovery import Recovery
@@ -200,9 +200,9 @@ class Session:
         return await self.turn_manager.request(method, params)
 
     async def start_turn(self, thread_id: str | None, request: TurnRequest) -> Turn:
-        """Start a turn, on a new thread or a given one, and become its consumer. See `TurnManager.begin`."""
+        """Start a turn, on a new thread or a given one, and become its consumer. See `TurnManager.start_turn`."""
         self.require_open()
-        return await self.turn_manager.begin(thread_id, request)
+        return await self.turn_manager.start_turn(thread_id, request)
 
     async def resume_turn(self, continuation: ChatContinuation, *, wants_deltas: bool = False) -> Turn:
         """Become the consumer of the turn of a continuation. See `Recovery.resume_turn`."""
@@ -216,7 +216,7 @@ class Session:
         """Return an `inactivity_timeout` in seconds; `None` for the client's."""
         return self.inactivity_timeout if timeout is None else check_timeout(timeout, "inactivity_timeout")
 
-    async def send_urgently(self, call: Call, *, timeout: float | None = None) -> Any:
+    async def send_urgently(self, call: PendingRequest, *, timeout: float | None = None) -> Any:
         """Send a request of an open client past the limit of requests in flight; `None` for the client's timeout."""
         self.require_open()
         patience = self.request_timeout if timeout is None else timeout

@@ -26,7 +26,7 @@ from ..errors import (
 from ..events import Event, StepCompleted
 from ..models import CancelResult, ChatContinuation, ChatResult, CompletionSource, ConversationStep, OpenItem
 from .connection import yield_to_reader
-from .deltas import COALESCING, Held, PendingDelta, events_of
+from .deltas import COALESCED_METHODS, DeltaBuffer, EventBuffer, events_of
 from .unfinished import UnfinishedItems
 
 _logger = logging.getLogger("codex_trio")
@@ -39,8 +39,8 @@ class TurnRequest(msgspec.Struct, frozen=True):
         method: `turn/start`, or another that does it.
         params: Its parameters but for the thread.
         thread_params: Those of the `thread/start` before it, where there is no thread yet.
-        matches_first_event: Of a request whose answer does not tell the turn: whether this event, of a turn that nobody knows,
-            is of ours.
+        matches_first_event: For a request whose response lacks the turn id: whether an event of an unknown turn on the
+            thread belongs to the new turn.
         wants_deltas: The turn's reader wants its deltas.
         continuation: Of a turn that runs already, or has ended: where its reader was.
     """
@@ -70,7 +70,7 @@ _DESCRIBED, _DESCRIBED_LENGTH = 3, 60
 _DESCRIBED_TYPES = frozenset({"commandExecution", "fileChange", "mcpToolCall", "dynamicToolCall"})
 
 
-class Failure:
+class HandlerError:
     """An exception that is to be raised from the call that waits for a turn.
 
     Attributes:
@@ -183,7 +183,7 @@ class EndFromHistory(FromHistory):
         return fold.apply_end(self._turn)
 
 
-Received: TypeAlias = Notice | PendingDelta | FromHistory | Failure
+Received: TypeAlias = Notice | DeltaBuffer | FromHistory | HandlerError
 
 
 class _NullChannel:
@@ -256,8 +256,8 @@ class Turn:
         self._loss: CodexTransportError | None = None
         self._send: trio.MemorySendChannel[Received] | _NullChannel
         self._send, self._receive = trio.open_memory_channel[Received](math.inf)
-        self._pending: dict[str, PendingDelta] = {}  # by item: its last deltas, unread
-        self._held: Held | None = None  # what came after a gap that is still open
+        self._pending: dict[str, DeltaBuffer] = {}  # by item: its last deltas, unread
+        self._buffered: EventBuffer | None = None  # what came after a gap that is still open
         self._on_dropped = on_dropped
         self._gap_began_at = self._alive_before_gap = 0.0
         self._believed_at = math.nan  # `last_activity` as of the end of a gap
@@ -273,18 +273,18 @@ class Turn:
         self.thread_is_idle = False
         self.reconcile_scope: trio.CancelScope | None = None
         self.find_unfinished: Callable[[], Awaitable[None]] | None = None
-        self._raised: Failure | None = None
+        self._raised: HandlerError | None = None
         self._is_read = False  # the consumer has seen the end
         self.has_consumer = False
         self._quiet_since = self._left_at = last_activity  # when its consumer's last wait ended
         self._source: CompletionSource = "turn_completed"
-        self._fold = TurnAccumulator(thread_id, turn_id)
+        self._accumulator = TurnAccumulator(thread_id, turn_id)
         self._cursor = 0
         self._steps: list[ConversationStep] = []  # what `chat_once` has gathered, across continuations
         self._events: list[Mapping[str, Any]] = []
         if continuation is not None:
             self._cursor = continuation.cursor
-            self._fold.delivered.update(dict.fromkeys(continuation.seen))
+            self._accumulator.delivered.update(dict.fromkeys(continuation.seen))
             self.pause_delivery()
 
     # --- called in the reader: none of these wait or raise
@@ -302,8 +302,8 @@ class Turn:
         is_delta = notice.method in methods.DELTAS
         if is_delta and self.skips_deltas:
             return True
-        if self._held is not None:
-            self._hold(self._held, notice)
+        if self._buffered is not None:
+            self._hold(self._buffered, notice)
             return True
         if is_delta:
             self._take_delta(notice)
@@ -326,19 +326,19 @@ class Turn:
             self.touch(notice.method, now)
             self.unfinished.note(notice, now)
 
-    def _hold(self, held: Held, notice: Notice) -> None:
-        if dropped := held.push(notice):
+    def _hold(self, buffered: EventBuffer, notice: Notice) -> None:
+        if dropped := buffered.push(notice):
             self.overflows += 1
             self._on_dropped(dropped)
 
     def _take_delta(self, notice: Notice) -> None:
-        if notice.method not in COALESCING:
+        if notice.method not in COALESCED_METHODS:
             self._send.send_nowait(notice)
             return
         item_id = notice.params.get("itemId")
         pending = self._pending.get(item_id) if isinstance(item_id, str) else None
-        if pending is None or not pending.takes(notice):
-            pending = PendingDelta(notice)
+        if pending is None or not pending.append(notice):
+            pending = DeltaBuffer(notice)
             self._pending[pending.item_id] = pending
             self._send.send_nowait(pending)
 
@@ -351,8 +351,8 @@ class Turn:
     def pause_delivery(self) -> None:
         """Hold what comes from now on, until `backfill` has put in front what was missed. No inactivity until then."""
         self.pauses += 1
-        if self._held is None and not self.ended.is_set():
-            self._held = Held()
+        if self._buffered is None and not self.ended.is_set():
+            self._buffered = EventBuffer()
             self._gap_began_at, self._alive_before_gap = trio.current_time(), self.last_activity
             self.hold_inactivity()
             self.unfinished.keep_only(self.thread_id)
@@ -360,13 +360,13 @@ class Turn:
     @property
     def is_paused(self) -> bool:
         """Whether it is not known what was missed."""
-        return self._held is not None and not self.ended.is_set()
+        return self._buffered is not None and not self.ended.is_set()
 
     def backfill(self, items: Sequence[object], now: float) -> None:
         """Take the turn's completed items from history, and then what came meanwhile. Those known are known by id."""
-        if self._held is None or self.ended.is_set():
+        if self._buffered is None or self.ended.is_set():
             return
-        notices, self._held = self._held.take(), None
+        notices, self._buffered = self._buffered.take(), None
         self._send.send_nowait(MissedItems(items))
         for item in items:
             self.unfinished.complete(self.thread_id, item.get("id") if isinstance(item, dict) else None)
@@ -383,7 +383,7 @@ class Turn:
 
     def end_from_history(self, turn: Mapping[str, Any]) -> None:
         """Take the turn as history has it, in place of a `turn/completed` that did not come."""
-        if not self.ended.is_set() and self._held is None:
+        if not self.ended.is_set() and self._buffered is None:
             self._send.send_nowait(EndFromHistory(turn))
             self._close()
 
@@ -425,14 +425,14 @@ class Turn:
 
     # --- for the consumer
 
-    def fail(self, error: BaseException) -> Failure | None:
+    def fail(self, error: BaseException) -> HandlerError | None:
         """Take what a handler raised, for the consumer to raise; `None` if the turn has none."""
         if not self.has_consumer or self._is_read:
             return None
         if self._raised is not None and not self._raised.resolved.is_set():
             self._raised.error.add_note(f"codex_trio: besides, another handler of the turn raised {error!r}")
             return self._raised
-        self._raised = Failure(as_raised(error))
+        self._raised = HandlerError(as_raised(error))
         if not self.ended.is_set():
             self._send.send_nowait(self._raised)  # wakes the consumer
         return self._raised
@@ -450,7 +450,7 @@ class Turn:
     def continuation(self, mode: Mode) -> ChatContinuation:
         """Return where the consumer is."""
         collected = {step.item_id for step in self._steps}
-        seen = tuple(item_id for item_id in self._fold.delivered if item_id not in collected)
+        seen = tuple(item_id for item_id in self._accumulator.delivered if item_id not in collected)
         return ChatContinuation(self.thread_id, self.turn_id, self._cursor, mode, seen)
 
     def acquire_consumer(self, *, wants_deltas: bool = False) -> None:
@@ -493,13 +493,13 @@ class Turn:
         event = await self._next(patience, mode)
         if event is None:
             return None
-        if isinstance(event, PendingDelta):
+        if isinstance(event, DeltaBuffer):
             return []
         if isinstance(event, FromHistory):
-            return event.tell(self._fold)
+            return event.tell(self._accumulator)
         if mode == "chat_once":
             self._events.append(event.raw)
-        return self._fold.apply(event)
+        return self._accumulator.apply(event)
 
     async def next_events(self, patience: float) -> list[Event] | None:
         """Wait for the next event, and return what it tells; `None` at the end of the turn.
@@ -509,25 +509,25 @@ class Turn:
         event = await self._next(patience, "chat")
         if event is None:
             return None
-        if isinstance(event, PendingDelta):
+        if isinstance(event, DeltaBuffer):
             return [event.to_event()]
         if isinstance(event, FromHistory):
-            return [StepCompleted(step) for step in event.tell(self._fold)]
-        return events_of(event, self._fold.apply(event))
+            return [StepCompleted(step) for step in event.tell(self._accumulator)]
+        return events_of(event, self._accumulator.apply(event))
 
-    async def _next(self, patience: float, mode: Mode) -> Notice | PendingDelta | FromHistory | None:
+    async def _next(self, patience: float, mode: Mode) -> Notice | DeltaBuffer | FromHistory | None:
         if self._raised is not None:
             self._raised.raise_once()
         if self._cursor % _EVENTS_AT_ONCE == _EVENTS_AT_ONCE - 1:
             await trio.lowlevel.checkpoint()
         event = await self._receive_next(patience, mode)
-        while isinstance(event, Failure):
+        while isinstance(event, HandlerError):
             event.raise_once()
             event = await self._receive_next(patience, mode)
         if event is None:
             self.raise_if_closed(mode)
             self._is_read = True
-        elif isinstance(event, PendingDelta):
+        elif isinstance(event, DeltaBuffer):
             if self._pending.get(event.item_id) is event:
                 del self._pending[event.item_id]
         else:
@@ -592,10 +592,10 @@ class Turn:
 
         Cancellation: Nothing is lost; the turn has ended.
         """
-        if not self._fold.needs_history:
+        if not self._accumulator.needs_history:
             return []
         history = await read_history(self)
-        return [] if history is None else self._fold.apply_turn_items(history)
+        return [] if history is None else self._accumulator.apply_turn_items(history)
 
     def note_unfinished(self, items: Sequence[object], now: float, unix_time: float) -> None:
         """Note which items of the running turn are open.
@@ -606,7 +606,7 @@ class Turn:
             unix_time: The current Unix time, assumed to be the same on the server.
         """
         for item in items:
-            if not isinstance(item, dict) or str(item.get("id")) in self._fold.delivered:
+            if not isinstance(item, dict) or str(item.get("id")) in self._accumulator.delivered:
                 continue
             is_known = self.unfinished.has(self.thread_id, item.get("id"))
             if not is_known and (item.get("type") == "sleep" or not is_complete(item)):
@@ -629,17 +629,17 @@ class Turn:
             CodexTurnFailedError, CodexTurnInterruptedError: It did not complete.
         """
         result = self._result()
-        if self._fold.status == "failed":
-            raise failed_error(self.turn_id, self._fold.error, result)
-        if self._fold.status == "interrupted":
+        if self._accumulator.status == "failed":
+            raise failed_error(self.turn_id, self._accumulator.error, result)
+        if self._accumulator.status == "interrupted":
             raise CodexTurnInterruptedError(
                 f"turn {self.turn_id} of thread {self.thread_id} was interrupted; the thread is usable", result=result
             )
         return result
 
     def _result(self) -> ChatResult:
-        answer = self._fold.final_message()
-        is_mute = self._fold.status == "completed" and answer is None
+        answer = self._accumulator.final_message()
+        is_mute = self._accumulator.status == "completed" and answer is None
         return ChatResult(
             thread_id=self.thread_id,
             turn_id=self.turn_id,
@@ -647,9 +647,9 @@ class Turn:
             raw_events=tuple(self._events),
             assistant_item_id=None if answer is None else answer.item_id or None,
             completion_source="no_message" if is_mute else self._source,
-            usage=self._fold.usage,
+            usage=self._accumulator.usage,
             steps=tuple(self._steps),
-            status=self._fold.status or "unknown",
+            status=self._accumulator.status or "unknown",
             is_hidden=answer is not None and answer.is_hidden,
         )
 
@@ -661,15 +661,15 @@ class Turn:
                 event = self._receive.receive_nowait()
             except (trio.WouldBlock, trio.EndOfChannel):
                 break
-            if isinstance(event, (PendingDelta, Failure)):
+            if isinstance(event, (DeltaBuffer, HandlerError)):
                 continue
             self._cursor += 1
             if isinstance(event, FromHistory):
-                steps += event.tell(self._fold)
+                steps += event.tell(self._accumulator)
             else:
                 events.append(event.raw)
-                steps += self._fold.apply(event)
-        status = self._fold.status or "unknown"
+                steps += self._accumulator.apply(event)
+        status = self._accumulator.status or "unknown"
         return CancelResult(
             thread_id=self.thread_id,
             turn_id=self.turn_id,

@@ -30,8 +30,8 @@ from ..errors import (
     CodexTransportError,
 )
 from .connection import (
-    Call,
     Connection,
+    PendingRequest,
 )
 from .history import find_turn
 from .reconnecting import ReconnectingConnection
@@ -92,9 +92,9 @@ class TurnManager:
         """
         if method == methods.THREAD_START and self._tools.default:
             params = {"dynamicTools": dump_tools(self._tools.default), **(params or {})}
-        return await self.send_request(Call(method, params), timeout=timeout)
+        return await self.send_request(PendingRequest(method, params), timeout=timeout)
 
-    async def send_request(self, call: Call, *, timeout: float | None = None) -> Any:
+    async def send_request(self, call: PendingRequest, *, timeout: float | None = None) -> Any:
         """Make a call, which was not made before, as `request` does."""
         patience = self._request_timeout if timeout is None else timeout
         if call.method not in methods.SUBSCRIBING and call.method not in methods.UNSUBSCRIBING:
@@ -140,9 +140,9 @@ class TurnManager:
         """Run a task in the client's own nursery. It must end when the connection does."""
         self._nursery.start_soon(async_fn)
 
-    async def send_urgently(self, call: Call, *, timeout: float) -> Any:
+    async def send_urgently(self, call: PendingRequest, *, timeout: float) -> Any:
         """Make a call past the line of waiting requests, and without a place among those in flight."""
-        return await self._connection.send_request(call, timeout=timeout, urgent=True)
+        return await self._connection.send_request(call, timeout=timeout, bypass_limit=True)
 
     async def start_thread(
         self, params: Mapping[str, Any] | None = None, *, tools: Iterable[Tool] | None = None
@@ -163,7 +163,7 @@ class TurnManager:
 
     # --- beginning
 
-    async def begin(self, thread_id: str | None, request: TurnRequest) -> Turn:
+    async def start_turn(self, thread_id: str | None, request: TurnRequest) -> Turn:
         """Start a turn, on a new thread or a given one, and become its consumer.
 
         Raises:
@@ -177,7 +177,7 @@ class TurnManager:
         params = {"threadId": thread_id, **request.params}
         if self._connection.reconnects and request.method == methods.TURN_START:
             params.setdefault("clientUserMessageId", str(uuid.uuid4()))  # so that the turn can be found after a loss
-        call = Call(request.method, params, partial(self._on_start_response, starting))
+        call = PendingRequest(request.method, params, partial(self._on_start_response, starting))
         self._starting.add(starting)
         try:
             with starting.scope:
@@ -194,7 +194,7 @@ class TurnManager:
             raise CodexProtocolError(f"{request.method} was answered without a turn id", method=request.method)
         return starting.turn
 
-    async def _start(self, starting: PendingTurn, call: Call) -> None:
+    async def _start(self, starting: PendingTurn, call: PendingRequest) -> None:
         await self._ensure_subscribed(starting.thread_id)
         try:
             await self._connection.send_request(call, timeout=self._request_timeout)
@@ -211,7 +211,7 @@ class TurnManager:
         if thread_id is None:
             raise CodexProtocolError("thread/start was answered without a thread id", method=methods.THREAD_START)
         try:
-            return await self.begin(thread_id, request)
+            return await self.start_turn(thread_id, request)
         except CodexThreadNotFoundError:  # a thread that had no turn yet is gone with its connection
             if not losses or not self._connection.reconnects:
                 raise
@@ -340,7 +340,7 @@ class TurnManager:
         late = self._registry.place(starting.thread_id).starting = PendingTurn(starting.thread_id, TurnRequest())
         self.interrupt_soon(self._registry.bind(late, turn_id, trio.current_time()))
 
-    def _leave(self, starting: PendingTurn, call: Call, *, has_timed_out: bool) -> None:
+    def _leave(self, starting: PendingTurn, call: PendingRequest, *, has_timed_out: bool) -> None:
         if starting.turn is None and call.was_sent and call.response is None and not call.is_in_flight:
             self._registry.unconfirmed_starts.append(call)  # whether it began a turn is unknown
         if starting.turn is not None:
@@ -476,8 +476,8 @@ class TurnManager:
         """
         turn = self._registry.find(turn_id)
         interrupt_id = turn.interrupt_id if turn is not None and turn.thread_id == thread_id else turn_id
-        call = Call(methods.TURN_INTERRUPT, {"threadId": thread_id, "turnId": interrupt_id})
-        await self._connection.send_request(call, timeout=timeout, urgent=True)
+        call = PendingRequest(methods.TURN_INTERRUPT, {"threadId": thread_id, "turnId": interrupt_id})
+        await self._connection.send_request(call, timeout=timeout, bypass_limit=True)
 
     async def _interrupt_once(self, turn: Turn) -> CodexProtocolError | None:
         refusal: CodexProtocolError | None = None
@@ -581,7 +581,7 @@ class TurnManager:
         self._is_closed = True
 
 
-def _start_response_timeout(starting: PendingTurn, call: Call) -> float:
+def _start_response_timeout(starting: PendingTurn, call: PendingRequest) -> float:
     # Seconds. Shorter than the request's own timeout, because callers that wait for the thread wait for this, too.
     left = 0.9 * max(0.0, call.deadline - trio.current_time())
     return left if starting.ended is None else min(left, START_RESPONSE_TIMEOUT)

@@ -29,7 +29,7 @@ class Level(enum.IntEnum):
     HIGH = 2
 
 
-class ThreadSlot(pydantic.BaseModel):
+class Place(pydantic.BaseModel):
     path: Path
     kind: Literal["file", "folder"] = "file"
 
@@ -38,7 +38,7 @@ class ThreadSlot(pydantic.BaseModel):
 class Finding:
     level: Level
     kind: Literal["bug", "wish"]
-    place: ThreadSlot
+    place: Place
 
 
 MODELS = [pytest.param(None, marks=pytest.mark.extended), account_model(version_under_test())]
@@ -135,7 +135,7 @@ async def test_answers_of_enums_lists_and_models_go_out_with_their_types(
             model.on_turn(say('{"value": "wish"}'))
             async with open_codex_client(make_transport()) as client:
                 result = await client.chat_once("find", output_type=list[Finding], **options(model_name))
-                assert result.output == [Finding(Level.LOW, "wish", ThreadSlot(path=Path("/x"), kind="folder"))]
+                assert result.output == [Finding(Level.LOW, "wish", Place(path=Path("/x"), kind="folder"))]
                 kind: Any = Literal["bug", "wish"]
                 again = await client.chat_once("again", result.thread_id, output_type=kind)
                 assert again.output == "wish"
