@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 import trio
-from _listening import MakeTransport, make_transport, reach, server
-from _real import Tap, version_under_test
-from _versions import Versions
 
 from codex_trio import CodexClient, open_codex_client
 from codex_trio.testing import ScriptedModel, open_scripted_model
+from tests.support.real_codex import Tap, version_under_test
+from tests.support.real_servers import MakeTransport, make_transport, reach, server
+from tests.support.versions import Versions
 
 __all__ = ["make_transport", "reach", "server"]  # fixtures
 

@@ -11,11 +11,6 @@ from typing import Any
 
 import pytest
 import trio
-from _account_models import account_model
-from _asking import PATIENCE, asking_model, decider
-from _listening import Reach, over_each
-from _real import version_under_test
-from _versions import Versions
 
 from codex_trio import (
     ApprovalRequest,
@@ -46,6 +41,11 @@ from codex_trio.testing import (
     wait_agent,
     write_stdin,
 )
+from tests.support.account_models import account_model
+from tests.support.asking_model import PATIENCE, asking_model, decider
+from tests.support.real_codex import version_under_test
+from tests.support.real_servers import Reach, over_each
+from tests.support.versions import Versions
 
 MODEL = account_model(version_under_test())
 

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 import trio
-from _asking import PATIENCE, asking_model, decider
-from _listening import Reach
 
 from codex_trio import (
     ApprovalRequest,
@@ -20,6 +18,8 @@ from codex_trio import (
     open_codex_client,
 )
 from codex_trio.testing import call_tool, hang, open_scripted_model, run, say
+from tests.support.asking_model import PATIENCE, asking_model, decider
+from tests.support.real_servers import Reach
 
 
 async def test_without_a_handler_an_escalated_command_is_not_run(reach: Reach, tmp_path: Path) -> None:

@@ -10,8 +10,6 @@ from typing import Any
 
 import pytest
 import trio
-from _asking import PATIENCE, asking_model
-from _listening import Reach
 
 from codex_trio import (
     Decision,
@@ -21,6 +19,8 @@ from codex_trio import (
     open_codex_client,
 )
 from codex_trio.testing import call_tool, say
+from tests.support.asking_model import PATIENCE, asking_model
+from tests.support.real_servers import Reach
 
 COLOURS = [{"label": "Red (Recommended)", "description": "red"}, {"label": "Blue", "description": "blue"}]
 QUESTIONS = {

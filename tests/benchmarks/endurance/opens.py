@@ -7,10 +7,10 @@ from contextlib import suppress
 from random import Random
 
 import trio
-from _servers import server
 
 from codex_trio import StdioTransport, Transport, WebSocketTransport, open_codex_client
 from codex_trio.testing import ScriptedAppServer, open_scripted_model
+from tests.support.fake_server_command import server
 
 from .holdings import Holdings, take_stock
 

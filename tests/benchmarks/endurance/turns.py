@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import trio
-from _servers import server
 
 from codex_trio import (
     ApprovalRequest,
@@ -19,13 +18,14 @@ from codex_trio import (
     StdioTransport,
     open_codex_client,
 )
+from tests.support.fake_server_command import server
 
 from .holdings import tables, take_stock, wait_at_rest
 
 _AT_ONCE = 8
 _NEW_THREAD = 10  # every so many turns
 
-# In the words of `_fake_server`: it asks in a turn, tells of other people's, and has afterthoughts.
+# In the words of `fake_server`: it asks in a turn, tells of other people's, and has afterthoughts.
 _SERVER = """
 class Host(Server):
     asked = {}

@@ -7,7 +7,6 @@ from random import Random
 from typing import Any
 
 import trio
-from _websockets import serve_proxy
 
 from codex_trio import CodexClient, TurnInfo, WebSocketTransport, open_codex_client
 from codex_trio.testing import (
@@ -22,6 +21,7 @@ from codex_trio.testing import (
     think,
     wait,
 )
+from tests.support.websocket_servers import serve_proxy
 
 from .fates import KnownTurn
 from .village import Village
