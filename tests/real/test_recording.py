@@ -136,7 +136,7 @@ def test_another_prompt_is_named_with_its_place(session: Session) -> None:
     (line,) = (number for number, row in enumerate(lines, 1) if '"c2s"' in row and '"Second"' in row)
     assert caught.value.line == line
     assert f"session.jsonl, line {line}: " in str(caught.value)
-    assert "at params.input[0].text: 'Second' then, 'Something else' now" in str(caught.value)
+    assert "at params.input[0].text: expected 'Second', received 'Something else'" in str(caught.value)
     assert caught.value.expected is not None
     assert caught.value.received is not None
     assert caught.value.expected["params"]["input"][0]["text"] == "Second"
