@@ -309,7 +309,7 @@ async def test_output_that_cannot_be_written_ends_it_without_a_traceback(args: l
             ran = await trio.run_process(command, stdout=output, capture_stderr=True, check=False, env=env)
     finally:
         os.close(output)
-    told = ["stopped, as the output cannot be written: [Errno 28] No space left on device"] if is_full else []
+    told = ["stopped, because the output cannot be written: [Errno 28] No space left on device"] if is_full else []
     assert (ran.returncode, ran.stderr.decode().splitlines()) == (1, told)
 
 

@@ -44,20 +44,20 @@ trio.Nursery.start_soon = start_soon_and_interrupt
 """
 
 WHILE_LEAVING = """
-close = Service.close
+close = Session.close
 
-def interrupt_and_close(service):
+def interrupt_and_close(session):
     signal.raise_signal(signal.SIGINT)
-    return close(service)
+    return close(session)
 
-Service.close = interrupt_and_close
+Session.close = interrupt_and_close
 """
 
 PROGRAM = """
 import signal
 import trio
 from codex_trio import open_codex_client
-from codex_trio._client.service import Service
+from codex_trio._session.session import Session
 from codex_trio.testing import ScriptedAppServer
 {interruption}
 async def main():

@@ -19,15 +19,15 @@ from codex_trio import CodexClient
 
 # Tables that may grow, and how far; every other one must stay as it is.
 BOUNDS = {
-    "Router._finished": 1_024,
-    "Answering._dealt_with": 1_024,
+    "TurnRegistry._recently_finished": 1_024,
+    "ServerRequestTasks._answered_ids": 1_024,
     "_Kept._events": 1_000,
 }
 _BLOCKS = 6_000  # pieces of memory: Trio keeps up to a thousand deadlines that are over, four pieces each
 _RESIDENT = 4 * 2**20  # bytes; the allocator does not give back what it has
 
 # What a client remembers, for the rest of its life or up to a bound, when all its turns are over.
-_MEMORIES = {*BOUNDS, "Router.loaded"}
+_MEMORIES = {*BOUNDS, "TurnRegistry.subscribed"}
 
 _NO_PARTS = ("codex_trio.testing", "codex_trio.models")  # servers that live in the same process; values
 _CONTAINERS = (Mapping, set, frozenset, list, tuple, deque, WeakSet, WeakValueDictionary)
