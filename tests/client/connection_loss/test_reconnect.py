@@ -621,7 +621,10 @@ class Owner:
     """Takes what comes over a connection, and keeps the requests."""
 
     def __init__(self, asked: list[ServerRequest]) -> None:
-        self.on_request = asked.append
+        self._asked = asked
+
+    def on_request(self, request: ServerRequest) -> None:
+        self._asked.append(request)
 
     def on_delta(self, delta: Delta, now: float) -> bool:
         return False
