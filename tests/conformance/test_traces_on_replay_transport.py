@@ -43,6 +43,7 @@ def dumped(message: Any) -> bytes:
     return message.encode() if isinstance(message, str) else json.dumps(message).encode()
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("pauses", [True, False])
 @pytest.mark.parametrize(("name", "connection"), connections_of_traces())
 async def test_a_recorded_trace_is_played_exactly(

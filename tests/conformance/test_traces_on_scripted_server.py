@@ -49,6 +49,7 @@ _RECORDER = {
 _FAKE = {"/home/dev/project": "<cwd>", "/project": "<cwd>", "/codex-home": "<home>"}
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("trace", PLAYED)
 def test_says_what_was_recorded(trace: str) -> None:
     accepted = [mark for of, mark in ACCEPTED if of == trace]

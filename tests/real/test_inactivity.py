@@ -171,6 +171,7 @@ async def test_sub_agents_of_a_turn_that_is_taken_up_are_followed(
 # --- from one turn to the next
 
 
+@pytest.mark.extended
 @own_server
 async def test_a_new_message_replaces_the_running_turn(client: CodexClient, model: ScriptedModel) -> None:
     model.on_prompt("old", run("true"), hang())

@@ -315,6 +315,7 @@ def test_model_refuses_failures_that_codex_cannot_be_made_to_tell() -> None:
         model.on_turn(say("a"), call, fail("no", http_status=500))
 
 
+@pytest.mark.extended
 def test_story_of_ten_minutes_of_silence_takes_milliseconds() -> None:
     """Two hundred times, and each time the same."""
 

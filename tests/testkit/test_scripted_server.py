@@ -197,6 +197,7 @@ async def test_scripts_come_by_prompt_then_in_order_then_by_default(server: Serv
     assert (await peer.play(thread_id))[-1]["params"]["turn"]["items"][0]["text"] == "else"
 
 
+@pytest.mark.extended
 async def test_big_message_is_fast_and_waits_for_a_client_that_does_not_read(
     server: Server, autojump_clock: MockClock
 ) -> None:

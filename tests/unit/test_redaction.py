@@ -121,6 +121,7 @@ def test_a_long_text_takes_little_time() -> None:
     assert time.process_time() - began < 0.1
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize(
     "part",
     [

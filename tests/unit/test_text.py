@@ -118,6 +118,7 @@ def test_emoji_may_keep_what_belongs_to_them(text: str, shown: str) -> None:
     assert clean_text(text, keep_emoji=True) == shown
 
 
+@pytest.mark.extended
 def test_no_character_is_blank_but_the_space() -> None:
     blank = re.compile(r"\b(FILLER|BLANK|JOINER|SELECTOR|INVISIBLE|INHERENT|SPACE|ZERO WIDTH|NULL NOTEHEAD)\b")
     visible = re.compile("^SYMBOL FOR|^BLANK SYMBOL|GAP FILLER|LINE FILLER|PUNCTUATION SPACE FILLER|^SIGNWRITING")
@@ -176,6 +177,7 @@ def test_a_width_is_the_largest_that_a_terminal_may_show(text: str, width: int) 
     assert cell_width(text) == width
 
 
+@pytest.mark.extended
 def test_no_character_is_wider_for_a_terminal_that_knows_a_newer_unicode() -> None:
     left = [one for one in map(chr, range(0x20, 0x20000)) if "<U+" not in clean_text(f"a{one}")]
     assert len(left) > 50_000

@@ -325,6 +325,7 @@ async def test_a_thread_that_is_refused_does_not_keep_the_others(
 # --- tables
 
 
+@pytest.mark.extended
 async def test_turns_that_went_quiet_and_that_nobody_took_up_are_kept_up_to_a_bound(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:

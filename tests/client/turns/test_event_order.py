@@ -38,6 +38,7 @@ def happen(turn: ManualTurn, what: str) -> None:
             turn.idle()
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("is_one_batch", [True, False], ids=["one_batch", "separate"])
 @pytest.mark.parametrize("order", orders(), ids="-".join)
 async def test_every_order_of_answer_and_events_ends_the_same(

@@ -53,6 +53,7 @@ async def in_batches(turn: ManualTurn, number: int, **params: Any) -> None:
 # --- what is held
 
 
+@pytest.mark.extended
 async def test_deltas_of_a_turn_that_is_not_known_yet_are_held_as_their_text(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
@@ -82,6 +83,7 @@ async def test_deltas_of_a_turn_that_is_not_known_yet_are_held_as_their_text(
         assert client.statistics().dropped_events == 0
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("way", ["chat_once", pytest.param("chat", marks=pytest.mark.extended), "stream"])
 @pytest.mark.parametrize(("number", "size"), [(3500, 1), (100, MIB)], ids=["many", "large"])
 async def test_what_is_too_much_to_be_held_is_read_from_history(

@@ -154,6 +154,7 @@ async def test_a_burst_arrives_in_order_and_in_pieces_of_several_messages(transp
     assert pieces < 100
 
 
+@pytest.mark.extended
 async def test_a_large_message_passes_both_ways(transport: Transport) -> None:
     text = "é" * (4 << 20)
     async with opened(transport):

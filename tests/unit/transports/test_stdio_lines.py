@@ -41,11 +41,13 @@ def split(line_size: int, lines: int) -> None:
     assert found == lines
 
 
+@pytest.mark.extended
 def test_splitting_a_line_of_64_mib_costs_what_64_lines_of_1_mib_cost() -> None:
     many, one = cpu_seconds(lambda: split(MIB, 64)), cpu_seconds(lambda: split(64 * MIB, 1))
     assert one < 3 * many + 0.05
 
 
+@pytest.mark.extended
 async def test_a_line_of_64_mib_through_the_pipe_costs_what_64_lines_of_1_mib_cost() -> None:
     transport = StdioTransport(
         server("""

@@ -129,6 +129,7 @@ async def test_a_server_that_waits_for_acknowledgements_need_not_wait_for_long(n
 # --- dead links
 
 
+@pytest.mark.extended
 async def test_pings_go_on_and_nothing_is_lost_while_the_consumer_is_slow(nursery: trio.Nursery) -> None:
     count = 5_000  # far more than trio-websocket queues
 
