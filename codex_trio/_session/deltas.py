@@ -1,4 +1,4 @@
-"""Unread deltas, which grow together, and a bounded buffer for events that cannot be delivered yet."""
+"""Buffers for unread deltas and for events that cannot be delivered yet, and the conversion to public events."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ..events import (
 )
 from ..models import ConversationStep
 
-_JOINED_AT = 1_000  # strings; each costs some fifty bytes besides its text
+_JOINED_AT = 1_000  # strings are joined into one; each costs about fifty bytes besides its text
 
 COALESCED_METHODS: Final = frozenset(
     {methods.TEXT_DELTA, methods.SUMMARY_DELTA, methods.REASONING_DELTA, methods.OUTPUT_DELTA}
@@ -33,7 +33,7 @@ COALESCED_METHODS: Final = frozenset(
 
 
 class DeltaBuffer:
-    """Deltas of one item, one kind and one paragraph, in order."""
+    """The text of consecutive deltas of one item, with the same method and the same index."""
 
     def __init__(self, notice: Notice) -> None:
         self.method = notice.method
@@ -43,7 +43,7 @@ class DeltaBuffer:
         self._parts = [as_text(notice.params.get("delta"))]
 
     def append(self, notice: Notice) -> bool:
-        """Add a delta of this item; `False` if it is of another kind or paragraph."""
+        """Add a delta of this item. Return `False`, without adding it, if its method or index differs."""
         if notice.method != self.method or _index(notice) != self.index:
             return False
         self._parts.append(as_text(notice.params.get("delta")))
@@ -53,11 +53,11 @@ class DeltaBuffer:
         return True
 
     def text(self) -> str:
-        """Return all of it."""
+        """Return the text of all deltas."""
         return "".join((*self._joined, *self._parts))
 
     def to_event(self) -> Event:
-        """Return what the reader gets."""
+        """Return one public event with the text of all deltas."""
         text = self.text()
         if self.method == methods.TEXT_DELTA:
             return TextDelta(text, self.item_id)
@@ -67,10 +67,10 @@ class DeltaBuffer:
 
 
 def events_of(notice: Notice, steps: list[ConversationStep]) -> list[Event]:
-    """Return what a notification tells; `steps` are those that it completed."""
+    """Convert a notification to public events. `steps` are the steps that it completed."""
     if notice.method == methods.ITEM_COMPLETED or notice.method == methods.TURN_COMPLETED:
-        told: list[Event] = [StepCompleted(step) for step in steps]
-        return told if told or notice.method == methods.TURN_COMPLETED else [OtherEvent(notice.method, notice.raw)]
+        events: list[Event] = [StepCompleted(step) for step in steps]
+        return events if events or notice.method == methods.TURN_COMPLETED else [OtherEvent(notice.method, notice.raw)]
     return [_event_of(notice) or OtherEvent(notice.method, notice.raw)]
 
 
@@ -80,7 +80,7 @@ def _event_of(notice: Notice) -> Event | None:
         return _started(notice, params.get("item"))
     if notice.method == methods.PLAN_UPDATED and isinstance(plan := params.get("plan"), list):
         return PlanUpdated(
-            tuple(one for one in plan if isinstance(one, dict)), as_text(params.get("explanation")) or None
+            tuple(entry for entry in plan if isinstance(entry, dict)), as_text(params.get("explanation")) or None
         )
     if notice.method == methods.DIFF_UPDATED and isinstance(diff := params.get("diff"), str):
         return DiffUpdated(diff)
@@ -113,12 +113,12 @@ def _index(notice: Notice) -> int:
 
 
 _MOST = 1_000  # events
-_MOST_SIZE = 64 * 2**20  # bytes of them, as the server sent them
-_JOINED_FROM = 500  # events; after these, the deltas of an item are put together
+_MOST_SIZE = 64 * 2**20  # total bytes of the events, as the server sent them
+_JOINED_FROM = 500  # events; with this many or more, new deltas of an item are joined
 
 
 class _Deltas(msgspec.Struct, eq=False):
-    """Consecutive deltas of an item: the first event, and the text of all of them."""
+    """Consecutive deltas of an item: the first event, and the text of all deltas."""
 
     first: Notice
     pending: DeltaBuffer
@@ -133,16 +133,16 @@ class _Deltas(msgspec.Struct, eq=False):
 
 
 class EventBuffer:
-    """Events in order. If there are too many, all of them are dropped. History that is read later contains them."""
+    """Events in order. If there are too many, all events are dropped. History that is read later contains them."""
 
     def __init__(self) -> None:
         self._entries: list[Notice | _Deltas] = []
         self._growing: dict[tuple[str | None, str], _Deltas] = {}  # by turn and item
         self._size = 0
-        self._number = 0
+        self._number = 0  # of events; each joined delta counts
 
     def push(self, notice: Notice) -> int:
-        """Add an event; return how many events were dropped to make room."""
+        """Add an event. Return how many events were dropped to make room."""
         delta = notice.params.get("delta") if notice.method in COALESCED_METHODS else None
         is_joined = isinstance(delta, str) and len(self._entries) >= _JOINED_FROM
         dropped = 0

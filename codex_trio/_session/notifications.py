@@ -1,4 +1,4 @@
-"""Events that belong to no turn of this client: kept for whoever asks, up to a bound; never waited for."""
+"""Events that belong to no turn of this client. Streams buffer them up to a limit, so publishing never waits."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ..errors import CodexTransportError
 from ..models import Notification
 
 _KEPT = 1_000  # events
-_KEPT_SIZE = 64 * 2**20  # bytes of them, as the server sent them
+_KEPT_SIZE = 64 * 2**20  # total bytes of the events, as the server sent them
 
 
 class _Kept:
-    """The newest events, up to a bound in number and in bytes."""
+    """A buffer of the newest events, limited in number and in bytes."""
 
     def __init__(self) -> None:
         self._events: deque[tuple[Notification, int]] = deque()
@@ -27,7 +27,7 @@ class _Kept:
         return len(self._events)
 
     def push(self, event: Notification, size: int) -> int:
-        """Take an event; return how many had to go for it."""
+        """Add an event. Return how many old events were dropped to make room."""
         self._events.append((event, size))
         self._size += size
         dropped = 0
@@ -37,18 +37,20 @@ class _Kept:
         return dropped
 
     def pop(self) -> Notification:
-        """Return the oldest event."""
+        """Remove and return the oldest event."""
         event, size = self._events.popleft()
         self._size -= size
         return event
 
 
 class NotificationStream:
-    """``async for event in client.notifications()``. Ends with `CodexTransportError` when the connection does.
+    """A stream of the events that belong to no turn of this client, from `CodexClient.notifications`.
+
+    Use it with ``async for``. Iteration raises `CodexTransportError` when the connection has ended for good.
 
     Attributes:
-        dropped: How many events this stream lost because nobody read them in time: the oldest of over
-            1,000, or of over 64 MiB.
+        dropped: The number of events that this stream dropped because they were not read in time. The stream keeps the
+            newest 1,000 unread events, and at most 64 MiB of them.
 
     Example:
         ``async with client.notifications() as events: first = await anext(events)``
@@ -68,7 +70,7 @@ class NotificationStream:
         """Wait for the next event.
 
         Raises:
-            CodexTransportError: The connection is over, and all that came before was read.
+            CodexTransportError: The connection has ended for good, and all earlier events have been read.
             trio.ClosedResourceError: This stream was closed.
 
         Cancellation: No event is lost.
@@ -84,7 +86,10 @@ class NotificationStream:
             await self._news.park()
 
     async def aclose(self) -> None:
-        """Stop listening. Idempotent."""
+        """Close the stream. Tasks that wait for an event raise `trio.ClosedResourceError`. Idempotent.
+
+        Cancellation: The stream is closed even if this is cancelled.
+        """
         self._is_closed = True
         self._hub.streams.discard(self)
         self.wake()
@@ -100,19 +105,26 @@ class NotificationStream:
         await self.aclose()
 
     def push(self, event: Notification, size: int) -> int:
-        """Take an event; return how many had to go for it."""
-        lost = self._events.push(event, size)
-        self.dropped += lost
+        """Add an event. Return how many old events were dropped to make room."""
+        dropped = self._events.push(event, size)
+        self.dropped += dropped
         self.wake()
-        return lost
+        return dropped
 
     def wake(self) -> None:
-        """Let the readers look again."""
+        """Wake all tasks that wait for an event, so that they check the state again."""
         self._news.unpark_all()
 
 
 class NotificationBroadcaster:
-    """Gives each event to every stream; while there is none, keeps the newest for the first to come."""
+    """Sends each event to all open streams. While no stream is open, keeps the newest events for the next stream.
+
+    Attributes:
+        streams: The open streams.
+        loss: The error that streams raise, once the connection has ended for good.
+        dropped: The number of events dropped because they were not read in time. An event that two streams dropped
+            counts twice.
+    """
 
     def __init__(self) -> None:
         self.streams: WeakSet[NotificationStream] = WeakSet()
@@ -121,14 +133,14 @@ class NotificationBroadcaster:
         self._backlog = _Kept()
 
     def open(self) -> NotificationStream:
-        """Return a stream of the events from now on, and of the backlog."""
+        """Return a new stream. It starts with the events that were kept while no stream was open."""
         backlog, self._backlog = self._backlog, _Kept()
         stream = NotificationStream(self, backlog)
         self.streams.add(stream)
         return stream
 
     def publish(self, notice: Notice) -> None:
-        """Take an event. Runs in the reader."""
+        """Send an event to all open streams, or keep it if there are none. Runs in the reader task."""
         event = Notification(notice.method, notice.params, notice.raw)
         if not self.streams:
             self.dropped += self._backlog.push(event, notice.size)
@@ -136,7 +148,7 @@ class NotificationBroadcaster:
             self.dropped += stream.push(event, notice.size)
 
     def lose(self, error: CodexTransportError) -> None:
-        """Take the end of the connection."""
+        """Let all streams raise `error`, after the events that they still have."""
         self.loss = error
         for stream in self.streams:
             stream.wake()

@@ -1,4 +1,4 @@
-"""`Turn`: one turn, fed by the reader and read by one consumer at a time. Its requests, errors and history entries."""
+"""`Turn`: one turn, which the reader task feeds and one consumer at a time reads. Also its request and its errors."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ class TurnRequest(msgspec.Struct, frozen=True):
     """A request that starts a turn.
 
     Attributes:
-        method: `turn/start`, or another that does it.
-        params: Its parameters but for the thread.
-        thread_params: Those of the `thread/start` before it, where there is no thread yet.
+        method: `turn/start`, or another method that starts a turn.
+        params: The parameters, without the thread id.
+        thread_params: The parameters of the `thread/start` that is sent first if there is no thread.
         matches_first_event: For a request whose response lacks the turn id: whether an event of an unknown turn on the
             thread belongs to the new turn.
-        wants_deltas: The turn's reader wants its deltas.
-        continuation: Of a turn that runs already, or has ended: where its reader was.
+        wants_deltas: Whether the turn's consumer wants deltas.
+        continuation: For a turn that is already running or has ended: where its previous consumer stopped.
     """
 
     method: str = methods.TURN_START
@@ -54,29 +54,29 @@ class TurnRequest(msgspec.Struct, frozen=True):
 
 
 def is_start(notice: Notice) -> bool:
-    """Whether a turn began: one that comes of a compaction, say."""
+    """Whether a turn has started, for example by a compaction."""
     return notice.method == methods.TURN_STARTED
 
 
 def is_shell(notice: Notice) -> bool:
-    """Whether a turn began, or a user's command in a turn that ran already."""
+    """Whether a turn has started, or a user's shell command in a turn that was already running."""
     item = notice.params.get("item")
     is_command = isinstance(item, dict) and item.get("source") == "userShell"
     return is_start(notice) or (notice.method == methods.ITEM_STARTED and is_command)
 
 
-# For the list of open items in the error's message.
+# Limits of the list of open items in the message of `inactive_error`: the number of items, and characters of each.
 _DESCRIBED, _DESCRIBED_LENGTH = 3, 60
 _DESCRIBED_TYPES = frozenset({"commandExecution", "fileChange", "mcpToolCall", "dynamicToolCall"})
 
 
 class HandlerError:
-    """An exception that is to be raised from the call that waits for a turn.
+    """An exception of a handler, to be raised by the call that waits for the turn.
 
     Attributes:
-        error: The exception, until it is raised.
-        is_raised: It was.
-        resolved: It was, or nobody is left to raise it from.
+        error: The exception. Deleted when it is raised.
+        is_raised: Whether it was raised.
+        resolved: Set when it was raised, or when the turn has no consumer left to raise it.
     """
 
     def __init__(self, error: BaseException) -> None:
@@ -85,12 +85,12 @@ class HandlerError:
         self.resolved = trio.Event()
 
     def raise_once(self) -> None:
-        """Raise it, unless that was done."""
+        """Raise the exception, unless `resolved` is set."""
         if not self.resolved.is_set():
             self.is_raised = True
             self.resolved.set()
             error = self.error
-            del self.error  # else it would keep itself alive, and the frames that it passes
+            del self.error  # otherwise the exception and the frames in its traceback would keep each other alive
             try:
                 raise error
             finally:
@@ -98,9 +98,9 @@ class HandlerError:
 
 
 def as_raised(error: BaseException) -> BaseException:
-    """Return what a step of a stream may raise for a handler's exception, as Python does for generators.
+    """Replace `StopAsyncIteration` from a handler with `RuntimeError`, as Python does in generators.
 
-    The end of an iteration would end the loop as if the turn had completed.
+    Raised from a stream, `StopAsyncIteration` would end the caller's loop as if the turn had completed.
     """
     if not isinstance(error, StopAsyncIteration):
         return error
@@ -110,7 +110,7 @@ def as_raised(error: BaseException) -> BaseException:
 
 
 def failed_error(turn_id: str, error: Mapping[str, Any], result: ChatResult) -> CodexTurnFailedError:
-    """Return the exception for a turn that the server says has failed."""
+    """Return the exception for a turn that ended with status ``failed``."""
     message, info, details = error.get("message"), error.get("codexErrorInfo"), error.get("additionalDetails")
     info = info if isinstance(info, (str, dict)) else None
     details = details if isinstance(details, str) else None
@@ -156,15 +156,15 @@ def _described(item: OpenItem, thread_id: str) -> str:
 
 
 class FromHistory:
-    """Something that no notification told."""
+    """Part of a turn that was read from history, because no notification contained it."""
 
     def tell(self, fold: TurnAccumulator) -> list[ConversationStep]:
-        """Take it into account; return the steps not yet delivered."""
+        """Apply it to `fold`. Return the steps not delivered before."""
         raise NotImplementedError
 
 
 class MissedItems(FromHistory):
-    """Items that may have been completed while nobody listened."""
+    """Items that may have completed while delivery was paused."""
 
     def __init__(self, items: Sequence[object]) -> None:
         self._items = items
@@ -174,7 +174,7 @@ class MissedItems(FromHistory):
 
 
 class EndFromHistory(FromHistory):
-    """The end of a turn whose `turn/completed` never came."""
+    """The end of a turn for which no `turn/completed` was received."""
 
     def __init__(self, turn: Mapping[str, Any]) -> None:
         self._turn = turn
@@ -187,50 +187,57 @@ Received: TypeAlias = Notice | DeltaBuffer | FromHistory | HandlerError
 
 
 class _NullChannel:
-    """In place of the memory channel of a turn that nobody will read."""
+    """Replaces the memory channel of a turn that no consumer will read."""
 
     def send_nowait(self, received: Received) -> None:
-        """Drop it."""
+        """Drop the event."""
 
     def close(self) -> None:
         """Do nothing."""
 
 
-_EVENTS_AT_ONCE = 256  # unread ones are taken without a pause, but not for ever
+_EVENTS_AT_ONCE = 256  # unread events that a consumer receives without a checkpoint
 
 Mode = Literal["chat_once", "chat"]
 ReadHistory = Callable[["Turn"], Awaitable[Mapping[str, Any] | None]]
 
 
 class Turn:
-    """A turn that this client started, or took up.
+    """A turn that this client has started or resumed.
 
     Args:
-        last_activity: When the server last spoke of it, in Trio's time.
-        method: What it was asked for with.
-        wants_deltas: Its consumer does.
+        thread_id: The thread.
+        turn_id: The turn's id on the server.
+        last_activity: The initial value of the attribute.
+        method: The method of the request that started the turn.
+        wants_deltas: Whether the consumer wants deltas.
         on_dropped: Called with the number of events that were dropped because too many came while delivery was paused.
-        continuation: Where its consumer was before. What has happened since is missing, see `pause_delivery`.
+        continuation: Where the previous consumer stopped. The events since then are missing, so delivery is paused
+            until `backfill` is called.
 
     Attributes:
-        thread_id: Its thread.
-        skips_deltas: They are signs of life, and no more.
-        started: The server will take an interrupt.
-        ended: Nothing more will come: the turn's end is in the channel, or the connection is lost.
-        last_activity: When the server last spoke of the turn, in Trio's time.
-        last_event: What it said then.
+        thread_id: The thread.
+        turn_id: The id that the turn's events have.
+        method: The method of the request that started the turn.
+        skips_deltas: Deltas are dropped and only count as activity.
+        started: Set when the server will accept an interrupt of the turn, and when `ended` is set.
+        ended: Set when no more events will come: the end of the turn is in the channel, or the connection was lost.
+        last_activity: Time of the last event of the turn or its sub-agents, or of the last `release_inactivity`, on
+            Trio's clock.
+        last_event: The method of the last event.
+        thread_is_idle: Whether the server last reported the thread as idle.
         unfinished: Items of the turn and its sub-agents that have started and not completed.
-        on_end: Called when `ended` is set.
-        pauses: How often a gap was opened or widened. A gap widens when another connection is lost.
-        overflows: How often events were dropped while a gap was open. History that was read before lacks these events.
-        is_discarding: Only its end is noticed.
-        interrupt_id: What an interrupt must call it: a review runs under an id of its own.
-        left: Set once nobody wants the turn: fires when it is off the server, or given up.
-        has_consumer: Whether a consumer reads its events.
-        has_continuation: A continuation is out there, so the turn may run on without a consumer.
-        reconcile_scope: Of the last look at its true state.
-        find_unfinished: Asks the server for the turn's open items; set while events may not have reported all of them.
-            To be called once.
+        on_end: Functions that are called when `ended` has been set.
+        pauses: How often `pause_delivery` was called. A second lost connection during a pause also counts.
+        overflows: How often events were dropped while delivery was paused. History that was read before lacks them.
+        is_discarding: All events are dropped. Only the end of the turn is noticed.
+        interrupt_id: The turn id to send in an interrupt. It differs from `turn_id` for a review.
+        left: `None` until the turn is abandoned. Set when the turn has ended, or could not be stopped in time.
+        has_consumer: Whether a consumer reads the turn's events.
+        has_continuation: Whether a caller has a continuation of the turn, so that it may run without a consumer.
+        reconcile_scope: Cancel scope of the latest task that compares the turn with its state on the server.
+        find_unfinished: Requests the turn's open items from the server. `None` if events have reported all of them.
+            Must be called only once.
     """
 
     def __init__(
@@ -252,16 +259,16 @@ class Turn:
         self.last_event: str | None = None
         self.unfinished = UnfinishedItems()
         self.on_end: set[Callable[[], None]] = set()
-        self._inactivity_holds = 0  # answers that the server is waiting for
+        self._inactivity_holds = 0  # the timer is paused while this is positive
         self._loss: CodexTransportError | None = None
         self._send: trio.MemorySendChannel[Received] | _NullChannel
         self._send, self._receive = trio.open_memory_channel[Received](math.inf)
-        self._pending: dict[str, DeltaBuffer] = {}  # by item: its last deltas, unread
-        self._buffered: EventBuffer | None = None  # what came after a gap that is still open
+        self._pending: dict[str, DeltaBuffer] = {}  # by item id: its last unread deltas
+        self._buffered: EventBuffer | None = None  # events received while delivery is paused
         self._on_dropped = on_dropped
         self._gap_began_at = self._alive_before_gap = 0.0
-        self._believed_at = math.nan  # `last_activity` as of the end of a gap
-        self._items_known = 0  # of history, when the last gap was filled
+        self._believed_at = math.nan  # `last_activity` after the last backfill
+        self._items_known = 0  # number of items in history at the last backfill
         self.pauses = 0
         self.overflows = 0
         self.is_discarding = False
@@ -274,28 +281,29 @@ class Turn:
         self.reconcile_scope: trio.CancelScope | None = None
         self.find_unfinished: Callable[[], Awaitable[None]] | None = None
         self._raised: HandlerError | None = None
-        self._is_read = False  # the consumer has seen the end
+        self._is_read = False  # the consumer has received the end
         self.has_consumer = False
-        self._quiet_since = self._left_at = last_activity  # when its consumer's last wait ended
+        # As of the end of the consumer's last wait: the last activity, and the time.
+        self._quiet_since = self._left_at = last_activity
         self._source: CompletionSource = "turn_completed"
         self._accumulator = TurnAccumulator(thread_id, turn_id)
         self._cursor = 0
-        self._steps: list[ConversationStep] = []  # what `chat_once` has gathered, across continuations
+        self._steps: list[ConversationStep] = []  # collected for `chat_once`, across continuations
         self._events: list[Mapping[str, Any]] = []
         if continuation is not None:
             self._cursor = continuation.cursor
             self._accumulator.delivered.update(dict.fromkeys(continuation.seen))
             self.pause_delivery()
 
-    # --- called in the reader: none of these wait or raise
+    # --- called in the reader task: none of these methods waits or raises
 
     def touch(self, method: str, now: float) -> None:
-        """Note that the turn lives."""
+        """Record activity: an event with this method was received at `now`."""
         self.last_activity = now
         self.last_event = method
 
     def feed(self, notice: Notice, now: float) -> bool:
-        """Take a notification; `False` if the turn had ended before it."""
+        """Handle a notification of the turn. Return `False` if the turn has already ended."""
         if self.ended.is_set():
             return False
         self.touch(notice.method, now)
@@ -309,7 +317,7 @@ class Turn:
             self._take_delta(notice)
             return True
         if self.skips_deltas and notice.method == methods.ERROR and notice.params.get("willRetry") is True:
-            # Only a stream of events tells its reader; others would wait for a model that cannot be reached, and not know.
+            # Only event streams report retries. Other consumers would wait for an unreachable model without knowing.
             _logger.warning("turn %s: the server tries again: %s", notice.turn_id, _told(notice.params.get("error")))
         self._end_deltas(notice)
         self.unfinished.note(notice, now)
@@ -317,7 +325,7 @@ class Turn:
         if notice.method == methods.TURN_COMPLETED:
             self._close()
         elif not self.started.is_set() and notice.method != methods.ERROR:
-            self.started.set()  # by `turn/started`, or by what only a started turn does
+            self.started.set()  # `turn/started`, or an event that only a started turn has
         return True
 
     def feed_sub_agent(self, notice: Notice, now: float) -> None:
@@ -343,13 +351,13 @@ class Turn:
             self._send.send_nowait(pending)
 
     def _end_deltas(self, notice: Notice) -> None:
-        # What comes of an item after this stays after this.
+        # Later deltas of the item must be delivered after this event, so they go into a new buffer.
         item = notice.params.get("item") if self._pending else None
         if isinstance(item, dict):
             self._pending.pop(str(item.get("id")), None)
 
     def pause_delivery(self) -> None:
-        """Hold what comes from now on, until `backfill` has put in front what was missed. No inactivity until then."""
+        """Buffer new events until `backfill` has delivered the missed ones. Pauses the inactivity timer."""
         self.pauses += 1
         if self._buffered is None and not self.ended.is_set():
             self._buffered = EventBuffer()
@@ -359,20 +367,20 @@ class Turn:
 
     @property
     def is_paused(self) -> bool:
-        """Whether it is not known what was missed."""
+        """Whether missed events have not been read from history yet."""
         return self._buffered is not None and not self.ended.is_set()
 
     def backfill(self, items: Sequence[object], now: float) -> None:
-        """Take the turn's completed items from history, and then what came meanwhile. Those known are known by id."""
+        """Deliver completed items from history, then the buffered events. Skips items that were delivered, by id."""
         if self._buffered is None or self.ended.is_set():
             return
-        notices, self._buffered = self._buffered.take(), None
+        notices, self._buffered = self._buffered.take(), None  # `None` before `feed`, which would buffer them again
         self._send.send_nowait(MissedItems(items))
         for item in items:
             self.unfinished.complete(self.thread_id, item.get("id") if isinstance(item, dict) else None)
-        # Whether the turn was active during the gap is unknown, because history has no deltas. This is assumed only
-        # once: repeated losses of the connection must not keep a silent turn alive. Token usage is no sign of activity,
-        # because the server sends it whenever a thread is resumed.
+        # Whether the turn was active during the pause is unknown, because history has no deltas. Assume activity only
+        # once, so that a silent turn still times out if the connection is lost repeatedly. Token usage does not count
+        # as activity, because the server sends it whenever a thread is resumed.
         was_alive_at = self._alive_before_gap
         is_alive = was_alive_at != self._believed_at or len(items) > self._items_known
         is_alive = is_alive or any(notice.method != methods.TOKEN_USAGE_UPDATED for notice in notices)
@@ -382,51 +390,55 @@ class Turn:
         self._believed_at, self._items_known = self.last_activity, len(items)
 
     def end_from_history(self, turn: Mapping[str, Any]) -> None:
-        """Take the turn as history has it, in place of a `turn/completed` that did not come."""
+        """End the turn with its state from history, because no `turn/completed` was received."""
         if not self.ended.is_set() and self._buffered is None:
             self._send.send_nowait(EndFromHistory(turn))
             self._close()
 
     def lose(self, error: CodexTransportError) -> None:
-        """Take the loss of the connection; what came before it is still read first."""
+        """End the turn because the connection was lost. The consumer still receives the earlier events first."""
         if not self.ended.is_set():
             self._loss = error
             self._close()
 
     def _close(self) -> None:
         self._send.close()
-        self.skips_deltas = False  # each is late now, and counted
-        self.started.set()
+        self.skips_deltas = False  # so that `feed` is called for late deltas, which are counted
+        self.started.set()  # wakes an interrupt that waits for the start
         self.ended.set()
-        callbacks, self.on_end = self.on_end, set()  # some of them have the turn
+        callbacks, self.on_end = self.on_end, set()  # some refer to the turn, which would be a reference cycle
         for callback in callbacks:
             callback()
 
     def discard_events(self) -> None:
-        """Drop what is unread, and what comes: nobody will read it."""
+        """Drop all unread and future events, because no consumer will read them."""
         self.is_discarding = self.skips_deltas = True
         self._pending.clear()
         self._receive.close()
-        self._send = _NullChannel()
+        self._send = _NullChannel()  # a memory channel without a receiver would raise in the reader task
 
     def hold_inactivity(self) -> None:
-        """Stop the inactivity clock, because the server waits for an answer."""
+        """Pause the inactivity timer, for example while the server waits for an answer."""
         self._inactivity_holds += 1
 
     def release_inactivity(self, now: float) -> None:
-        """Restart the inactivity clock after an answer."""
+        """Resume the inactivity timer, with the last activity at `now`. Must follow a `hold_inactivity`."""
         self._inactivity_holds -= 1
         self.last_activity = now
 
     @property
     def unread(self) -> int:
-        """How many events wait for a consumer."""
+        """The number of events that no consumer has read."""
         return self._receive.statistics().current_buffer_used
 
     # --- for the consumer
 
     def fail(self, error: BaseException) -> HandlerError | None:
-        """Take what a handler raised, for the consumer to raise; `None` if the turn has none."""
+        """Let the consumer raise a handler's exception.
+
+        Returns:
+            The exception to be raised, or `None` if the turn has no consumer or the consumer has received the end.
+        """
         if not self.has_consumer or self._is_read:
             return None
         if self._raised is not None and not self._raised.resolved.is_set():
@@ -439,25 +451,25 @@ class Turn:
 
     @property
     def is_incomplete(self) -> bool:
-        """Whether not all of it can be read here: the connection was lost before its end, or it was given up."""
+        """Whether some events cannot be read here: the connection was lost before the end, or they were discarded."""
         return self._loss is not None or self.is_discarding
 
     def raise_if_closed(self, mode: Mode) -> None:
-        """Raise the loss of the connection, if it came before the turn's end."""
+        """Raise the transport error, if the connection was lost before the turn ended."""
         if self._loss is not None:
             raise self._loss.fresh(self.continuation(mode))
 
     def continuation(self, mode: Mode) -> ChatContinuation:
-        """Return where the consumer is."""
+        """Return a continuation at the consumer's current position."""
         collected = {step.item_id for step in self._steps}
         seen = tuple(item_id for item_id in self._accumulator.delivered if item_id not in collected)
         return ChatContinuation(self.thread_id, self.turn_id, self._cursor, mode, seen)
 
     def acquire_consumer(self, *, wants_deltas: bool = False) -> None:
-        """Become the turn's consumer.
+        """Register the caller as the turn's consumer.
 
         Raises:
-            CodexThreadBusyError: It has one.
+            CodexThreadBusyError: The turn already has a consumer.
         """
         if self.has_consumer:
             raise CodexThreadBusyError(
@@ -471,22 +483,22 @@ class Turn:
         self.skips_deltas = not wants_deltas and not self.ended.is_set()
 
     def release_consumer(self) -> None:
-        """Let go of the turn; what is unread stays."""
+        """Unregister the consumer. Unread events are kept."""
         self.has_consumer = False
         if self._raised is not None:
             self._raised.resolved.set()
 
     @property
     def is_abandoned(self) -> bool:
-        """Whether it runs on with nobody to consume it, now or later."""
+        """Whether the turn is running without a consumer, and no caller has a continuation."""
         return not (self.has_consumer or self.has_continuation or self.ended.is_set())
 
     async def next_steps(self, patience: float, mode: Mode) -> list[ConversationStep] | None:
-        """Wait for the next event; return the steps that it completes, `None` at the end of the turn.
+        """Wait for the next event. Return the steps that it completes, or `None` at the end of the turn.
 
         Raises:
-            CodexTurnInactiveError: No event came for `patience` seconds; the turn is handed out from now on.
-            CodexTransportError: The connection was lost before the end.
+            CodexTurnInactiveError: No event came for `patience` seconds. The error has a continuation of the turn.
+            CodexTransportError: The connection was lost before the turn ended.
 
         Cancellation: No event is lost.
         """
@@ -502,9 +514,11 @@ class Turn:
         return self._accumulator.apply(event)
 
     async def next_events(self, patience: float) -> list[Event] | None:
-        """Wait for the next event, and return what it tells; `None` at the end of the turn.
+        """Wait for the next event. Return it as public events, or `None` at the end of the turn.
 
-        Raises and is cancelled as `next_steps`.
+        Raises the same errors as `next_steps`.
+
+        Cancellation: No event is lost.
         """
         event = await self._next(patience, "chat")
         if event is None:
@@ -542,13 +556,13 @@ class Turn:
         except trio.EndOfChannel:
             return None
         except trio.WouldBlock:
-            pass  # not waited for in here: whatever interrupts the wait would have this for its context
+            pass  # wait outside of this block, so that an error of the wait does not have `WouldBlock` as its context
         return await self._wait(patience, mode)
 
     async def _wait(self, patience: float, mode: Mode) -> Received | None:
-        # One scope for a wait, not one for each event. Events only move `last_activity`, and after the scope fires, the rest
-        # of the timeout is waited for. The scope also fires during a sleep, which may end early without an event.
-        # The time that the consumer took between two waits does not count.
+        # There is one cancel scope for each wait, not for each event. Events only update `last_activity`. When the
+        # scope expires, the loop waits for the rest of the timeout. The scope also expires during a sleep item, because
+        # a sleep may end early without an event. The consumer's time between two waits does not count as inactivity.
         since = self._quiet_since + trio.current_time() - self._left_at
         while True:
             now = trio.current_time()
@@ -563,13 +577,14 @@ class Turn:
                 return received
             if self._is_alive(since, patience):
                 continue
-            await yield_to_reader()
+            await yield_to_reader()  # if the program was blocked, events may not have been read yet
             if self._is_alive(since, patience):
                 continue
             if self.find_unfinished is not None:  # there may be an open sleep item
                 find_unfinished, self.find_unfinished = self.find_unfinished, None
                 await find_unfinished()
                 continue
+            # A handler's error or an end from history does not count as activity, but may have come in the meantime.
             try:
                 return self._receive.receive_nowait()
             except trio.EndOfChannel:
@@ -588,9 +603,9 @@ class Turn:
         return max(since, self.last_activity, self.unfinished.asleep_until)
 
     async def finish(self, read_history: ReadHistory) -> list[ConversationStep]:
-        """Close the account of an ended turn, and return steps that only history told.
+        """Return the steps of the ended turn that only history contains.
 
-        Cancellation: Nothing is lost; the turn has ended.
+        Cancellation: The turn has already ended, so nothing is lost.
         """
         if not self._accumulator.needs_history:
             return []
@@ -598,7 +613,7 @@ class Turn:
         return [] if history is None else self._accumulator.apply_turn_items(history)
 
     def note_unfinished(self, items: Sequence[object], now: float, unix_time: float) -> None:
-        """Note which items of the running turn are open.
+        """Record which items of the running turn are open.
 
         Args:
             items: All items of the turn, open or not.
@@ -610,7 +625,7 @@ class Turn:
                 continue
             is_known = self.unfinished.has(self.thread_id, item.get("id"))
             if not is_known and (item.get("type") == "sleep" or not is_complete(item)):
-                elapsed = _elapsed(item.get("startedAtMs"), unix_time)  # codex 0.169
+                elapsed = _elapsed(item.get("startedAtMs"), unix_time)  # `startedAtMs`: codex 0.169
                 self.unfinished.start(self.thread_id, item, now, elapsed=elapsed)
 
     def collect(self, steps: list[ConversationStep]) -> None:
@@ -618,15 +633,16 @@ class Turn:
         self._steps += steps
 
     def take_collected(self) -> list[ConversationStep]:
-        """Hand over the steps that `chat_once` has gathered."""
+        """Remove and return the steps collected for `chat_once`."""
         steps, self._steps = self._steps, []
         return steps
 
     def result(self) -> ChatResult:
-        """Return the ended turn.
+        """Return the result of the ended turn.
 
         Raises:
-            CodexTurnFailedError, CodexTurnInterruptedError: It did not complete.
+            CodexTurnFailedError: The turn failed.
+            CodexTurnInterruptedError: The turn was interrupted.
         """
         result = self._result()
         if self._accumulator.status == "failed":
@@ -639,14 +655,14 @@ class Turn:
 
     def _result(self) -> ChatResult:
         answer = self._accumulator.final_message()
-        is_mute = self._accumulator.status == "completed" and answer is None
+        lacks_answer = self._accumulator.status == "completed" and answer is None
         return ChatResult(
             thread_id=self.thread_id,
             turn_id=self.turn_id,
             final_text="" if answer is None else answer.text,
             raw_events=tuple(self._events),
             assistant_item_id=None if answer is None else answer.item_id or None,
-            completion_source="no_message" if is_mute else self._source,
+            completion_source="no_message" if lacks_answer else self._source,
             usage=self._accumulator.usage,
             steps=tuple(self._steps),
             status=self._accumulator.status or "unknown",
@@ -654,8 +670,8 @@ class Turn:
         )
 
     def drain(self) -> CancelResult:
-        """Take all that is unread of an ended turn."""
-        steps, events = self._steps, self._events  # `chat_once` took them, and delivered nothing
+        """Read all remaining events of an ended turn, and return them as the result of a cancel."""
+        steps, events = self._steps, self._events  # collected for `chat_once`, which did not return them
         while True:
             try:
                 event = self._receive.receive_nowait()
@@ -689,4 +705,4 @@ def _elapsed(begun_at: object, unix_time: float) -> float:
 
 def _told(error: object) -> str:
     error = error if isinstance(error, dict) else {}
-    return " ".join(one for one in (error.get("message"), error.get("additionalDetails")) if isinstance(one, str))
+    return " ".join(part for part in (error.get("message"), error.get("additionalDetails")) if isinstance(part, str))

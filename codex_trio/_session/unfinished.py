@@ -1,4 +1,4 @@
-"""`UnfinishedItems`: the open items of a turn and its sub-agents, which show what a silent turn waits for."""
+"""`UnfinishedItems`: the open items of a turn and its sub-agents. They show what a silent turn is waiting for."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from .._wire import methods
 from .._wire.messages import Notice
 from ..models import OpenItem
 
-_KEPT = (
-    256  # items; those that never complete (a stream that broke off, an interrupted sub-agent) make room for new ones
-)
+# The oldest items are removed if there are more. Some items never complete: those of an interrupted sub-agent, or of a
+# response that broke off.
+_KEPT = 256
 _LONGEST_SLEEP = 24 * 3600.0  # seconds; codex 0.171 lets a model sleep for 12 hours at most
 
-# What the model streams. It ends without `item/completed` where the stream is cut, by an error or by new input.
+# Items that the model streams. If an error or new input ends the stream early, there is no `item/completed`.
 _STREAMED = frozenset({"agentMessage", "reasoning", "plan"})
 
 
@@ -31,7 +31,7 @@ class UnfinishedItems:
     """Open items by thread and id, because a sub-agent's item may have the same id as an item of its parent.
 
     Attributes:
-        asleep_until: When the last open ``sleep`` is over, in Trio's time; minus infinity while there is none.
+        asleep_until: When the last open ``sleep`` item ends, on Trio's clock; minus infinity if there is none.
     """
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class UnfinishedItems:
         self.asleep_until = -math.inf
 
     def note(self, notice: Notice, now: float) -> None:
-        """Handle an event of the turn or of a sub-agent."""
+        """Update the items after an event of the turn or of a sub-agent."""
         thread_id, item = notice.thread_id or "", notice.params.get("item")
         if notice.method == methods.ITEM_STARTED and isinstance(item, dict):
             if item.get("type") == "userMessage":
@@ -74,7 +74,7 @@ class UnfinishedItems:
         return isinstance(item_id, str) and (thread_id, item_id) in self._items
 
     def keep_only(self, thread_id: str) -> None:
-        """Remove the items of other threads, except sleeps, whose ends are known anyway."""
+        """Remove the items of other threads, except sleep items, whose end time is known."""
         self._items = {
             key: item for key, item in self._items.items() if key[0] == thread_id or item.asleep_until > -math.inf
         }
@@ -94,16 +94,16 @@ class UnfinishedItems:
         self.asleep_until = max((item.asleep_until for item in self._items.values()), default=-math.inf)
 
     def snapshot(self, now: float) -> tuple[OpenItem, ...]:
-        """Return the open items, the oldest first."""
-        items = sorted(self._items.items(), key=lambda entry: entry[1].since)
+        """Return the open items, oldest first."""
+        items = sorted(self._items.items(), key=lambda pair: pair[1].since)
         return tuple(
-            OpenItem(item_id, str(one.item.get("type")), thread_id, now - one.since, one.item)
-            for (thread_id, item_id), one in items
+            OpenItem(item_id, str(entry.item.get("type")), thread_id, now - entry.since, entry.item)
+            for (thread_id, item_id), entry in items
         )
 
 
 def _seconds(milliseconds: object) -> float:
-    # Compared before the division, because JSON may contain integers that are too large for a float.
+    # Compare before dividing, because JSON may contain integers that are too large for a float.
     if not isinstance(milliseconds, (int, float)) or isinstance(milliseconds, bool) or not milliseconds > 0:
         return 0.0
     return min(milliseconds, _LONGEST_SLEEP * 1000) / 1000
