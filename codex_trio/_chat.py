@@ -1,4 +1,4 @@
-"""How a message becomes a turn, and a turn an answer: `chat_once`, `chat` and `stream`, of a client and of a thread."""
+"""`chat_once`, `chat` and `stream` of clients and threads: check the arguments, start the turn, and consume it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Begin = Callable[[], Awaitable[Turn]]
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """What a caller said to `chat`, `chat_once` or `stream`."""
+    """The arguments of `chat`, `chat_once` or `stream`. See `CodexClient.chat_once`."""
 
     text: Prompt | None
     thread_id: str | None
@@ -42,10 +42,10 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def beginning(session: Session, message: Message, *, wants_deltas: bool = False) -> tuple[Begin, OutputSchema | None]:
-    """Check what a caller said; return what begins the turn, and what its answer shall be.
+    """Check the arguments. Return a function that starts or resumes the turn, and the schema of the answer, if any.
 
     Raises:
-        TypeError, ValueError, FileNotFoundError: Something is wrong with it; nothing was sent.
+        TypeError, ValueError, FileNotFoundError: An argument is invalid. Nothing was sent.
     """
     if message.continuation is not None:
         check_continuation(message.continuation)
@@ -58,19 +58,19 @@ def beginning(session: Session, message: Message, *, wants_deltas: bool = False)
     if not session.is_experimental and (message.user is not None or message.metadata is not None):
         raise ValueError("the server takes user and metadata only from a client opened with experimental_api=True")
     output = _output(message)
-    said: dict[str, Any] = {"input": inputs.to_wire(message.text)}
+    turn_params: dict[str, Any] = {"input": inputs.to_wire(message.text)}
     if entries := _metadata(message.user, message.metadata):
-        said["responsesapiClientMetadata"] = entries
+        turn_params["responsesapiClientMetadata"] = entries
     if output is not None:
-        said["outputSchema"] = output.schema
-    thread_params, options = chat_params(message.options, is_new=thread_id is None, given=said)
-    params = {**options, **said}
+        turn_params["outputSchema"] = output.schema
+    thread_params, options = chat_params(message.options, is_new=thread_id is None, given=turn_params)
+    params = {**options, **turn_params}
     request = TurnRequest(params=params, thread_params=thread_params, wants_deltas=wants_deltas)
     return partial(session.start_turn, thread_id, request), output
 
 
 def check_continuation(continuation: object) -> None:
-    """Raise `TypeError` unless it is a continuation."""
+    """Raise `TypeError` if the argument is not a `ChatContinuation`."""
     if not isinstance(continuation, ChatContinuation):
         hint = "; ChatContinuation.from_json reads what to_json wrote" if isinstance(continuation, str) else ""
         raise TypeError(f"continuation must be a ChatContinuation, not {type(continuation).__name__}{hint}")
@@ -79,14 +79,15 @@ def check_continuation(continuation: object) -> None:
 def _continuing(
     session: Session, message: Message, continuation: ChatContinuation, wants_deltas: bool
 ) -> tuple[Begin, OutputSchema | None]:
-    given = {
+    arguments = {
         "text": message.text,
         "thread_id": message.thread_id,
         "user": message.user,
         "metadata": message.metadata,
+        # Allowed without output_type: it does not change the turn, only the parsing of its answer.
         "output_schema": None if message.output_type is None else message.output_schema,
     }
-    if extra := [*(name for name, value in given.items() if value is not None), *message.options]:
+    if extra := [*(name for name, value in arguments.items() if value is not None), *message.options]:
         raise ValueError(f"a continuation goes on with a turn as it is: {', '.join(extra)} cannot be given, too")
     return partial(session.resume_turn, continuation, wants_deltas=wants_deltas), _output(message)
 
@@ -108,7 +109,10 @@ def _metadata(user: str | None, metadata: Mapping[str, str] | None) -> dict[str,
 
 
 async def once(session: Session, begin: Begin, patience: float, output: OutputSchema | None = None) -> ChatResult:
-    """Wait for a turn to end, and return all of it. Raises and is cancelled as `CodexClient.chat_once`."""
+    """Start a turn, wait for its end, and return its result.
+
+    See `CodexClient.chat_once` for exceptions and cancellation.
+    """
     session.require_open()
     manager = session.turn_manager
     turn = await begin()
@@ -118,7 +122,7 @@ async def once(session: Session, begin: Begin, patience: float, output: OutputSc
         turn.collect(await turn.finish(manager.read_history))
         result = turn.result()
     except CodexError:
-        raise  # the turn has ended, is lost, or is handed out
+        raise  # the turn has ended, its connection was lost, or its continuation was handed out
     except BaseException:
         manager.interrupt_soon(turn)
         raise
@@ -130,7 +134,7 @@ async def once(session: Session, begin: Begin, patience: float, output: OutputSc
 
 
 def steps(session: Session, begin: Begin, patience: float) -> StepStream:
-    """Return the steps of a turn."""
+    """Return a stream of the turn's steps. The first step starts the turn."""
     session.require_open()
     return StepStream(
         begin,
@@ -140,7 +144,7 @@ def steps(session: Session, begin: Begin, patience: float) -> StepStream:
 
 
 def events(session: Session, begin: Begin, patience: float, output: OutputSchema | None = None) -> EventStream:
-    """Return the events of a turn."""
+    """Return a stream of the turn's events. The first event starts the turn."""
     session.require_open()
     return EventStream(
         begin,

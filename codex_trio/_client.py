@@ -73,12 +73,12 @@ from .models import (
     ThreadInfo,
 )
 
-if TYPE_CHECKING:  # thousands of lines that only an editor wants
+if TYPE_CHECKING:  # thousands of lines that only editors and type checkers need
     from .protocol._requests import Request
 
 
 class ClientOptions(HandlerOptions, total=False):
-    """The options of a client besides its transport. `open_codex_client` explains them."""
+    """The options of a client, except for its transport. See `open_codex_client`."""
 
     request_timeout: float | None
     inactivity_timeout: float | None
@@ -90,14 +90,15 @@ class ClientOptions(HandlerOptions, total=False):
 
 
 class CodexClient:
-    """A conversation with one Codex app-server. Made by `open_codex_client`, which documents its options.
+    """A client of one Codex app-server. `open_codex_client` returns it, and documents its options.
 
-    It is its own context manager::
+    The client is an async context manager::
 
         async with open_codex_client() as client:
             result = await client.chat_once("Hello")
 
-    An exception of the body leaves the ``async with`` as itself. Everything that the client started has ended by then.
+    When the block exits, everything that the client started has ended. An exception raised in the body is not wrapped
+    in an `ExceptionGroup`.
     """
 
     def __init__(
@@ -128,7 +129,7 @@ class CodexClient:
         handlers.is_experimental = self._experimental_api
         if reconnect and isinstance(self._transport, StdioTransport):
             raise ValueError("reconnect=True needs a server that outlives its connection; one on stdio ends with it")
-        reconnect_patience = check_timeout(reconnect_timeout, "reconnect_timeout")
+        reconnect_seconds = check_timeout(reconnect_timeout, "reconnect_timeout")
         if record is not None:
             from ._transports.recording import RecordingTransport
 
@@ -141,7 +142,7 @@ class CodexClient:
             request_timeout=self._request_timeout,
             inactivity_timeout=check_timeout(inactivity_timeout, "inactivity_timeout"),
             is_experimental=self._experimental_api,
-            reconnect_timeout=reconnect_patience if reconnect else None,
+            reconnect_timeout=reconnect_seconds if reconnect else None,
         )
 
     @classmethod
@@ -156,11 +157,11 @@ class CodexClient:
         shutdown_grace: float = DEFAULT_SHUTDOWN_GRACE,
         **options: Unpack[ClientOptions],
     ) -> Self:
-        """Return a client of a server of its own: ``async with CodexClient.connect_stdio() as client:``.
+        """Return a client that starts its own server: ``async with CodexClient.connect_stdio() as client:``.
 
         Args:
-            command: See `StdioTransport` for this and the other named arguments.
-            options: As `open_codex_client` takes them.
+            command: See `StdioTransport` for this argument and the other named arguments.
+            options: See `open_codex_client`.
         """
         try:
             transport = StdioTransport(
@@ -172,7 +173,7 @@ class CodexClient:
                 shutdown_grace=shutdown_grace,
             )
         finally:
-            del command, env  # a traceback with the values of variables would show them
+            del command, env  # keep secrets out of tracebacks that show local variables
         return cls(transport, **options)
 
     @classmethod
@@ -192,8 +193,8 @@ class CodexClient:
         """Return a client of a server that listens on a websocket: ``async with CodexClient.connect_websocket(url=...)``.
 
         Args:
-            url: See `WebSocketTransport` for this and the other named arguments.
-            options: As `open_codex_client` takes them.
+            url: See `WebSocketTransport` for this argument and the other named arguments.
+            options: See `open_codex_client`.
         """
         try:
             transport = WebSocketTransport(
@@ -207,7 +208,7 @@ class CodexClient:
                 max_message_size=max_message_size,
             )
         finally:
-            del url, token, headers  # a traceback with the values of variables would show them
+            del url, token, headers  # keep secrets out of tracebacks that show local variables
         return cls(transport, **options)
 
     @classmethod
@@ -223,8 +224,8 @@ class CodexClient:
         """Return a client of a server that listens on a unix socket: ``async with CodexClient.connect_unix(path)``.
 
         Args:
-            path: See `UnixSocketTransport` for this and the other named arguments.
-            options: As `open_codex_client` takes them.
+            path: See `UnixSocketTransport` for this argument and the other named arguments.
+            options: See `open_codex_client`.
         """
         transport = UnixSocketTransport(
             path, connect_timeout=connect_timeout, ping_interval=ping_interval, max_message_size=max_message_size
@@ -246,15 +247,15 @@ class CodexClient:
 
     @trio.lowlevel.enable_ki_protection
     async def start(self, nursery: trio.Nursery) -> None:
-        """Open the client in a nursery of your own; then `close` it. Idempotent.
+        """Open the client in the caller's nursery. Call `close` when done. Idempotent.
 
         Cancelling `nursery` closes the client.
 
         Raises:
             CodexTransportError: The server cannot be reached.
-            CodexProtocolError: The server refused `initialize`.
+            CodexProtocolError: The server rejected `initialize`.
 
-        Cancellation: Nothing is left behind.
+        Cancellation: Everything that was opened is closed again.
 
         Example:
             ``client = CodexClient.connect_stdio(); await client.start(nursery)``
@@ -262,13 +263,13 @@ class CodexClient:
         await self._session.open(nursery, follows_nursery=True)
 
     async def aclose(self) -> None:
-        """Interrupt the turns that are open, end the server if it is ours, and release everything. Idempotent.
+        """Interrupt the open turns, end the server if this client started it, and close the connection. Idempotent.
 
-        A turn that is being started is interrupted, too, and whoever waits for it gets `CodexTransportError`. A turn whose
-        continuation was handed out is not interrupted. Bounded by two seconds for the turns and the transport's grace
-        times.
+        A turn that is being started is also interrupted, and callers waiting for it get `CodexTransportError`. A turn
+        whose continuation was handed out is not interrupted. Takes at most two seconds for the turns, plus the
+        transport's grace times.
 
-        Cancellation: The closing goes on in the client's nursery.
+        Cancellation: Closing continues in the client's nursery.
 
         Example:
             ``await client.aclose()``
@@ -276,7 +277,7 @@ class CodexClient:
         await self._session.close()
 
     async def close(self) -> None:
-        """Do as `aclose` does.
+        """Call `aclose`.
 
         Example:
             ``await client.close()``
@@ -287,7 +288,11 @@ class CodexClient:
 
     @property
     def server(self) -> InitializeResult:
-        """What the server said of itself on opening."""
+        """The server's response to `initialize`.
+
+        Raises:
+            CodexTransportError: The client has not been opened.
+        """
         if self._session.server is None:
             raise CodexTransportError("this client is not open, so its server is not known yet")
         return self._session.server
@@ -295,11 +300,11 @@ class CodexClient:
     async def initialize(
         self, params: Mapping[str, Any] | None = None, *, timeout: float | None = None
     ) -> InitializeResult:
-        """Shake hands with the server. Done on opening, so this returns the answer that the server gave then.
+        """Return the server's response to `initialize`. The client sends that request when it is opened.
 
         Args:
-            params: Sent in place of our own; the server accepts that only once.
-            timeout: Seconds; `None` for the client's `request_timeout`.
+            params: Send `initialize` with these params. The server rejects a second `initialize` on a connection.
+            timeout: Seconds. `None` for the client's `request_timeout`.
 
         Cancellation: The server may have been initialized.
 
@@ -319,23 +324,25 @@ class CodexClient:
         async def request(
             self, method: str, params: Mapping[str, Any] | None = None, *, timeout: float | None = None
         ) -> Any:
-            """Make any JSON-RPC request of the app-server, and return its result.
+            """Send a JSON-RPC request of any method, and return its result.
 
-            At most 64 requests are in flight; the others wait for their place. A refusal for overload (-32001) is
-            repeated, with growing pauses, until the time is over.
+            At most 64 requests are in flight; further requests wait for a slot. If the server rejects a request because
+            it is overloaded (-32001), the request is sent again, with growing pauses, until the timeout.
 
             Args:
                 method: Such as ``thread/list``.
-                params: Its parameters, as the wire has them; what cannot be written as JSON is a `TypeError` before it is
-                    sent.
-                timeout: Seconds for all of it; `None` for the client's `request_timeout`, `math.inf` for no limit.
+                params: The parameters, as on the wire.
+                timeout: Seconds, including all waits and retries. `None` for the client's `request_timeout`, `math.inf`
+                    for no limit.
 
             Raises:
-                CodexProtocolError: The server said no: `CodexThreadNotFoundError` where it has no such thread.
-                CodexTimeoutError: It did not answer in time.
-                CodexTransportError: The connection is lost.
+                CodexProtocolError: The server returned an error; `CodexThreadNotFoundError` if the thread does not
+                    exist.
+                CodexTimeoutError: The server did not respond in time.
+                CodexTransportError: The connection was lost.
+                TypeError: `params` cannot be encoded as JSON. Nothing was sent.
 
-            Cancellation: The server may have acted, unless the request was still waiting for its place.
+            Cancellation: The server may have acted, unless the request was still waiting for a slot.
 
             Example:
                 ``threads = await client.request("thread/list", {"limit": 10})``
@@ -344,9 +351,9 @@ class CodexClient:
             return await self._session.turn_manager.request(method, params, timeout=self._patience(timeout))
 
     async def notify(self, method: str, params: Mapping[str, Any] | None = None) -> None:
-        """Send a JSON-RPC notification. Nothing tells whether the server took it.
+        """Send a JSON-RPC notification. The server does not respond, even if it ignored the notification.
 
-        Cancellation: It was sent, unless this raised at once.
+        Cancellation: If this raises `trio.Cancelled`, nothing was sent.
 
         Example:
             ``await client.notify("initialized")``
@@ -356,9 +363,9 @@ class CodexClient:
         self._session.connection.notify(method, params)
 
     def notifications(self) -> NotificationStream:
-        """Return a stream of the events that belong to no turn of this client, other clients' turns included.
+        """Return a stream of the events that do not belong to a turn of this client, including other clients' turns.
 
-        The first stream begins with what came since the client was opened; a stream keeps the last 1,000 events.
+        The first stream starts with the events since the client was opened. A stream keeps the last 1,000 events.
 
         Example:
             ``async for event in client.notifications(): print(event.method)``
@@ -367,7 +374,7 @@ class CodexClient:
         return self._session.registry.hub.open()
 
     def statistics(self) -> Statistics:
-        """Return what is going on at this moment.
+        """Return the current numbers of requests, turns and events.
 
         Example:
             ``print(client.statistics().requests_in_flight)``
@@ -431,46 +438,52 @@ class CodexClient:
         output_schema: Mapping[str, Any] | None = None,
         **options: Unpack[ChatOptions],
     ) -> ChatResult[Any]:
-        """Send one message, wait for the turn to end, and return all of it.
+        """Send one message, wait for the turn to end, and return its result.
 
         Args:
-            text: The message: text, or parts of `str`, `Image`, `Skill` and `Mention`.
-            thread_id: The thread to go on with; `None` for a new one.
-            user: Sent along to the model as the entry ``user`` of the turn's metadata; needs `experimental_api`.
-            metadata: Sent along to the model as the turn's metadata: text by name; needs `experimental_api`.
-            inactivity_timeout: Seconds without any event of the turn or of its sub-agents after which to stop waiting;
-                `None` for the client's, `math.inf` for ever. Time in which the client owes the server an answer does
-                not count, and neither does a ``sleep`` of the model.
-            continuation: In place of all else but the timeout and `output_type`: go on waiting for a turn that went
-                quiet, or whose connection was lost: of this client, or of another client of the server, in another
-                process, too. If it has ended by now, it is read from the server's history. In another client, the
-                threads of its sub-agents are resumed with it, so what they wait for is asked again (codex 0.163 on).
-            output_type: The type of the answer: a dataclass, a TypedDict, a `msgspec.Struct`, an attrs class, a pydantic
-                model, or a list, an enum, a union or another type made of such types. Its JSON Schema is made strict
-                and sent as ``outputSchema``, and `result.output` is a value of the type. For a type that is not an
-                object in JSON, the schema is an object with the property ``value``. A Markdown code fence around the
+            text: The message: text, or a sequence of `str`, `Image`, `Skill` and `Mention`.
+            thread_id: The thread to continue. `None` for a new thread.
+            user: Sent to the model as the entry ``user`` of the turn's metadata. Requires `experimental_api`.
+            metadata: Sent to the model as the turn's metadata: texts by name. Requires `experimental_api`.
+            inactivity_timeout: Seconds without any event of the turn or its sub-agents after which to stop waiting.
+                `None` for the client's timeout, `math.inf` for no limit. The timeout is paused while a server request
+                waits for the client's response, and while the model sleeps (its tool ``sleep``).
+            continuation: Keep waiting for a turn that was inactive, or whose connection was lost. Of the other
+                arguments, only `inactivity_timeout` and either `output_type` or `output_schema` are allowed with it.
+                The turn may belong to this client, or to another client of the same server, also in another process. If
+                the turn has ended, it is read from the server's history. A client that did not start the turn also
+                resumes the threads of the turn's sub-agents, so the server repeats their open requests (codex 0.163 and
+                later).
+            output_type: The type of the answer: a dataclass, a TypedDict, a `msgspec.Struct`, an attrs class, a
+                pydantic model, or a list, an enum, a union or another type made of such types. Its JSON Schema is made
+                strict and sent as ``outputSchema``, and `result.output` is a value of the type. For a type that is not
+                an object in JSON, the schema is an object with the property ``value``. A Markdown code fence around the
                 answer is removed.
-            output_schema: In place of `output_type`, or with it: the JSON Schema to send. By itself, `result.output`
-                is the parsed JSON, not validated. The schema must be within OpenAI's subset for Structured Outputs; for a
-                model provider that accepts more, send it as ``extra={"outputSchema": ...}``.
-            options: Of the turn, and of the thread if it is new: see `TurnOptions` and `ThreadOptions`.
+            output_schema: The JSON Schema to send, instead of or together with `output_type`. Without `output_type`,
+                `result.output` is the parsed JSON, not validated. The schema must be within OpenAI's subset for
+                Structured Outputs. For a model provider that accepts more, use ``extra={"outputSchema": ...}``.
+            options: Options of the turn, and of the thread if it is new. See `TurnOptions` and `ThreadOptions`.
 
         Raises:
-            CodexOutputError: The answer is not what `output_type` or `output_schema` wants; the error has the turn.
-            CodexTurnInactiveError: The turn went quiet. It runs on, and the error has its continuation.
-            CodexTurnFailedError, CodexTurnInterruptedError: The turn ended so; the error has what there was.
-            CodexThreadBusyError: A turn of this client is still running on that thread.
-            CodexThreadNotFoundError: There is no such thread.
-            CodexTimeoutError: The server did not answer `turn/start` in time. A turn that it starts later is stopped.
-            CodexTransportError: The server was lost.
-            FileNotFoundError: There is no image at a path.
-            ValueError: Neither text nor continuation, or both; user or metadata without `experimental_api`; an option
-                with a value that it does not have, or of a new thread where the thread exists; or an `output_schema` that
-                the model's API refuses.
-            TypeError: There is no such option; or `output_type` has no strict schema.
+            CodexOutputError: The answer does not match `output_type` or `output_schema`. The error has the turn's
+                result.
+            CodexTurnInactiveError: The turn had no events for `inactivity_timeout` seconds. The turn still runs, and
+                the error has its continuation.
+            CodexTurnFailedError, CodexTurnInterruptedError: The turn failed or was interrupted. The error has the
+                result so far.
+            CodexThreadBusyError: A turn of this client is still running on the thread.
+            CodexThreadNotFoundError: The thread does not exist.
+            CodexTimeoutError: The server did not respond to `turn/start` in time. If it starts the turn later, the turn
+                is interrupted.
+            CodexTransportError: The connection was lost.
+            FileNotFoundError: An image's file does not exist.
+            ValueError: Both or neither of `text` and `continuation` are set; `user` or `metadata` is set without
+                `experimental_api`; an option has an unknown value, or is for new threads and the thread exists; the
+                model's API would reject `output_schema`; or `inactivity_timeout` is not positive.
+            TypeError: An option is unknown; `output_type` has no strict schema; or an argument has a wrong type.
 
-        Cancellation: The turn is interrupted, in the background: the caller is released at once, and the next turn on
-        that thread waits until the old one is off it.
+        Cancellation: The caller is released at once, and the turn is interrupted in the background. The next turn on
+        the thread waits until the old turn has stopped.
 
         Example:
             ``print((await client.chat_once("Hello", model="gpt-5.1", sandbox="read-only")).final_text)``
@@ -493,9 +506,9 @@ class CodexClient:
         continuation: ChatContinuation | None = None,
         **options: Unpack[ChatOptions],
     ) -> StepStream:
-        """Send one message, and return a stream of the finished steps of its turn. See `chat_once` for arguments.
+        """Send one message, and return a stream of the finished steps of its turn. See `chat_once` for the arguments.
 
-        The turn begins when the first step is asked for. See `StepStream` for how it ends.
+        The turn starts when the first step is requested. See `StepStream` for how the stream ends.
 
         Example:
             ``async for step in client.chat("Fix the tests"): print(step.step_type, step.text)``
@@ -519,10 +532,10 @@ class CodexClient:
         output_schema: Mapping[str, Any] | None = None,
         **options: Unpack[ChatOptions],
     ) -> EventStream:
-        """Send one message, and return a stream of everything that happens in its turn. See `chat_once` for arguments.
+        """Send one message, and return a stream of all events of its turn. See `chat_once` for the arguments.
 
-        The turn begins when the first event is asked for. See `EventStream` for how it ends, and `codex_trio.Event` for
-        what there is.
+        The turn starts when the first event is requested. See `EventStream` for how the stream ends, and
+        `codex_trio.Event` for the types of events.
 
         Example:
             ```python
@@ -542,23 +555,24 @@ class CodexClient:
         return talk.events(self._session, begin, self._session.inactivity_seconds(inactivity_timeout), output)
 
     async def cancel(self, continuation: ChatContinuation, *, timeout: float | None = None) -> CancelResult:
-        """Interrupt a turn, wait for its end, and return what had not been delivered of it.
+        """Interrupt a turn, wait for its end, and return the steps that were not delivered.
 
-        A command that the turn started may run on: codex 0.120 and later do not kill it.
+        A command that the turn started may keep running: codex 0.120 and later do not kill it.
 
         Args:
-            continuation: From the error that ended the waiting, be it another client's.
-            timeout: Seconds until the turn must have ended; `None` for the client's `request_timeout`.
+            continuation: The continuation of `CodexTurnInactiveError` or `CodexTransportError`. Another client may have
+                raised the error.
+            timeout: Seconds until the turn must have ended. `None` for the client's `request_timeout`.
 
         Raises:
-            CodexTimeoutError: It has not ended in time, or could not even be taken up. Nothing of it is lost; cancel it
-                again.
-            CodexTransportError: The server was lost.
+            CodexTimeoutError: The turn did not end in time, or could not be resumed in time. No step is lost; call
+                `cancel` again.
+            CodexTransportError: The connection was lost.
             CodexThreadBusyError: The turn has a consumer, or another turn of this client runs on its thread.
-            CodexThreadNotFoundError: There is no such thread.
-            CodexProtocolError: The server does not have the turn, or will not interrupt it.
+            CodexThreadNotFoundError: The thread does not exist.
+            CodexProtocolError: The server does not have the turn, or rejected the interrupt.
 
-        Cancellation: The interrupt may have been sent; nothing of the turn is lost.
+        Cancellation: The interrupt may have been sent. No step is lost.
 
         Example:
             ``cancelled = await client.cancel(exc.continuation); print(cancelled.status)``
@@ -587,19 +601,20 @@ class CodexClient:
             return turn.drain()
         finally:
             turn.release_consumer()
+            # The caller may use the continuation again for a turn that has not ended.
             turn.has_continuation = not turn.ended.is_set()
 
     async def interrupt_turn(self, turn_id: str, *, thread_id: str | None = None, timeout: float | None = None) -> None:
-        """Send `turn/interrupt`, once, and return when the server has accepted it. See `cancel` for more.
+        """Send `turn/interrupt` once, and return when the server has accepted it. See `cancel` to wait for the end.
 
         Args:
             turn_id: The turn.
-            thread_id: Its thread; may be left out for an open turn of this client.
-            timeout: Seconds; `None` for the client's `request_timeout`.
+            thread_id: The turn's thread. Optional for an open turn of this client.
+            timeout: Seconds. `None` for the client's `request_timeout`.
 
         Raises:
-            CodexProtocolError: The turn does not run: not yet, or no more.
-            ValueError: The thread is needed.
+            CodexProtocolError: The turn has not started, or has ended.
+            ValueError: `thread_id` is missing, and the turn is not an open turn of this client.
 
         Cancellation: The interrupt may have been sent.
 
@@ -622,44 +637,46 @@ class CodexClient:
     async def start_thread(
         self, *, tools: Iterable[ToolLike] | None = None, **options: Unpack[ThreadOptions]
     ) -> CodexThread:
-        """Start a thread. It is on disk, to be listed and resumed, once it had a turn.
+        """Start a thread. The server writes it to disk with its first turn; then it can be listed and resumed.
 
         Args:
-            tools: What Codex may call on this thread, in place of the client's tools: none of them, if empty.
+            tools: The functions that Codex may call on this thread, instead of the client's tools. Empty for no tools.
             options: See `ThreadOptions`.
 
         Raises:
-            CodexProtocolError: The server refused an option.
-            TypeError, ValueError: There is no such option, or value; or there are tools, and the client was opened without
-                `experimental_api` and without tools. Nothing was sent.
+            CodexProtocolError: The server rejected an option.
+            TypeError: An option is unknown or has a wrong type, or a tool cannot be described. Nothing was sent.
+            ValueError: An option has an unknown value; or there are tools, and the client was opened without tools and
+                without `experimental_api`. Nothing was sent.
 
-        Cancellation: It may have been started, and is empty.
+        Cancellation: An empty thread may have been started.
 
         Example:
             ``thread = await client.start_thread(cwd="/project", sandbox="read-only")``
         """
-        made = None if tools is None else build_tools(tools)
-        if made and not self._session.is_experimental:
+        built = None if tools is None else build_tools(tools)
+        if built and not self._session.is_experimental:
             raise ValueError(
                 "the server takes tools only from a client opened with tools, or with experimental_api=True"
             )
         self._session.require_open()
-        answer = await self._session.turn_manager.start_thread(thread_params(options), tools=made)
+        answer = await self._session.turn_manager.start_thread(thread_params(options), tools=built)
         return opened(self._session, methods.THREAD_START, answer)
 
     async def resume_thread(self, thread_id: str, **options: Unpack[ResumeOptions]) -> CodexThread:
-        """Go on with a thread, of this client or of any other, in this process or before.
+        """Resume a thread of this client or any other client, also one from an earlier process.
 
         Args:
-            thread_id: Its id, such as `result.thread_id`.
+            thread_id: The thread's id, such as `result.thread_id`.
             options: See `ResumeOptions`. The server ignores them while a turn runs on the thread.
 
         Raises:
-            CodexThreadNotFoundError: There is no such thread, or it never had a turn.
-            CodexProtocolError: It is archived, or another process has it; or the server refused an option.
-            TypeError, ValueError: There is no such option, or value; nothing was sent.
+            CodexThreadNotFoundError: The thread does not exist, or never had a turn.
+            CodexProtocolError: The thread is archived, or another process uses it; or the server rejected an option.
+            TypeError: An option is unknown or has a wrong type. Nothing was sent.
+            ValueError: An option has an unknown value. Nothing was sent.
 
-        Cancellation: It may have been resumed, which changes nothing.
+        Cancellation: The thread may have been resumed, which does not change it.
 
         Example:
             ``thread = await client.resume_thread(thread_id)``
@@ -675,9 +692,9 @@ class CodexClient:
         before_turn_id: str | None = None,
         **options: Unpack[ThreadOptions],
     ) -> CodexThread:
-        """Return a new thread with the history of another. See `CodexThread.fork`.
+        """Return a new thread with the history of another thread. See `CodexThread.fork`.
 
-        Cancellation: It may have been forked.
+        Cancellation: The thread may have been forked.
 
         Example:
             ``thread = await client.fork_thread(thread_id)``
@@ -696,20 +713,21 @@ class CodexClient:
         """Return the threads on disk, newest first, read page by page.
 
         Args:
-            archived: Those that are archived, and only those.
-            search: Only those with this in their name or in their first message, in these upper and lower cases.
-            cwd: Only those of this working directory.
-            page_size: How many to ask for at once.
-            extra: Any other field of `thread/list`, spelt as on the wire.
+            archived: `True` for archived threads only.
+            search: Only threads with this text in their name or first message. Case-sensitive.
+            cwd: Only threads with this working directory.
+            page_size: Number of threads per request.
+            extra: Other fields of `thread/list`, spelt as on the wire.
 
         Raises:
-            ValueError: `extra` has what is given otherwise.
+            TypeError: `extra` is not a mapping.
+            ValueError: `extra` has a field that another argument sets, or `page_size` is not a positive int.
 
         Example:
             ``async for thread in client.threads(): print(thread.id, thread.name or thread.preview)``
         """
-        wanted = {"archived": archived, "searchTerm": search, "cwd": cwd}
-        params = {name: value for name, value in wanted.items() if value is not None}
+        filters = {"archived": archived, "searchTerm": search, "cwd": cwd}
+        params = {name: value for name, value in filters.items() if value is not None}
         fetch = partial(self._session.request, methods.THREAD_LIST)
         params = merge_extra(params, extra, given=("limit",))
         return Paginator(fetch, params, ThreadInfo.from_wire, page_size=page_size)
@@ -718,8 +736,8 @@ class CodexClient:
         """Return the models that the server offers, read page by page.
 
         Args:
-            include_hidden: Those, too, that it does not show to everybody.
-            page_size: How many to ask for at once.
+            include_hidden: Also return the models that the server hides by default.
+            page_size: Number of models per request.
 
         Example:
             ``async for model in client.models(): print(model.id, model.efforts)``
@@ -729,19 +747,19 @@ class CodexClient:
             partial(self._session.request, methods.MODEL_LIST), params, ModelInfo.from_wire, page_size=page_size
         )
 
-    # --- requests of the server
+    # --- server requests
 
     def approvals(self) -> ApprovalStream:
-        """Return a stream of the approvals that the server asks for, in place of `on_approval`.
+        """Return a stream of the server's approval requests, instead of `on_approval`.
 
-        An approval that is asked for while there is no such stream is declined. Respond to each one in every branch of the
-        loop: its variable holds the request until the next one comes, and the turn waits as long. ``request.accept()``
-        raises `ValueError` where it would grant more than the request shows, as it does in `on_approval`. Open the client
-        with ``experimental_api=True``: otherwise codex does not send the additional permissions of a command
-        (``additionalPermissions``), and some commands can be accepted only with ``unseen=True``.
+        A request that arrives while no such stream is open is declined. Respond to the request in every branch of the
+        loop: the loop variable holds it until the next request arrives, and the turn waits until then.
+        ``request.accept()`` raises `ValueError` if it would grant more than the request shows, as in `on_approval`.
+        Open the client with ``experimental_api=True``: otherwise codex does not send the additional permissions of a
+        command (``additionalPermissions``), and some commands can be accepted only with ``unseen=True``.
 
         Raises:
-            RuntimeError: The client has an `on_approval`, which answers them, or only observes.
+            RuntimeError: The client was opened with `on_approval` or `observe`.
 
         Example:
             ```python
@@ -762,12 +780,12 @@ class CodexClient:
     # --- account and configuration
 
     async def account(self, *, refresh: bool = False) -> AccountInfo:
-        """Return who the server is logged in as.
+        """Return the account that the server is logged in to.
 
         Args:
-            refresh: Get a new token first, where there is one.
+            refresh: Refresh the access token first, if the account has one.
 
-        Cancellation: Nothing has changed.
+        Cancellation: The account is unchanged. With `refresh`, the token may have been refreshed.
 
         Example:
             ``print((await client.account()).type)``
@@ -776,12 +794,12 @@ class CodexClient:
         return AccountInfo.from_wire(await self._session.request(methods.ACCOUNT_READ, params))
 
     async def login_api_key(self, api_key: str) -> None:
-        """Log in with an API key, which the server keeps in its home.
+        """Log in with an API key, which the server stores in its home directory.
 
         Raises:
-            CodexProtocolError: The server does not allow it.
+            CodexProtocolError: The server rejected the login.
 
-        Cancellation: It may be logged in.
+        Cancellation: The server may be logged in.
 
         Example:
             ``await client.login_api_key(os.environ["OPENAI_API_KEY"])``
@@ -789,12 +807,12 @@ class CodexClient:
         await self._session.request(methods.ACCOUNT_LOGIN_START, {"type": "apiKey", "apiKey": api_key})
 
     async def login_chatgpt(self) -> ChatGPTLogin:
-        """Begin a login with ChatGPT: the server listens on a port of its machine for the browser to come back.
+        """Start a login with ChatGPT. The server listens on a local port for the browser's redirect.
 
         Raises:
-            CodexProtocolError: The server does not allow it, or has no free port.
+            CodexProtocolError: The server rejected the login, or found no free port.
 
-        Cancellation: The login may have begun; the server gives it up when the next one begins.
+        Cancellation: The login may have started. The server abandons it when the next login starts.
 
         Example:
             ``login = await client.login_chatgpt(); print(login.url); await login.wait()``
@@ -806,7 +824,7 @@ class CodexClient:
     async def logout(self) -> None:
         """Log out.
 
-        Cancellation: It may be logged out.
+        Cancellation: The server may be logged out.
 
         Example:
             ``await client.logout()``
@@ -814,12 +832,12 @@ class CodexClient:
         await self._session.request(methods.ACCOUNT_LOGOUT, {})
 
     async def read_config(self, *, cwd: str | os.PathLike[str] | None = None) -> dict[str, Any]:
-        """Return the configuration in force, as ``config.toml`` spells it.
+        """Return the effective configuration, with the keys of ``config.toml``.
 
         Args:
-            cwd: As it is in this folder, whose project may have settings of its own.
+            cwd: Return the configuration for this directory, including its project's settings.
 
-        Cancellation: Nothing has changed.
+        Cancellation: Nothing was changed.
 
         Example:
             ``print((await client.read_config())["model"])``
@@ -840,15 +858,15 @@ class CodexClient:
         """Write one setting into the user's ``config.toml``, and return the file's new version.
 
         Args:
-            key: With dots, such as ``model_providers.mine.name``.
-            value: What JSON has; `None` removes the setting.
-            strategy: Whether a table replaces the one that is there, or is laid over it.
+            key: A dotted key, such as ``model_providers.mine.name``.
+            value: A JSON value. `None` removes the setting.
+            strategy: Whether a table replaces the existing table, or is merged into it.
             expected_version: Write only if the file has this version.
 
         Raises:
-            CodexProtocolError: The server refused: the file has another version, or the setting is not valid.
+            CodexProtocolError: The file has another version, or the setting is invalid.
 
-        Cancellation: It may have been written.
+        Cancellation: The setting may have been written.
 
         Example:
             ``await client.write_config("model", "gpt-5.1")``
@@ -872,19 +890,20 @@ class CodexClient:
         timeout: float | None = None,
         extra: Mapping[str, Any] | None = None,
     ) -> ExecProcess:
-        """Return a command to run in the server's sandbox, for ``async with``. No thread and no model take part.
+        """Return a command to run in the server's sandbox, for ``async with``. No thread or model is involved.
 
         Args:
-            command: Program and arguments; no shell.
-            cwd: Working directory, on the server's machine; the server's own unless given.
-            env: Over the server's environment; `None` removes a variable.
-            sandbox: A `SandboxMode` or the wire's object; what the server is configured for unless given.
-            timeout: Seconds after which the server ends it; `None` or `math.inf` for no limit.
-            extra: Any other field of `command/exec`, spelt as on the wire.
+            command: The program and its arguments. No shell is involved.
+            cwd: Working directory on the server's machine. The default is the server's working directory.
+            env: Variables to add to the server's environment. `None` removes a variable.
+            sandbox: A `SandboxMode` or the wire's object. The default is the server's configuration.
+            timeout: Seconds after which the server ends the command. `None` or `math.inf` for no limit.
+            extra: Other fields of `command/exec`, spelt as on the wire.
 
         Raises:
-            ValueError: The command is empty, the timeout is not a positive number, there is no such sandbox, or `extra` has
-                what is given otherwise.
+            TypeError: `timeout` is not a number, `cwd` is not a path, or `extra` is not a mapping.
+            ValueError: `command` is empty or a `str`, `timeout` is not positive, `sandbox` is unknown, or `extra` has a
+                field that another argument sets.
 
         Example:
             ```python
@@ -928,75 +947,102 @@ def open_codex_client(
     reconnect_timeout: float | None = 60.0,
     record: str | os.PathLike[str] | None = None,
 ) -> CodexClient:
-    """Return a client, for ``async with``. It owns its nursery.
+    """Return a client for ``async with``. The client has its own nursery.
 
     Args:
-        transport: How to reach the server; `StdioTransport()` unless given.
-        request_timeout: Seconds that a request may take; `None` or `math.inf` for no limit.
-        inactivity_timeout: Seconds without any event after which waiting for a turn ends with a continuation; `None` or
-            `math.inf` for no limit. Time in which the model sleeps (its tool ``sleep``) does not count.
+        transport: How to reach the server. The default is `StdioTransport()`.
+        request_timeout: Seconds to wait for the response to a request. `None` or `math.inf` for no limit.
+        inactivity_timeout: Seconds without any event after which waiting for a turn raises `CodexTurnInactiveError`,
+            which has a continuation. `None` or `math.inf` for no limit. Paused while the model sleeps (its tool
+            ``sleep``).
         client_info: ``name``, ``title`` and ``version`` of your program, for the server's records.
-        experimental_api: Ask the server for its experimental methods and fields. Switched on by `on_approval` and `tools`.
-        on_approval: Decides about commands, file changes and permissions: ``async (request) -> Decision``; one
-            that need not wait may be a plain function, and so may the others. See `CommandApprovalRequest`,
-            `FileChangeApprovalRequest`, `PermissionsApprovalRequest`, `approve_all` and `decline_all`. Without one, and
-            without `client.approvals()`, they are declined. ``request.accept()`` raises `ValueError` where it would grant
-            more than the request shows. As with any exception of a handler, the request is then declined and the turn
-            interrupted.
-            Switches on `experimental_api`, without which codex does not send all that accepting would grant.
-        on_user_input: Answers what the model asks the user: ``async (question) -> {question_id: text or texts}``.
-        on_elicitation: Answers MCP servers, and whether their tools may be called: ``async (question) ->
+        experimental_api: Request the server's experimental methods and fields. `on_approval` and `tools` switch this
+            on.
+        on_approval: Decides about commands, file changes and permissions: ``async (request) -> Decision``. Switches on
+            `experimental_api`. See "Handlers" for this and the next three arguments.
+        on_user_input: Answers the model's questions to the user: ``async (question) -> {question_id: text or texts}``.
+        on_elicitation: Answers questions of MCP servers, and whether their tools may be called: ``async (question) ->
             question.accept(content)``.
-        on_request: For every other request of the server, and before the above: by method, ``async (params) -> result``.
-        tools: Functions that Codex may call, see `tool`, in every thread that this client starts. Switches
-            `experimental_api` on.
-        observe: Answer nothing, whatever the server asks: for watching threads that another client answers for.
-        reconnect: After a loss, open the transport again, with growing pauses. Open turns go on: their consumers see
-            a pause, and no step is lost or comes twice, but for a command that was declined just before the loss: it
-            may not be told, as codex does not remember it (0.163, 0.169). A turn of which the server tells nothing any
-            more ends with a `CodexTransportError` that has its continuation; the others go on. A call that was on its
-            way raises `CodexTransportError`, and is never sent again: whether the server acted on it is unknown, and a
-            turn that it started may run. Calls made meanwhile wait. What a sub-agent waits for is asked again. A thread
-            of `start_thread` on which no turn has begun ends with its connection: a turn on it raises
-            `CodexThreadNotFoundError`, so start another (codex 0.163, 0.169). Not with `StdioTransport`, whose server
-            ends with its connection.
-        reconnect_timeout: Seconds from a loss until all that was missed has been read, after which the loss is final;
-            `None` or `math.inf` for no limit. If connections are made, and lost again while the history of some turn is
-            read, that turn ends with a `CodexTransportError` that has its continuation, and the others go on. A loss is
-            final at once where another attempt would end the same way, see `CodexTransportError.is_permanent`.
-        record: A file to which everything that passes between client and server is written as it passes, for
-            `codex_trio.testing.ReplayTransport`, and for the eye. A file that is there is replaced, unless another client
-            records to it. Only its owner can read it (mode 0600). It must be a regular file of this user (or
-            ``/dev/null``), and not a symbolic link. Secrets are left out, as described below. When writing fails (such as
-            on a full disk), a warning is logged, recording stops, and the conversation continues.
+        on_request: Handlers by method, for all other server requests: ``async (params) -> result``. A handler in
+            `on_request` takes precedence over the other handlers.
+        tools: Functions that Codex may call in every thread that this client starts; see `tool`. Switches on
+            `experimental_api`.
+        observe: Do not respond to any server request. For watching threads for which another client responds.
+        reconnect: Open the transport again when the connection is lost; see "Reconnecting". Not for `StdioTransport`,
+            whose server ends with its connection.
+        reconnect_timeout: Seconds from a disconnect until all missed events have been read. After that, the client
+            stops reconnecting. `None` or `math.inf` for no limit.
+        record: A file to which all messages are written; see "Recording".
 
-    Each request is handled in a task of its own. It is cancelled when the server withdraws the request, when the turn
-    ends, when the connection is lost (what is open is asked again on the next one), or when the client closes. While a
-    turn waits for an answer, its silence is no inactivity. What a handler raises comes out of the `chat` or `chat_once`
-    that consumes the turn, which is interrupted, after the server was told no; if nobody consumes it, it ends the client.
+    Handlers:
+        A handler that does not wait may be a plain function. Each server request is handled in its own task. The task
+        is cancelled when the server withdraws the request, when the turn ends, when the connection is lost (the server
+        repeats open requests on the next connection), or when the client closes. The inactivity timeout is paused while
+        a turn waits for a response.
 
-    A recording has prompts, answers, commands and their output, files and images as they are. In it, ``***`` stands for:
-    the values of keys named ``apiKey``, ``accessToken``, ``refreshToken``, ``idToken``, ``token``, ``authorization``,
-    ``password``, ``secret`` and the like, and of all names that end so; those of environment variables with ``KEY``,
-    ``TOKEN``, ``SECRET``, ``PASS``, ``AUTH``, ``COOKIE`` or ``CREDENTIAL`` in their names; answers to questions that the
-    server calls secret; logins in URLs; and in all other text what follows ``Bearer``, ``sk-``, ``eyJ``, ``password=``,
-    ``token:``, ``--api-key`` and the like. ``~`` stands for home folders (``/home/NAME``, ``/Users/NAME``, ``/root``, and
-    this user's), ``host`` for the name of this machine, unless the name consists of letters alone, and zeros for the
-    installation id. A replay ignores all of these in comparisons. Nothing else is recognised, for example a secret without
-    such a name (a key in PEM), in pieces, or in base64. Look through a recording before you share it.
+        If a handler raises, the request is declined and its turn is interrupted. The exception is then raised by the
+        `chat`, `chat_once` or `stream` that consumes the turn. If the turn has no consumer, the exception closes the
+        client.
 
-    Messages to the logger ``codex_trio`` are redacted by the same rules. So is the server's stderr, which goes to
-    ``codex_trio.server``. At DEBUG, ``codex_trio`` logs up to 200 bytes of a line that is not a message, and no content of
-    other messages. An error contains the server's message unchanged, except for the secrets of a transport: see
-    `WebSocketTransport` and `StdioTransport`. The frames of its traceback contain the params of the request.
+        See `CommandApprovalRequest`, `FileChangeApprovalRequest`, `PermissionsApprovalRequest`, `approve_all` and
+        `decline_all` for `on_approval`. Without `on_approval` and `client.approvals()`, approvals are declined.
+        ``request.accept()`` raises `ValueError` if it would grant more than the request shows; as with any exception of
+        a handler, the request is declined and the turn is interrupted. Without `experimental_api`, codex does not send
+        everything that accepting would grant.
+
+    Reconnecting:
+        With `reconnect`, the client opens the transport again after a disconnect, with growing pauses between attempts.
+        Open turns continue. Their consumers see a pause, and no step is lost or delivered twice. The only exception is
+        a command that was declined just before the disconnect: its step may be missing, because codex does not store it
+        (0.163, 0.169). The server repeats the requests that sub-agents wait for.
+
+        A request in flight at the disconnect raises `CodexTransportError`. It is never sent again: the server may have
+        acted on it, and a turn that it started may be running. Requests made while disconnected wait for the next
+        connection. A thread of `start_thread` that had no turn ends with its connection: a turn on it raises
+        `CodexThreadNotFoundError`, so start another thread (codex 0.163, 0.169).
+
+        If the server no longer reports anything about a turn, or if each new connection is lost while the turn's
+        history is being read, that turn ends with a `CodexTransportError` that has its continuation. The other turns
+        continue. The client stops reconnecting at once if another attempt would fail the same way; see
+        `CodexTransportError.is_permanent`.
+
+    Recording:
+        The file of `record` gets each message between client and server as it passes.
+        `codex_trio.testing.ReplayTransport` replays the file, which is also readable text. An existing file is
+        replaced, unless another client records to it. Only its owner can read it (mode 0600). It must be a regular file
+        of this user (or ``/dev/null``), and not a symbolic link. If writing fails (for example, on a full disk), a
+        warning is logged, recording stops, and the conversation continues.
+
+        A recording contains prompts, answers, commands and their output, files and images unchanged. Secrets are
+        replaced by ``***``:
+
+        - values of keys named ``apiKey``, ``accessToken``, ``refreshToken``, ``idToken``, ``token``, ``authorization``,
+          ``password``, ``secret`` and the like, and of keys that end with such a name
+        - values of environment variables with ``KEY``, ``TOKEN``, ``SECRET``, ``PASS``, ``AUTH``, ``COOKIE`` or
+          ``CREDENTIAL`` in their names
+        - answers to questions that the server marks as secret, and logins in URLs
+        - in all other text, whatever follows ``Bearer``, ``sk-``, ``eyJ``, ``password=``, ``token:``, ``--api-key`` and
+          the like
+
+        ``~`` replaces home directories (``/home/NAME``, ``/Users/NAME``, ``/root``, and this user's), ``host`` replaces
+        the name of this machine unless the name consists of letters only, and zeros replace the installation id. A
+        replay ignores all of these in comparisons. Nothing else is recognised: for example, a secret without such a
+        name (a key in PEM), in pieces, or in base64. Look through a recording before you share it.
+
+    Logging and errors:
+        Messages to the logger ``codex_trio`` are redacted by the same rules, and so is the server's stderr, which goes
+        to ``codex_trio.server``. At DEBUG, ``codex_trio`` logs up to 200 bytes of a line that is not a message, and no
+        content of other messages. An error contains the server's message unchanged, except for the transport's secrets;
+        see `WebSocketTransport` and `StdioTransport`. The frames of an error's traceback contain the params of the
+        request.
 
     Raises:
-        CodexTransportError: On entering: the server cannot be reached, or does not answer; or the file of `record` cannot
-            be written. Nothing is left behind.
-        CodexProtocolError: On entering: the server refused `initialize`. Nothing is left behind.
-        ValueError: A timeout is not a positive number; `observe` together with handlers or tools; `reconnect` over
-            stdio.
-        TypeError: A tool cannot be described.
+        CodexTransportError: On entering: the server cannot be reached or does not respond, or the file of `record`
+            cannot be written. Everything that was opened is closed again.
+        CodexProtocolError: On entering: the server rejected `initialize`. Everything that was opened is closed again.
+        TypeError: A timeout is not a number, another argument has a wrong type, or a tool cannot be described.
+        ValueError: A timeout is not positive, is NaN or is too large for a float; `observe` is used with handlers or
+            tools; `reconnect` is used with a `StdioTransport`; or two tools have the same name.
 
     Example:
         ``async with open_codex_client() as client: print((await client.chat_once("Hello")).final_text)``
@@ -1022,15 +1068,16 @@ def open_codex_client(
 async def connect_codex_client(
     nursery: trio.Nursery, transport: Transport | None = None, **options: Unpack[ClientOptions]
 ) -> CodexClient:
-    """Open a client in a nursery of your own, and return it; then `aclose` it, or the nursery will wait for it.
+    """Open a client in the caller's nursery, and return it. Call `aclose` when done: the nursery waits for the client.
 
-    Cancelling `nursery` closes the client. Options are those of `open_codex_client`.
+    Cancelling `nursery` closes the client. See `open_codex_client` for the options.
 
     Raises:
-        CodexTransportError: The server cannot be reached. Nothing is left behind.
-        CodexProtocolError: The server refused `initialize`. Nothing is left behind.
+        CodexTransportError: The server cannot be reached. Everything that was opened is closed again.
+        CodexProtocolError: The server rejected `initialize`. Everything that was opened is closed again.
+        TypeError, ValueError: See `open_codex_client`.
 
-    Cancellation: Nothing is left behind.
+    Cancellation: Everything that was opened is closed again.
 
     Example:
         ``async with trio.open_nursery() as nursery: client = await connect_codex_client(nursery)``

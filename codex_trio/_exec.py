@@ -1,4 +1,4 @@
-"""`client.exec`: a command in the server's sandbox, without a thread; its input and output are Trio streams."""
+"""`client.exec`: run a command in the server's sandbox, without a thread. Its input and output are Trio streams."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ RESERVED_FIELDS = (
     "timeoutMs",
     "disableTimeout",
 )  # not allowed in `extra`
-_CHUNK = 65_536  # bytes of input in one message
-_CLOSE_TIMEOUT = 1.0  # seconds for the server to say that it has the end of the input
-_END_TIMEOUT = 5.0  # seconds for a command to end that was told to
-_TERMINATE_RETRY = 0.1  # seconds until one that the server does not know is told to end once more
+_CHUNK = 65_536  # bytes of input per message
+_CLOSE_TIMEOUT = 1.0  # seconds to wait, when cancelled, until the server has acknowledged the end of the input
+_END_TIMEOUT = 5.0  # seconds to wait until a terminated command has ended
+_TERMINATE_RETRY = 0.1  # seconds until `terminate` is retried if the server does not know the command yet
 
 
 class ExecStdin(trio.abc.SendStream):
-    """What a command reads. Closing it tells the command that nothing more comes.
+    """The standard input of a command. Closing it sends the end of the input to the command.
 
     Example:
         ``await process.stdin.send_all(b"a line"); await process.stdin.aclose()``
@@ -48,15 +48,16 @@ class ExecStdin(trio.abc.SendStream):
         self._is_busy = False
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        """Write all of it.
+        """Write all of `data`.
 
         Raises:
-            CodexTimeoutError: The server said nothing in time; some of it may have been written.
-            CodexTransportError: The server was lost.
+            CodexTimeoutError: The server did not respond in time. A part of `data` may have been written.
+            CodexTransportError: The connection was lost.
             trio.BrokenResourceError: The command has ended.
+            trio.BusyResourceError: Another task is writing.
             trio.ClosedResourceError: This stream was closed.
 
-        Cancellation: Some of it may have been written.
+        Cancellation: A part of `data` may have been written.
         """
         if self._is_busy:
             raise trio.BusyResourceError("another task is writing to this command")
@@ -69,33 +70,33 @@ class ExecStdin(trio.abc.SendStream):
             self._is_busy = False
 
     async def wait_send_all_might_not_block(self) -> None:
-        """Return at once: whether the command reads is not told."""
+        """Return at once, because the server does not report whether the command reads."""
         await trio.lowlevel.checkpoint()
 
     async def aclose(self) -> None:
-        """Tell the command that nothing more comes, behind all that is being written. Idempotent.
+        """Send the end of the input to the command, after all data that is being written. Idempotent.
 
         Raises:
-            CodexError: It could not be told. Close it again to try again.
+            CodexError: The end of the input could not be sent. Call `aclose` again to retry.
 
-        Cancellation: It was told all the same, unless that takes more than a second.
+        Cancellation: The end of the input is still sent, unless this takes more than a second.
         """
         self._is_closed = True
         try:
             await self._tell_end()
         except trio.Cancelled:
-            # It may be told twice, which codex takes: whether the first one was not refused for overload is not known.
+            # Send it again: the server may have rejected the first request for overload, and codex accepts it twice.
             with trio.CancelScope(shield=True, deadline=trio.current_time() + _CLOSE_TIMEOUT), suppress(CodexError):
                 await self._tell_end()
             raise
 
     async def _tell_end(self) -> None:
-        with suppress(trio.BrokenResourceError):  # it has ended, or was told before
+        with suppress(trio.BrokenResourceError):  # the command has ended, or its input was closed before
             await self._process.write(b"", close=True)
 
 
 class ExecOutput(trio.abc.ReceiveStream):
-    """What a command writes. What nobody has read yet is kept, however much.
+    """The standard output or standard error of a command. Unread output is kept in memory, without a limit.
 
     Example:
         ``async for chunk in process.stdout: print(chunk)``
@@ -110,10 +111,12 @@ class ExecOutput(trio.abc.ReceiveStream):
         self._loss: CodexTransportError | None = None
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
-        """Wait for output; ``b""`` when the command has ended.
+        """Wait for output, and return it. Return ``b""`` when the command has ended and all output was read.
 
         Raises:
-            CodexTransportError: The server was lost, and all that came before was read.
+            CodexTransportError: The connection was lost, and all output received before was read.
+            RuntimeError: The command's ``async with`` block has not been entered.
+            ValueError: `max_bytes` is not positive.
             trio.ClosedResourceError: This stream was closed.
 
         Cancellation: No output is lost.
@@ -134,36 +137,36 @@ class ExecOutput(trio.abc.ReceiveStream):
         return data
 
     async def aclose(self) -> None:
-        """Read no more. Idempotent; the command runs on."""
+        """Close the stream, and discard its unread and future output. Idempotent. The command keeps running."""
         self._is_closed = True
         self._unread.clear()
         self._news.unpark_all()
         await trio.lowlevel.checkpoint()
 
     def feed(self, data: bytes) -> None:
-        """Take output. Runs in the reader."""
+        """Append output. Runs in the connection's reader task."""
         if not self._is_closed:
             self._unread += data
             self._news.unpark_all()
 
     def end(self, loss: CodexTransportError | None) -> None:
-        """Take the end of it."""
+        """Mark the end of the output. `loss` is set if the connection was lost."""
         self._has_ended = True
         self._loss = loss
         self._news.unpark_all()
 
 
 class _Command(PendingRequest):
-    """The call that runs a command.
+    """The `command/exec` request. The server responds to it when the command has ended.
 
     Attributes:
-        departed: It is on its way, or never will be.
-        scope: Of the task that makes the call.
+        departed: Set when the request was sent, or will never be sent.
+        scope: Cancel scope of the task that waits for the response.
     """
 
     departed: trio.Event = msgspec.field(default_factory=trio.Event)
     scope: trio.CancelScope = msgspec.field(default_factory=trio.CancelScope)
-    _is_last: bool = False  # no other attempt is made after the present one
+    _is_last: bool = False  # the current attempt is the last one
 
     def mark_sent(self, *, holds_slot: bool) -> None:
         super().mark_sent(holds_slot=holds_slot)
@@ -171,27 +174,28 @@ class _Command(PendingRequest):
 
     def set_response(self, response: Response | None) -> None:
         super().set_response(response)
-        if self._is_last:  # too late for an answer, which the task has; in time for a repetition
+        if self._is_last:
+            # The task still gets this response: it was woken above. The cancellation only stops a retry after overload.
             self.scope.cancel()
 
     def stop_trying(self) -> None:
-        """Send it no more: not when it waits to be sent, and not when it is refused for overload hereafter."""
+        """Do not send the request if it is still waiting, and do not retry it after a rejection for overload."""
         self._is_last = True
         if not self.is_in_flight:
             self.scope.cancel()
 
 
 class ExecProcess:
-    """A command that the server runs. Made by `client.exec`; ``async with`` it.
+    """A command that the server runs. Returned by `client.exec`; use it with ``async with``.
 
-    Entering the block waits until the command was sent: with `reconnect`, for the next connection if need be. Leaving
-    the block ends the command if it still runs.
+    Entering the block waits until the command was sent. With `reconnect`, this may wait for the next connection.
+    Leaving the block ends the command if it still runs.
 
     Attributes:
-        stdin: A `trio.abc.SendStream`.
-        stdout: A `trio.abc.ReceiveStream`.
-        stderr: Likewise.
-        returncode: Its exit code; `None` while it runs.
+        stdin: The command's standard input, a `trio.abc.SendStream`.
+        stdout: The command's standard output, a `trio.abc.ReceiveStream`.
+        stderr: The command's standard error, a `trio.abc.ReceiveStream`.
+        returncode: The command's exit code. `None` while it runs.
 
     Example:
         ``async with client.exec(["ls"]) as process: print(await process.stdout.receive_some())``
@@ -205,7 +209,9 @@ class ExecProcess:
         self._done = trio.Event()
         self._error: Exception | None = None
         self._is_entered = False
-        self._input = trio.Lock()  # held until the server has what is written: it may wait, or be refused for overload
+        # Keeps the input in order. Held until the server has acknowledged a write, which may wait for a slot or be
+        # rejected for overload.
+        self._input = trio.Lock()
         self._has_input_ended = False
         self.stdin = ExecStdin(self)
         self.stdout = ExecOutput(self)
@@ -216,13 +222,14 @@ class ExecProcess:
     async def __aenter__(self) -> ExecProcess:
         if self._is_entered:
             raise RuntimeError("a command is run once; make another with client.exec()")
-        await trio.lowlevel.checkpoint_if_cancelled()  # before anything is started
+        await trio.lowlevel.checkpoint_if_cancelled()  # raise before anything is started
         self._session.require_open()
+        # Register for output before the request is sent, so that no output is missed.
         self._unwatch = self._session.registry.watch(methods.COMMAND_EXEC_OUTPUT, self._take, lambda: None)
         self._is_entered = True
         self._session.turn_manager.start_soon(self._run)
         try:
-            await self._call.departed.wait()  # so that what is said to it comes behind it
+            await self._call.departed.wait()  # so that input and `terminate` are sent after the command
         except BaseException:
             await self._end()
             raise
@@ -239,7 +246,9 @@ class ExecProcess:
         with trio.CancelScope(shield=True, deadline=trio.current_time() + _END_TIMEOUT):
             self._call.stop_trying()
             while self._call.is_in_flight:
-                with suppress(CodexError):  # it, or its server, ended meanwhile; or it is still to begin
+                # Fails if the command has ended, if the connection was lost, or if the server has not started the
+                # command yet. Only in the last case is the request still in flight, and `terminate` is sent again.
+                with suppress(CodexError):
                     await self.terminate()
                     break
                 with trio.move_on_after(_TERMINATE_RETRY):
@@ -249,7 +258,7 @@ class ExecProcess:
         self._unwatch()
 
     def check_entered(self) -> None:
-        """Raise `RuntimeError` unless it runs or has run."""
+        """Raise `RuntimeError` if the ``async with`` block has not been entered."""
         if not self._is_entered:
             raise RuntimeError("this command does not run yet: use `async with client.exec(...) as process`")
 
@@ -263,7 +272,7 @@ class ExecProcess:
                 self.returncode = code if isinstance(code, int) else -1
         except CodexTransportError as exc:
             self._error = loss = exc
-        except (CodexError, TypeError, ValueError) as exc:  # the latter two: params that JSON does not have
+        except (CodexError, TypeError, ValueError) as exc:  # TypeError, ValueError: params cannot be encoded as JSON
             self._error = exc
         finally:
             self.stdout.end(loss)
@@ -276,20 +285,22 @@ class ExecProcess:
             return False
         stream = self.stderr if notice.params.get("stream") == "stderr" else self.stdout
         data = notice.params.get("deltaBase64")
-        with suppress(ValueError):  # what is no base64 is no output
+        with suppress(ValueError):  # ignore output that is not valid base64
             stream.feed(base64.b64decode(data) if isinstance(data, str) else b"")
         return True
 
     @trio.lowlevel.enable_ki_protection
     async def wait(self) -> int:
-        """Wait for the end, and return the exit code; 124 after the timeout.
+        """Wait until the command has ended, and return its exit code. The exit code is 124 after the timeout.
 
         Raises:
-            CodexProtocolError: The server refused to run it.
-            CodexTransportError: The server was lost, and the command with it.
-            CodexError: The block was left, and the command was not run, or has not said in time that it ended.
+            CodexProtocolError: The server rejected the command.
+            CodexTransportError: The connection was lost, and the command with it.
+            CodexError: The block was left before the command was sent, or the server did not report the command's end
+                in time after the block was left.
+            TypeError, ValueError: The arguments of `client.exec` cannot be encoded as JSON.
 
-        Cancellation: The command runs on.
+        Cancellation: The command keeps running.
 
         Example:
             ``code = await process.wait()``
@@ -312,9 +323,9 @@ class ExecProcess:
         return self.returncode
 
     async def terminate(self) -> None:
-        """End it. Nothing happens if it has ended.
+        """End the command. Does nothing if it has ended.
 
-        Cancellation: It may have been told to end.
+        Cancellation: The request to end the command may have been sent.
         """
         self.check_entered()
         if self._done.is_set():
@@ -323,9 +334,9 @@ class ExecProcess:
             await self._session.send_urgently(PendingRequest(methods.COMMAND_EXEC_TERMINATE, {"processId": self._id}))
 
     async def write(self, data: bytes | bytearray | memoryview, *, close: bool = False) -> None:
-        """Send input, in the order of the calls. `stdin` does it for you.
+        """Send input, in the order of the calls. Used by `stdin`.
 
-        Cancellation: Some of it may have been written.
+        Cancellation: A part of `data` may have been written.
         """
         self.check_entered()
         async with self._input:
@@ -341,7 +352,9 @@ class ExecProcess:
             raise trio.BrokenResourceError("this command has ended, or its input has")
         params = {"processId": self._id, **params}
         try:
-            if "closeStdin" in params:  # nothing of ours is before it, and its time may be short: it waits for no place
+            # The end of the input does not wait for a slot, because `aclose` may have only a second for it. It cannot
+            # overtake earlier input, which the server has acknowledged.
+            if "closeStdin" in params:
                 await self._session.send_urgently(PendingRequest(methods.COMMAND_EXEC_WRITE, params))
             else:
                 await self._session.request(methods.COMMAND_EXEC_WRITE, params)

@@ -1,4 +1,4 @@
-"""`ChatGPTLogin`: a login that waits for a person."""
+"""`ChatGPTLogin`: a login that waits for the user to log in with a browser."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from ._wire.messages import Notice
 from .errors import CodexError, CodexProtocolError, CodexTimeoutError, CodexTransportError
 from .models import AccountInfo
 
-_LASTING = 630.0  # seconds after which the server has surely given up a login: it waits for ten minutes (codex 0.169)
-_CANCEL_TIMEOUT = 1.0  # seconds for a server that may be gone
+_LASTING = 630.0  # seconds after which the server has abandoned a login: it waits ten minutes (codex 0.169)
+_CANCEL_TIMEOUT = 1.0  # seconds to wait for a server that may not respond
 
 
 class ChatGPTLogin:
-    """A login with ChatGPT that waits for a person. Made by `client.login_chatgpt`.
+    """A login with ChatGPT that waits for the user. Returned by `client.login_chatgpt`.
 
-    ``async with`` it, or `cancel` it, lest the server go on waiting on its port.
+    Use it with ``async with``, or call `cancel`. Otherwise the server keeps listening on its port.
 
     Attributes:
-        url: What the person opens in a browser.
-        login_id: The server's name of it.
+        url: The URL for the user to open in a browser.
+        login_id: The server's id of the login.
 
     Example:
         ```python
@@ -38,21 +38,22 @@ class ChatGPTLogin:
     """
 
     def __init__(self, session: Session, before: AccountInfo) -> None:
-        self.url = self.login_id = ""  # until it has begun
+        self.url = self.login_id = ""  # until the login has started
         self._session = session
         self._before = before
         self._over_at = trio.current_time() + _LASTING
         self._outcome: Mapping[str, Any] | None = None
-        self._is_lost = False  # for good
-        self._may_have_missed = False  # the outcome, while there was no connection
-        self._deadline = math.inf  # there is one once an outcome may have been missed
+        self._is_lost = False  # the connection was lost, and the client does not reconnect
+        self._may_have_missed = False  # the outcome may have been sent while there was no connection
+        self._deadline = math.inf  # set when the outcome may have been missed
         self._news = trio.lowlevel.ParkingLot()
         self._early: list[Notice] = []
         session.require_open()
+        # Register before the login is started: its outcome may arrive right after the response.
         self._unwatch = session.registry.watch(methods.ACCOUNT_LOGIN_COMPLETED, self._take, self._take_loss)
 
     async def start(self) -> None:
-        """Start the login. Called once, by `client.login_chatgpt`."""
+        """Send `account/login/start`. Called once, by `client.login_chatgpt`."""
         try:
             answer = await self._session.request(methods.ACCOUNT_LOGIN_START, {"type": "chatgpt"})
             answer = answer if isinstance(answer, dict) else {}
@@ -67,11 +68,11 @@ class ChatGPTLogin:
             self._take(notice)
 
     def _take(self, notice: Notice) -> bool:
-        if not self.login_id:  # the outcome may come right behind the answer, which tells whose it is
+        if not self.login_id:  # the response with our id has not been handled yet
             self._early.append(notice)
         elif notice.params.get("loginId") == self.login_id:
             self._settle(notice.params)
-        return False  # it concerns everybody
+        return False  # other listeners also get it
 
     def _settle(self, outcome: Mapping[str, Any]) -> None:
         self._outcome = outcome
@@ -88,18 +89,19 @@ class ChatGPTLogin:
         self._news.unpark_all()
 
     async def wait(self) -> None:
-        """Wait until the person has logged in.
+        """Wait until the user has logged in.
 
-        The loss of a connection that is followed by another one, see `open_codex_client`, is a pause. A login that
-        succeeded in the pause is seen by the account, if that is another one than before. If neither that nor an event
-        tells the outcome, this ends when no login waits any longer, ten minutes after its beginning.
+        With `reconnect`, this keeps waiting after a disconnect; see `open_codex_client`. A login that succeeded while
+        disconnected is recognised by the account, if that is a different account than before. If neither the account
+        nor an event shows the outcome, this raises when the server has abandoned the login, ten minutes after its
+        start.
 
         Raises:
-            CodexError: The login failed or was cancelled; the message says why. Or there was a pause, and the outcome is
-                unknown.
-            CodexTransportError: The server was lost.
+            CodexError: The login failed or was cancelled; the message contains the reason. Or the connection was lost
+                in between, and the outcome is unknown.
+            CodexTransportError: The connection was lost.
 
-        Cancellation: The login goes on.
+        Cancellation: The login continues.
         """
         await trio.lowlevel.checkpoint()
         while self._outcome is None:
@@ -114,25 +116,26 @@ class ChatGPTLogin:
                 with trio.move_on_at(self._deadline):
                     await self._news.park()
         if self._outcome.get("success") is not True:
-            why = self._outcome.get("error") or "the server gave no reason"
-            raise CodexError(f"the login with ChatGPT failed: {why}")
+            reason = self._outcome.get("error") or "the server gave no reason"
+            raise CodexError(f"the login with ChatGPT failed: {reason}")
 
     async def _look(self) -> None:
         self._session.require_open()
         try:
             account = AccountInfo.from_wire(await self._session.request(methods.ACCOUNT_READ, {}))
-        except (CodexTransportError, CodexTimeoutError):  # the connection is still away, or again
+        except (CodexTransportError, CodexTimeoutError):  # still disconnected, or disconnected again
             if trio.current_time() >= self._deadline:
                 raise
             return
         self._may_have_missed = False
+        # The same account as before proves nothing: the user may not have logged in yet.
         if self._outcome is None and account.type == "chatgpt" and account != self._before:
             self._settle({"success": True})
 
     async def cancel(self) -> None:
-        """Give the login up. Nothing happens if it is over.
+        """Cancel the login. Does nothing if the login has ended.
 
-        Cancellation: It may have been given up.
+        Cancellation: The login may have been cancelled.
         """
         if self._outcome is None and not self._is_lost:
             await self._session.send_urgently(PendingRequest(methods.ACCOUNT_LOGIN_CANCEL, {"loginId": self.login_id}))
@@ -140,7 +143,7 @@ class ChatGPTLogin:
             await trio.lowlevel.checkpoint()
 
     async def __aenter__(self) -> ChatGPTLogin:
-        return self  # without a checkpoint: cancelled there, nobody would give the login up
+        return self  # no checkpoint: if cancelled here, `__aexit__` would not run, and the login would not be cancelled
 
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None

@@ -1,4 +1,4 @@
-"""What can be set of a thread and of a turn, by keyword: the names, their values, and how the wire spells them."""
+"""Options of threads and turns: their names, their values, and how they are spelt on the wire."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Any, Final, Literal, TypeAlias, TypedDict, get_args
 DEFAULT_CONNECT_TIMEOUT: Final = 30.0  # seconds
 DEFAULT_PING_INTERVAL: Final = 20.0  # seconds
 DEFAULT_SHUTDOWN_GRACE: Final = 3.0  # seconds
-DEFAULT_MAX_MESSAGE_SIZE: Final = 1 << 30  # bytes; the history of a real thread came in a line of 430 MB
+DEFAULT_MAX_MESSAGE_SIZE: Final = 1 << 30  # bytes; a real thread's history was one line of 430 MB
 
 SandboxMode: TypeAlias = Literal["read-only", "workspace-write", "danger-full-access"]
-"""What commands may do to the machine."""
+"""Access of commands to the machine."""
 
 ApprovalPolicy: TypeAlias = Literal["untrusted", "on-request", "never"]
 """When the server asks before it acts."""
 
 ReasoningSummary: TypeAlias = Literal["auto", "concise", "detailed", "none"]
-"""How much of the model's reasoning is told."""
+"""How much of the model's reasoning the server sends."""
 
 
 class _CommonOptions(TypedDict, total=False):
@@ -31,19 +31,19 @@ class _CommonOptions(TypedDict, total=False):
 
 
 class ResumeOptions(_CommonOptions, total=False):
-    """What can be set of a thread that exists. What is not given is not sent; `None` is sent as null.
+    """Options of an existing thread. An option that is not set is not sent. `None` is sent as null.
 
     Attributes:
-        model: The model's id; sticks for later turns.
-        model_provider: Name of a ``[model_providers.…]`` of the configuration.
-        cwd: Working directory, on the server's machine.
-        sandbox: What commands may do: a `SandboxMode`.
-        approval_policy: When the server asks: an `ApprovalPolicy`, or ``{"granular": {...}}``.
-        base_instructions: In place of codex's own.
-        developer_instructions: Besides them.
-        service_tier: Such as ``fast``; the model lists those that it has.
-        config: Settings over those of ``config.toml``, by dotted key.
-        extra: Any other field of the request, spelt as on the wire.
+        model: The model's id. Also applies to later turns.
+        model_provider: Name of a ``[model_providers.…]`` table in the configuration.
+        cwd: Working directory on the server's machine.
+        sandbox: Access of commands to the machine: a `SandboxMode`.
+        approval_policy: When the server asks for approval: an `ApprovalPolicy`, or ``{"granular": {...}}``.
+        base_instructions: Instructions that replace codex's own.
+        developer_instructions: Instructions in addition to `base_instructions` or codex's own.
+        service_tier: A service tier of the model, such as ``fast``. `ModelInfo.raw` lists the tiers.
+        config: Settings that override ``config.toml``, by dotted key.
+        extra: Other fields of the request, spelt as on the wire.
 
     Example:
         ``await client.resume_thread(thread_id, sandbox="read-only")``
@@ -57,10 +57,10 @@ class ResumeOptions(_CommonOptions, total=False):
 
 
 class ThreadOptions(ResumeOptions, total=False):
-    """What can be set of a new thread: `ResumeOptions`, and `ephemeral`.
+    """Options of a new thread: `ResumeOptions` and `ephemeral`.
 
     Attributes:
-        ephemeral: The thread is kept in memory alone: no history, no resume, no fork.
+        ephemeral: Keep the thread in memory only: without history, and it cannot be resumed or forked.
 
     Example:
         ``await client.start_thread(cwd="/project", approval_policy="never", ephemeral=True)``
@@ -70,12 +70,12 @@ class ThreadOptions(ResumeOptions, total=False):
 
 
 class TurnOptions(_CommonOptions, total=False):
-    """What can be set of a turn; all of it but `extra` sticks for later turns of the thread.
+    """Options of a turn. All of them except `extra` also apply to later turns of the thread.
 
     Attributes:
-        model, cwd, approval_policy, service_tier, extra: As of a thread, see `ResumeOptions`.
-        effort: How hard the model thinks, such as ``low``; the model lists what it has.
-        summary: How much of the reasoning is told: a `ReasoningSummary`.
+        model, cwd, approval_policy, service_tier, extra: See `ResumeOptions`.
+        effort: The model's reasoning effort, such as ``low``; see `ModelInfo`.
+        summary: How much of the reasoning the server sends: a `ReasoningSummary`.
         sandbox: A `SandboxMode`, or the wire's object: ``{"type": "workspaceWrite", "writableRoots": [...]}``.
 
     Example:
@@ -88,7 +88,7 @@ class TurnOptions(_CommonOptions, total=False):
 
 
 class ChatOptions(TurnOptions, total=False):
-    """What can be set of a turn, and of the new thread that it may begin; see `TurnOptions` and `ThreadOptions`.
+    """Options of a turn, and of its thread if the thread is new. See `TurnOptions` and `ThreadOptions`.
 
     Example:
         ``await client.chat_once("Hello", model="gpt-5.1", developer_instructions="Be brief.")``
@@ -137,9 +137,13 @@ _POLICIES: Final[Mapping[str, str]] = {
 def thread_params(options: Mapping[str, Any], *, is_new: bool = True) -> dict[str, Any]:
     """Return the parameters of `thread/start` and `thread/fork`, or of `thread/resume`.
 
+    Args:
+        options: The options by name.
+        is_new: `False` for `thread/resume`, which does not accept `ephemeral`.
+
     Raises:
-        TypeError: There is no such option.
-        ValueError: There is no such value.
+        TypeError: An option is unknown, `cwd` is not a path, or `extra` is not a mapping.
+        ValueError: An option has an unknown value, or `extra` has a field that another option sets.
     """
     params = _params(options, _THREAD if is_new else _RESUME, "a new thread" if is_new else "a thread that exists")
     if isinstance(params.get("sandbox"), Mapping):
@@ -150,11 +154,11 @@ def thread_params(options: Mapping[str, Any], *, is_new: bool = True) -> dict[st
 
 
 def turn_options(options: Mapping[str, Any], *, given: Collection[str] = ()) -> dict[str, Any]:
-    """Return the parameters of `turn/start` that options set. Raises as `thread_params` does.
+    """Return the parameters of `turn/start` that options set. Raises the exceptions of `thread_params`.
 
     Args:
-        options: The options.
-        given: Parameters that something else sets, so that `extra` cannot have them.
+        options: The options by name.
+        given: Names of parameters that are already set, so that `extra` must not contain them.
     """
     params = _params(options, _TURN, "a turn", given)
     if isinstance(params.get("sandboxPolicy"), str):
@@ -163,10 +167,10 @@ def turn_options(options: Mapping[str, Any], *, given: Collection[str] = ()) -> 
 
 
 def sandbox_policy(sandbox: SandboxMode | Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a sandbox as the wire has it but for threads.
+    """Return a sandbox as `turn/start` and `command/exec` spell it. Requests for threads use the `SandboxMode` itself.
 
     Raises:
-        ValueError: There is no such sandbox.
+        ValueError: The sandbox is unknown.
     """
     _check("sandbox", sandbox)
     return {"type": _POLICIES[sandbox]} if isinstance(sandbox, str) else sandbox
@@ -175,16 +179,17 @@ def sandbox_policy(sandbox: SandboxMode | Mapping[str, Any]) -> Mapping[str, Any
 def chat_params(
     options: Mapping[str, Any], *, is_new: bool, given: Collection[str] = ()
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the parameters of `thread/start` and of `turn/start`. What both can take, a new thread gets.
+    """Return the parameters of `thread/start` and `turn/start`. An option that both accept is set for a new thread.
 
     Args:
-        options: The options.
-        is_new: The thread is yet to be started.
-        given: As of `turn_options`.
+        options: The options by name.
+        is_new: Whether the thread will be started.
+        given: See `turn_options`.
 
     Raises:
-        TypeError: There is no such option.
-        ValueError: There is no such value, or it belongs to a new thread and this one exists.
+        TypeError: An option is unknown, `cwd` is not a path, or `extra` is not a mapping.
+        ValueError: An option has an unknown value, or is for new threads and the thread exists; or `extra` has a field
+            that another option sets.
     """
     if is_new:
         for_thread = {
@@ -196,8 +201,10 @@ def chat_params(
         _check_names(rest, {**_THREAD, **_TURN}, "a turn on a new thread")
         params = thread_params(for_thread)
         return params, turn_options(rest, given={*params, *given})
-    if late := [name for name in options if name in _THREAD and name not in _TURN]:
-        raise ValueError(f"{', '.join(late)}: said of a thread when it is started or resumed, not of one that exists")
+    if thread_only := [name for name in options if name in _THREAD and name not in _TURN]:
+        raise ValueError(
+            f"{', '.join(thread_only)}: said of a thread when it is started or resumed, not of one that exists"
+        )
     return {}, turn_options(options, given=given)
 
 
@@ -216,7 +223,7 @@ def check_positive(**numbers: float) -> None:
 
 
 def check_timeout(timeout: float | None, name: str) -> float:
-    """Return a timeout in seconds; `math.inf` for `None`.
+    """Return a timeout in seconds. `None` becomes `math.inf`.
 
     Raises:
         TypeError: The timeout is not a number.
@@ -224,23 +231,23 @@ def check_timeout(timeout: float | None, name: str) -> float:
     """
     if timeout is None:
         return math.inf
-    complaint = f"{name} must be a positive number of seconds, math.inf or None, not {timeout!r}"
+    message = f"{name} must be a positive number of seconds, math.inf or None, not {timeout!r}"
     if not isinstance(timeout, (int, float)):
-        raise TypeError(complaint)
+        raise TypeError(message)
     try:
         seconds = float(timeout)
     except OverflowError:
-        raise ValueError(complaint) from None
+        raise ValueError(message) from None
     if not seconds > 0:  # also for NaN
-        raise ValueError(complaint)
+        raise ValueError(message)
     return seconds
 
 
 def path_of(path: str | os.PathLike[str], name: str) -> str:
-    """Return a path as text.
+    """Return a path as a string.
 
     Raises:
-        TypeError: It is none.
+        TypeError: `path` is not a path.
     """
     if not isinstance(path, (str, os.PathLike)):
         raise TypeError(f"{name} must be a path, a str or an os.PathLike, not {path!r}")
@@ -248,21 +255,21 @@ def path_of(path: str | os.PathLike[str], name: str) -> str:
 
 
 def merge_extra(params: Mapping[str, Any], extra: object, *, given: Collection[str] = ()) -> dict[str, Any]:
-    """Return parameters together with those of `extra`.
+    """Return the parameters merged with the fields of `extra`.
 
     Args:
-        params: What other options have made.
-        extra: What the user gave.
-        given: More that is set otherwise.
+        params: Parameters set by other options.
+        extra: The user's `extra` option.
+        given: Names of further parameters that `extra` must not contain.
 
     Raises:
-        TypeError: It does not hold values by name.
-        ValueError: It has what is given otherwise.
+        TypeError: `extra` is not a mapping.
+        ValueError: `extra` has a field that is already set.
     """
     if not isinstance(extra, (Mapping, type(None))):
         raise TypeError(f"extra must be fields of the request by name, spelt as on the wire, not {extra!r}")
-    if twice := [name for name in extra or {} if name in params or name in given]:
-        raise ValueError(f"extra has {', '.join(twice)}, which is given otherwise")
+    if duplicates := [name for name in extra or {} if name in params or name in given]:
+        raise ValueError(f"extra has {', '.join(duplicates)}, which is given otherwise")
     return {**params, **(extra or {})}
 
 
@@ -281,8 +288,8 @@ def _params(
 
 def _check_names(options: Mapping[str, Any], names: Mapping[str, str], what: str) -> None:
     if unknown := [repr(name) for name in options if name not in names and name != "extra"]:
-        there_are = ", ".join(sorted(names))
-        raise TypeError(f"there is no option {', '.join(unknown)} of {what}; there are {there_are} and extra")
+        known = ", ".join(sorted(names))
+        raise TypeError(f"there is no option {', '.join(unknown)} of {what}; there are {known} and extra")
 
 
 def _check(name: str, value: object) -> None:

@@ -1,4 +1,4 @@
-"""`Paginator`: a list of the server's, read page by page as it is iterated. Never more than one page is in memory."""
+"""`Paginator`: a list on the server, read page by page during iteration. At most one page is in memory."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ Fetch = Callable[[Mapping[str, Any]], Awaitable[Any]]
 
 
 class Paginator(Generic[T]):
-    """``async for one in ...``: a page is asked for when the last one is through.
+    """An async iterator over a list on the server.
 
-    An object, no generator: stopping early leaves nothing open. Iterate it once.
+    It requests a page when all entries of the previous page were returned. It is an object, not a generator, so it need
+    not be closed when iteration stops early. Iterate it once.
 
     Args:
-        fetch: Asks for a page.
-        params: Of every page.
-        convert: Makes the value of an entry.
-        page_size: How many entries to ask for at once.
+        fetch: Sends the request for a page, and returns its result.
+        params: Parameters of every request.
+        convert: Converts an entry of a page to the returned value.
+        page_size: Number of entries per request.
 
     Example:
         ``async for turn in thread.turns(): print(turn.id)``
@@ -48,9 +49,10 @@ class Paginator(Generic[T]):
         """Return the next entry.
 
         Raises:
-            CodexProtocolError: The server refused the page.
-            CodexTransportError: The server was lost.
-            trio.BusyResourceError: Another task waits for an entry.
+            CodexProtocolError: The server rejected the request for a page.
+            CodexTimeoutError: The server did not respond in time.
+            CodexTransportError: The connection was lost.
+            trio.BusyResourceError: Another task is waiting for an entry.
 
         Cancellation: No entry is lost.
         """
@@ -73,13 +75,14 @@ class Paginator(Generic[T]):
         entries = answer.get("data") if isinstance(answer, Mapping) else None
         cursor = answer.get("nextCursor") if isinstance(answer, Mapping) else None
         self._page.extend(entries if isinstance(entries, list) else ())
-        self._is_last = cursor is None or cursor == self._cursor
+        self._is_last = cursor is None or cursor == self._cursor  # a repeated cursor would never end
         self._cursor = cursor
 
 
 def is_history_unavailable(refusal: CodexProtocolError) -> bool:
-    """Whether history was refused because there is none yet. Of items, an ephemeral thread is told the same.
+    """Whether the server rejected a request for history because the thread has no history yet.
 
-    codex 0.169 says -32601 "list_turns is not supported yet", 0.163 -32600 "thread ... is not materialized yet".
+    For items, the server sends the same error for an ephemeral thread. codex 0.169 sends -32601 "list_turns is not
+    supported yet", codex 0.163 sends -32600 "thread ... is not materialized yet".
     """
     return "is not supported yet" in str(refusal) or "is not materialized yet" in str(refusal)

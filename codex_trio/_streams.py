@@ -1,4 +1,7 @@
-"""The consumers of a turn that `chat` and `stream` return. Objects, no generators: `break` leaves nothing open."""
+"""The streams that `chat` and `stream` return.
+
+They are objects, not async generators, so nothing stays open after a `break`.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ T = TypeVar("T")
 
 
 class TurnStream(Generic[T]):
-    """What there is of one turn, as it comes. The base of `StepStream` and `EventStream`."""
+    """Base class of `StepStream` and `EventStream`: an async iterator over the steps or events of one turn."""
 
     def __init__(
         self,
@@ -45,32 +48,35 @@ class TurnStream(Generic[T]):
         self._patience = patience
         self._ready: deque[T] = deque()
         self._turn: Turn | None = None
-        self._is_over = False  # no step will come
-        self._has_ended = False  # because the turn is through, and every step was delivered
+        self._is_over = False  # no further step will be delivered
+        self._has_ended = False  # the turn has completed, and every step was delivered
         self._is_stepping = False
         self._token: trio.lowlevel.TrioToken | None = None
 
     @property
     def thread_id(self) -> str | None:
-        """The thread of the turn; `None` before the turn has begun."""
+        """Id of the turn's thread. `None` before the turn has started."""
         return None if self._turn is None else self._turn.thread_id
 
     @property
     def turn_id(self) -> str | None:
-        """The turn; `None` before it has begun."""
+        """Id of the turn. `None` before the turn has started."""
         return None if self._turn is None else self._turn.turn_id
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> T:
-        """Wait for the next one.
+        """Wait for the next step or event.
 
         Raises:
-            CodexTurnInactiveError: The turn went quiet; it runs on, and `continuation` picks it up in a new stream.
-            CodexTurnFailedError, CodexTurnInterruptedError: The turn ended so.
-            CodexTransportError: The server was lost; `continuation` is set once the turn had begun.
-            CodexThreadBusyError: Another turn of this client runs on the thread.
+            CodexTurnInactiveError: The turn had no events for the inactivity timeout. The turn still runs; pass the
+                error's `continuation` to `chat` or `stream` for a new stream.
+            CodexTurnFailedError, CodexTurnInterruptedError: The turn failed or was interrupted.
+            CodexTransportError: The connection was lost. `continuation` is set if the turn had started.
+            CodexThreadBusyError: Another turn of this client is running on the thread.
+            trio.BusyResourceError: Another task is waiting for a step.
+            trio.ClosedResourceError: The stream was closed, or an earlier step raised.
         """
         if self._is_stepping:
             raise trio.BusyResourceError("another task is waiting for a step of this stream")
@@ -92,36 +98,41 @@ class TurnStream(Generic[T]):
         if self._turn is None:
             self._token = trio.lowlevel.current_trio_token()
             self._turn = await self._begin()
-            if self._is_over:  # another task closed it meanwhile
+            if self._is_over:  # another task closed the stream while the turn was starting
                 self._turn.release_consumer()
                 self._manager.interrupt_soon(self._turn)
                 raise trio.ClosedResourceError("this stream was closed before its turn had begun")
             self._ready += self._first(self._turn)
         while not self._ready:
-            found = await self._take(self._turn)
-            if found is None:
+            received = await self._take(self._turn)
+            if received is None:
                 self._ready += await self._last(self._turn)
                 if not self._ready:
                     self._has_ended = True
                     raise StopAsyncIteration
             else:
-                self._ready += found
+                self._ready += received
         return self._ready.popleft()
 
     def _first(self, turn: Turn) -> Sequence[T]:
-        """Return what an earlier reader of the turn has left."""
+        """Return the steps that an earlier consumer of the turn received but did not deliver."""
         raise NotImplementedError
 
     async def _take(self, turn: Turn) -> Sequence[T] | None:
-        """Wait for what comes; `None` at the end of the turn."""
+        """Wait for the next steps or events, and return them. Return `None` at the end of the turn."""
         raise NotImplementedError
 
     async def _last(self, turn: Turn) -> Sequence[T]:
-        """Return what only the turn's end told; nothing if all of it was delivered. Raises how the turn ended."""
+        """Return the steps or events known only after the turn's end; empty if everything was delivered.
+
+        Raises:
+            CodexTurnFailedError, CodexTurnInterruptedError: The turn failed or was interrupted.
+        """
         raise NotImplementedError
 
     def _leave(self, exc: BaseException) -> None:
-        # Whatever leaves a step ends the stream. Only a turn that is handed out, ended or lost may stay as it is.
+        # Any exception from a step ends the stream. The turn is interrupted, unless it has ended, its connection was
+        # lost, or its continuation was handed out: in these cases, the exception is a CodexError or StopAsyncIteration.
         if self._turn is not None and not self._is_over:
             self._turn.release_consumer()
             if isinstance(exc, (CodexError, StopAsyncIteration)):
@@ -133,9 +144,9 @@ class TurnStream(Generic[T]):
 
     @trio.lowlevel.enable_ki_protection
     async def aclose(self) -> None:
-        """Interrupt the turn if it has not ended, and wait, bounded, until it is stopped. Idempotent.
+        """Interrupt the turn if it has not ended, and wait for a limited time until it has stopped. Idempotent.
 
-        Cancellation: The interrupt goes out all the same, in the background.
+        Cancellation: The interrupt is still sent, in the background.
         """
         self._drop()
         if self._turn is not None and self._turn.left is not None:
@@ -160,7 +171,7 @@ class TurnStream(Generic[T]):
                 self._manager.interrupt_soon(self._turn)
 
     def __del__(self) -> None:
-        # A finalizer runs anywhere, so what it wants done is done in the Trio run that the stream belongs to.
+        # A finalizer may run in any thread, so it schedules the interrupt in the Trio run that the stream belongs to.
         if not self._is_over and self._turn is not None and self._token is not None:
             self._is_over = True
             self._turn.release_consumer()
@@ -171,13 +182,14 @@ class TurnStream(Generic[T]):
 
 
 class StepStream(TurnStream[ConversationStep]):
-    """The finished steps of one turn, as they come: ``async for step in client.chat(...)``.
+    """A stream of the finished steps of one turn: ``async for step in client.chat(...)``.
 
-    The turn begins with the first step asked for. The stream ends when the turn has completed; it raises
-    `CodexTurnFailedError` or `CodexTurnInterruptedError` when the turn ended otherwise. Dropping it early (`break`,
-    `return`, an exception) interrupts the turn; ``async with client.chat(...) as stream:`` also waits for that.
+    The turn starts when the first step is requested. The stream ends when the turn has completed. If the turn failed or
+    was interrupted, the stream raises `CodexTurnFailedError` or `CodexTurnInterruptedError`. Dropping the stream early
+    (`break`, `return`, an exception) interrupts the turn. ``async with client.chat(...) as stream:`` also waits until
+    the turn has stopped.
 
-    Cancellation: A step that is cancelled interrupts the turn, in the background; the stream is over then.
+    Cancellation: Cancelling the wait for a step ends the stream, and interrupts the turn in the background.
 
     Example:
         ``async for step in client.chat("Fix the tests"): print(step.step_type, step.text)``
@@ -197,12 +209,12 @@ class StepStream(TurnStream[ConversationStep]):
 
 
 class EventStream(TurnStream[Event]):
-    """Everything of one turn, as it happens: ``async for event in client.stream(...)``.
+    """A stream of all events of one turn: ``async for event in client.stream(...)``.
 
-    It begins, ends and is dropped as a `StepStream` is. Its last event is `TurnCompleted`; of a turn that ended
-    otherwise there is none, and the stream raises. Deltas that were not read in time come as one; no text is lost.
+    The stream starts, ends and is dropped like a `StepStream`. The last event is `TurnCompleted`. If the turn failed or
+    was interrupted, the stream raises instead. Unread deltas are joined into one event, and no text is lost.
 
-    Cancellation: An event that is cancelled interrupts the turn, in the background; the stream is over then.
+    Cancellation: Cancelling the wait for an event ends the stream, and interrupts the turn in the background.
 
     Example:
         ``async for event in client.stream("Hello"): print(event)``

@@ -1,4 +1,4 @@
-"""`CodexThread`: turns on one thread, and the thread's other operations."""
+"""`CodexThread`: turns and other operations on one thread."""
 
 from __future__ import annotations
 
@@ -32,22 +32,23 @@ from .inputs import Prompt, to_wire
 from .models import ChatContinuation, ChatResult, ConversationStep, OutputT, ThreadInfo, TurnInfo
 
 ItemsView: TypeAlias = Literal["notLoaded", "summary", "full"]
-"""How much of its items a turn of the history has: none, the user's message and the answer, or all."""
+"""Which items a turn from the history contains: none, the user's message and the answer, or all."""
 
 ReviewTarget: TypeAlias = Literal["uncommitted"] | Mapping[str, Any]
-"""What to review: the working tree's changes, or the wire's object, such as ``{"type": "baseBranch", "branch": "main"}``,
-``{"type": "commit", "sha": "..."}`` and ``{"type": "custom", "instructions": "..."}``."""
+"""Changes to review: the working tree's, or the wire's object: ``{"type": "baseBranch", "branch": "main"}``,
+``{"type": "commit", "sha": "..."}`` or ``{"type": "custom", "instructions": "..."}``."""
 
 
 class CodexThread:
-    """A thread of the server. Made by `client.start_thread`, `resume_thread` and `fork_thread`.
+    """A thread of the server. Returned by `client.start_thread`, `resume_thread` and `fork_thread`.
 
-    One turn of this client runs on it at a time: `chat`, `chat_once`, `stream`, `review`, `compact` and `shell` raise
-    `CodexThreadBusyError` while another does, and so do the operations that would take the thread from under it.
+    One turn of this client runs on a thread at a time. While a turn is running, `chat`, `chat_once`, `stream`,
+    `review`, `compact` and `shell` raise `CodexThreadBusyError`, and so do `archive`, `delete`, `revert` and
+    `unsubscribe`.
 
     Attributes:
         id: The thread's id.
-        info: The thread as the server described it when this object was made.
+        info: The thread's description, from the server's response when this object was created.
 
     Example:
         ```python
@@ -106,9 +107,9 @@ class CodexThread:
         output_schema: Mapping[str, Any] | None = None,
         **options: Unpack[TurnOptions],
     ) -> ChatResult[Any]:
-        """Send one message, wait for the turn to end, and return all of it. See `CodexClient.chat_once`.
+        """Send one message, wait for the turn to end, and return its result. See `CodexClient.chat_once`.
 
-        Cancellation: As of `CodexClient.chat_once`.
+        Cancellation: The turn is interrupted in the background; see `CodexClient.chat_once`.
 
         Example:
             ``print((await thread.chat_once("Hello", effort="low")).final_text)``
@@ -151,7 +152,7 @@ class CodexThread:
         output_schema: Mapping[str, Any] | None = None,
         **options: Unpack[TurnOptions],
     ) -> EventStream:
-        """Send one message, and return a stream of everything that happens in its turn. See `CodexClient.stream`.
+        """Send one message, and return a stream of all events of its turn. See `CodexClient.stream`.
 
         Example:
             ``async for event in thread.stream("Hello"): print(event)``
@@ -172,19 +173,20 @@ class CodexThread:
     async def review(
         self, target: ReviewTarget = "uncommitted", *, inactivity_timeout: float | None = None
     ) -> ChatResult:
-        """Let Codex review changes, wait for its end, and return it: the review is `final_text`.
+        """Let Codex review changes, wait for the review to end, and return its result. `final_text` is the review.
 
-        With nothing to review, the reviewer is asked all the same, and says so.
+        Without changes, the model still runs, and its review states that it found none.
 
         Args:
             target: See `ReviewTarget`.
-            inactivity_timeout: As of `chat_once`.
+            inactivity_timeout: See `CodexClient.chat_once`.
 
         Raises:
-            CodexProtocolError: The server refused, as it does empty instructions.
+            CodexProtocolError: The server rejected the request, for example because of empty instructions.
             CodexThreadBusyError: A turn of this client is still running.
+            ValueError: `target` is not a valid target.
 
-        Cancellation: The review is interrupted, as a turn is.
+        Cancellation: The review is interrupted like a turn; see `CodexClient.chat_once`.
 
         Example:
             ``print((await thread.review({"type": "baseBranch", "branch": "main"})).final_text)``
@@ -194,7 +196,7 @@ class CodexThread:
     def stream_review(
         self, target: ReviewTarget = "uncommitted", *, inactivity_timeout: float | None = None
     ) -> EventStream:
-        """Do as `review`, and return a stream of everything that happens in it.
+        """Start a review as `review` does, and return a stream of its events.
 
         Example:
             ``async for event in thread.stream_review(): print(event)``
@@ -202,13 +204,15 @@ class CodexThread:
         return self._events(_review(target), inactivity_timeout)
 
     async def compact(self, *, inactivity_timeout: float | None = None) -> ChatResult:
-        """Let the server put the thread's history in fewer words; wait for that. There is no `final_text`.
+        """Let the server summarize the thread's history, and wait for the end. The result has no `final_text`.
+
+        The server interrupts another client's turn on the thread.
 
         Raises:
-            CodexThreadBusyError: A turn of this client is still running. (One of another client is interrupted.)
-            CodexTimeoutError: The server accepted it, and nothing began in time.
+            CodexThreadBusyError: A turn of this client is still running.
+            CodexTimeoutError: The server accepted the request, but the compaction did not start in time.
 
-        Cancellation: The compaction is interrupted, as a turn is.
+        Cancellation: The compaction is interrupted like a turn; see `CodexClient.chat_once`.
 
         Example:
             ``await thread.compact()``
@@ -216,7 +220,7 @@ class CodexThread:
         return await self._once(_COMPACT, inactivity_timeout)
 
     def stream_compact(self, *, inactivity_timeout: float | None = None) -> EventStream:
-        """Do as `compact`, and return a stream of everything that happens in it.
+        """Start a compaction as `compact` does, and return a stream of its events.
 
         Example:
             ``async for event in thread.stream_compact(): print(event)``
@@ -224,20 +228,22 @@ class CodexThread:
         return self._events(_COMPACT, inactivity_timeout)
 
     async def shell(self, command: str, *, inactivity_timeout: float | None = None) -> ChatResult:
-        """Run a shell command as the user, so that Codex knows of it; wait for its end. It is **not sandboxed**.
+        """Run a shell command as the user, and wait for its end. The command is **not sandboxed**.
 
-        Its step has ``aggregatedOutput`` and ``exitCode`` in its data. There is no `final_text`.
+        The command and its output become part of the thread. The step's data contains ``aggregatedOutput`` and
+        ``exitCode``. The result has no `final_text`.
 
         Args:
             command: A command line for the user's shell.
-            inactivity_timeout: As of `chat_once`.
+            inactivity_timeout: See `CodexClient.chat_once`.
 
         Raises:
-            CodexProtocolError: The server refused, as it does an empty command.
+            CodexProtocolError: The server rejected the request, for example because of an empty command.
             CodexThreadBusyError: A turn of this client is still running.
-            CodexTimeoutError: The server accepted it, and nothing began in time.
+            CodexTimeoutError: The server accepted the request, but the command did not start in time.
+            TypeError: `command` is not a `str`.
 
-        Cancellation: The command is interrupted, as a turn is.
+        Cancellation: The command is interrupted like a turn; see `CodexClient.chat_once`.
 
         Example:
             ``print((await thread.shell("git status")).steps[0].data["aggregatedOutput"])``
@@ -245,7 +251,7 @@ class CodexThread:
         return await self._once(_shell(command), inactivity_timeout)
 
     def stream_shell(self, command: str, *, inactivity_timeout: float | None = None) -> EventStream:
-        """Do as `shell`, and return a stream of everything that happens in it.
+        """Run a command as `shell` does, and return a stream of its events.
 
         Example:
             ``async for event in thread.stream_shell("make"): print(event)``
@@ -257,23 +263,24 @@ class CodexThread:
         return await talk.once(self._session, begin, self._session.inactivity_seconds(inactivity_timeout))
 
     def _events(self, request: TurnRequest, inactivity_timeout: float | None) -> EventStream:
-        wants = TurnRequest(
+        request = TurnRequest(
             request.method, request.params, matches_first_event=request.matches_first_event, wants_deltas=True
         )
-        begin = partial(self._session.start_turn, self.id, wants)
+        begin = partial(self._session.start_turn, self.id, request)
         return talk.events(self._session, begin, self._session.inactivity_seconds(inactivity_timeout))
 
     async def steer(self, text: Prompt, *, turn_id: str | None = None) -> str:
-        """Add input to the turn that runs on this thread, and return that turn's id.
+        """Add input to the turn that runs on this thread, and return the turn's id.
 
-        Codex 0.163 and later stop the message that is being written; older ones finish it first.
+        Codex 0.163 and later stop the message that the model is writing; older versions finish it first.
 
         Args:
-            text: As of `chat_once`.
-            turn_id: The turn that is meant; this client's unless given. One that is being started is waited for.
+            text: The input; see `CodexClient.chat_once`.
+            turn_id: The turn. The default is this client's running turn. If the turn is being started, wait until it
+                has started.
 
         Raises:
-            CodexProtocolError: No turn runs, or another one.
+            CodexProtocolError: No turn is running, or a different turn is running.
 
         Cancellation: The input may have been added.
 
@@ -282,23 +289,24 @@ class CodexThread:
         """
         if turn_id is None:
             turn = await self._session.turn_manager.wait_running_turn(self.id)
-            turn_id = "none" if turn is None else turn.interrupt_id  # so that the server says what it has
+            # Without a turn, send an id that matches none, so that the server's error names the turn that runs.
+            turn_id = "none" if turn is None else turn.interrupt_id
         params = {"threadId": self.id, "input": to_wire(text), "expectedTurnId": turn_id}
-        answer = await self._session.request(methods.TURN_STEER, params)
-        found = answer.get("turnId") if isinstance(answer, dict) else None
-        return found if isinstance(found, str) else turn_id
+        result = await self._session.request(methods.TURN_STEER, params)
+        steered_id = result.get("turnId") if isinstance(result, dict) else None
+        return steered_id if isinstance(steered_id, str) else turn_id
 
     async def interrupt(self) -> bool:
-        """Stop the turn that runs on this thread, and return whether there was one.
+        """Interrupt the turn that runs on this thread, and return whether a turn was running.
 
-        A turn of this client is waited for until it has ended; whoever reads it gets `CodexTurnInterruptedError`. One
-        that is being started is stopped as soon as the server tells which it is. A turn of another client is looked up
-        and interrupted.
+        For a turn of this client, this waits until the turn has ended, and the turn's consumer gets
+        `CodexTurnInterruptedError`. A turn that is being started is interrupted as soon as the server sends its id. For
+        a turn of another client, this reads the turn's id from the history and sends `turn/interrupt`.
 
         Raises:
-            CodexProtocolError: The server refused.
-            CodexTimeoutError: The server did not answer in time.
-            CodexTransportError: The server was lost.
+            CodexProtocolError: The server rejected the interrupt.
+            CodexTimeoutError: The server did not respond in time.
+            CodexTransportError: The connection was lost.
 
         Cancellation: The interrupt may have been sent.
 
@@ -327,12 +335,12 @@ class CodexThread:
     # --- the thread itself
 
     async def read(self) -> ThreadInfo:
-        """Return the thread as the server describes it now.
+        """Return the thread's current description.
 
         Raises:
-            CodexThreadNotFoundError: There is no such thread any more.
+            CodexThreadNotFoundError: The thread no longer exists.
 
-        Cancellation: Nothing has changed.
+        Cancellation: Nothing was changed.
 
         Example:
             ``print((await thread.read()).name)``
@@ -343,12 +351,12 @@ class CodexThread:
     def turns(
         self, *, newest_first: bool = False, items_view: ItemsView = "summary", page_size: int = 50
     ) -> Paginator[TurnInfo]:
-        """Return the thread's turns, read page by page. Nothing comes of a thread that had none.
+        """Return the thread's turns, read page by page. Empty if the thread had no turn.
 
         Args:
-            newest_first: Begin at the end.
+            newest_first: Return the newest turn first.
             items_view: See `ItemsView`.
-            page_size: How many to ask for at once.
+            page_size: Number of turns per request.
 
         Raises:
             CodexProtocolError: While iterating: the thread is ephemeral, so it has no history.
@@ -364,12 +372,12 @@ class CodexThread:
     def items(
         self, turn_id: str | None = None, *, newest_first: bool = False, page_size: int = 100
     ) -> Paginator[ConversationStep]:
-        """Return the items of the thread or of one turn, the user's messages included, read page by page.
+        """Return the items of the thread or of one turn, including the user's messages, read page by page.
 
         Args:
-            turn_id: The turn; all of them unless given. Nothing comes of a turn that there is not.
-            newest_first: Begin at the end.
-            page_size: How many to ask for at once.
+            turn_id: The turn. The default is all turns. Empty if the turn does not exist.
+            newest_first: Return the newest item first.
+            page_size: Number of items per request.
 
         Raises:
             CodexProtocolError: While iterating: the thread is ephemeral, so it has no history.
@@ -395,6 +403,7 @@ class CodexThread:
         try:
             return await self._session.request(method, params)
         except CodexProtocolError as exc:
+            # The server sends the same error for a thread without turns and, for items, for an ephemeral thread.
             if not is_history_unavailable(exc) or (await self.read()).is_ephemeral:
                 raise
             return {"data": []}
@@ -405,7 +414,7 @@ class CodexThread:
         Raises:
             CodexProtocolError: The name is empty.
 
-        Cancellation: It may have been renamed.
+        Cancellation: The thread may have been renamed.
 
         Example:
             ``await thread.rename("The broken build")``
@@ -413,13 +422,13 @@ class CodexThread:
         await self._session.request(methods.THREAD_NAME_SET, {"threadId": self.id, "name": name})
 
     async def archive(self) -> None:
-        """Put the thread away: it is not listed, and nothing can be said in it until `unarchive`.
+        """Archive the thread. It is not listed, and cannot have new turns until `unarchive`.
 
         Raises:
             CodexThreadBusyError: A turn of this client is still running.
-            CodexThreadNotFoundError: It never had a turn, so it is not on disk, or is archived already.
+            CodexThreadNotFoundError: The thread never had a turn, so it is not on disk; or it is already archived.
 
-        Cancellation: It may have been archived.
+        Cancellation: The thread may have been archived.
 
         Example:
             ``await thread.archive()``
@@ -431,9 +440,9 @@ class CodexThread:
         """Undo `archive`.
 
         Raises:
-            CodexThreadNotFoundError: It is not archived.
+            CodexThreadNotFoundError: The thread is not archived.
 
-        Cancellation: It may have been unarchived.
+        Cancellation: The thread may have been unarchived.
 
         Example:
             ``await thread.unarchive()``
@@ -441,14 +450,14 @@ class CodexThread:
         await self._session.request(methods.THREAD_UNARCHIVE, {"threadId": self.id})
 
     async def delete(self) -> None:
-        """Delete the thread and its history, for good.
+        """Delete the thread and its history. This cannot be undone.
 
         Raises:
             CodexThreadBusyError: A turn of this client is still running.
-            CodexProtocolError: A fork of it exists, which needs its history.
-            CodexThreadNotFoundError: There is no such thread any more.
+            CodexProtocolError: A fork of the thread exists and needs its history.
+            CodexThreadNotFoundError: The thread no longer exists.
 
-        Cancellation: It may have been deleted.
+        Cancellation: The thread may have been deleted.
 
         Example:
             ``await thread.delete()``
@@ -457,39 +466,38 @@ class CodexThread:
         self._session.registry.subscribed.discard(self.id)
 
     async def revert(self, before_turn_id: str) -> None:
-        """Drop a turn and all after it from the history. What they changed in files stays changed.
+        """Remove a turn and all later turns from the history. Their changes to files are not undone.
 
         Args:
-            before_turn_id: The first turn that goes; the thread's first one empties the thread.
+            before_turn_id: The first turn to remove. The thread's first turn empties the thread.
 
         Raises:
-            CodexProtocolError: The thread has no such turn (any more).
+            CodexProtocolError: The thread does not have this turn, or no longer has it.
             CodexThreadBusyError: A turn of this client is still running.
 
-        Cancellation: It may have been reverted.
+        Cancellation: The thread may have been reverted.
 
         Example:
             ``await thread.revert(result.turn_id)``
         """
         await self._alone(methods.THREAD_REVERT, beforeTurnId=before_turn_id)
-        self._session.registry.subscribed.discard(
-            self.id
-        )  # the server unloads it on the way, and tells so before or after its answer
+        # The server unloads the thread while reverting it, and reports that before or after its response.
+        self._session.registry.subscribed.discard(self.id)
 
     async def fork(
         self, *, last_turn_id: str | None = None, before_turn_id: str | None = None, **options: Unpack[ThreadOptions]
     ) -> CodexThread:
-        """Return a new thread with this one's history, and its tools if it has tools of its own.
+        """Return a new thread with this thread's history, and with its tools if `start_thread` set any.
 
         Args:
-            last_turn_id: The last turn that the fork has; all of them unless given.
-            before_turn_id: The first turn that the fork has not.
+            last_turn_id: The last turn to copy. The default is the thread's last turn.
+            before_turn_id: The first turn not to copy.
             options: See `ThreadOptions`.
 
         Raises:
             CodexThreadNotFoundError: This thread never had a turn, so there is nothing to fork.
 
-        Cancellation: It may have been forked.
+        Cancellation: The thread may have been forked.
 
         Example:
             ``other = await thread.fork(last_turn_id=result.turn_id)``
@@ -497,12 +505,12 @@ class CodexThread:
         return await fork(self._session, self.id, last_turn_id, before_turn_id, options)
 
     async def unsubscribe(self) -> None:
-        """Get no more events of this thread; the next turn on it subscribes again.
+        """Unsubscribe from the events of this thread. The next turn on it subscribes again.
 
         Raises:
-            CodexThreadBusyError: A turn of this client is still running, and its events are needed.
+            CodexThreadBusyError: A turn of this client is still running and needs the events.
 
-        Cancellation: It may have been unsubscribed.
+        Cancellation: The client may have been unsubscribed.
 
         Example:
             ``await thread.unsubscribe()``
@@ -511,12 +519,12 @@ class CodexThread:
         self._session.registry.subscribed.discard(self.id)
 
     async def stop_terminals(self) -> None:
-        """End the commands that outlived the turns which started them.
+        """End the commands that still run after their turns have ended.
 
         Raises:
-            ValueError: The client was not opened with `experimental_api=True`, which the server demands for this.
+            ValueError: The client was not opened with `experimental_api=True`, which the server requires for this.
 
-        Cancellation: They may have been ended.
+        Cancellation: The commands may have been ended.
 
         Example:
             ``await thread.stop_terminals()``
@@ -526,6 +534,7 @@ class CodexThread:
         await self._session.request(methods.THREAD_TERMINALS_CLEAN, {"threadId": self.id})
 
     async def _alone(self, method: str, **params: str) -> None:
+        # Wait for an interrupted turn to stop first: only a turn that really runs makes the thread busy.
         await self._session.turn_manager.wait_free(self.id)
         turn = self._session.registry.open_turn(self.id)
         if turn is not None or self._session.registry.starting(self.id) is not None:
@@ -556,10 +565,10 @@ async def fork(
 
 
 def opened(session: Session, method: str, answer: object) -> CodexThread:
-    """Return the thread that an answer is about.
+    """Return the thread in the result of `thread/start`, `thread/resume` or `thread/fork`.
 
     Raises:
-        CodexProtocolError: It is about none.
+        CodexProtocolError: The result has no thread id.
     """
     info = ThreadInfo.from_wire(answer.get("thread") if isinstance(answer, dict) else None)
     if not info.id:

@@ -63,6 +63,7 @@ async def case_answers_that_end_the_turn(stage: Stage) -> None:
 
 
 async def case_patches_before_another_end(stage: Stage) -> None:
+    stage.leave_out(*BEFORE_A_CANCEL)
     peer, thread_id = await stage.stage(patch("a.txt", "one\n"), say("half"), fail("no", error_info="other"), **WRITE)
     await peer.play(thread_id)
     for number, last in enumerate([wait(60), say("so far", seconds=60), run("sleep 60", seconds=60), hang()]):
