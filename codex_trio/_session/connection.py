@@ -1,6 +1,7 @@
-"""`Connection`: a JSON-RPC peer over a transport. Owns the reader, the writer and the table of calls; knows no turns.
+"""`Connection`: a JSON-RPC peer over a transport. Owns the reader, the writer and the table of pending requests.
 
-The reader must never wait for anybody: it reads, decodes, hands over, and goes on.
+It knows nothing about turns. The reader never waits for other tasks: it reads messages, decodes them, and calls the
+owner.
 """
 
 from __future__ import annotations
@@ -43,31 +44,34 @@ from ..errors import (
 
 _logger = logging.getLogger("codex_trio")
 
-# Beyond some hundreds at once, codex over stdio leaves requests without an answer.
+# With some hundreds of requests at once, codex over stdio leaves some without a response.
 MAX_IN_FLIGHT = 64
 _INITIAL_BACKOFF, _MAX_BACKOFF = 0.05, 2.0  # seconds
-_ABANDONED_REQUEST_TIMEOUT = (
-    60.0  # seconds that a call for which nobody waits any more keeps its place without an answer
-)
-_DRAIN_TIMEOUT = 0.5  # seconds that the reader has to deliver what came before the server stopped reading
-_TURNS = 6  # of each task; a message comes from the socket through those of a websocket to the reader in half of them
+_ABANDONED_REQUEST_TIMEOUT = 60.0  # seconds that a cancelled request keeps its slot without a response
+_DRAIN_TIMEOUT = 0.5  # seconds for the reader to deliver the last messages after the server has stopped reading
+# Scheduler rounds. A message takes half of these from the socket through the tasks of a websocket to the reader.
+_TURNS = 6
 
 
 async def yield_to_reader() -> None:
-    """Give way to what has come when a time is over: if the program was blocked, no task has seen that yet."""
+    """Let the reader process pending input before a timeout takes effect, in case the program was blocked."""
     for _ in range(_TURNS):
         await trio.lowlevel.checkpoint()
 
 
 class PendingRequest(msgspec.Struct, eq=False):
-    """A request of ours, from its making to its answer.
+    """A request to the server, from its creation to its response.
 
     Attributes:
-        on_response: Runs in the reader, before it looks at the next message, also when nobody waits any more.
-        is_in_flight: It was handed to the writer, and no answer has come.
-        was_sent: It was handed to the writer, be it long ago, and not refused for overload.
-        holds_place: Of those that there are for calls in flight.
-        deadline: Of the present attempt, in Trio's time.
+        method: The method of the request.
+        params: The params of the request.
+        on_response: Called with the response in the reader task, before the reader handles the next message. Also
+            called if the caller no longer waits.
+        is_in_flight: Whether the request was passed to the writer and has no response.
+        was_sent: Whether the request was ever passed to the writer, and was not rejected because of overload.
+        holds_slot: Whether the request takes one of the slots for requests in flight.
+        response: The response of the current attempt.
+        deadline: The deadline of the current attempt, on Trio's clock.
     """
 
     method: str
@@ -78,21 +82,21 @@ class PendingRequest(msgspec.Struct, eq=False):
     holds_slot: bool = False
     response: Response | None = None
     deadline: float = math.inf
-    _done: trio.Event | None = None  # with the present attempt
+    _done: trio.Event | None = None  # set at the end of the current attempt
 
     def begin(self, deadline: float) -> None:
-        """Make it, be it for the second time."""
+        """Start an attempt, which may be a repetition."""
         self.response = None
         self.deadline = deadline
         self._done = trio.Event()
 
     def mark_sent(self, *, holds_slot: bool) -> None:
-        """Note that it is on its way."""
+        """Record that the request was passed to the writer."""
         self.is_in_flight = self.was_sent = True
         self.holds_slot = holds_slot
 
     def set_response(self, response: Response | None) -> None:
-        """Wake who waits, with the answer; `None` for a lost connection."""
+        """Store the response and wake the caller. `None` means that the connection was lost."""
         self.is_in_flight = False
         self.response = response
         if response is not None and self.on_response is not None:
@@ -100,34 +104,34 @@ class PendingRequest(msgspec.Struct, eq=False):
         self.release()
 
     def release(self) -> None:
-        """Wake who waits."""
+        """End the attempt and wake the caller."""
         self.deadline = math.inf
         assert self._done is not None
         self._done.set()
 
     async def wait(self) -> None:
-        """Wait for the answer, the loss or the deadline."""
+        """Wait for the response, the loss of the connection, or the deadline."""
         assert self._done is not None
         await self._done.wait()
 
 
 class ConnectionOwner(Protocol):
-    """What a connection calls, in its reader task: these methods must neither block nor raise."""
+    """The methods that a connection calls in its reader task. They must neither block nor raise."""
 
     def on_delta(self, delta: Delta, now: float) -> bool:
-        """Handle a delta that arrived at a time of Trio's clock. Return whether its ids were all that was needed."""
+        """Handle a delta that arrived at `now` on Trio's clock. Return `False` if its text is needed."""
         ...
 
     def on_notification(self, notification: Notice, now: float) -> None:
-        """Handle any other notification, or a delta whose text is needed."""
+        """Handle a notification. Of deltas, only those for which `on_delta` returned `False`."""
         ...
 
     def on_request(self, request: ServerRequest) -> None:
-        """Handle a request of the server."""
+        """Handle a server request."""
         ...
 
     def on_closed(self, error: CodexTransportError) -> None:
-        """Handle the end of the connection, once, before any waiter wakes."""
+        """Handle the end of the connection. Called once, before any pending request wakes."""
         ...
 
 
@@ -135,12 +139,14 @@ class Connection:
     """Requests, notifications and responses over one opened transport.
 
     Args:
-        transport: Opened; the caller closes it.
-        owner: Gets what the server sends.
+        transport: An open transport. The caller closes it.
+        owner: Handles the server's messages.
 
     Attributes:
-        reconnects: Whether another connection follows a lost one, as in a `ReconnectingConnection`.
-        is_connected: Whether there is a connection, or will never be one again.
+        reconnects: Whether another connection follows a lost one. Always false here; see `ReconnectingConnection`.
+        is_connected: Whether there is a connection, or the connection has ended. Always true here.
+        discarded_messages: The number of messages that were discarded: malformed messages, responses to unknown
+            requests, and messages that arrived after the end.
     """
 
     reconnects = False
@@ -154,59 +160,60 @@ class Connection:
         self._on_closed = owner.on_closed
         self._calls: dict[int, PendingRequest] = {}
         self._last_id = 0
-        self._free_slots = MAX_IN_FLIGHT  # that are free
-        self._waiting: dict[int, bytes] = {}  # by id: requests that wait for one
+        self._free_slots = MAX_IN_FLIGHT
+        self._waiting: dict[int, bytes] = {}  # encoded requests that wait for a slot, by id
         self._outbox: list[bytes] = []
         self._outbox_changed = trio.lowlevel.ParkingLot()
         self._reader_done = trio.Event()
         self._closed = trio.Event()
-        self._timeout_scope = trio.CancelScope()  # its deadline is that of some call, or earlier than all of them
-        self._unsent = 0  # messages that the transport does not have yet
+        self._timeout_scope = trio.CancelScope()  # its deadline is never later than that of a request
+        self._unsent = 0  # messages that the transport has not accepted yet
         self._sent = trio.lowlevel.ParkingLot()
         self._loss: CodexTransportError | None = None
         self.discarded_messages = 0
 
     def start(self, nursery: trio.Nursery) -> None:
-        """Start reader, writer and timekeeper. They end with the connection, or with the nursery."""
+        """Start the reader, the writer and the timekeeper. Cancel the nursery after the end of the connection."""
         self._nursery = nursery
         nursery.start_soon(self._read, name="codex_trio reader")
         nursery.start_soon(self._write, name="codex_trio writer")
         nursery.start_soon(self._expire_requests, name="codex_trio timekeeper")
 
     def set_initialized(self) -> None:
-        """Note that the server has answered `initialize`. It makes a difference only where another connection may follow."""
+        """Record that the server has answered `initialize`. Only a `ReconnectingConnection` uses this."""
 
     async def wait_connected(self) -> None:
-        """Wait until there is a connection: at once, as this one is the only one."""
+        """Execute a checkpoint. There is nothing to wait for, because this connection is the only one."""
         await trio.lowlevel.checkpoint()
 
     async def aclose(self) -> None:
-        """Stop reconnecting: nothing to do, and no checkpoint, so that a cancelled caller goes on to close the transport."""
+        """Do nothing. There is no checkpoint, so that a cancelled caller can still close the transport."""
 
-    # --- calls
+    # --- requests
 
     async def request(self, method: str, params: Mapping[str, Any] | None = None, *, timeout: float) -> Any:
-        """Call the server, and return the result. See `send_request`."""
+        """Send a request and return its result. See `send_request`."""
         return await self.send_request(PendingRequest(method, params), timeout=timeout)
 
-    # Ctrl-C within `trio.Event.wait` would leave the task among those that the event wakes, which breaks Trio's run.
+    # A KeyboardInterrupt within `trio.Event.wait` would leave the task in the list of tasks that the event wakes. This
+    # would crash Trio's run.
     @trio.lowlevel.enable_ki_protection
     async def send_request(self, call: PendingRequest, *, timeout: float, bypass_limit: bool = False) -> Any:
-        """Make a call and return its result; a refusal for overload is repeated until the time is over.
+        """Send a request and return its result. If the server is overloaded, repeat the request until the timeout.
 
         Args:
-            call: Not yet made.
-            timeout: Seconds for all of it, the wait for a place included; `math.inf` for no limit.
-            urgent: Do not wait for a place.
+            call: The request, which must not be pending.
+            timeout: Seconds for all attempts, including the wait for a slot. `math.inf` for no limit.
+            bypass_limit: Send immediately, without a slot.
 
         Raises:
-            CodexProtocolError: The server said no.
-            CodexTimeoutError: It said nothing in time.
-            CodexTransportError: The connection is lost.
-            TypeError, ValueError: The params cannot be sent; nothing was.
+            CodexProtocolError: The server responded with an error.
+            CodexTimeoutError: No response came in time.
+            CodexTransportError: The connection was lost.
+            TypeError, ValueError: The params cannot be sent. Nothing was sent.
 
-        Cancellation: If `call.is_in_flight` then, the server has it or will have it, and acts on it; its answer still
-        reaches `on_response`.
+        Cancellation: If `call.is_in_flight` is true afterwards, the server receives the request and acts on it, and
+        `on_response` is still called.
         """
         deadline = trio.current_time() + timeout
         delay = _INITIAL_BACKOFF
@@ -217,7 +224,7 @@ class Connection:
             pause = random.uniform(0.5, 1.5) * delay
             if response.error.get("code") != OVERLOADED or trio.current_time() + pause >= deadline:
                 raise error_from_wire(response.error, method=call.method, params=call.params)
-            call.was_sent = False  # the server has not looked at it
+            call.was_sent = False  # the server did not process it
             with trio.move_on_after(pause):
                 await self._closed.wait()
             delay = min(2 * delay, _MAX_BACKOFF)
@@ -226,6 +233,7 @@ class Connection:
         self.raise_if_closed()
         await trio.lowlevel.checkpoint_if_cancelled()
         id_ = self._last_id = self._last_id + 1
+        # These may raise, so nothing is registered yet.
         message = dump_request(id_, call.method, call.params)
         self._check_size(message, call.method)
         call.begin(deadline)
@@ -233,13 +241,14 @@ class Connection:
             self._write_request(call, message, holds_slot=not bypass_limit)
         else:
             self._waiting[id_] = message
-        self._calls[id_] = call
+        self._calls[id_] = call  # after `_write_request`, which sends at once if no other request is pending
         if deadline < self._timeout_scope.deadline:
             self._timeout_scope.deadline = deadline
         try:
             await call.wait()
         except trio.Cancelled:
-            # Its place is free when the server has answered. Those in the line, and without a place, leave nothing.
+            # The slot stays taken until the server responds. A request that was not sent is removed. So is a request
+            # without a slot, unless `on_response` needs its response.
             if self._waiting.pop(id_, None) is not None or (bypass_limit and call.on_response is None):
                 self._calls.pop(id_, None)
             call.deadline = min(call.deadline, trio.current_time() + _ABANDONED_REQUEST_TIMEOUT)
@@ -268,12 +277,12 @@ class Connection:
                 self._write_request(self._calls[id_], self._waiting.pop(id_), holds_slot=True)
 
     def notify(self, method: str, params: Mapping[str, Any] | None = None) -> None:
-        """Send a notification; only that it was handed to the writer is known."""
+        """Send a notification. Returns before the transport has sent it."""
         self.raise_if_closed()
         self._send(dump_notification(method, params), method)
 
     def respond(self, request: ServerRequest, result: Any) -> None:
-        """Answer a request of the server. After a loss, nobody is there to be answered."""
+        """Respond to a server request. Does nothing if the connection has ended."""
         if self._loss is not None:
             return
         try:
@@ -283,12 +292,12 @@ class Connection:
             self.respond_error(request, INTERNAL_ERROR, str(exc))
 
     def respond_error(self, request: ServerRequest, code: int, message: str) -> None:
-        """Answer a request of the server with an error."""
+        """Respond to a server request with an error. Does nothing if the connection has ended."""
         if self._loss is None:
             self._send(dump_error(request.id, code, message), f"the refusal of {request.method}")
 
     async def flush(self) -> None:
-        """Wait until the transport has all that was sent so far, or the connection has ended."""
+        """Wait until the transport has all messages sent so far, or the connection has ended."""
         await trio.lowlevel.checkpoint()
         while self._loss is None and self._unsent:
             await self._sent.park()
@@ -306,7 +315,7 @@ class Connection:
             )
 
     def _enqueue(self, message: bytes) -> None:
-        # A lone message goes at once; several at a time are put together by the writer.
+        # Send a single message at once. If others are pending, the writer combines the messages into one send.
         if self._calls or self._unsent or not self._transport.send_nowait(message):
             self._outbox.append(message)
             self._unsent += 1
@@ -314,18 +323,18 @@ class Connection:
 
     @property
     def requests_in_flight(self) -> int:
-        """How many requests the server has not answered."""
+        """The number of sent requests without a response."""
         return sum(call.is_in_flight for call in self._calls.values())
 
     @property
     def requests_waiting(self) -> int:
-        """How many requests wait for their place."""
+        """The number of requests that wait for a slot."""
         return len(self._waiting)
 
-    # --- loss
+    # --- the end of the connection
 
     def raise_if_closed(self) -> None:
-        """Raise the loss, if there was one, as an error of the caller's own."""
+        """If the connection has ended, raise its error as a new exception."""
         if self._loss is not None:
             raise self._loss.fresh()
 
@@ -335,26 +344,26 @@ class Connection:
         return self._loss is not None
 
     def lose(self, error: CodexTransportError) -> None:
-        """End the connection, for good: every waiter and every later call gets `error`."""
+        """End the connection. All pending and later requests raise `error`. Idempotent."""
         if self._loss is not None:
             return
         self._loss = error
         self._closed.set()
-        self._on_closed(error)
+        self._on_closed(error)  # before any pending request wakes
         for call in list(self._calls.values()):
             call.set_response(None)
         self._calls.clear()
         self._waiting.clear()
         self._sent.unpark_all()
 
-    # --- the tasks. KeyboardInterrupt is the program's: it must not land in here.
+    # --- the tasks. KeyboardInterrupt is for the user's program and must not be raised in them.
 
     @trio.lowlevel.enable_ki_protection
     async def _read(self) -> None:
         try:
             while True:
                 lines = await self._transport.receive()
-                if self._loss is not None:  # whoever would act upon them may have another connection
+                if self._loss is not None:  # the owner may already use another connection
                     self.discarded_messages += len(lines)
                     _logger.debug("%d messages were skipped: they came after the loss", len(lines))
                     continue
@@ -407,7 +416,8 @@ class Connection:
                 self._unsent -= len(messages)
                 self._sent.unpark_all()
             except CodexTransportError as error:
-                # What the server said before it stopped listening, its exit among it, tells more.
+                # The reader may still receive the server's last messages and its exit, and then ends the connection
+                # with an error that explains more than this one.
                 with trio.move_on_after(_DRAIN_TIMEOUT):
                     await self._reader_done.wait()
                 self.lose(error)
@@ -415,7 +425,7 @@ class Connection:
 
     @trio.lowlevel.enable_ki_protection
     async def _expire_requests(self) -> None:
-        # One scope for all calls: one for each would be a quarter of what a call costs.
+        # One scope for all requests. A scope for each would be a quarter of the cost of a request.
         while True:
             earliest = min((call.deadline for call in self._calls.values()), default=math.inf)
             with trio.CancelScope(deadline=earliest) as self._timeout_scope:
@@ -426,7 +436,7 @@ class Connection:
                 self._expire(id_, call)
 
     def _expire(self, id_: int, call: PendingRequest) -> None:
-        # Otherwise its answer is acted upon when it comes.
+        # A sent request with `on_response` stays registered, so that its response is still handled.
         if self._waiting.pop(id_, None) is not None or call.on_response is None:
             del self._calls[id_]
         self._release_slot(call)

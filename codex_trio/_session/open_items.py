@@ -1,6 +1,6 @@
-"""`OpenItems`: details of the items that have started and not completed, for requests about these items.
+"""`OpenItems`: details of items that have started but not completed, for server requests about these items.
 
-Some server requests lack details of their item that are in its `item/started`: the changes of a ``fileChange``, which
+Some server requests lack details that are in the `item/started` of their item: the changes of a ``fileChange``, which
 ``item/fileChange/patchUpdated`` may replace, and the tool name of an ``mcpToolCall`` (codex before 0.169).
 """
 
@@ -20,22 +20,27 @@ from .._wire.messages import (
     ServerRequest,
 )
 
-_OTHERS_KEPT = 256  # items of other clients' turns
-_FIELDS = {"fileChange": ("changes",), "mcpToolCall": ("server", "tool", "arguments")}  # what is kept, by item type
+_OTHERS_KEPT = 256  # items of turns that are not this client's
+_FIELDS = {
+    "fileChange": ("changes",),
+    "mcpToolCall": ("server", "tool", "arguments"),
+}  # the fields to keep, by item type
 
-# A turn's thread and its id. Items of different turns may have the same id.
+# The thread id and turn id of a turn. Items of different turns may have the same id.
 _TurnKey: TypeAlias = tuple[str | None, str | None]
 _Item: TypeAlias = Mapping[str, Any]
 
+# Replaces an item whose id is also the id of another open item of its turn.
 _AMBIGUOUS: _Item = {}
 
 
 class OpenItems:
-    """The open items that requests are about, by turn and item id.
+    """The open items of all turns, by turn and item id.
 
     Args:
-        is_own: Returns whether a turn, by thread id and turn id, is an open turn of this client or of its sub-agents. All
-            items of these turns are kept. Of other turns, 256 items are kept, and the oldest turns are dropped first.
+        is_own: Called with a thread id and a turn id. Returns whether this is an open turn of this client or of its
+            sub-agents. All open items of these turns are kept. Of all other turns together, 256 items are kept, and the
+            items of the oldest turns are dropped first.
     """
 
     def __init__(self, is_own: Callable[[str | None, str | None], bool]) -> None:
@@ -43,7 +48,7 @@ class OpenItems:
         self._turns: dict[_TurnKey, dict[str, _Item]] = {}
 
     def watch(self, notice: Notice) -> None:
-        """Look at a notification for items that start or complete, and for the end of a turn."""
+        """Update the items from a notification: an item has started, changed or completed, or its turn has ended."""
         key = notice.thread_id, notice.turn_id
         if notice.method == methods.TURN_COMPLETED:
             self._turns.pop(key, None)
@@ -62,13 +67,13 @@ class OpenItems:
                 self._close(key, item["id"])
 
     def find_changes(self, request: ServerRequest) -> object:
-        """Return the ``changes`` of the item that a request is about; `None` if they are uncertain or unknown."""
+        """Return the ``changes`` of the item that a request is about, or `None` if they are ambiguous or unknown."""
         item_id = request.params.get("itemId")
         items = self._items_of(request)
         return items[item_id].get("changes") if isinstance(item_id, str) and item_id in items else None
 
     def find_tool_name(self, request: ServerRequest) -> str:
-        """Return the tool of the open call that an elicitation is about; empty if it is uncertain or unknown."""
+        """Return the tool name of the call that an elicitation is about, or ``""`` if it is ambiguous or unknown."""
         meta = request.params.get("_meta")
         server = request.params.get("serverName")
         if request.method != asks.ELICITATION or not isinstance(server, str):
@@ -87,13 +92,13 @@ class OpenItems:
 
     def _open(self, key: _TurnKey, item_id: str, item: _Item) -> None:
         items = self._turns.setdefault(key, {})
-        # Two open items with the same id: a request could be about either of them.
+        # If another open item has the same id, a request could be about either of them.
         items[item_id] = item if _is_same(items.get(item_id, item), item) else _AMBIGUOUS
         if sum(map(len, self._turns.values())) > _OTHERS_KEPT:
             self._forget_others()
 
     def _update_changes(self, key: _TurnKey, params: Mapping[str, Any]) -> None:
-        # Before the item has started, the update is about a patch that the model is still writing.
+        # An update before `item/started` is about a patch that the model is still writing, so it is ignored.
         items, item_id = self._turns.get(key, {}), params.get("itemId")
         if isinstance(item_id, str) and "changes" in items.get(item_id, _AMBIGUOUS):
             items[item_id] = {"changes": params.get("changes")}
@@ -113,5 +118,5 @@ class OpenItems:
 def _is_same(one: object, other: object) -> bool:
     try:
         return one == other
-    except RecursionError:  # the depth comes from the server
+    except RecursionError:  # the server determines how deeply the values are nested
         return False

@@ -1,7 +1,7 @@
-"""`ReconnectingConnection`: successive connections to one server, with the interface of one. Knows nothing about turns.
+"""`ReconnectingConnection`: successive connections to one server, with the interface of `Connection`.
 
-A request that was in flight when a connection was lost raises, and is never sent again. A request that is sent while there
-is no connection waits for the next one.
+It knows nothing about turns. A request that is in flight when the connection is lost raises an error and is never sent
+again. A request that is sent while disconnected waits for the next connection.
 """
 
 from __future__ import annotations
@@ -26,40 +26,46 @@ from .connection import (
 
 _logger = logging.getLogger("codex_trio")
 
-_INITIAL_PAUSE, _MAX_PAUSE = 0.1, 5.0  # seconds between attempts
+_INITIAL_PAUSE, _MAX_PAUSE = 0.1, 5.0  # seconds between attempts, before jitter
 
 
 class ReconnectionOwner(ConnectionOwner, Protocol):
-    """What a `ReconnectingConnection` also calls. Deadlines are in Trio's time."""
+    """The additional methods that a `ReconnectingConnection` calls. Deadlines are on Trio's clock."""
 
     def on_disconnect(self) -> None:
-        """Handle the loss of a connection that another one is to follow. Called in the reader."""
+        """Handle a disconnect that is not final. Called in the reader task, so it must neither block nor raise."""
         ...
 
     async def handshake(self, connection: Connection) -> object:
-        """Initialize the server on a new connection."""
+        """Send `initialize` on a new connection."""
         ...
 
     async def restore(self, connection: Connection, deadline: float) -> object:
-        """Prepare the connection for calls."""
+        """Restore subscriptions, before requests may be sent on the new connection."""
         ...
 
     async def catch_up(self, connection: Connection, deadline: float) -> object:
-        """Find out what was missed, while calls go on already."""
+        """Read the missed events from history, while requests may already be sent."""
         ...
 
     def drop_causes(self, loss: CodexTransportError) -> bool:
-        """Abandon the requests that the last connections were lost over. Return whether there were any."""
+        """Abandon the requests during which the last connections were lost. Return whether there were any."""
         ...
 
 
 class ReconnectingConnection:
-    """Calls, notifications and answers, over whatever connection there is. Has the interface of `Connection`.
+    """Sends requests, notifications and responses over the current connection, and reconnects when it is lost.
 
     Args:
-        transport: Opened for the first time by the caller, and from then on by the link.
-        owner: Gets what the server sends, and prepares new connections.
-        patience: Seconds that it may take from a loss until all of that is done. A permanent error ends it at once.
+        transport: The transport. The caller opens it the first time; this class opens it again to reconnect.
+        owner: Handles the server's messages, and prepares new connections.
+        patience: Seconds from a disconnect until `owner.catch_up` must have returned. A permanent error ends the
+            attempts immediately.
+
+    Attributes:
+        reconnects: Whether another connection follows a lost one. Always true here.
+        on_delta: The owner's method. `Connection` calls it directly, because there is a call for each delta.
+        on_notification: The owner's method, also called directly.
     """
 
     reconnects = True
@@ -67,46 +73,50 @@ class ReconnectingConnection:
     def __init__(self, transport: Transport, owner: ReconnectionOwner, *, patience: float) -> None:
         self._transport = transport
         self._owner = owner
-        self.on_delta = owner.on_delta  # called for each delta, so without a method of this class in between
+        self.on_delta = owner.on_delta
         self.on_notification = owner.on_notification
         self._patience = patience
         self._scope = trio.CancelScope()
         self._done = trio.Event()
         self._connected = trio.Event()
         self._connected.set()
-        self._is_initialized = False  # the first connection: before that, a loss is final
-        self._was_greeted = False  # by the server, in the present attempt
-        self._lost = trio.Event()  # the present connection is
-        self._loss: CodexTransportError | None = None  # for good
-        self._last_error: CodexTransportError | None = None  # why there is no connection at present
-        # By identity: those of the present connection that want an answer. Many never get one, as their turn ends before.
+        self._is_initialized = False  # the first connection; before that, a disconnect is final
+        self._was_greeted = False  # whether the server answered `initialize` in the current attempt
+        self._lost = trio.Event()  # set when the current connection is lost
+        self._loss: CodexTransportError | None = None  # the final one
+        self._last_error: CodexTransportError | None = None  # why there is no connection now
+        # Unanswered server requests of the current connection, by `id()`. The references are weak, because many
+        # requests are never answered: their turn ends first.
         self._asked: WeakValueDictionary[int, ServerRequest] = WeakValueDictionary()
         self._discarded_before = 0
         self._connection = Connection(transport, self)
 
     def set_initialized(self) -> None:
-        """Note that the first connection was initialized. From now on, another one follows a lost one."""
+        """Record that the first connection was initialized. After this, reconnect when a connection is lost."""
         self._is_initialized = True
 
     def start(self, nursery: trio.Nursery) -> None:
-        """Start to serve the connection that the caller has opened, and those after it."""
+        """Start the task that runs the connection the caller has opened, and the later connections."""
         nursery.start_soon(self._run, name="codex_trio keeps the connection")
 
     async def aclose(self) -> None:
-        """Look for no further connection, and let go of the present one. `lose` has been called, or `start` has not."""
+        """Stop reconnecting, and close the current connection.
+
+        Call this only after `start`. It does not wake pending requests; `lose` does.
+        """
         self._scope.cancel()
         with trio.CancelScope(shield=True):  # bounded by the transport's grace times
             await self._done.wait()
 
-    # --- as a connection
+    # --- the interface of `Connection`
 
     async def request(self, method: str, params: Mapping[str, Any] | None = None, *, timeout: float) -> Any:
-        """Call the server, and return the result. See `send_request`."""
+        """Send a request and return its result. See `send_request`."""
         return await self.send_request(PendingRequest(method, params), timeout=timeout)
 
     @trio.lowlevel.enable_ki_protection
     async def send_request(self, call: PendingRequest, *, timeout: float, bypass_limit: bool = False) -> Any:
-        """Send a request as `Connection.send_request` does, once there is a connection. `timeout` includes the wait."""
+        """Wait for a connection, then send a request as `Connection.send_request` does. `timeout` includes the wait."""
         deadline = trio.current_time() + timeout
         while True:
             await self._wait_connected(call, deadline)
@@ -115,7 +125,7 @@ class ReconnectingConnection:
                     call, timeout=deadline - trio.current_time(), bypass_limit=bypass_limit
                 )
             except CodexTransportError:
-                if call.was_sent or self._loss is not None:
+                if call.was_sent or self._loss is not None:  # a request that was not sent is safe to repeat
                     raise
 
     async def _wait_connected(self, call: PendingRequest, deadline: float) -> None:
@@ -130,80 +140,80 @@ class ReconnectingConnection:
         )
 
     async def wait_connected(self) -> None:
-        """Wait until there is a connection, or will be none any more."""
+        """Wait until there is a connection, or until the last connection has ended."""
         await trio.lowlevel.checkpoint()
-        while not self._connected.is_set():  # looked at anew after each wait: a loss in the same tick makes another one
+        while not self._connected.is_set():  # a disconnect in the same tick replaces the event, so check again
             await self._connected.wait()
 
     def notify(self, method: str, params: Mapping[str, Any] | None = None) -> None:
-        """Send a notification. While there is no connection, this raises why."""
+        """Send a notification. Raises the error of the lost connection while disconnected."""
         self.raise_if_closed()
         self._connection.notify(method, params)
 
     def respond(self, request: ServerRequest, result: Any) -> None:
-        """Answer a request of the server, unless its connection is gone: it is asked again on the next one."""
+        """Respond to a server request. Does nothing if its connection was lost: the server repeats the request."""
         if id(request) in self._asked:
             self._connection.respond(request, result)
-            self._asked.pop(id(request), None)  # not before: what cannot be sent raises, and leaves the request open
+            self._asked.pop(id(request), None)  # last: if the result cannot be sent, the request stays open
 
     def respond_error(self, request: ServerRequest, code: int, message: str) -> None:
-        """Answer with an error, likewise."""
+        """Respond to a server request with an error. Does nothing if its connection was lost."""
         if self._asked.pop(id(request), None) is not None:
             self._connection.respond_error(request, code, message)
 
     async def flush(self) -> None:
-        """Wait until the transport has all that was sent so far, or the present connection has ended."""
+        """Wait until the transport has all messages sent so far, or the current connection has ended."""
         await self._connection.flush()
 
     def raise_if_closed(self) -> None:
-        """Raise the final loss, if there was one, as an error of the caller's own."""
+        """If the connection has ended for good, raise its error as a new exception."""
         if self._loss is not None:
             raise self._loss.fresh()
 
     def lose(self, error: CodexTransportError) -> None:
-        """End it for good: every waiter and every later call gets `error`."""
+        """End the connection for good. All pending and later requests raise `error`. Idempotent."""
         if self._loss is not None:
             return
-        self._loss = error
-        self._owner.on_closed(error)
+        self._loss = error  # first: `_connection.lose` calls `on_closed`, which must not reconnect
+        self._owner.on_closed(error)  # before any waiter wakes
         self._connection.lose(error)
         self._connected.set()
         self._scope.cancel()
 
     @property
     def is_lost(self) -> bool:
-        """Whether it has ended for good."""
+        """Whether the connection has ended for good."""
         return self._loss is not None
 
     @property
     def is_connected(self) -> bool:
-        """Whether there is a connection, or will be none any more."""
+        """Whether there is a connection, or the last connection has ended."""
         return self._connected.is_set()
 
     @property
     def requests_in_flight(self) -> int:
-        """How many requests the server has not answered."""
+        """The number of sent requests without a response."""
         return self._connection.requests_in_flight
 
     @property
     def requests_waiting(self) -> int:
-        """How many requests wait for their place."""
+        """The number of requests that wait for a slot."""
         return self._connection.requests_waiting
 
     @property
     def discarded_messages(self) -> int:
-        """How many messages of all connections were skipped."""
+        """The number of messages that were discarded, on all connections."""
         return self._discarded_before + self._connection.discarded_messages
 
-    # --- from the present connection
+    # --- called by the current connection, in its reader task
 
     def on_request(self, request: ServerRequest) -> None:
-        """Note that a request came over the present connection, and pass it on."""
+        """Record that a request belongs to the current connection, and pass it to the owner."""
         self._asked[id(request)] = request
         self._owner.on_request(request)
 
     def on_closed(self, error: CodexTransportError) -> None:
-        """Handle the loss of the present connection."""
+        """Handle the loss of the current connection."""
         if self._loss is not None:
             return
         self._asked.clear()
@@ -212,7 +222,7 @@ class ReconnectingConnection:
             self.lose(error)
         else:
             self._last_error = error
-            if self._connected.is_set():  # else it was lost before it came up, and there are those who wait for that
+            if self._connected.is_set():  # otherwise it was lost while being restored; requests wait for the event
                 self._connected = trio.Event()
             self._owner.on_disconnect()
 
@@ -233,12 +243,13 @@ class ReconnectingConnection:
         await self._lost.wait()
 
     async def _reconnect(self) -> None:
-        # The deadline is for catching up, not for connecting: each connection may be lost over the same request again.
+        # A new connection does not extend the deadline until `catch_up` has returned, because each connection may be
+        # lost during the same request.
         deadline = trio.current_time() + self._patience
         pause = _INITIAL_PAUSE
         while self._loss is None:
-            left = max(0.0, deadline - trio.current_time())
-            await trio.sleep(min(random.uniform(0.5, 1.5) * pause, left))
+            remaining = max(0.0, deadline - trio.current_time())
+            await trio.sleep(min(random.uniform(0.5, 1.5) * pause, remaining))
             if trio.current_time() >= deadline:
                 if not self._go_on_without_causes():
                     self._give_up(f"it could not be reached again within {self._patience:g} s, reconnect_timeout")
@@ -260,22 +271,23 @@ class ReconnectingConnection:
 
     def _go_on_without_causes(self) -> bool:
         assert self._last_error is not None
+        # If the server did not answer `initialize`, the connection was not lost because of a request of the owner.
         return self._was_greeted and self._owner.drop_causes(self._last_error)
 
     def _give_up(self, why: str, *, is_permanent: bool = False) -> None:
-        gap = self._last_error
-        assert gap is not None
+        last_error = self._last_error
+        assert last_error is not None
         error = CodexTransportError(
-            f"{gap} (and {why})",
-            returncode=gap.returncode,
-            stderr_tail=gap.stderr_tail,
+            f"{last_error} (and {why})",
+            returncode=last_error.returncode,
+            stderr_tail=last_error.stderr_tail,
             is_permanent=is_permanent,
         )
-        error.__cause__ = gap
+        error.__cause__ = last_error
         self.lose(error)
 
     async def _serve(self, body: Callable[[], Awaitable[object]]) -> CodexError | None:
-        """Run `body` and let go of the connection after it; return why it could not be made good, if so."""
+        """Run `body`, then close the transport. Return the error if `body` raised a `CodexError`."""
         async with trio.open_nursery() as self._nursery:
             try:
                 await body()
@@ -291,10 +303,10 @@ class ReconnectingConnection:
                 self._nursery.cancel_scope.cancel()
 
     async def _connect_once(self, deadline: float) -> None:
-        """Make a connection, and return when it has been lost again.
+        """Reconnect once, and return when the new connection is lost.
 
         Raises:
-            CodexError: It could not be made, or was lost before what was missed was known.
+            CodexError: The server could not be reached, or the connection was lost before `catch_up` had finished.
         """
         with trio.move_on_at(min(deadline, trio.current_time() + self._transport.connect_timeout)) as scope:
             await self._transport.open(self._nursery)
@@ -307,6 +319,7 @@ class ReconnectingConnection:
             raise CodexTransportError(f"{self._transport.describe()} did not answer in time")
         await self._owner.restore(self._connection, deadline)
         self._connection.raise_if_closed()
+        # Only now may requests be sent: a turn that starts on a thread without a subscription would send no events.
         self._connected.set()
         await self._owner.catch_up(self._connection, deadline)
         if not self._lost.is_set():

@@ -1,7 +1,8 @@
-"""`Session`: everything that runs for one client, from the first byte to the last.
+"""`Session`: everything that runs for one client while it is open.
 
-It is one task of the owner's nursery. The tasks within live in a nursery of its own, under a scope that is shielded while
-the client is open: a cancelled body can still talk to the server in its clean-up. The scope ends when the owner has left.
+A session is one task of the owner's nursery. Its own tasks run in an inner nursery, in a scope that is shielded while
+the client is open. So a cancelled body can still send requests in its clean-up. The scope ends when the client is
+closed.
 """
 
 from __future__ import annotations
@@ -35,28 +36,32 @@ from .turn_manager import TurnManager
 from .versions import log_untested_version
 
 _SHUTDOWN_INTERRUPT_TIMEOUT = 2.0  # seconds for open turns to be interrupted when the client closes
-_FLUSH_TIMEOUT = 0.5  # seconds for the last messages, a refusal among them, to go out
+_FLUSH_TIMEOUT = 0.5  # seconds to send the last messages, such as the responses to server requests
 
 
 class Session:
-    """Everything that runs behind an open client.
+    """The connection, tables and tasks of one client.
 
     Args:
-        transport: Not yet open.
-        handlers: Answer the server's requests.
-        client_info: Of the program, for `initialize`.
+        transport: A transport that is not open yet.
+        handlers: The handlers for server requests.
+        client_info: The ``clientInfo`` of `initialize`.
         request_timeout: Seconds for a request.
-        inactivity_timeout: Seconds without an event of a turn, after which waiting for the turn ends.
-        is_experimental: Whether the server is asked for its experimental API.
-        reconnect_timeout: Seconds to look for another connection after a loss. `None`: a loss is final.
+        inactivity_timeout: Seconds without an event of a turn, after which waiting for the turn fails.
+        is_experimental: Whether to enable the server's experimental API.
+        reconnect_timeout: Seconds to reconnect after the connection is lost. `None` to never reconnect.
 
     Attributes:
-        server: What the server said of itself on the last connection.
-        connection: To the server.
-        registry: Which turns there are, and on which threads.
-        turn_manager: Starts and stops turns.
-        recovery: Resumes turns, and finds out what was missed after a loss.
-        requests: Runs a task for each request of the server.
+        handlers: The handlers for server requests.
+        request_timeout: Seconds for a request.
+        inactivity_timeout: Seconds without an event of a turn, unless a call has its own timeout.
+        is_experimental: Whether the server's experimental API is enabled.
+        server: The last result of `initialize`.
+        connection: The connection to the server.
+        registry: The turns and their threads.
+        turn_manager: Starts and interrupts turns.
+        recovery: Resumes turns, and reads missed events from history after a disconnect.
+        requests: Runs a task for each server request.
     """
 
     def __init__(
@@ -105,58 +110,59 @@ class Session:
     # --- called by the connection, in its reader task. Must neither block nor raise.
 
     def on_delta(self, delta: Delta, now: float) -> bool:
-        """Count a delta as activity of its turn. Return whether the turn needs no more of it than that."""
+        """Record a delta as activity of its turn. Return `False` if the text of the delta is needed."""
         return self.registry.route_delta(delta, now)
 
     def on_notification(self, notification: Notice, now: float) -> None:
-        """Let pending requests see a notification, then deliver it: to its turn, to listeners, or to everybody."""
+        """Deliver a notification to its turn, to listeners of its method, or to all notification streams."""
+        # Pending requests first: the end of a turn withdraws its requests.
         self.requests.watch(notification)
         self.registry.route(notification, now)
 
     def on_request(self, request: ServerRequest) -> None:
-        """Start a task that answers a request of the server."""
+        """Start a task that responds to a server request."""
         self.requests.take(request)
 
     def on_disconnect(self) -> None:
-        """Pause the turns, and drop the pending requests: the server repeats them on the next connection."""
+        """Pause the turns and drop pending server requests, which the server repeats on the next connection."""
         self.registry.suspend()
         self.requests.suspend()
 
     def on_closed(self, error: CodexTransportError) -> None:
-        """End the turns and pending requests, as there will be no other connection."""
+        """End the turns and drop pending server requests, because the connection has ended for good."""
         self.registry.lose(error)
         self.requests.lose(error)
 
-    # --- called by a reconnecting connection, in its own task
+    # --- called by a `ReconnectingConnection`, in its task
 
     async def handshake(self, connection: Connection | ReconnectingConnection) -> None:
-        """Initialize the server; the caller limits the time."""
+        """Initialize the server. The caller limits the time."""
         await self.initialize(connection, timeout=math.inf)
 
     async def restore(self, connection: Connection, deadline: float) -> None:
-        """Subscribe to the threads again, before requests may be sent."""
+        """Resubscribe to the threads, before requests may be sent."""
         await self.recovery.restore(connection, deadline)
 
     async def catch_up(self, connection: Connection, deadline: float) -> None:
-        """Read from history what the turns have missed, while requests are sent already."""
+        """Read the missed events of all turns from history, while requests may already be sent."""
         await self.recovery.catch_up(connection, deadline)
 
     def drop_causes(self, loss: CodexTransportError) -> bool:
-        """Abandon the requests that connections were repeatedly lost over. Return whether there were any."""
+        """Abandon the requests during which connections were repeatedly lost. Return whether there were any."""
         return self.recovery.drop_causes(loss)
 
     # --- called by the registry, in the reader task
 
     def on_thread_idle(self, turn: Turn) -> None:
-        """Look for the end of a turn whose thread the server calls idle."""
+        """Look in history for the end of a turn whose thread is idle."""
         self.turn_manager.reconcile_soon(turn)
 
     def on_turn_known(self) -> None:
-        """Look again for the turns of requests that came before their turn was known."""
+        """Find the turns of server requests that came before their turn was known."""
         self.requests.attach_turns()
 
     def on_events_dropped(self, turn: Turn) -> None:
-        """Read from history what could not be held for a turn."""
+        """Read the dropped events of a turn from history."""
         self.recovery.recover_soon(turn)
 
     # --- for the public classes
@@ -165,7 +171,7 @@ class Session:
         """Check that the client is open.
 
         Raises:
-            CodexTransportError: It is not, or its connection was lost.
+            CodexTransportError: The client is not open, or its connection was lost.
         """
         if not self._has_opened_transport:
             raise CodexTransportError(
@@ -182,25 +188,32 @@ class Session:
         *,
         timeout: float,
     ) -> InitializeResult:
-        """Send `initialize` and `initialized`, and return what the server said of itself."""
+        """Send `initialize` and `initialized`, and return the server's description of itself.
+
+        Args:
+            connection: A new connection.
+            params: The params of `initialize`. `None` for those of this client.
+            timeout: Seconds.
+        """
         if params is None:
             capabilities = {"experimentalApi": self.is_experimental}
             params = {"clientInfo": self._client_info, "capabilities": capabilities}
         result = await connection.request(methods.INITIALIZE, params, timeout=timeout)
         connection.notify(methods.INITIALIZED)
         server = InitializeResult.from_wire(result)
-        if self.server is None or self.server.user_agent != server.user_agent:  # so not at each reconnection
+        # Do not repeat the log message each time the client reconnects.
+        if self.server is None or self.server.user_agent != server.user_agent:
             log_untested_version(server)
         self.server = server
         return server
 
     async def request(self, method: str, params: Mapping[str, Any] | None = None) -> Any:
-        """Send a request of an open client, and return its result."""
+        """Check that the client is open, then send a request and return its result."""
         self.require_open()
         return await self.turn_manager.request(method, params)
 
     async def start_turn(self, thread_id: str | None, request: TurnRequest) -> Turn:
-        """Start a turn, on a new thread or a given one, and become its consumer. See `TurnManager.start_turn`."""
+        """Start a turn, on a new thread or on `thread_id`, and become its consumer. See `TurnManager.start_turn`."""
         self.require_open()
         return await self.turn_manager.start_turn(thread_id, request)
 
@@ -208,24 +221,33 @@ class Session:
         """Become the consumer of the turn of a continuation. See `Recovery.resume_turn`."""
         self.require_open()
         turn = await self.recovery.resume_turn(continuation, wants_deltas=wants_deltas)
-        if not turn.ended.is_set():  # its end may have been lost, or the news that its thread is idle
+        if not turn.ended.is_set():  # the event for its end, or for its idle thread, may have been missed
             self.turn_manager.reconcile_soon(turn)
         return turn
 
     def inactivity_seconds(self, timeout: float | None) -> float:
-        """Return an `inactivity_timeout` in seconds; `None` for the client's."""
+        """Check an `inactivity_timeout` and return it in seconds. `None` stands for the client's."""
         return self.inactivity_timeout if timeout is None else check_timeout(timeout, "inactivity_timeout")
 
     async def send_urgently(self, call: PendingRequest, *, timeout: float | None = None) -> Any:
-        """Send a request of an open client past the limit of requests in flight; `None` for the client's timeout."""
-        self.require_open()
-        patience = self.request_timeout if timeout is None else timeout
-        return await self.turn_manager.send_urgently(call, timeout=patience)
+        """Send a request immediately, ignoring the limit of requests in flight.
 
-    # --- a nursery of its own
+        Args:
+            call: The request.
+            timeout: Seconds. `None` for the client's `request_timeout`.
+        """
+        self.require_open()
+        seconds = self.request_timeout if timeout is None else timeout
+        return await self.turn_manager.send_urgently(call, timeout=seconds)
+
+    # --- `async with`: the session opens a nursery and is its owner
 
     async def enter(self) -> None:
-        """Open in a nursery that `leave` closes. Raises and is cancelled as `open` is."""
+        """Open the client in a new nursery, which `leave` closes. For errors and cancellation, see `open`.
+
+        Raises:
+            RuntimeError: The client is already in an `async with`.
+        """
         if self._closed.is_set():
             raise CodexTransportError("this client was closed; make a new one")
         if self._is_entered:
@@ -240,7 +262,7 @@ class Session:
             raise
 
     async def leave(self, exc: BaseException | None) -> None:
-        """Close, and leave the nursery with whatever left the body."""
+        """Close the client, then exit the nursery with the body's exception."""
         try:
             with trio.CancelScope(shield=True):  # bounded by the grace times
                 await self.close()
@@ -248,11 +270,11 @@ class Session:
             await self._leave_nursery(exc)
 
     async def _leave_nursery(self, exc: BaseException | None) -> None:
-        # The body's exception is kept out of the nursery, which would wrap it in a group. But if a task of the nursery
-        # has crashed, and the body was cancelled for it, the nursery must see that.
-        mine = None if exc is None else _without_cancelled(exc)
+        # The nursery does not see the body's exception, because it would wrap it in a group. But if a task of the
+        # nursery crashed and the body was cancelled because of this, the nursery must catch the cancellation.
+        body_error = None if exc is None else _without_cancelled(exc)
         try:
-            if exc is not None and mine is None and self._nursery.cancel_scope.cancel_called:
+            if exc is not None and body_error is None and self._nursery.cancel_scope.cancel_called:
                 await self._manager.__aexit__(type(exc), exc, exc.__traceback__)
             else:
                 await self._manager.__aexit__(None, None, None)
@@ -262,28 +284,30 @@ class Session:
             return
         if crash is None:
             return
-        if mine is None:
+        if body_error is None:
             raise _only(crash)
-        mine.add_note(f"codex_trio: besides, a background task failed: {_only(crash)!r}")
-        if mine is not exc:
-            context = mine.__context__
+        body_error.add_note(f"codex_trio: besides, a background task failed: {_only(crash)!r}")
+        if body_error is not exc:
+            # `raise` sets the context to `exc`, of which `body_error` is a copy without the cancellations.
+            context = body_error.__context__
             try:
-                raise mine
+                raise body_error
             finally:
-                mine.__context__ = context
+                body_error.__context__ = context
 
     # --- opening and closing
 
     async def open(self, nursery: trio.Nursery, *, follows_nursery: bool) -> None:
-        """Run in `nursery`, and return once the server has answered. Idempotent.
+        """Start the session in `nursery`, and return when the server has answered `initialize`. Idempotent.
 
         Args:
-            follows_nursery: Close when `nursery` is cancelled; else only `close` does.
+            nursery: The owner's nursery.
+            follows_nursery: Whether to close the client when `nursery` is cancelled. Otherwise only `close` does.
 
         Raises:
-            CodexTransportError: It could not be opened. Nothing is left behind.
+            CodexTransportError: The client could not be opened. No task or process is left behind.
 
-        Cancellation: Nothing is left behind.
+        Cancellation: The client is closed, and no task or process is left behind.
         """
         if self._is_started:
             await self._ready.wait()
@@ -305,21 +329,21 @@ class Session:
             raise
         if self._failure is not None:
             raise self._failure
-        if self._closed.is_set():  # its nursery was cancelled meanwhile, or `close` called
+        if self._closed.is_set():  # its nursery was cancelled, or `close` was called
             self.require_open()
         if follows_nursery:
             nursery.start_soon(self._follow, name="codex_trio waits for its nursery's end")
 
     @trio.lowlevel.enable_ki_protection
     async def close(self) -> None:
-        """Close, bounded by the grace times. Idempotent.
+        """Close the client. The timeouts of this module and of the transport limit the time. Idempotent.
 
-        Cancellation: The closing goes on, in the nursery.
+        Cancellation: The client still closes, in the background.
         """
         self._closing.set()
         if self._is_started:
             if not self._ready.is_set():
-                self._scope.cancel()  # what is still being opened is not waited for
+                self._scope.cancel()  # do not wait until the client is open
             await self._closed.wait()
         else:
             await trio.lowlevel.checkpoint()
@@ -338,13 +362,15 @@ class Session:
                     await self._run(nursery)
                     nursery.cancel_scope.cancel()
         except BaseException:
-            # A bug of ours, or a cancelled opening. Whoever is in the nursery learns of it as of any crash there.
+            # A bug in this package, or `open` was cancelled. The other tasks of the nursery are cancelled, as for any
+            # crash in it.
             self._owner.cancel_scope.cancel()
             self.connection.lose(CodexTransportError("a background task of this client failed"))
             raise
         finally:
             self._closed.set()
             self._ready.set()
+            # This has no effect if the connection has already ended.
             self.connection.lose(CodexTransportError("this client could not be opened; make a new one"))
 
     async def _run(self, nursery: trio.Nursery) -> None:
@@ -357,6 +383,8 @@ class Session:
             self._scope.shield = True
             self._ready.set()
             await self._closing.wait()
+            # Handlers are cancelled first, so that they send nothing else. Interrupts and the last messages still need
+            # the connection, so it ends after them.
             self.requests.close()
             await self.turn_manager.close(_SHUTDOWN_INTERRUPT_TIMEOUT)
             with trio.move_on_after(_FLUSH_TIMEOUT):
@@ -371,6 +399,7 @@ class Session:
         with trio.move_on_after(self._transport.connect_timeout):
             await self._transport.open(nursery)
             self._has_opened_transport = True
+            # Before the connection: its reader may need these nurseries for the first message.
             self.turn_manager.start(nursery)
             self.requests.start(self._owner)
             self.connection.start(nursery)
@@ -389,17 +418,17 @@ class Session:
 
 
 def _without_cancelled(exc: BaseException) -> BaseException | None:
-    """Return `exc` without the cancellations in it: itself if there are none, `None` if it is nothing else."""
+    """Return `exc` without its `trio.Cancelled` exceptions: `exc` itself if it has none, `None` if it has no others."""
     if isinstance(exc, trio.Cancelled):
         return None
     if isinstance(exc, BaseExceptionGroup) and exc.subgroup(trio.Cancelled) is not None:
         rest: BaseExceptionGroup[BaseException] | None = exc.split(trio.Cancelled)[1]
-        return rest  # a copy, which is why a group without cancellations is not split
+        return rest  # a copy; a group without cancellations is returned unchanged
     return exc
 
 
 def _only(exc: BaseException) -> BaseException:
-    """Return the one exception in a group, or the group if there are more."""
+    """Return the only exception in a group, or the group if it has several."""
     while isinstance(exc, BaseExceptionGroup) and len(exc.exceptions) == 1:
         exc = exc.exceptions[0]
     return exc
