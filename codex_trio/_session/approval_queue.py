@@ -1,4 +1,4 @@
-"""Approvals for whoever asks for them: ``async for request in client.approvals()``. What is dropped is declined."""
+"""Approval requests as a stream: ``async for request in client.approvals()``. Discarded requests are declined."""
 
 from __future__ import annotations
 
@@ -20,18 +20,19 @@ _logger = logging.getLogger("codex_trio")
 
 
 class ApprovalStream:
-    """The approvals that the server asks for: ``async for request in client.approvals()``.
+    """A stream of the server's approval requests: ``async for request in client.approvals()``.
 
-    Each request goes to one reader, which answers it, now or later, with ``await request.respond(decision)``. A request
-    that is let go of without an answer is declined; so are those that nobody has read when the last stream is closed
-    or let go of. Ends with `CodexTransportError` when the connection does.
+    Each request goes to one reader, which responds with ``await request.respond(decision)``, immediately or later. A
+    request is declined if it is garbage collected without a response. When the last stream is closed or garbage
+    collected, the requests that are still queued are declined. The stream raises `CodexTransportError` when the
+    connection ends.
 
-    ``request.accept()`` raises `ValueError` where it would grant more than the request shows: see
-    `CommandApprovalRequest` and `FileChangeApprovalRequest`. The exception is raised in your loop. Nothing is granted
-    then, and the request can still be declined.
+    ``request.accept()`` raises `ValueError` if it would grant more than the request shows: see `CommandApprovalRequest`
+    and `FileChangeApprovalRequest`. The exception is raised in your loop. Nothing is granted then, and the request can
+    still be declined.
 
-    The variable of an ``async for`` holds its request until the next one comes, and so does the turn wait: respond in
-    every branch of the loop.
+    The loop variable of an ``async for`` keeps its request alive until the next request comes, and the turn waits
+    until then. So respond in every branch of the loop.
 
     Example:
         ```python
@@ -55,7 +56,7 @@ class ApprovalStream:
         """Wait for the next request.
 
         Raises:
-            CodexTransportError: The connection is over.
+            CodexTransportError: The connection has ended.
             trio.ClosedResourceError: This stream was closed.
 
         Cancellation: No request is lost.
@@ -71,7 +72,10 @@ class ApprovalStream:
             await self._hub.news.park()
 
     async def aclose(self) -> None:
-        """Ask for no more. What was read can still be answered. Idempotent."""
+        """Close the stream. Requests that were read from it can still be answered. Idempotent.
+
+        Cancellation: The stream is closed even if this is cancelled.
+        """
         self._is_closed = True
         self._hub.streams.discard(self)
         self._hub.look()
@@ -87,38 +91,39 @@ class ApprovalStream:
         await self.aclose()
 
     def __del__(self) -> None:
-        if not self._is_closed:  # a finalizer runs anywhere, so what it wants done is done in the Trio run
+        if not self._is_closed:  # a finalizer may run in any thread and at any time, so let Trio call `look`
             _run_soon(self._token, self._hub.look)
 
 
 class ApprovalQueue:
-    """The queue between the tasks that answer the server and the streams.
+    """The queue between the tasks that respond to the server and the streams.
 
     Attributes:
-        streams: Those that are read, or may be.
-        loss: Why no request will come any more.
-        news: Where the readers wait.
+        streams: The streams that are not closed.
+        loss: The error with which the connection ended, or `None`.
+        news: Parks readers until there is a request, or until a stream or the connection is closed.
     """
 
     def __init__(self) -> None:
         self.streams: WeakSet[ApprovalStream] = WeakSet()
         self.loss: CodexTransportError | None = None
         self.news = trio.lowlevel.ParkingLot()
-        self._queue: OrderedDict[_Slot, ApprovalRequest] = OrderedDict()  # one may leave it from the middle
+        # An `OrderedDict`, because a withdrawn request is removed from the middle.
+        self._queue: OrderedDict[_Slot, ApprovalRequest] = OrderedDict()
 
     def open(self) -> ApprovalStream:
-        """Return a stream of the requests from now on."""
+        """Return a new stream, which shares the requests of this queue with the other streams."""
         stream = ApprovalStream(self)
         self.streams.add(stream)
         return stream
 
     async def ask(self, request: ApprovalRequest) -> Decision | None:
-        """Put a request into the queue; return its answer, `None` if nobody gives one.
+        """Put a request into the queue and wait for its decision. Return `None` if the request is discarded.
 
-        Cancellation: The request is withdrawn: who has it learns so when answering.
+        Cancellation: The request is withdrawn. If a reader has it, ``request.respond()`` returns `False` there.
         """
         slot = _Slot()
-        # Only the reader of the request may hold its responder: when that goes, the request is declined.
+        # This task must not keep a reference to the responder: when it is garbage collected, the request is declined.
         self._queue[slot] = with_responder(request, _Responder(slot).respond)
         self.news.unpark_all()
         try:
@@ -129,23 +134,23 @@ class ApprovalQueue:
         return slot.decision
 
     def take(self) -> ApprovalRequest | None:
-        """Return the oldest request that nobody has."""
+        """Remove the oldest request from the queue and return it. Return `None` if the queue is empty."""
         return self._queue.popitem(last=False)[1] if self._queue else None
 
     def look(self) -> None:
-        """Wake the readers; if there are none left, let go of what is queued."""
+        """Wake the readers. If no stream is left, discard the queued requests."""
         self.news.unpark_all()
         if not self.streams:
             self._queue.clear()
 
     def lose(self, error: CodexTransportError) -> None:
-        """Take the end of the connection."""
+        """End the streams with `error`, because the connection has ended."""
         self.loss = error
         self.news.unpark_all()
 
 
 class _Slot:
-    """Where the decision goes."""
+    """Holds the decision of one request."""
 
     def __init__(self) -> None:
         self.resolved = trio.Event()

@@ -1,4 +1,4 @@
-"""Which function of the user's answers which request of the server; the safe answer where there is none."""
+"""`Handlers`: call the user's handler for a server request, or use a default that grants nothing."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ RequestHandler: TypeAlias = Callable[[Mapping[str, Any]], Any]  # an awaitable, 
 
 
 class HandlerOptions(TypedDict, total=False):
-    """What `open_codex_client` is told about the server's requests."""
+    """The options of `open_codex_client` for server requests."""
 
     on_approval: ApprovalHandler | None
     on_user_input: QuestionHandler | None
@@ -50,11 +50,11 @@ class HandlerOptions(TypedDict, total=False):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """An answer to the server.
+    """The result of a server request.
 
     Attributes:
-        result: On the wire.
-        interrupts_turn: The turn is to be interrupted after it.
+        result: The ``result`` of the response on the wire.
+        interrupts_turn: Whether to interrupt the turn after the response.
     """
 
     result: Any
@@ -62,14 +62,14 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Handlers:
-    """The functions of one client.
+    """The handlers and tools of one client.
 
     Attributes:
-        observe: Nothing is to be answered.
-        is_experimental: Whether the client asks for the experimental API. Set by the client.
+        observe: Whether to leave all server requests unanswered.
+        is_experimental: Whether the client uses the experimental API. Set by the client.
         tool_registry: The tools.
-        approvals: Where approvals wait for `client.approvals()`.
-        redact: Replaces the secrets of the connection in what is logged.
+        approvals: The queue of approval requests for `client.approvals()`.
+        redact: Replaces the secrets of the connection in log messages. Set by the client.
     """
 
     def __init__(
@@ -100,29 +100,29 @@ class Handlers:
         self._on_question = on_user_input
         self._on_elicitation = on_elicitation
         self._on_request = dict(on_request or {})
-        given = (
+        configured = (
             on_approval,
             on_user_input,
             on_elicitation,
             self._on_request or None,
             self.tool_registry.default or None,
         )
-        if observe and any(one is not None for one in given):
+        if observe and any(option is not None for option in configured):
             raise ValueError("observe=True answers nothing, so there is no use for handlers or tools")
 
     @property
     def has_approval_handler(self) -> bool:
-        """Whether approvals are pushed to a function."""
+        """Whether there is an `on_approval` handler."""
         return self._on_approval is not None
 
     @property
     def needs_experimental_api(self) -> bool:
         """Whether these handlers need fields or methods of the experimental API."""
-        # Tools are experimental (codex 0.155 to 0.171), and so is a field of command approvals that grants permissions.
+        # Tools are experimental (codex 0.155 to 0.171). So is the field of command approvals that grants permissions.
         return bool(self.tool_registry.default) or self.has_approval_handler
 
     def find_tool_call(self, method: str, params: Mapping[str, Any]) -> ToolCall | None:
-        """Return the tool call of an `item/tool/call` request; `None` for others. Call this in the order of the requests."""
+        """Return the tool call of an `item/tool/call` request, or `None`. Call this in the order of the requests."""
         is_call = method == asks.TOOL_CALL and method not in self._on_request
         return self.tool_registry.call(params) if is_call else None
 
@@ -135,21 +135,23 @@ class Handlers:
         tool_name: str = "",
         tool_call: ToolCall | None = None,
     ) -> Answer:
-        """Return the answer to a request of the server.
+        """Return the answer to a server request. Runs the handler, if there is one.
 
         Args:
-            method: The method.
-            params: Its params.
-            changes: ``changes`` of the item that the request is about; `None` if unknown.
-            tool_name: The tool whose call an elicitation is about; empty if unknown.
+            method: The method of the request.
+            params: The params of the request.
+            changes: ``changes`` of the item that the request is about, or `None` if they are unknown.
+            tool_name: The tool of the call that an elicitation is about, or ``""`` if it is unknown.
             tool_call: The result of `find_tool_call`.
 
         Raises:
-            RequestRejectedError: The answer is an error.
-            Exception: A handler raised it, or returned what is no answer.
+            RequestRejectedError: The response is an error.
+            Exception: A handler raised this, or returned an invalid value.
+
+        Cancellation: Cancels the handler.
         """
         if tool_call is not None:
-            return Answer(await _call(tool_call.answer))  # before any checkpoint, because the call must leave its queue
+            return Answer(await _call(tool_call.answer))  # no checkpoint before this: the call must leave its queue
         await trio.lowlevel.checkpoint()
         if (handler := self._on_request.get(method)) is not None:
             return Answer(await _call(handler, params))
@@ -177,15 +179,15 @@ class Handlers:
 
 
 def default_response(method: str) -> Any:
-    """Return the result that grants nothing. Raises as `asks.default_response` does."""
+    """Return the result that grants nothing. Raises the same errors as `asks.default_response`."""
     return asks.default_response(method, unix_time=time.time())
 
 
 @trio.lowlevel.disable_ki_protection
 async def _call(function: Callable[..., Any], *args: Any) -> Any:
-    # Our tasks are protected from KeyboardInterrupt; the user's function in them is the user's program.
+    # The tasks of this client are protected from KeyboardInterrupt. The user's handlers should still receive it.
     answer: object = function(*args)
-    return await answer if inspect.isawaitable(answer) else answer  # one that need not wait may be no async function
+    return await answer if inspect.isawaitable(answer) else answer  # a handler may also be a plain function
 
 
 def _checked(request: ApprovalRequest | ElicitationRequest, decision: object) -> Answer:

@@ -1,4 +1,4 @@
-"""`Recovery`: resume turns, and find out what was missed after a loss of the connection."""
+"""`Recovery`: resume turns, and read missed events from history after the connection was lost."""
 
 from __future__ import annotations
 
@@ -32,15 +32,16 @@ from .turn_manager import TurnManager
 
 _logger = logging.getLogger("codex_trio")
 
-_PROOF = 5.0  # seconds for the first answer of any kind on a connection
+_PROOF = 5.0  # seconds for the response to a probe
 
 
 class ProbedConnection:
-    """Sends requests over a new connection, and notes whether the server answers any of them.
+    """Sends requests over a new connection, and records whether the server has responded to any of them.
 
     Args:
+        connection: The new connection.
         request_timeout: Seconds for each request.
-        deadline: Of all of them, in Trio's time.
+        deadline: The deadline of all requests together, on Trio's clock.
     """
 
     def __init__(self, connection: Connection, request_timeout: float, deadline: float = math.inf) -> None:
@@ -50,14 +51,14 @@ class ProbedConnection:
         self._has_answered = False
 
     async def ask(self, method: str, params: Mapping[str, Any]) -> Any:
-        """Send a request, and return the result."""
+        """Send a request and return its result."""
         return await self.send_request(PendingRequest(method, params))
 
     async def send_request(self, call: PendingRequest, *, timeout: float = math.inf) -> Any:
-        """Send a request as `Connection.send_request` does, but wait no longer than until the deadline."""
-        left = max(0.0, self._deadline - trio.current_time())
+        """Send a request as `Connection.send_request` does, but wait at most until the deadline."""
+        remaining = max(0.0, self._deadline - trio.current_time())
         try:
-            result = await self._connection.send_request(call, timeout=min(timeout, self._request_timeout, left))
+            result = await self._connection.send_request(call, timeout=min(timeout, self._request_timeout, remaining))
         except CodexProtocolError:
             self._has_answered = True
             raise
@@ -65,32 +66,33 @@ class ProbedConnection:
         return result
 
     def raise_if_closed(self) -> None:
-        """Raise the loss of the connection, if there was one."""
+        """If the connection was lost, raise its error as a new exception."""
         self._connection.raise_if_closed()
 
     async def check_responsive(self) -> None:
-        """Raise if the server answers no requests at all.
+        """Raise an error if the server does not respond to any request. Sends a probe if there was no response yet.
 
         Raises:
-            CodexTimeoutError: No request was answered, not even a probe.
+            CodexTimeoutError: No response has come, not even to the probe.
+            CodexTransportError: The connection was lost.
         """
         if not self._has_answered:
-            with suppress(CodexProtocolError):  # an error is an answer, too
+            with suppress(CodexProtocolError):  # an error is also a response
                 await self.send_request(PendingRequest(methods.THREAD_LOADED_LIST, {"limit": 1}), timeout=_PROOF)
 
 
-Jobs = dict[Hashable, Job]
+Jobs = dict[Hashable, Job]  # by their keys in `LossCounter`
 
-_MOST_FOLLOWED = 32  # sub-agents of one turn
-_READINGS = 3  # attempts to read a turn's history before more events come than can be held
+_MOST_FOLLOWED = 32  # sub-agents of one turn to subscribe to
+_READINGS = 3  # attempts to read a turn's history, if the buffer of new events overflows during each
 
 # All in seconds.
-_RESTORE_TIMEOUT = 5.0  # that calls wait for turns of ours; what takes longer goes on behind them
-_RESUBSCRIBE_TIMEOUT = 1.0  # that calls wait for threads on which nothing of ours runs; the others follow behind them
+_RESTORE_TIMEOUT = 5.0  # for which requests wait until this client's turns are resumed; then `catch_up` continues
+_RESUBSCRIBE_TIMEOUT = 1.0  # for which requests wait until idle threads are subscribed to; then `catch_up` continues
 
 
 class Recovery:
-    """Resumes turns, and gives a new connection the threads of the lost one, and its turns what they missed."""
+    """Resumes turns. After reconnecting, resubscribes to threads and reads missed events from history."""
 
     def __init__(
         self, manager: TurnManager, registry: TurnRegistry, suspects: LossCounter, *, request_timeout: float
@@ -100,31 +102,34 @@ class Recovery:
         self._suspects = suspects
         self._request_timeout = request_timeout
 
-    # --- after a loss
+    # --- after reconnecting
 
     async def restore(self, connection: Connection, deadline: float) -> None:
-        """Subscribe to the threads again: to those with a turn of ours, and to as many others as time allows.
+        """Resubscribe to the threads: to all with a turn of this client, and to as many others as time allows.
 
-        Calls wait for this. What earlier connections were lost over is left for `catch_up`, unless a turn must not begin
-        before it: a lost `turn/start` may have begun one on the same thread, and one that begins unheard is lost.
+        Other requests wait until this returns. Requests during which an earlier connection was lost are left to
+        `catch_up`, with two exceptions, because new turns must not start before them. An unconfirmed `turn/start` may
+        have started a turn on the thread of a new turn. And if a turn starts on a thread without a subscription, its
+        events are lost.
 
         Args:
-            connection: The new one.
-            deadline: In Trio's time, of all requests together.
+            connection: The new connection.
+            deadline: The deadline of all requests together, on Trio's clock.
 
         Raises:
-            CodexError: The connection was lost again, or is mute.
+            CodexError: The connection was lost again, or the server does not respond.
         """
         trial = ProbedConnection(connection, self._request_timeout, deadline)
         for key in self._causes():
             if self._suspects.is_hopeless(key):
                 self._drop(key)
         with trio.move_on_after(_RESTORE_TIMEOUT) as scope:
-            strays: Jobs = {
+            unconfirmed: Jobs = {
                 call: partial(self._find_unconfirmed, trial, call) for call in self._registry.unconfirmed_starts
             }
-            await self._run_all(strays)
-            await self._one_by_one(strays)
+            # First, because these may find turns to resume.
+            await self._run_all(unconfirmed)
+            await self._one_by_one(unconfirmed)
             await self._run_all(
                 {
                     **{turn: partial(self._resume_turn, trial, turn) for turn in self._gaps()},
@@ -143,7 +148,10 @@ class Recovery:
         return {thread_id: partial(self._resubscribe_in_time, trial, thread_id) for thread_id in thread_ids}
 
     async def _run_all(self, jobs: Jobs) -> None:
-        """Run the jobs that no connection was lost over, concurrently. If any fail, raise one of the errors at the end."""
+        """Run concurrently the jobs during which no connection was lost.
+
+        A failed job does not stop the others. When all have ended, one of the errors is raised.
+        """
         errors: list[CodexError] = []
 
         @trio.lowlevel.enable_ki_protection
@@ -161,14 +169,14 @@ class Recovery:
             raise errors.pop()
 
     async def _one_by_one(self, jobs: Jobs) -> None:
-        """Run the jobs that connections were lost over, the likeliest cause last, so that all others are done before it."""
+        """Run the jobs during which connections were lost, the likeliest cause last, so the others run first."""
         for key in sorted(filter(self._suspects.losses, jobs), key=self._suspects.losses):
             await self._suspects.ask(key, jobs[key])
 
     @trio.lowlevel.enable_ki_protection
     async def _resubscribe(self, trial: ProbedConnection, *, has_suspects: bool) -> None:
-        # One after another, because there may be thousands of threads. A thread that may have caused a loss comes last,
-        # after all others are done.
+        # One after another, because there may be thousands of threads. Threads that may have caused a loss come last,
+        # so that all others are done before.
         for thread_id in sorted(self._registry.to_resubscribe, key=self._suspects.losses):
             turn = self._registry.open_turn(thread_id)
             if turn is not None and turn.is_paused:
@@ -182,7 +190,7 @@ class Recovery:
                 with self._suspects.blaming(thread_id):
                     await self._resubscribe_to(trial, thread_id)
             except CodexTransportError:
-                return  # the next connection goes on with it
+                return  # the next connection continues
             except CodexError as exc:
                 _logger.debug("thread %s is not subscribed to again: %s", thread_id, exc)
 
@@ -194,10 +202,11 @@ class Recovery:
             _logger.debug("thread %s is not subscribed to again, yet: %s", thread_id, exc)
 
     async def _resubscribe_to(self, trial: ProbedConnection, thread_id: str) -> None:
-        if thread_id in self._registry.to_resubscribe and thread_id not in self._registry.subscribed:  # still, by now
+        # Either set may have changed since the job was created.
+        if thread_id in self._registry.to_resubscribe and thread_id not in self._registry.subscribed:
             try:
                 await self._resume(trial, thread_id, partial(self._note_idle, thread_id))
-            except CodexProtocolError as exc:  # a thread without a turn is gone with its connection
+            except CodexProtocolError as exc:  # a thread without a turn does not survive its connection
                 _logger.debug("thread %s is gone: %s", thread_id, exc)
         self._registry.to_resubscribe.discard(thread_id)
 
@@ -206,10 +215,11 @@ class Recovery:
         if starting is not None:
             starting.thread_is_idle = is_idle(response)
 
-    # --- turns of which no more is known than that they were asked for
+    # --- turns that were requested, but whose ids are unknown
 
     async def _find_unconfirmed(self, trial: ProbedConnection, call: PendingRequest) -> Turn | None:
-        # Only a turn that began with our message is surely ours. If it still runs, there is no newer one.
+        # Only a turn that started with the message of this request certainly belongs to it. While that turn runs, it is
+        # the newest turn of its thread.
         params = call.params or {}
         thread_id, message_id = params["threadId"], params.get("clientUserMessageId")
         state: Mapping[str, Any] | None = None
@@ -220,13 +230,14 @@ class Recovery:
             if isinstance(exc, CodexTimeoutError):
                 await trial.check_responsive()
             _logger.debug("whether a turn was started on thread %s is unknown: %s", thread_id, exc)
+        # Not earlier: if the connection is lost before this, the next connection has to look again.
         self._registry.unconfirmed_starts.remove(call)
         if state is not None and any(item.get("clientId") == message_id for item in _items(state)):
             return self._interrupt_unconfirmed(thread_id, state["id"])
         return None
 
     async def _newest_turn(self, trial: ProbedConnection, thread_id: str) -> Mapping[str, Any] | None:
-        # Of its items, the user's first message is told, and the last one of the agent (codex 0.163, 0.169).
+        # A summary contains the user's first message and the agent's last message (codex 0.163, 0.169).
         where = {"threadId": thread_id, "limit": 1, "itemsView": "summary"}
         answer = await trial.ask(methods.THREAD_TURNS_LIST, where)
         turns = answer.get("data") if isinstance(answer, Mapping) else None
@@ -234,12 +245,12 @@ class Recovery:
         return state if isinstance(state, Mapping) and isinstance(state.get("id"), str) else None
 
     def _interrupt_unconfirmed(self, thread_id: str, turn_id: str) -> Turn | None:
-        place = self._registry.get_slot(thread_id)
-        if place.starting is not None or place.turn is not None:
+        slot = self._registry.get_slot(thread_id)
+        if slot.starting is not None or slot.turn is not None:
             return None
         starting = self._registry.place(thread_id).starting = PendingTurn(thread_id, TurnRequest())
         turn = self._registry.bind(starting, turn_id, trio.current_time())
-        turn.pause_delivery()  # it may have ended meanwhile
+        turn.pause_delivery()  # it may have ended while disconnected
         self._manager.interrupt_soon(turn)
         return turn
 
@@ -249,7 +260,7 @@ class Recovery:
             await self._catch_up(trial, turn)
 
     async def _find_accepted(self, trial: ProbedConnection, starting: PendingTurn) -> None:
-        """Find the turn of a request that was accepted without a word of its turn, if it began unheard."""
+        """Look in history for the turn of an accepted request, in case it started while disconnected."""
 
         async def look() -> str | None:
             state = await self._newest_turn(trial, starting.thread_id)
@@ -259,14 +270,14 @@ class Recovery:
 
         try:
             turn_id = await retry_while_missing(look)
-        except (CodexProtocolError, CodexTimeoutError) as exc:  # whoever waits for it has a timeout of its own
+        except (CodexProtocolError, CodexTimeoutError) as exc:  # the caller of the request has its own timeout
             if isinstance(exc, CodexTimeoutError):
                 await trial.check_responsive()
             _logger.debug("%s: no turn of it is known: %s", starting.request.method, exc)
             return
         if turn_id is None or starting.turn is not None or starting.on_turn_id is None:
             return
-        # Its reader was at its beginning: that makes a gap, which history fills.
+        # With a continuation at the start of the turn, delivery is paused until all events are read from history.
         continuation = ChatContinuation(starting.thread_id, turn_id, 0, "chat", ())
         starting.request = msgspec.structs.replace(starting.request, continuation=continuation)
         starting.on_turn_id(turn_id)
@@ -276,27 +287,27 @@ class Recovery:
         await self._catch_up(trial, turn)
 
     def _is_accepted(self, state: Mapping[str, Any]) -> bool:
-        # The newest turn, of which we do not know, and without a message of a user: a compaction, or a user's command.
+        # An unknown turn without a user message is a compaction, or a shell command of the user.
         is_known = self._registry.is_known(state["id"])
         return not is_known and not any(item.get("type") == "userMessage" for item in _items(state))
 
-    # --- turns of ours
+    # --- turns of this client
 
     async def _resume_turn(self, trial: ProbedConnection, turn: Turn) -> None:
         def note(response: Response) -> None:
-            # In the reader, before what the server says of the thread after that.
+            # Runs in the reader, because later status notifications of the thread must overwrite this.
             turn.thread_is_idle = is_idle(response)
 
         try:
             await retry_while_missing(partial(self._resume, trial, turn.thread_id, note))
         except (CodexProtocolError, CodexTimeoutError) as exc:
             await self._give_up(trial, turn, exc)
-        if turn.is_abandoned:  # the time to stop it may have passed while there was no connection
+        if turn.is_abandoned:  # the timeout of an earlier interrupt may have passed while disconnected
             self._manager.interrupt_soon(turn)
 
     async def _resume(self, trial: ProbedConnection, thread_id: str, note: Callable[[Response], None]) -> None:
         def take(response: Response) -> None:
-            # In the reader: the loss of this connection may come right behind the answer, and undoes this.
+            # Runs in the reader, because the connection may be lost right after the response, which resets this.
             if response.error is None:
                 self._registry.subscribed.add(thread_id)
             note(response)
@@ -306,14 +317,14 @@ class Recovery:
         )
 
     async def catch_up(self, connection: Connection, deadline: float) -> None:
-        """Give each turn what it missed; then subscribe to the rest of the threads, in the background.
+        """Read the missed events of each turn from history, then subscribe to the remaining threads in the background.
 
         Args:
-            connection: The one that `restore` was called for.
-            deadline: As of `restore`.
+            connection: The connection that was passed to `restore`.
+            deadline: The deadline that was passed to `restore`.
 
         Raises:
-            CodexError: The connection was lost again, or is mute.
+            CodexError: The connection was lost again, or the server does not respond.
         """
         trial = ProbedConnection(connection, self._request_timeout, deadline)
         jobs: Jobs = {
@@ -327,15 +338,15 @@ class Recovery:
         self._manager.start_soon(resubscribe)
 
     def _causes(self) -> list[Hashable]:
-        """Return the keys of the requests that were in flight when connections were lost."""
+        """Return the keys of the requests during which connections were lost."""
         keys: list[Hashable] = [*self._registry.unconfirmed_starts, *self._gaps(), *self._registry.to_resubscribe]
         return [key for key in keys if self._suspects.losses(key)]
 
     def drop_causes(self, loss: CodexTransportError) -> bool:
-        """Abandon the requests that connections were repeatedly lost over; return `False` if there are none.
+        """Abandon the requests during which connections were lost. Return `False` if there are none.
 
         Args:
-            loss: The last loss of a connection.
+            loss: The error of the last connection.
         """
         causes = self._causes()
         for key in causes:
@@ -357,7 +368,7 @@ class Recovery:
             self._registry.unsubscribe(key)
 
     def recover_soon(self, turn: Turn) -> None:
-        """Read a turn's events from history, in the background, because too many came to be held. The turn has a gap."""
+        """Read a paused turn's events from history in the background, because its buffer has overflowed."""
         self._manager.start_soon(partial(self._recover, turn))
 
     @trio.lowlevel.enable_ki_protection
@@ -365,7 +376,7 @@ class Recovery:
         try:
             await self._backfill(self._manager.request, turn)
         except CodexTransportError:
-            return  # the turn is lost with the connection, or the next connection continues with it
+            return  # the turn has ended with the connection, or the next connection continues
         except CodexError as exc:
             why = "sent too many events before it was known, and its history cannot be read"
             self._lose(turn, f"{_named(turn)} {why}: {exc}", exc)
@@ -387,7 +398,7 @@ class Recovery:
             self._manager.reconcile_soon(turn)
 
     def _accepted(self) -> list[PendingTurn]:
-        starting = [place.starting for place in self._registry.places if place.starting is not None]
+        starting = [slot.starting for slot in self._registry.places if slot.starting is not None]
         return [start for start in starting if start.on_turn_id is not None]
 
     def _busy(self) -> list[str]:
@@ -401,7 +412,7 @@ class Recovery:
         return [turn for turn in self._registry.turns if turn.is_paused]
 
     def _sub_agents(self) -> list[str]:
-        # What they wait for is not asked again by the thread that they work for (codex 0.163, 0.169).
+        # Resuming the parent thread does not repeat the open requests of its sub-agents (codex 0.163, 0.169).
         return [
             thread_id
             for thread_id in self._registry.to_resubscribe
@@ -420,30 +431,30 @@ class Recovery:
         if turn.left is not None:
             self._registry.forget(turn)
 
-    # --- resume a turn that this client does not have: of another client, another process, or a lost connection
+    # --- resuming a turn from a continuation: of this client, another client, another process, or a lost connection
     #
-    # No event is lost and none comes twice. First the thread is resumed, so that live events come, and are held. Then the
-    # turn is read from history: its state before its items, so that the items of a turn that has ended are complete.
-    # Then the live events follow, without the items that history had.
+    # The order of the steps makes sure that no event is lost or delivered twice. First, resume the thread and buffer
+    # its live events. Second, read the turn from history: its state before its items, so that the items of a turn that
+    # has ended are complete. Third, deliver the buffered events, without the items that history contained.
 
     async def resume_turn(self, continuation: ChatContinuation, *, wants_deltas: bool = False) -> Turn:
         """Become the consumer of the turn of a continuation.
 
-        A turn of this client whose thread is not heard of any more is given what it has missed first.
+        If this client has the turn but is no longer subscribed to its thread, it first resubscribes and reads the
+        missed events from history.
 
         Raises:
-            CodexThreadBusyError: The turn has a consumer, or another turn of ours runs on its thread.
-            CodexThreadNotFoundError: The server has no such thread.
-            CodexProtocolError: It has the thread, but not the turn; or another process has the thread.
-            CodexTransportError: The connection was lost; it has the continuation.
+            CodexThreadBusyError: The turn has a consumer, or another turn of this client runs on its thread.
+            CodexThreadNotFoundError: The server does not have the thread.
+            CodexProtocolError: The server has the thread but not the turn, or another process uses the thread.
+            CodexTransportError: The connection was lost. The error contains the continuation.
 
-        Cancellation: Nothing has changed: the turn runs on, and the continuation is good.
+        Cancellation: The turn continues to run, and the continuation can be used again.
         """
         await trio.lowlevel.checkpoint()
         await self._manager.give_way(continuation.thread_id)
-        turn = self._registry.find(
-            continuation.turn_id
-        )  # no checkpoint from here on: another task may be after it, too
+        # No checkpoint until the turn has a consumer, because another task may want to consume it.
+        turn = self._registry.find(continuation.turn_id)
         if turn is not None and turn.thread_id == continuation.thread_id:
             turn.acquire_consumer(wants_deltas=wants_deltas)
             if self._manager.is_lost or not turn.is_incomplete:
@@ -468,16 +479,16 @@ class Recovery:
             starting.finished.set()
 
     def _detach(self, turn: Turn) -> None:
-        # It runs on, and the continuation takes it up anew.
+        # The turn continues to run on the server. The continuation can resume it.
         turn.release_consumer()
         self._registry.forget(turn)
 
     async def _resubscribe_turn(self, turn: Turn, continuation: ChatContinuation) -> None:
         def note(response: Response) -> None:
-            # In the reader, before what the server says of the thread after that.
+            # Runs in the reader, because later status notifications of the thread must overwrite this.
             turn.thread_is_idle = is_idle(response)
 
-        turn.pause_delivery()
+        turn.pause_delivery()  # before subscribing, so that live events come after the missed ones
         try:
             await self._subscribe(turn.thread_id, note)
             await self._backfill(self._manager.request, turn)
@@ -496,7 +507,7 @@ class Recovery:
 
     async def _attach(self, starting: PendingTurn, continuation: ChatContinuation) -> Turn:
         def bind(response: Response) -> None:
-            # In the reader: what the server asks in this turn comes right after this.
+            # Runs in the reader, because server requests of the turn may follow right after this response.
             if response.error is None and self._registry.get_slot(starting.thread_id).starting is starting:
                 turn = self._registry.bind(starting, continuation.turn_id, trio.current_time())
                 turn.acquire_consumer(wants_deltas=starting.request.wants_deltas)
@@ -512,21 +523,22 @@ class Recovery:
         return turn
 
     async def _backfill(self, ask: Ask, turn: Turn) -> None:
-        """Give a turn with a gap what it has missed. Its thread has been resumed, and `thread_is_idle` is known.
+        """Read the missed events of a paused turn from history, and resume delivery.
 
-        If the connection was lost in the meantime, more is missing than was told, and the gap stays open.
+        The thread must have been resumed, and `thread_is_idle` must be up to date. If the connection was lost in the
+        meantime, more events were missed, so delivery stays paused.
 
         Raises:
-            CodexProtocolError: The server does not have the turn, or does not tell.
-            CodexTransportError: The connection was lost; the gap is still open.
+            CodexProtocolError: The server does not have the turn, or its history cannot be read.
+            CodexTransportError: The connection was lost. Delivery stays paused.
 
-        Cancellation: The gap is still open.
+        Cancellation: Delivery stays paused.
         """
         pauses = turn.pauses
         for _ in range(_READINGS):
             overflows = turn.overflows
-            remembered = await read_turn(ask, turn)
-            if turn.pauses > pauses:
+            snapshot = await read_turn(ask, turn)
+            if turn.pauses > pauses:  # the connection was lost in the meantime
                 return
             if turn.overflows == overflows:
                 break
@@ -534,20 +546,22 @@ class Recovery:
             raise CodexProtocolError(
                 f"turn {turn.turn_id} sends more events than can be held while its history is read"
             )
-        for item in remembered.all_items:
+        for item in snapshot.all_items:
             for child in told_by(item):
                 self._registry.sub_agents.note_parent(child, turn.thread_id)
         now = trio.current_time()
-        turn.note_unfinished([item for item in remembered.all_items if not is_complete(item)], now, time.time())
-        turn.backfill(remembered.items, now)  # after that, as what came meanwhile may finish some
-        if is_terminal(remembered.state) or (turn.thread_is_idle and is_over(remembered.state)):
-            turn.end_from_history({**remembered.state, "items": remembered.items, "itemsView": "full"})
+        turn.note_unfinished([item for item in snapshot.all_items if not is_complete(item)], now, time.time())
+        # After `note_unfinished`, because the buffered events may complete some of these items.
+        turn.backfill(snapshot.items, now)
+        if is_terminal(snapshot.state) or (turn.thread_is_idle and is_over(snapshot.state)):
+            turn.end_from_history({**snapshot.state, "items": snapshot.items, "itemsView": "full"})
 
     def _follow(self, turn: Turn) -> None:
-        """Follow the sub-agents and open items of a turn whose missed events were read from history.
+        """Subscribe to the sub-agents of a turn in the background, and let the turn ask for its open items.
 
-        A connection that existed when a sub-agent started gets its events and requests without a subscription (codex 0.163,
-        0.171). Other connections subscribe to its thread, in the background.
+        Called after the turn's missed events were read from history. A connection that existed when a sub-agent started
+        receives its events and requests without a subscription (codex 0.163, 0.171). Other connections have to
+        subscribe.
         """
         if turn.ended.is_set():
             return
@@ -556,8 +570,9 @@ class Recovery:
             self._manager.start_soon(partial(self._follow_sub_agents, turn.thread_id))
 
     async def _find_unfinished(self, turn: Turn) -> None:
-        # Lists of items lack open items, such as a sleep. The turns in the response to `thread/resume` contain them (codex
-        # 0.163, 0.171), but that response contains all turns of the thread, which is too much for every reconnection.
+        # Lists of items do not contain open items, such as a sleep. The turns in the response to `thread/resume` do
+        # (codex 0.163, 0.171). But that response contains all turns of the thread, which is too much for each
+        # reconnect.
         try:
             answer = await self._manager.request(methods.THREAD_RESUME, {"threadId": turn.thread_id})
         except CodexError as exc:

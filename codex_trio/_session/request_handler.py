@@ -1,6 +1,7 @@
-"""`ServerRequestTasks`: a task for each request of the server, in the owner's nursery. Responds once.
+"""`ServerRequestTasks`: run a task for each server request, in the owner's nursery.
 
-There is no response if the server withdraws the request, if its turn ends, or if the client closes.
+A request gets at most one response. There is no response if the server withdraws the request, if its turn ends, or if
+the client is closed.
 """
 
 from __future__ import annotations
@@ -34,21 +35,24 @@ from .turn_manager import TurnManager
 
 _logger = logging.getLogger("codex_trio")
 
-_MAX_REMEMBERED = 1_024  # requests that were dealt with, as the server asks again when a thread is resumed
+_MAX_REMEMBERED = 1_024  # handled requests, which the server may repeat when a thread is resumed
 _INTERRUPT_RESPONSE_TIMEOUT = 2.0  # seconds
 
 
 class PendingRequestTask(msgspec.Struct, eq=False):
-    """A request of the server that is being considered.
+    """A server request whose handler is running.
 
     Attributes:
-        turn: The turn of ours that waits for it, where there is one: its own, or that of a sub-agent's root.
-        waiting: The turns whose inactivity clocks it has stopped.
-        changes: ``changes`` of the item that it is about; `None` if unknown.
-        tool_name: The tool whose call it is about; empty if unknown.
-        tool_call: The call of a tool that it asks for.
-        is_withdrawn: Nobody waits for the answer any more.
-        is_answered: The answer was handed to the writer.
+        request: The request.
+        changes: ``changes`` of the item that the request is about, or `None` if they are unknown.
+        tool_name: The tool of the call that the request is about, or ``""`` if it is unknown.
+        tool_call: The tool call that the request is for, if it is an `item/tool/call`.
+        turn: The turn of this client that waits for the response: the request's turn, or the turn that its sub-agent
+            works for. `None` if there is no such turn.
+        waiting: The turns whose inactivity timers are paused for this request.
+        scope: Cancel scope of the handler.
+        is_withdrawn: Whether the request was dropped before its response was sent.
+        is_answered: Whether the response was passed to the connection.
     """
 
     request: ServerRequest
@@ -62,16 +66,16 @@ class PendingRequestTask(msgspec.Struct, eq=False):
     is_answered: bool = False
 
     def drop(self) -> None:
-        """End its handler; nothing will be answered."""
+        """Cancel the handler. No response is sent, unless it already was."""
         self.is_withdrawn = not self.is_answered
         self.scope.cancel()
 
 
 class ServerRequestTasks:
-    """Takes the server's requests, and answers them.
+    """Runs the handlers of server requests and sends the responses.
 
     Attributes:
-        answers: How many requests were answered.
+        answers: The number of requests that were answered.
     """
 
     def __init__(
@@ -93,23 +97,24 @@ class ServerRequestTasks:
         self.answers = 0
 
     def start(self, nursery: trio.Nursery) -> None:
-        """Run handlers in `nursery`, the owner's: they are part of the user's program, and are cancelled with it."""
+        """Run handlers in the owner's `nursery`: they are part of the user's program, and are cancelled with it."""
         self._nursery = nursery
 
     # --- in the reader
 
     def take(self, request: ServerRequest) -> None:
-        """Start to answer a request."""
+        """Start a task that responds to a request, unless this client does not answer it."""
         turn = self._turn_of(request)
         is_foreign = self._registry.sub_agents.is_foreign(request.thread_id or "")
         if self._is_closed or self._handlers.observe or is_foreign:
             if turn is not None:
-                turn.touch(request.method, trio.current_time())  # who asks, lives
+                turn.touch(request.method, trio.current_time())  # a request counts as activity
             _logger.debug("%s is not answered by this client", self._handlers.redact(request.method))
             return
         if request.id in self._pending or request.id in self._answered_ids:
             _logger.debug("%s", self._handlers.redact(f"{request.method} was asked again, id {request.id!r}"))
             return
+        # Here in the reader, because items may complete before the task runs, and tool calls must stay in order.
         asked = self._pending[request.id] = PendingRequestTask(
             request,
             self._items.find_changes(request),
@@ -122,7 +127,7 @@ class ServerRequestTasks:
         self._nursery.start_soon(self._answer, asked, name=f"codex_trio answers {request.method}")
 
     def attach_turns(self) -> None:
-        """Look again for the turns of requests whose turn was unknown when they came."""
+        """Find the turns of pending requests whose turn was unknown until now."""
         for asked in self._pending.values():
             if asked.turn is None:
                 self._hold_inactivity(asked)
@@ -137,6 +142,7 @@ class ServerRequestTasks:
         waiting = [turn] if turn is not None else []
         if turn is None and thread_id is not None:
             waiting = self._registry.waits_for(thread_id, request.turn_id)
+        # Hold the timers of the new turns first, so that no timer runs in between.
         for waiter in waiting:
             if waiter not in asked.waiting:
                 waiter.hold_inactivity()
@@ -144,11 +150,12 @@ class ServerRequestTasks:
             if waiter not in waiting:
                 waiter.release_inactivity(trio.current_time())
         asked.waiting = waiting
-        if turn is not None and turn.turn_id == request.turn_id:  # a sub-agent may outlive the turn
+        # The request of a sub-agent stays open after the end of the turn, because the sub-agent may outlive the turn.
+        if turn is not None and turn.turn_id == request.turn_id:
             turn.on_end.add(asked.drop)
 
     def watch(self, notice: Notice) -> None:
-        """Look at every notification for what makes requests moot, and for what they are about."""
+        """Update the open items from a notification, and drop the requests that it withdraws."""
         params = notice.params
         self._items.watch(notice)
         if notice.method == asks.RESOLVED:
@@ -166,14 +173,15 @@ class ServerRequestTasks:
         return root is not None or self._registry.find(turn_id or "") is not None
 
     def suspend(self) -> None:
-        """Take the loss of a connection that is to be followed by another: what is still open is asked again there."""
+        """Drop pending requests on disconnect. The server repeats them after reconnecting."""
         for asked in list(self._pending.values()):
             asked.drop()
+        # Request ids are unique only within a connection.
         self._pending.clear()
         self._answered_ids.clear()
 
     def lose(self, error: CodexTransportError) -> None:
-        """Take the end of the connection: nobody is there to be answered."""
+        """Drop pending requests and end the approval streams, because the connection has ended for good."""
         self._handlers.approvals.lose(error)
         for asked in list(self._pending.values()):
             asked.drop()
@@ -181,7 +189,7 @@ class ServerRequestTasks:
     # --- in the owner's tasks
 
     def close(self) -> None:
-        """End every handler. What is asked from now on is not answered."""
+        """Cancel all handlers. Later requests are not answered."""
         self._is_closed = True
         for asked in list(self._pending.values()):
             asked.drop()
@@ -197,7 +205,7 @@ class ServerRequestTasks:
                 interrupts_turn = await self._ask(asked)
         except BaseException as exc:
             if not asked.is_withdrawn:
-                self._refuse(asked)  # the server is told first
+                self._refuse(asked)  # before the exception propagates, which may end the client
             if _has_cancelled(exc):
                 raise
             error = exc
@@ -207,7 +215,7 @@ class ServerRequestTasks:
             try:
                 await self._report(asked, error)
             finally:
-                del error  # its traceback has this frame, so that it would keep itself alive
+                del error  # its traceback refers to this frame, which would keep both alive
         elif interrupts_turn:
             await self._interrupt(asked.request)
 
@@ -225,7 +233,7 @@ class ServerRequestTasks:
             self._connection.respond_error(request, refusal.code, str(refusal))
             asked.is_answered = True
             return False
-        # No checkpoint in between: an answer that was given is an answer that is sent.
+        # No checkpoint between the handler and this, so that a decision is never lost to a cancellation.
         self._connection.respond(request, answer.result)
         asked.is_answered = True
         return answer.interrupts_turn
@@ -241,7 +249,7 @@ class ServerRequestTasks:
 
     def _settle(self, asked: PendingRequestTask) -> None:
         self.answers += asked.is_answered
-        if self._pending.get(asked.request.id) is asked:  # else it was of a connection that is gone
+        if self._pending.get(asked.request.id) is asked:  # otherwise the request came over an earlier connection
             del self._pending[asked.request.id]
             self._answered_ids[asked.request.id] = None
             if len(self._answered_ids) > _MAX_REMEMBERED:
@@ -252,12 +260,13 @@ class ServerRequestTasks:
             turn.release_inactivity(trio.current_time())
 
     async def _report(self, asked: PendingRequestTask, error: BaseException) -> None:
-        """Raise what a handler raised: where the turn is consumed, or else here."""
+        """Raise a handler's exception in the consumer of the turn. If there is no consumer, raise it here."""
         turn = asked.turn
         failure = None if turn is None or self._is_closed else turn.fail(error)
         if turn is None or failure is None:
             raise error
         self._manager.interrupt_soon(turn)
+        # If the consumer leaves without raising the exception, this task raises it.
         self._failures.add(failure)
         try:
             await failure.resolved.wait()

@@ -1,6 +1,6 @@
-"""`TurnManager`: how turns begin, and how they are left when the client closes.
+"""`TurnManager`: start and interrupt turns, and stop all of them when the client closes.
 
-Whatever goes on after its caller has left runs in the client's own nursery, and is bounded.
+Work that continues after its caller has left runs in the client's own nursery, for a limited time.
 """
 
 from __future__ import annotations
@@ -45,21 +45,24 @@ from .turn import Turn, TurnRequest
 
 _logger = logging.getLogger("codex_trio")
 
-_LOSSES = 3  # of connections, between the start of a thread and that of its first turn
-_ROUNDS = 16  # of Trio's scheduler, for a cancelled consumer to leave its turn
+_LOSSES = 3  # retries of a turn on a new thread, when the connection is lost before the turn has started
+_ROUNDS = 16  # scheduler rounds for a cancelled consumer to leave its turn
 
 
 # All in seconds.
-INTERRUPT_TIMEOUT = 10.0  # for a turn that nobody wants any more to end
-_STARTED_TIMEOUT = 1.0  # for `turn/started`, before which an interrupt is refused
-_INTERRUPT_RESPONSE_TIMEOUT = 2.0  # for the answer to an interrupt: some versions leave it out
-_INITIAL_RETRY_PAUSE, _MAX_RETRY_PAUSE = 0.02, 0.5  # between interrupts that were refused
-# Seconds between a thread's going idle and a look at the turn's true state.
+INTERRUPT_TIMEOUT = 10.0  # for an abandoned turn to end
+_STARTED_TIMEOUT = 1.0  # for `turn/started`, before which the server rejects an interrupt
+_INTERRUPT_RESPONSE_TIMEOUT = 2.0  # for the response to an interrupt, which some codex versions do not send
+_INITIAL_RETRY_PAUSE, _MAX_RETRY_PAUSE = 0.02, 0.5  # between interrupts that the server rejects
+# Between the report that a thread is idle and a request for the turn's state.
 _RECONCILE_DELAY, _MAX_RECONCILE_DELAY = 1.0, 30.0
 
 
 class TurnManager:
-    """Begins, stops and looks up turns over one connection."""
+    """Starts and interrupts turns, and reads their state from history.
+
+    The states of a turn on its thread are listed above `ThreadSlot`.
+    """
 
     def __init__(
         self,
@@ -75,37 +78,34 @@ class TurnManager:
         self._suspects = suspects
         self._request_timeout = request_timeout
         self._tools = tool_registry
-        self._starting: set[PendingTurn] = set()  # those whose caller is still there
+        self._starting: set[PendingTurn] = set()  # turns whose caller still waits
         self._is_closing = False
         self._is_closed = False
 
     def start(self, nursery: trio.Nursery) -> None:
-        """Run background tasks in `nursery` from now on."""
+        """Run background tasks in `nursery`."""
         self._nursery = nursery
 
     async def request(
         self, method: str, params: Mapping[str, Any] | None = None, *, timeout: float | None = None
     ) -> Any:
-        """Call the server; note the threads that the call subscribes to, or not any more.
-
-        A new thread gets the client's tools.
-        """
+        """Send a request and update the set of subscribed threads. A new thread gets the client's tools."""
         if method == methods.THREAD_START and self._tools.default:
             params = {"dynamicTools": dump_tools(self._tools.default), **(params or {})}
         return await self.send_request(PendingRequest(method, params), timeout=timeout)
 
     async def send_request(self, call: PendingRequest, *, timeout: float | None = None) -> Any:
-        """Make a call, which was not made before, as `request` does."""
-        patience = self._request_timeout if timeout is None else timeout
+        """Send a request that was not sent before, and update the set of subscribed threads."""
+        seconds = self._request_timeout if timeout is None else timeout
         if call.method not in methods.SUBSCRIBING and call.method not in methods.UNSUBSCRIBING:
-            return await self._connection.send_request(call, timeout=patience)
+            return await self._connection.send_request(call, timeout=seconds)
         asked = (call.params or {}).get("threadId")
         call.on_response = partial(self._note_subscription, call.method, asked, call.on_response)
         is_leaving = call.method in methods.UNSUBSCRIBING and isinstance(asked, str)
         if is_leaving:
-            self._registry.unsubscribing.add(asked)  # a turn that is asked for behind this call wants it resumed
+            self._registry.unsubscribing.add(asked)  # so that a turn started after this resumes the thread
         try:
-            return await self._connection.send_request(call, timeout=patience)
+            return await self._connection.send_request(call, timeout=seconds)
         finally:
             if is_leaving and not call.is_in_flight:
                 self._registry.unsubscribing.discard(asked)
@@ -113,7 +113,8 @@ class TurnManager:
     def _note_subscription(
         self, method: str, asked: object, on_response: Callable[[Response], None] | None, response: Response
     ) -> None:
-        # In the reader: the loss of the connection may come right behind the answer, and undoes this.
+        # Runs in the reader, because the connection may be lost right after the response, which resets the
+        # subscriptions.
         thread_id = nested_id(response.result, "thread") if asked is None or method == methods.THREAD_FORK else asked
         if method in methods.UNSUBSCRIBING and isinstance(asked, str):
             self._registry.unsubscribing.discard(asked)
@@ -137,21 +138,21 @@ class TurnManager:
         return self._connection.is_lost
 
     def start_soon(self, async_fn: Callable[[], Awaitable[object]]) -> None:
-        """Run a task in the client's own nursery. It must end when the connection does."""
+        """Run a task in the client's own nursery. The task must end when the connection does."""
         self._nursery.start_soon(async_fn)
 
     async def send_urgently(self, call: PendingRequest, *, timeout: float) -> Any:
-        """Make a call past the line of waiting requests, and without a place among those in flight."""
+        """Send a request immediately, ignoring the limit of requests in flight."""
         return await self._connection.send_request(call, timeout=timeout, bypass_limit=True)
 
     async def start_thread(
         self, params: Mapping[str, Any] | None = None, *, tools: Iterable[Tool] | None = None
     ) -> Any:
-        """Start a thread, and return the server's answer.
+        """Start a thread, and return the result of `thread/start`.
 
         Args:
-            params: Of `thread/start`.
-            tools: In place of the client's; none, if empty.
+            params: The params of `thread/start`.
+            tools: Tools to use instead of the client's. If empty, the thread has no tools.
         """
         tools = self._tools.default if tools is None else tuple(tools)
         if tools == self._tools.default:
@@ -161,22 +162,25 @@ class TurnManager:
             self._tools.set_thread_tools(thread_id, tools)
         return result
 
-    # --- beginning
+    # --- starting a turn
 
     async def start_turn(self, thread_id: str | None, request: TurnRequest) -> Turn:
-        """Start a turn, on a new thread or a given one, and become its consumer.
+        """Start a turn, on a new thread or on `thread_id`, and become its consumer.
 
         Raises:
-            CodexTransportError: The connection was lost, or the client closes; the turn is stopped then.
+            CodexThreadBusyError: Another turn of this client runs on the thread.
+            CodexTransportError: The connection was lost, or the client is being closed. If the server has started the
+                turn, the turn is interrupted.
 
-        Cancellation: A turn that the server starts all the same is stopped.
+        Cancellation: If the server starts the turn anyway, the turn is interrupted in the background.
         """
         if thread_id is None:
             return await self._start_on_new_thread(request, _LOSSES)
         starting = await self.reserve_thread(thread_id, request)
         params = {"threadId": thread_id, **request.params}
         if self._connection.reconnects and request.method == methods.TURN_START:
-            params.setdefault("clientUserMessageId", str(uuid.uuid4()))  # so that the turn can be found after a loss
+            # To find the turn in history after a disconnect.
+            params.setdefault("clientUserMessageId", str(uuid.uuid4()))
         call = PendingRequest(request.method, params, partial(self._on_start_response, starting))
         self._starting.add(starting)
         try:
@@ -198,7 +202,8 @@ class TurnManager:
         await self._ensure_subscribed(starting.thread_id)
         try:
             await self._connection.send_request(call, timeout=self._request_timeout)
-        except CodexThreadNotFoundError:  # it was unloaded unseen; the refusal is certain, so this repeats nothing
+        except CodexThreadNotFoundError:
+            # The server has unloaded the thread. No turn was started, so the request can be repeated.
             self._registry.subscribed.discard(starting.thread_id)
             await self._ensure_subscribed(starting.thread_id)
             await self._connection.send_request(call, timeout=self._request_timeout)
@@ -212,7 +217,7 @@ class TurnManager:
             raise CodexProtocolError("thread/start was answered without a thread id", method=methods.THREAD_START)
         try:
             return await self.start_turn(thread_id, request)
-        except CodexThreadNotFoundError:  # a thread that had no turn yet is gone with its connection
+        except CodexThreadNotFoundError:  # a thread without a turn does not survive its connection
             if not losses or not self._connection.reconnects:
                 raise
         return await self._start_on_new_thread(request, losses - 1)
@@ -220,7 +225,7 @@ class TurnManager:
     @trio.lowlevel.enable_ki_protection
     async def _find(self, starting: PendingTurn, request: TurnRequest) -> None:
         is_connected = False
-        while not (is_connected or starting.resolved.is_set()):  # while it is away, the server cannot tell
+        while not (is_connected or starting.resolved.is_set()):  # a timeout while disconnected does not count
             await self._wait_connected()
             with trio.move_on_after(self._request_timeout):
                 await starting.resolved.wait()
@@ -231,19 +236,22 @@ class TurnManager:
 
     @trio.lowlevel.enable_ki_protection
     async def reserve_thread(self, thread_id: str, request: TurnRequest) -> PendingTurn:
-        """Take the thread's place for a turn that is to come; events of turns that nobody knows are held there.
+        """Reserve the thread for a new turn. Events with an unknown turn id are buffered until the turn's id is known.
 
         Raises:
-            CodexThreadBusyError: A turn of ours is there.
-            CodexTransportError: The connection was lost, or the client closes.
+            CodexThreadBusyError: Another turn of this client runs on the thread, or is being started there.
+            CodexTransportError: The connection was lost, or the client is being closed.
+
+        Cancellation: The thread is not reserved.
         """
         await self.wait_free(thread_id)
-        place = self._registry.get_slot(thread_id)
+        # No checkpoint from here on, because another task may want to reserve the thread.
+        slot = self._registry.get_slot(thread_id)
         self._connection.raise_if_closed()
         if self._is_closing:
             raise _closed()
-        if place.is_taken:
-            turn_id = None if place.turn is None else place.turn.turn_id
+        if slot.is_taken:
+            turn_id = None if slot.turn is None else slot.turn.turn_id
             raise CodexThreadBusyError(
                 f"turn {turn_id or '(being started)'} of this client is still running on thread {thread_id}: let it "
                 "end, continue it, or cancel it; turn/steer adds input to it",
@@ -255,35 +263,35 @@ class TurnManager:
 
     @trio.lowlevel.enable_ki_protection
     async def wait_free(self, thread_id: str) -> None:
-        """Wait, for a limited time, while an abandoned turn runs on the thread. Do not wait for any other turn."""
+        """Wait while an abandoned turn runs on the thread, but no longer than the request timeout."""
         await self.give_way(thread_id)
         with trio.move_on_after(self._request_timeout):
             await self._wait_connected()
-            while (place := self._registry.get_slot(thread_id)).leaving is not None:
-                await place.leaving.wait()
+            while (slot := self._registry.get_slot(thread_id)).leaving is not None:
+                await slot.leaving.wait()
                 await self._wait_connected()
 
     @trio.lowlevel.enable_ki_protection
     async def give_way(self, thread_id: str) -> None:
-        """Let the consumer of the thread's turn leave, if it is cancelled.
+        """If the consumer of the thread's turn is cancelled, let it leave the turn.
 
         Trio delivers a cancellation in its next scheduler round, and clean-up may take a few more rounds. Another task
-        cannot see whether a cancellation is pending, so this waits for some rounds, in which no time passes.
+        cannot see whether a cancellation is pending, so this waits for some rounds, without sleeping.
         """
         for _ in range(_ROUNDS):
-            place = self._registry.get_slot(thread_id)
-            if place.turn is not None and place.turn.is_abandoned:  # the finalizer of its stream has not run yet
-                self.interrupt_soon(place.turn)
-            if place.leaving is not None or not place.has_consumer:
+            slot = self._registry.get_slot(thread_id)
+            if slot.turn is not None and slot.turn.is_abandoned:  # the finalizer of its stream has not run yet
+                self.interrupt_soon(slot.turn)
+            if slot.leaving is not None or not slot.has_consumer:
                 return
             await trio.lowlevel.checkpoint()
 
     @trio.lowlevel.enable_ki_protection
     async def wait_running_turn(self, thread_id: str) -> Turn | None:
-        """Return the turn of this client that runs on a thread; wait for one that is being started.
+        """Return the turn of this client that runs on a thread, or `None`. If one is being started, wait for it.
 
         Raises:
-            CodexTimeoutError: The server did not tell in time which turn that is.
+            CodexTimeoutError: The id of the turn that is being started did not become known in time.
             CodexTransportError: The connection was lost.
         """
         with trio.move_on_after(self._request_timeout):
@@ -296,23 +304,24 @@ class TurnManager:
         )
 
     async def _wait_connected(self) -> None:
-        # A lost `turn/start` may have begun a turn on this very thread, which is then stopped first.
-        if self._connection.reconnects:  # with a checkpoint even if it is connected, so that a loss is noticed
+        # A `turn/start` whose connection was lost may have started a turn on this thread. Reconnecting finds and
+        # interrupts that turn first. `wait_connected` always executes a checkpoint, so that a disconnect is noticed.
+        if self._connection.reconnects:
             await self._connection.wait_connected()
 
     async def _ensure_subscribed(self, thread_id: str) -> None:
-        # A turn of a thread that this connection did not resume would run, and none of its events come here.
+        # Without a subscription, the turn would run, but this connection would receive none of its events.
         if not self._registry.is_subscribed(thread_id):
             await self.request(methods.THREAD_RESUME, {"threadId": thread_id, "excludeTurns": True})
 
     def _on_start_response(self, starting: PendingTurn, response: Response) -> None:
-        # In the reader: the next message may be an event of this turn already.
+        # Runs in the reader, because the next message may be an event of this turn.
         if starting.resolved.is_set():
             self._take_late(starting, response)
             return
         if response.error is None and starting.request.matches_first_event is not None:
             self._registry.match_first_event(starting, partial(self._bind, starting))
-            starting.hurry(INTERRUPT_TIMEOUT)  # the turn was accepted and has not started
+            starting.hurry(INTERRUPT_TIMEOUT)  # the request was accepted, but the turn has not started
             return
         turn_id = nested_id(response.result, "turn") if response.error is None else None
         if turn_id is not None:
@@ -326,23 +335,25 @@ class TurnManager:
         if starting.is_abandoned:
             turn.release_consumer()
             self.interrupt_soon(turn)
-            if turn.ended.is_set():  # before it was known; others may wait for the thread since its caller left
+            # If the turn ended before its id was known, `interrupt_soon` did not wake the tasks that wait for the
+            # thread.
+            if turn.ended.is_set():
                 turn.left = self._registry.get_slot(starting.thread_id).leaving
                 self._registry.clear(turn)
 
     def _take_late(self, starting: PendingTurn, response: Response) -> None:
-        # The thread was released before this answer came. If the turn in the answer still ran when another turn was
-        # started on the thread, codex has merged the two. Otherwise the turn in the answer has to be stopped.
+        # The thread was released before this response came. If the turn in the response still ran when another turn was
+        # started on the thread, codex has merged the two. Otherwise the turn in the response has to be interrupted.
         turn_id = nested_id(response.result, "turn") if response.error is None else None
-        place = self._registry.get_slot(starting.thread_id)
-        if turn_id is None or turn_id == starting.ended or self._registry.is_known(turn_id) or place.is_taken:
+        slot = self._registry.get_slot(starting.thread_id)
+        if turn_id is None or turn_id == starting.ended or self._registry.is_known(turn_id) or slot.is_taken:
             return
         late = self._registry.place(starting.thread_id).starting = PendingTurn(starting.thread_id, TurnRequest())
         self.interrupt_soon(self._registry.bind(late, turn_id, trio.current_time()))
 
     def _leave(self, starting: PendingTurn, call: PendingRequest, *, has_timed_out: bool) -> None:
         if starting.turn is None and call.was_sent and call.response is None and not call.is_in_flight:
-            self._registry.unconfirmed_starts.append(call)  # whether it began a turn is unknown
+            self._registry.unconfirmed_starts.append(call)  # it may have started a turn
         if starting.turn is not None:
             starting.turn.release_consumer()
             self.interrupt_soon(starting.turn)
@@ -363,8 +374,8 @@ class TurnManager:
 
     @trio.lowlevel.enable_ki_protection
     async def _watch_abandoned(self, starting: PendingTurn, patience: float) -> None:
-        # The turn id is unknown, so nothing can be interrupted yet. While any turn runs on the thread, it may be this
-        # one. An answer that comes after that is late.
+        # The turn id is unknown, so the turn cannot be interrupted yet. While any turn runs on the thread, it may be
+        # this one, so keep waiting. A response that comes after that is handled by `_take_late`.
         while True:
             with trio.move_on_after(patience) as starting.waiting:
                 await starting.resolved.wait()
@@ -378,29 +389,29 @@ class TurnManager:
             patience = INTERRUPT_TIMEOUT
 
     def _release(self, starting: PendingTurn) -> None:
-        place = self._registry.place(starting.thread_id)
-        if starting.is_abandoned and place.leaving is not None:
-            place.leaving.set()
-            place.leaving = None
+        slot = self._registry.place(starting.thread_id)
+        if starting.is_abandoned and slot.leaving is not None:
+            slot.leaving.set()
+            slot.leaving = None
         self._registry.release(starting)
 
     def forget(self, turn: Turn) -> None:
-        """Let go of a turn that is drained."""
+        """Release a turn that was read to its end."""
         self._registry.forget(turn)
 
-    # --- stopping
+    # --- interrupting turns
 
     def interrupt_soon(self, turn: Turn) -> None:
-        """Stop a turn that nobody wants any more, if need be again, in the background; the next turn waits for that."""
+        """Interrupt an abandoned turn in the background. The next turn on its thread waits for this."""
         if turn.ended.is_set():
             self._registry.forget(turn)
             return
         if self._is_closed or (turn.left is not None and not turn.left.is_set()):
             return
-        place = self._registry.place(turn.thread_id)
-        if place.leaving is None:
-            place.leaving = trio.Event()
-        turn.left = place.leaving
+        slot = self._registry.place(turn.thread_id)
+        if slot.leaving is None:
+            slot.leaving = trio.Event()
+        turn.left = slot.leaving
         self._nursery.start_soon(self._interrupt_abandoned, turn, name=f"codex_trio stops {turn.turn_id}")
 
     @trio.lowlevel.enable_ki_protection
@@ -423,7 +434,7 @@ class TurnManager:
         """Interrupt a turn and wait for its end.
 
         Raises:
-            CodexProtocolError: The server will not, for another reason than that the turn does not run.
+            CodexProtocolError: The server rejected the interrupt, for a reason other than that the turn is not running.
 
         Cancellation: The interrupt may have been sent.
         """
@@ -437,7 +448,7 @@ class TurnManager:
             try:
                 raise attempt.error
             finally:
-                del attempt  # else the error would keep itself alive, and the frames that it passes
+                del attempt  # otherwise the error and the frames in its traceback would keep each other alive
 
     @trio.lowlevel.enable_ki_protection
     async def _run_interrupt(self, turn: Turn, attempt: _InterruptTask) -> None:
@@ -446,12 +457,12 @@ class TurnManager:
                 await self._interrupt(turn)
                 await turn.ended.wait()
         except CodexProtocolError as exc:
-            attempt.error = exc.with_traceback(None)  # whose frames would keep the error alive
+            attempt.error = exc.with_traceback(None)  # the frames in the traceback would keep the error alive
         finally:
             attempt.done.set()
 
     async def _interrupt(self, turn: Turn) -> None:
-        """Interrupt until the server has accepted it, or the turn has ended."""
+        """Send interrupts until the server accepts one, or the turn has ended."""
         with trio.move_on_after(_STARTED_TIMEOUT):
             await turn.started.wait()
         delay = _INITIAL_RETRY_PAUSE
@@ -459,7 +470,8 @@ class TurnManager:
             refusal = await self._interrupt_once(turn)
             if refusal is None:
                 return
-            # Said of a turn that has not started yet, and of one that has ended but not told so yet.
+            # The server reports this before the turn has started, and after its end, when `turn/completed` may not have
+            # arrived yet.
             if not is_no_active_turn(refusal):
                 raise refusal
             with trio.move_on_after(delay):
@@ -467,12 +479,20 @@ class TurnManager:
             delay = min(2 * delay, _MAX_RETRY_PAUSE)
 
     async def interrupt(self, thread_id: str, turn_id: str, *, timeout: float) -> None:
-        """Send one `turn/interrupt`, past the line of waiting requests, and wait for the answer.
+        """Send one `turn/interrupt`, ignoring the limit of requests in flight, and wait for the response.
 
         Args:
-            thread_id: The turn's thread.
-            turn_id: The turn; of a review of ours, the id that its events have will do.
+            thread_id: The thread of the turn.
+            turn_id: The id of the turn. For a review of this client, the id in its events is also accepted, although
+                the server uses another id to interrupt it.
             timeout: Seconds.
+
+        Raises:
+            CodexProtocolError: The server rejected the interrupt.
+            CodexTimeoutError: No response came in time.
+            CodexTransportError: The connection was lost.
+
+        Cancellation: The interrupt may have been sent.
         """
         turn = self._registry.find(turn_id)
         interrupt_id = turn.interrupt_id if turn is not None and turn.thread_id == thread_id else turn_id
@@ -491,13 +511,13 @@ class TurnManager:
                         await self.interrupt(turn.thread_id, turn.interrupt_id, timeout=_INTERRUPT_RESPONSE_TIMEOUT)
                         break
                     except (CodexTransportError, CodexTimeoutError):
-                        # Else there will be another connection, or is one already, which has not heard of it.
+                        # If the client reconnects, the interrupt has to be sent again over the next connection.
                         if self._connection.is_lost or not self._connection.reconnects:
                             raise
             except CodexProtocolError as exc:
                 refusal = exc
             except CodexError as exc:
-                _logger.debug("turn/interrupt: %s", exc)  # the end of the turn, or of the connection, is what counts
+                _logger.debug("turn/interrupt: %s", exc)  # the caller waits for the end of the turn anyway
             nursery.cancel_scope.cancel()
 
         async with trio.open_nursery() as nursery:
@@ -506,10 +526,10 @@ class TurnManager:
             nursery.cancel_scope.cancel()
         return refusal
 
-    # --- what no event told, read from history
+    # --- reading the state of turns from history
 
     def reconcile_soon(self, turn: Turn) -> None:
-        """Look at the turn's true state soon, and again while its thread is idle and its end does not come."""
+        """Read the turn's state after a delay, and again while the turn is open and its thread is idle."""
         if self._is_closed:
             return
         if turn.reconcile_scope is not None:
@@ -521,18 +541,18 @@ class TurnManager:
 
     @trio.lowlevel.enable_ki_protection
     async def _reconcile(self, turn: Turn, scope: trio.CancelScope) -> None:
-        grace = _RECONCILE_DELAY
+        delay = _RECONCILE_DELAY
         with scope:
             while True:
-                with trio.move_on_after(grace):
+                with trio.move_on_after(delay):
                     await turn.ended.wait()
                     return
                 if await self._look_at(turn):
                     return
-                grace = min(2 * grace, _MAX_RECONCILE_DELAY)
+                delay = min(2 * delay, _MAX_RECONCILE_DELAY)
 
     async def _look_at(self, turn: Turn) -> bool:
-        """Read a turn's state, and end the turn here if it has ended; return whether no further look is needed."""
+        """Read a turn's state from history, and end the turn if it has ended there. Return whether to stop looking."""
         key = "the end of", turn
         try:
             with self._suspects.blaming(key):
@@ -552,7 +572,7 @@ class TurnManager:
         return not turn.thread_is_idle
 
     async def read_history(self, turn: Turn) -> Mapping[str, Any] | None:
-        """Return the turn and its items as the server remembers them; `None` if it does not tell."""
+        """Read the turn and its items from history. Return `None` if they cannot be read."""
         try:
             return await find_turn(self.request, turn, "full")
         except CodexTransportError as exc:
@@ -562,29 +582,30 @@ class TurnManager:
     # --- closing
 
     async def close(self, patience: float) -> None:
-        """Stop every turn that has a consumer, or lost it, or is being started; let none begin any more.
+        """Interrupt all turns, except those with a continuation, and wait for their end. No new turns can be started.
 
-        Wait for that, `patience` seconds at most.
+        Args:
+            patience: Seconds to wait.
         """
-        self._is_closing = True
+        self._is_closing = True  # first, so that no turn is started while this waits
         for turn in self._registry.turns:
             if not turn.has_continuation and not turn.ended.is_set():
                 self.interrupt_soon(turn)
-        beginning = list(self._starting)
-        for starting in beginning:
+        pending = list(self._starting)
+        for starting in pending:
             starting.scope.cancel()
         with trio.move_on_after(patience):
-            for starting in beginning:
+            for starting in pending:  # their callers leave first, which may add a `leaving` event
                 await starting.finished.wait()
-            for event in [place.leaving for place in self._registry.places if place.leaving is not None]:
+            for event in [slot.leaving for slot in self._registry.places if slot.leaving is not None]:
                 await event.wait()
         self._is_closed = True
 
 
 def _start_response_timeout(starting: PendingTurn, call: PendingRequest) -> float:
-    # Seconds. Shorter than the request's own timeout, because callers that wait for the thread wait for this, too.
-    left = 0.9 * max(0.0, call.deadline - trio.current_time())
-    return left if starting.ended is None else min(left, START_RESPONSE_TIMEOUT)
+    # Seconds. Shorter than the request's own timeout, because callers that wait for the thread also wait for this.
+    seconds = 0.9 * max(0.0, call.deadline - trio.current_time())
+    return seconds if starting.ended is None else min(seconds, START_RESPONSE_TIMEOUT)
 
 
 def _closed() -> CodexTransportError:
@@ -592,7 +613,7 @@ def _closed() -> CodexTransportError:
 
 
 class _InterruptTask:
-    """One caller's wish that a turn be stopped."""
+    """The state of one `interrupt_and_wait`."""
 
     def __init__(self) -> None:
         self.scope = trio.CancelScope()
@@ -601,19 +622,19 @@ class _InterruptTask:
 
 
 def is_no_active_turn(refusal: CodexProtocolError) -> bool:
-    """Whether an interrupt was refused because the turn does not run: not yet, or no more."""
+    """Whether an interrupt was rejected because the turn is not running: it has not started, or has ended."""
     return "no active turn" in str(refusal) or "expected active turn id" in str(refusal)
 
 
 def nested_id(result: object, kind: str) -> str | None:
-    """Return the id of the `kind` of thing, a thread or a turn, that an answer tells."""
+    """Return the id of the object in a result under the key `kind`: ``"thread"`` or ``"turn"``."""
     inner = result.get(kind) if isinstance(result, dict) else None
     value = inner.get("id") if isinstance(inner, dict) else None
     return value if isinstance(value, str) else None
 
 
 def parent_of(result: object) -> str | None:
-    """Return the parent of the thread in a response; `None` if the thread is not a sub-agent's."""
+    """Return the parent of the thread in a result. `None` if the thread is not a sub-agent's."""
     thread = result.get("thread") if isinstance(result, dict) else None
     value = thread.get("parentThreadId") if isinstance(thread, dict) else None
     return value if isinstance(value, str) else None
