@@ -172,10 +172,10 @@ class _Responder:
         self._token = trio.lowlevel.current_trio_token()
 
     async def respond(self, decision: Decision) -> bool:
-        await trio.lowlevel.checkpoint()
-        is_in_time = self._slot.set_response(decision)
+        is_in_time = self._slot.set_response(decision)  # before the checkpoint, so that a cancellation does not lose it
         if not is_in_time:
             _logger.info("%s came too late, and was not sent", decision.name)
+        await trio.lowlevel.checkpoint()
         return is_in_time
 
     def __del__(self) -> None:

@@ -60,6 +60,25 @@ async def test_approvals_can_be_pulled(autojump_clock: Clock) -> None:
     assert results(server) == [{"decision": "accept"}] * 2
 
 
+async def test_a_cancelled_respond_sends_its_decision(autojump_clock: Clock) -> None:
+    server = ScriptedAppServer()
+    server.on_turn(run("ls", escalate=True), say("done"))
+    async with open_codex_client(server.transport()) as client, client.approvals() as approvals:
+        stream = client.chat("go")
+        async with trio.open_nursery() as nursery:
+
+            async def decide() -> None:
+                request = await anext(approvals)
+                with trio.CancelScope() as scope:
+                    scope.cancel()
+                    await request.respond(request.accept())
+                assert scope.cancelled_caught
+
+            nursery.start_soon(decide)
+            assert [step.text async for step in stream][-1] == "done"
+    assert results(server) == [{"decision": "accept"}]
+
+
 async def test_a_late_answer_says_so_and_sends_nothing(autojump_clock: Clock) -> None:
     server = ScriptedAppServer()
     server.on_turn(run("ls", escalate=True), say("done"))
