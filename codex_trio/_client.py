@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
 
 import trio
 
-from . import _chat as talk
+from . import _chat
 from ._exec import RESERVED_FIELDS, ExecProcess
 from ._login import ChatGPTLogin
 from ._options import (
@@ -488,12 +488,12 @@ class CodexClient:
         Example:
             ``print((await client.chat_once("Hello", model="gpt-5.1", sandbox="read-only")).final_text)``
         """
-        message = talk.Message(
+        message = _chat.Message(
             text=text, thread_id=thread_id, user=user, metadata=metadata, continuation=continuation,
             output_type=output_type, output_schema=output_schema, options=options,
         )  # fmt: skip
-        begin, output = talk.beginning(self._session, message)
-        return await talk.once(self._session, begin, self._session.inactivity_seconds(inactivity_timeout), output)
+        begin, output = _chat.beginning(self._session, message)
+        return await _chat.once(self._session, begin, self._session.inactivity_seconds(inactivity_timeout), output)
 
     def chat(
         self,
@@ -513,11 +513,11 @@ class CodexClient:
         Example:
             ``async for step in client.chat("Fix the tests"): print(step.step_type, step.text)``
         """
-        message = talk.Message(
+        message = _chat.Message(
             text=text, thread_id=thread_id, user=user, metadata=metadata, continuation=continuation, options=options
         )
-        begin, _ = talk.beginning(self._session, message)
-        return talk.steps(self._session, begin, self._session.inactivity_seconds(inactivity_timeout))
+        begin, _ = _chat.beginning(self._session, message)
+        return _chat.steps(self._session, begin, self._session.inactivity_seconds(inactivity_timeout))
 
     def stream(
         self,
@@ -547,12 +547,12 @@ class CodexClient:
                         print(result.usage)
             ```
         """
-        message = talk.Message(
+        message = _chat.Message(
             text=text, thread_id=thread_id, user=user, metadata=metadata, continuation=continuation,
             output_type=output_type, output_schema=output_schema, options=options,
         )  # fmt: skip
-        begin, output = talk.beginning(self._session, message, wants_deltas=True)
-        return talk.events(self._session, begin, self._session.inactivity_seconds(inactivity_timeout), output)
+        begin, output = _chat.beginning(self._session, message, wants_deltas=True)
+        return _chat.events(self._session, begin, self._session.inactivity_seconds(inactivity_timeout), output)
 
     async def cancel(self, continuation: ChatContinuation, *, timeout: float | None = None) -> CancelResult:
         """Interrupt a turn, wait for its end, and return the steps that were not delivered.
@@ -578,7 +578,7 @@ class CodexClient:
             ``cancelled = await client.cancel(exc.continuation); print(cancelled.status)``
         """
         self._session.require_open()
-        talk.check_continuation(continuation)
+        _chat.check_continuation(continuation)
         deadline = trio.current_time() + self._patience(timeout)
         turn: Turn | None = None
         with trio.move_on_at(deadline):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, Literal, TypeAlias, Unpack, overload
 
-from . import _chat as talk
+from . import _chat
 from ._options import (
     ThreadOptions,
     TurnOptions,
@@ -118,8 +118,8 @@ class CodexThread:
             text, continuation, user=user, metadata=metadata, output_type=output_type, output_schema=output_schema,
             options=options,
         )  # fmt: skip
-        begin, output = talk.beginning(self._session, message)
-        return await talk.once(self._session, begin, self._session.inactivity_seconds(inactivity_timeout), output)
+        begin, output = _chat.beginning(self._session, message)
+        return await _chat.once(self._session, begin, self._session.inactivity_seconds(inactivity_timeout), output)
 
     def chat(
         self,
@@ -137,8 +137,8 @@ class CodexThread:
             ``async for step in thread.chat("Fix the tests"): print(step.step_type, step.text)``
         """
         message = self._message(text, continuation, user=user, metadata=metadata, options=options)
-        begin, _ = talk.beginning(self._session, message)
-        return talk.steps(self._session, begin, self._session.inactivity_seconds(inactivity_timeout))
+        begin, _ = _chat.beginning(self._session, message)
+        return _chat.steps(self._session, begin, self._session.inactivity_seconds(inactivity_timeout))
 
     def stream(
         self,
@@ -161,14 +161,14 @@ class CodexThread:
             text, continuation, user=user, metadata=metadata, output_type=output_type, output_schema=output_schema,
             options=options,
         )  # fmt: skip
-        begin, output = talk.beginning(self._session, message, wants_deltas=True)
-        return talk.events(self._session, begin, self._session.inactivity_seconds(inactivity_timeout), output)
+        begin, output = _chat.beginning(self._session, message, wants_deltas=True)
+        return _chat.events(self._session, begin, self._session.inactivity_seconds(inactivity_timeout), output)
 
-    def _message(self, text: Prompt | None, continuation: ChatContinuation | None, **rest: Any) -> talk.Message:
+    def _message(self, text: Prompt | None, continuation: ChatContinuation | None, **rest: Any) -> _chat.Message:
         if continuation is not None and continuation.thread_id != self.id:
             raise ValueError(f"that continuation is of thread {continuation.thread_id}, not of {self.id}")
         thread_id = self.id if continuation is None else None
-        return talk.Message(text=text, thread_id=thread_id, continuation=continuation, **rest)
+        return _chat.Message(text=text, thread_id=thread_id, continuation=continuation, **rest)
 
     async def review(
         self, target: ReviewTarget = "uncommitted", *, inactivity_timeout: float | None = None
@@ -260,14 +260,14 @@ class CodexThread:
 
     async def _once(self, request: TurnRequest, inactivity_timeout: float | None) -> ChatResult:
         begin = partial(self._session.start_turn, self.id, request)
-        return await talk.once(self._session, begin, self._session.inactivity_seconds(inactivity_timeout))
+        return await _chat.once(self._session, begin, self._session.inactivity_seconds(inactivity_timeout))
 
     def _events(self, request: TurnRequest, inactivity_timeout: float | None) -> EventStream:
         request = TurnRequest(
             request.method, request.params, matches_first_event=request.matches_first_event, wants_deltas=True
         )
         begin = partial(self._session.start_turn, self.id, request)
-        return talk.events(self._session, begin, self._session.inactivity_seconds(inactivity_timeout))
+        return _chat.events(self._session, begin, self._session.inactivity_seconds(inactivity_timeout))
 
     async def steer(self, text: Prompt, *, turn_id: str | None = None) -> str:
         """Add input to the turn that runs on this thread, and return the turn's id.

@@ -25,7 +25,7 @@ from .._tools import (
     ToolCall,
     ToolRegistry,
 )
-from .._wire import server_methods as asks
+from .._wire import server_methods
 from .approval_queue import ApprovalQueue
 
 _logger = logging.getLogger("codex_trio")
@@ -123,7 +123,7 @@ class Handlers:
 
     def find_tool_call(self, method: str, params: Mapping[str, Any]) -> ToolCall | None:
         """Return the tool call of an `item/tool/call` request, or `None`. Call this in the order of the requests."""
-        is_call = method == asks.TOOL_CALL and method not in self._on_request
+        is_call = method == server_methods.TOOL_CALL and method not in self._on_request
         return self.tool_registry.call(params) if is_call else None
 
     async def handle(
@@ -155,14 +155,14 @@ class Handlers:
         await trio.lowlevel.checkpoint()
         if (handler := self._on_request.get(method)) is not None:
             return Answer(await _call(handler, params))
-        if method in asks.APPROVALS:
+        if method in server_methods.APPROVALS:
             request = parse_approval(method, params, changes=changes, is_experimental=self.is_experimental)
             return await self._approve(request)
-        if method == asks.USER_INPUT and self._on_question is not None:
+        if method == server_methods.USER_INPUT and self._on_question is not None:
             asked = UserInputRequest.from_wire(params)
             answers = await _call(self._on_question, asked)
-            return Answer(asks.dump_answers(answers, [question.id for question in asked.questions]))
-        if method == asks.ELICITATION and self._on_elicitation is not None:
+            return Answer(server_methods.dump_answers(answers, [question.id for question in asked.questions]))
+        if method == server_methods.ELICITATION and self._on_elicitation is not None:
             question = ElicitationRequest.from_wire(params, tool_name=tool_name)
             return _checked(question, await _call(self._on_elicitation, question))
         _logger.info("the server asked %s and was refused: this client has no handler for it", self.redact(method))
@@ -179,8 +179,8 @@ class Handlers:
 
 
 def default_response(method: str) -> Any:
-    """Return the result that grants nothing. Raises the same errors as `asks.default_response`."""
-    return asks.default_response(method, unix_time=time.time())
+    """Return the result that grants nothing. Raises the same errors as `server_methods.default_response`."""
+    return server_methods.default_response(method, unix_time=time.time())
 
 
 @trio.lowlevel.disable_ki_protection

@@ -11,9 +11,7 @@ from typing import Any, TypeAlias
 
 from .._wire import (
     methods,
-)
-from .._wire import (
-    server_methods as asks,
+    server_methods,
 )
 from .._wire.messages import (
     Notice,
@@ -76,7 +74,7 @@ class OpenItems:
         """Return the tool name of the call that an elicitation is about, or ``""`` if it is ambiguous or unknown."""
         meta = request.params.get("_meta")
         server = request.params.get("serverName")
-        if request.method != asks.ELICITATION or not isinstance(server, str):
+        if request.method != server_methods.ELICITATION or not isinstance(server, str):
             return ""
         if not isinstance(meta, dict) or "tool_params" not in meta:
             return ""

@@ -14,9 +14,7 @@ import trio
 from .._tools import ToolCall
 from .._wire import (
     methods,
-)
-from .._wire import (
-    server_methods as asks,
+    server_methods,
 )
 from .._wire.messages import (
     Notice,
@@ -158,7 +156,7 @@ class ServerRequestTasks:
         """Update the open items from a notification, and drop the requests that it withdraws."""
         params = notice.params
         self._items.watch(notice)
-        if notice.method == asks.RESOLVED:
+        if notice.method == server_methods.RESOLVED:
             request_id = params.get("requestId")
             asked = self._pending.get(request_id) if isinstance(request_id, (int, str)) else None
             if asked is not None:

@@ -42,7 +42,7 @@ from codex_trio._session.history import is_idle
 from codex_trio._session.registry import PendingTurn, TurnRegistry
 from codex_trio._session.turn import Turn, TurnRequest
 from codex_trio._tools import ToolRegistry
-from codex_trio._wire import server_methods as asks
+from codex_trio._wire import server_methods
 from codex_trio._wire.messages import (
     NOT_A_DELTA,
     MalformedMessageError,
@@ -167,10 +167,10 @@ class LineConsumer:
 
     def _take_request(self, request: ServerRequest) -> None:
         params = request.params
-        for method in asks.APPROVALS:
+        for method in server_methods.APPROVALS:
             self._decide(request, parse_approval(method, params, changes=self._changes))
         answers = {one.id: one.question for one in UserInputRequest.from_wire(params).questions}
-        self._send(request, asks.dump_answers(answers, answers))
+        self._send(request, server_methods.dump_answers(answers, answers))
         asked = ElicitationRequest.from_wire(params)
         with suppress(ValueError):  # what would be called is not known
             self._send(request, asked.accept().result)
@@ -181,8 +181,8 @@ class LineConsumer:
                 with suppress(ValueError, TypeError, msgspec.ValidationError):  # which the model is told
                     found._bind(params.get("arguments"))
         try:
-            self._send(request, asks.default_response(request.method, unix_time=0))
-        except asks.RequestRejectedError as refusal:
+            self._send(request, server_methods.default_response(request.method, unix_time=0))
+        except server_methods.RequestRejectedError as refusal:
             with suppress(ValueError):
                 dump_error(request.id, refusal.code, str(refusal))
 
