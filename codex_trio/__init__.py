@@ -4,11 +4,7 @@ import logging as _logging
 
 from . import _redaction
 from ._client import CodexClient, connect_codex_client, open_codex_client
-from ._exec import (
-    ExecOutput,
-    ExecProcess,
-    ExecStdin,
-)
+from ._exec import ExecOutput, ExecProcess, ExecStdin
 from ._login import ChatGPTLogin
 from ._options import (
     ApprovalPolicy,
@@ -20,42 +16,17 @@ from ._options import (
     TurnOptions,
 )
 from ._paginator import Paginator
-from ._server_requests.approvals import (
-    ApprovalRequest,
-    PermissionsApprovalRequest,
-)
-from ._server_requests.command_approvals import (
-    CommandApprovalRequest,
-    NetworkApprovalContext,
-    NetworkPolicyAmendment,
-)
+from ._server_requests.approvals import ApprovalRequest, PermissionsApprovalRequest
+from ._server_requests.command_approvals import CommandApprovalRequest, NetworkApprovalContext, NetworkPolicyAmendment
 from ._server_requests.decisions import Decision
-from ._server_requests.file_changes import (
-    FileChange,
-    FileChangeApprovalRequest,
-)
-from ._server_requests.questions import (
-    ElicitationRequest,
-    Question,
-    QuestionOption,
-    UserInputRequest,
-)
-from ._server_requests.ready import (
-    approve_all,
-    decline_all,
-)
+from ._server_requests.file_changes import FileChange, FileChangeApprovalRequest
+from ._server_requests.questions import ElicitationRequest, Question, QuestionOption, UserInputRequest
+from ._server_requests.ready import approve_all, decline_all
 from ._session.approval_queue import ApprovalStream
 from ._session.notifications import NotificationStream
-from ._streams import (
-    EventStream,
-    StepStream,
-)
+from ._streams import EventStream, StepStream
 from ._thread import CodexThread, ItemsView, ReviewTarget
-from ._tools import (
-    Tool,
-    ToolImage,
-    tool,
-)
+from ._tools import Tool, ToolImage, tool
 from ._transports.stdio import StdioTransport
 from ._transports.unix import UnixSocketTransport
 from ._transports.websocket import WebSocketTransport

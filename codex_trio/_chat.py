@@ -13,17 +13,11 @@ from . import inputs
 from ._options import chat_params
 from ._session.session import Session
 from ._session.turn import Turn, TurnRequest
-from ._streams import (
-    EventStream,
-    StepStream,
-)
+from ._streams import EventStream, StepStream
 from ._wire.output_schema import OutputSchema
 from .errors import CodexError
 from .inputs import Prompt
-from .models import (
-    ChatContinuation,
-    ChatResult,
-)
+from .models import ChatContinuation, ChatResult
 
 Begin = Callable[[], Awaitable[Turn]]
 

@@ -43,16 +43,9 @@ from ._session.handlers import (
 from ._session.notifications import NotificationStream
 from ._session.session import Session
 from ._session.turn import Turn
-from ._streams import (
-    EventStream,
-    StepStream,
-)
+from ._streams import EventStream, StepStream
 from ._thread import CodexThread, fork, opened
-from ._tools import (
-    Tool,
-    ToolLike,
-    build_tools,
-)
+from ._tools import Tool, ToolLike, build_tools
 from ._transports.stdio import StdioTransport
 from ._transports.unix import UnixSocketTransport
 from ._transports.websocket import TokenSource, WebSocketTransport

@@ -16,10 +16,7 @@ import trio
 from ._session.connection import PendingRequest
 from ._session.session import Session
 from ._wire import methods
-from ._wire.messages import (
-    Notice,
-    Response,
-)
+from ._wire.messages import Notice, Response
 from .errors import CodexError, CodexProtocolError, CodexTransportError
 
 RESERVED_FIELDS = (

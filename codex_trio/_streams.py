@@ -17,15 +17,8 @@ from msgspec.structs import replace
 from ._session.turn import Turn
 from ._session.turn_manager import TurnManager
 from .errors import CodexError
-from .events import (
-    Event,
-    StepCompleted,
-    TurnCompleted,
-)
-from .models import (
-    ChatResult,
-    ConversationStep,
-)
+from .events import Event, StepCompleted, TurnCompleted
+from .models import ChatResult, ConversationStep
 
 _logger = logging.getLogger("codex_trio")
 

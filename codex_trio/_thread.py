@@ -7,25 +7,11 @@ from functools import partial
 from typing import Any, Literal, TypeAlias, Unpack, overload
 
 from . import _chat
-from ._options import (
-    ThreadOptions,
-    TurnOptions,
-    thread_params,
-)
-from ._paginator import (
-    Paginator,
-    is_history_unavailable,
-)
+from ._options import ThreadOptions, TurnOptions, thread_params
+from ._paginator import Paginator, is_history_unavailable
 from ._session.session import Session
-from ._session.turn import (
-    TurnRequest,
-    is_shell,
-    is_start,
-)
-from ._streams import (
-    EventStream,
-    StepStream,
-)
+from ._session.turn import TurnRequest, is_shell, is_start
+from ._streams import EventStream, StepStream
 from ._wire import methods
 from .errors import CodexProtocolError, CodexThreadBusyError
 from .inputs import Prompt, to_wire

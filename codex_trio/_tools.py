@@ -16,11 +16,7 @@ from weakref import WeakValueDictionary
 import msgspec
 import trio
 
-from ._schema import (
-    dump_value,
-    fill_types,
-    find_faults,
-)
+from ._schema import dump_value, fill_types, find_faults
 from ._schema.docstrings import parse_docstring
 from ._schema.parameters import Parameters
 

@@ -9,15 +9,7 @@ from typing import Any
 
 import msgspec
 
-from . import (
-    Node,
-    SchemaMaker,
-    default_keyword,
-    describe_limits,
-    explain,
-    fill_types,
-    make_reader,
-)
+from . import Node, SchemaMaker, default_keyword, describe_limits, explain, fill_types, make_reader
 
 
 class Parameters:

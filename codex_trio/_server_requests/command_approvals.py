@@ -8,15 +8,7 @@ from typing import Any
 
 from .._json import as_objects, as_text, as_texts, shown
 from ..models import WireValue, unwrap_shell
-from .decisions import (
-    COMMON_PARAMS,
-    BaseApprovalRequest,
-    Decision,
-    check_grant,
-    find_extra,
-    is_empty,
-    read_common,
-)
+from .decisions import COMMON_PARAMS, BaseApprovalRequest, Decision, check_grant, find_extra, is_empty, read_common
 
 _AMENDMENT = "acceptWithExecpolicyAmendment"
 _NETWORK_AMENDMENT = "applyNetworkPolicyAmendment"

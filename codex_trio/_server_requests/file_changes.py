@@ -7,15 +7,7 @@ from typing import Any
 
 from .._json import as_text
 from ..models import WireValue
-from .decisions import (
-    COMMON_PARAMS,
-    BaseApprovalRequest,
-    Decision,
-    check_grant,
-    find_extra,
-    is_empty,
-    read_common,
-)
+from .decisions import COMMON_PARAMS, BaseApprovalRequest, Decision, check_grant, find_extra, is_empty, read_common
 
 _GRANTS = frozenset({"grantRoot"})
 _KNOWN = frozenset({"path", "kind", "diff"})  # fields of a change

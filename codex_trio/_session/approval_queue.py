@@ -9,10 +9,7 @@ from weakref import WeakSet
 
 import trio
 
-from .._server_requests.approvals import (
-    ApprovalRequest,
-    with_responder,
-)
+from .._server_requests.approvals import ApprovalRequest, with_responder
 from .._server_requests.decisions import Decision
 from ..errors import CodexTransportError
 

@@ -32,15 +32,9 @@ from .._wire.messages import (
     parse_message,
     redact_errors,
 )
-from .._wire.methods import (
-    INTERNAL_ERROR,
-    OVERLOADED,
-)
+from .._wire.methods import INTERNAL_ERROR, OVERLOADED
 from ..abc import Transport
-from ..errors import (
-    CodexTimeoutError,
-    CodexTransportError,
-)
+from ..errors import CodexTimeoutError, CodexTransportError
 
 _logger = logging.getLogger("codex_trio")
 

@@ -11,20 +11,10 @@ from typing import Any, TypeAlias, TypedDict
 import msgspec
 import trio
 
-from .._server_requests.approvals import (
-    ApprovalRequest,
-    parse_approval,
-)
+from .._server_requests.approvals import ApprovalRequest, parse_approval
 from .._server_requests.decisions import Decision
-from .._server_requests.questions import (
-    ElicitationRequest,
-    UserInputRequest,
-)
-from .._tools import (
-    Tool,
-    ToolCall,
-    ToolRegistry,
-)
+from .._server_requests.questions import ElicitationRequest, UserInputRequest
+from .._tools import Tool, ToolCall, ToolRegistry
 from .._wire import server_methods
 from .approval_queue import ApprovalQueue
 

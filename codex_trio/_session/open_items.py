@@ -9,14 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from .._wire import (
-    methods,
-    server_methods,
-)
-from .._wire.messages import (
-    Notice,
-    ServerRequest,
-)
+from .._wire import methods, server_methods
+from .._wire.messages import Notice, ServerRequest
 
 _OTHERS_KEPT = 256  # items of turns that are not this client's
 _FIELDS = {

@@ -18,11 +18,7 @@ import trio
 from .._wire.messages import ServerRequest
 from ..abc import Transport
 from ..errors import CodexError, CodexTimeoutError, CodexTransportError
-from .connection import (
-    Connection,
-    ConnectionOwner,
-    PendingRequest,
-)
+from .connection import Connection, ConnectionOwner, PendingRequest
 
 _logger = logging.getLogger("codex_trio")
 

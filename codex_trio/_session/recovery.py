@@ -19,10 +19,7 @@ from .._wire.messages import Response
 from .._wire.turn_state import is_complete, is_over, is_terminal
 from ..errors import CodexError, CodexProtocolError, CodexTimeoutError, CodexTransportError
 from ..models import ChatContinuation
-from .connection import (
-    Connection,
-    PendingRequest,
-)
+from .connection import Connection, PendingRequest
 from .history import PAGE_SIZE, Ask, is_idle, read_turn, retry_while_missing
 from .registry import PendingTurn, TurnRegistry
 from .sub_agents import told_by

@@ -14,15 +14,9 @@ import msgspec
 import trio
 
 from .._wire import methods
-from .._wire.messages import (
-    Delta,
-    Notice,
-)
+from .._wire.messages import Delta, Notice
 from ..errors import CodexTransportError
-from .connection import (
-    MAX_IN_FLIGHT,
-    PendingRequest,
-)
+from .connection import MAX_IN_FLIGHT, PendingRequest
 from .deltas import EventBuffer
 from .notifications import NotificationBroadcaster
 from .sub_agents import SubAgents

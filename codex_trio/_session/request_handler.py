@@ -12,15 +12,8 @@ import msgspec
 import trio
 
 from .._tools import ToolCall
-from .._wire import (
-    methods,
-    server_methods,
-)
-from .._wire.messages import (
-    Notice,
-    RequestId,
-    ServerRequest,
-)
+from .._wire import methods, server_methods
+from .._wire.messages import Notice, RequestId, ServerRequest
 from .._wire.server_methods import RequestRejectedError
 from ..errors import CodexError, CodexTransportError
 from .connection import Connection

@@ -16,11 +16,7 @@ import trio
 
 from .._options import check_timeout
 from .._wire import methods
-from .._wire.messages import (
-    Delta,
-    Notice,
-    ServerRequest,
-)
+from .._wire.messages import Delta, Notice, ServerRequest
 from ..abc import Transport
 from ..errors import CodexTransportError
 from ..models import ChatContinuation, InitializeResult

@@ -12,10 +12,7 @@ import trio
 
 from .._wire import methods
 from .._wire.messages import Notice
-from .._wire.turn_state import (
-    TurnAccumulator,
-    is_complete,
-)
+from .._wire.turn_state import TurnAccumulator, is_complete
 from ..errors import (
     CodexThreadBusyError,
     CodexTransportError,

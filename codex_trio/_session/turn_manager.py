@@ -13,11 +13,7 @@ from typing import Any
 
 import trio
 
-from .._tools import (
-    Tool,
-    ToolRegistry,
-    dump_tools,
-)
+from .._tools import Tool, ToolRegistry, dump_tools
 from .._wire import methods
 from .._wire.messages import Response
 from .._wire.turn_state import is_terminal
@@ -29,17 +25,10 @@ from ..errors import (
     CodexTimeoutError,
     CodexTransportError,
 )
-from .connection import (
-    Connection,
-    PendingRequest,
-)
+from .connection import Connection, PendingRequest
 from .history import find_turn
 from .reconnecting import ReconnectingConnection
-from .registry import (
-    START_RESPONSE_TIMEOUT,
-    PendingTurn,
-    TurnRegistry,
-)
+from .registry import START_RESPONSE_TIMEOUT, PendingTurn, TurnRegistry
 from .suspects import LossCounter
 from .turn import Turn, TurnRequest
 

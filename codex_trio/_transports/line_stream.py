@@ -7,10 +7,7 @@ from collections.abc import Sequence
 
 import trio
 
-from .._wire.framing import (
-    LineSplitter,
-    LineTooLongError,
-)
+from .._wire.framing import LineSplitter, LineTooLongError
 
 _READ_SIZE = 1 << 18  # bytes
 

@@ -21,10 +21,7 @@ from .._options import DEFAULT_CONNECT_TIMEOUT, DEFAULT_MAX_MESSAGE_SIZE, DEFAUL
 from .._redaction import is_secret_variable, redact, redact_command, secrets_in_command
 from ..abc import Transport
 from ..errors import CodexTransportError
-from .line_stream import (
-    LineStream,
-    LineTooLongError,
-)
+from .line_stream import LineStream, LineTooLongError
 from .secrets import Secret, without_tracebacks
 from .stderr import StderrTail
 

@@ -100,11 +100,7 @@ class BaseWebSocketTransport(Transport):
     ) -> WebSocketStream:
         # Imported here because these imports take a tenth of a second.
         from .echoes import EchoMask
-        from .websocket_stream import (
-            ActivityStream,
-            HandshakeError,
-            WebSocketStream,
-        )
+        from .websocket_stream import ActivityStream, HandshakeError, WebSocketStream
 
         self._mask = EchoMask(upgrade.secrets.reveal())
         activity = ActivityStream(socket_stream, partial(self._after_read, socket_stream))

@@ -11,10 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from codex_trio import CommandApprovalRequest, ElicitationRequest, FileChangeApprovalRequest, PermissionsApprovalRequest
-from codex_trio._cli.descriptions import (
-    describe,
-    describe_tool_call,
-)
+from codex_trio._cli.descriptions import describe, describe_tool_call
 from codex_trio._cli.questions import Question
 from codex_trio._cli.terminal import Screen
 

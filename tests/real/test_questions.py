@@ -11,13 +11,7 @@ from typing import Any
 import pytest
 import trio
 
-from codex_trio import (
-    Decision,
-    ElicitationRequest,
-    UserInputRequest,
-    approve_all,
-    open_codex_client,
-)
+from codex_trio import Decision, ElicitationRequest, UserInputRequest, approve_all, open_codex_client
 from codex_trio.testing import call_tool, say
 from tests.support.asking_model import PATIENCE, asking_model
 from tests.support.real_servers import Reach

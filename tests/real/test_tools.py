@@ -12,11 +12,7 @@ from typing import Any
 
 import trio
 
-from codex_trio import (
-    ToolImage,
-    open_codex_client,
-    tool,
-)
+from codex_trio import ToolImage, open_codex_client, tool
 from codex_trio.testing import call_tool, say
 from tests.support.asking_model import PATIENCE, asking_model
 from tests.support.real_servers import Reach

@@ -10,13 +10,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from codex_trio import (
-    CodexTransportError,
-    CodexTurnInactiveError,
-    Transport,
-    WebSocketTransport,
-    open_codex_client,
-)
+from codex_trio import CodexTransportError, CodexTurnInactiveError, Transport, WebSocketTransport, open_codex_client
 from codex_trio.testing import ScriptedModel, hang, run, say, think
 from tests.support.exposed_secrets import exposed
 from tests.support.real_codex import assert_nothing_open, told_statuses

@@ -26,17 +26,10 @@ from codex_trio import (
     TurnInfo,
     tool,
 )
-from codex_trio._server_requests.approvals import (
-    ApprovalRequest,
-    PermissionsApprovalRequest,
-    parse_approval,
-)
+from codex_trio._server_requests.approvals import ApprovalRequest, PermissionsApprovalRequest, parse_approval
 from codex_trio._server_requests.command_approvals import CommandApprovalRequest
 from codex_trio._server_requests.decisions import Decision
-from codex_trio._server_requests.questions import (
-    ElicitationRequest,
-    UserInputRequest,
-)
+from codex_trio._server_requests.questions import ElicitationRequest, UserInputRequest
 from codex_trio._session.deltas import events_of
 from codex_trio._session.history import is_idle
 from codex_trio._session.registry import PendingTurn, TurnRegistry
@@ -58,12 +51,7 @@ from codex_trio._wire.messages import (
 )
 from codex_trio._wire.methods import DELTAS
 from codex_trio._wire.output_schema import OutputSchema
-from codex_trio._wire.turn_state import (
-    TurnAccumulator,
-    is_complete,
-    is_over,
-    is_terminal,
-)
+from codex_trio._wire.turn_state import TurnAccumulator, is_complete, is_over, is_terminal
 
 LISTED: tuple[Callable[[object], object], ...] = (
     InitializeResult.from_wire,

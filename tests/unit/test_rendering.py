@@ -25,19 +25,7 @@ from codex_trio import (
     open_codex_client,
 )
 from codex_trio.rendering import TurnView, render_step
-from codex_trio.testing import (
-    ScriptedAppServer,
-    Step,
-    drop_connection,
-    fail,
-    hang,
-    raw,
-    retry,
-    run,
-    say,
-    think,
-    wait,
-)
+from codex_trio.testing import ScriptedAppServer, Step, drop_connection, fail, hang, raw, retry, run, say, think, wait
 
 
 def step(item_type: str, **data: Any) -> ConversationStep:

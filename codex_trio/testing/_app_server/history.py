@@ -16,10 +16,7 @@ from .items import set_command_end
 from .settings import Settings
 
 if TYPE_CHECKING:
-    from .connection import (
-        PendingServerRequest,
-        ServerConnection,
-    )
+    from .connection import PendingServerRequest, ServerConnection
 
 ITEMS_VIEWS = ("notLoaded", "summary", "full")
 AGENT_NICKNAME = "Ada"

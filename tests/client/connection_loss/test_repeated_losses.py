@@ -8,13 +8,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from codex_trio import (
-    CodexClient,
-    CodexTransportError,
-    CodexTurnInactiveError,
-    ConversationStep,
-    open_codex_client,
-)
+from codex_trio import CodexClient, CodexTransportError, CodexTurnInactiveError, ConversationStep, open_codex_client
 from codex_trio.testing import ScriptedAppServer, hang, say, think, wait
 from tests.support.background import Background
 from tests.support.manual_turn import ManualTurn, next_turn

@@ -14,13 +14,7 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from codex_trio import (
-    CodexClient,
-    CodexTransportError,
-    CodexTurnInactiveError,
-    StdioTransport,
-    open_codex_client,
-)
+from codex_trio import CodexClient, CodexTransportError, CodexTurnInactiveError, StdioTransport, open_codex_client
 from tests.support.fake_server_command import server
 from tests.support.leaks import is_alive, nothing_left, wait_until
 

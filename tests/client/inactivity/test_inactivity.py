@@ -9,12 +9,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from codex_trio import (
-    ChatContinuation,
-    CodexTurnInactiveError,
-    ConversationStep,
-    open_codex_client,
-)
+from codex_trio import ChatContinuation, CodexTurnInactiveError, ConversationStep, open_codex_client
 from codex_trio.testing import ScriptedAppServer, ask_server_request, hang, run, say, think, wait
 from tests.support.background import Background
 from tests.support.manual_turn import next_turn

@@ -11,13 +11,7 @@ import sys
 import pytest
 import trio
 
-from codex_trio import (
-    CodexClient,
-    CodexProtocolError,
-    CodexTransportError,
-    StdioTransport,
-    open_codex_client,
-)
+from codex_trio import CodexClient, CodexProtocolError, CodexTransportError, StdioTransport, open_codex_client
 from tests.support.fake_server_command import server
 from tests.support.leaks import is_alive, nothing_left, wait_until
 

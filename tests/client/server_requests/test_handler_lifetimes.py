@@ -9,13 +9,7 @@ import pytest
 import trio
 import trio.testing
 
-from codex_trio import (
-    ApprovalRequest,
-    CodexTurnInactiveError,
-    Decision,
-    approve_all,
-    open_codex_client,
-)
+from codex_trio import ApprovalRequest, CodexTurnInactiveError, Decision, approve_all, open_codex_client
 from codex_trio.testing import ScriptedAppServer, ServerConnection, ask_server_request, omit_completed, run, say, wait
 
 Clock = trio.testing.MockClock

@@ -21,10 +21,7 @@ from codex_trio import (
     open_codex_client,
 )
 from codex_trio._session.open_items import OpenItems
-from codex_trio._wire.messages import (
-    Notice,
-    ServerRequest,
-)
+from codex_trio._wire.messages import Notice, ServerRequest
 from codex_trio.testing import ScriptedAppServer, Step, ask_server_request, hang, patch, raw, say, wait
 from tests.support.background import Background
 from tests.support.manual_turn import next_turn

@@ -9,13 +9,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from codex_trio import (
-    ChatResult,
-    CodexClient,
-    CodexTurnFailedError,
-    CodexTurnInterruptedError,
-    open_codex_client,
-)
+from codex_trio import ChatResult, CodexClient, CodexTurnFailedError, CodexTurnInterruptedError, open_codex_client
 from codex_trio.testing import ScriptedAppServer, fail, hang, retry, run, say, think, wait
 from tests.support.background import Background
 from tests.support.manual_turn import ManualTurn, message, next_turn

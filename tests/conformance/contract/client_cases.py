@@ -20,17 +20,7 @@ from codex_trio import (
     UserInputRequest,
     tool,
 )
-from codex_trio.testing import (
-    ask_approval,
-    ask_question,
-    call_tool,
-    fail,
-    patch,
-    run,
-    say,
-    think,
-    wait,
-)
+from codex_trio.testing import ask_approval, ask_question, call_tool, fail, patch, run, say, think, wait
 from tests.conformance.contract.stage import PLAN, UNKNOWN, Stage
 
 

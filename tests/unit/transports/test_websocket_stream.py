@@ -12,10 +12,7 @@ from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_server_st
 
 from codex_trio import CodexTransportError
 from codex_trio._transports.secrets import Secret
-from codex_trio._transports.websocket_stream import (
-    ActivityStream,
-    WebSocketStream,
-)
+from codex_trio._transports.websocket_stream import ActivityStream, WebSocketStream
 
 INTERVAL = 20.0  # seconds from ping to ping
 SLICE = 1 << 18  # bytes

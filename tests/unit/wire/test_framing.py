@@ -9,10 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from codex_trio._wire.framing import (
-    LineSplitter,
-    LineTooLongError,
-)
+from codex_trio._wire.framing import LineSplitter, LineTooLongError
 
 MIB = 1 << 20
 calm = settings(deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow])

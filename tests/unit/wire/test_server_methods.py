@@ -7,10 +7,7 @@ from typing import Any
 
 import pytest
 
-from codex_trio._wire.server_methods import (
-    RequestRejectedError,
-    default_response,
-)
+from codex_trio._wire.server_methods import RequestRejectedError, default_response
 from tests.support.folders import TRACES
 
 NOW = 1795398998.75

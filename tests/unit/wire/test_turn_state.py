@@ -9,10 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from codex_trio._wire.messages import Notice
-from codex_trio._wire.turn_state import (
-    TurnAccumulator,
-    is_terminal,
-)
+from codex_trio._wire.turn_state import TurnAccumulator, is_terminal
 from codex_trio.models import ConversationStep
 
 Item = dict[str, Any]
