@@ -79,8 +79,9 @@ RUNS: Mapping[str, Runner] = {
     "many, websocket": into_file("many_threads.py", *WEBSOCKET),
     "dropped, websocket": into_file("survive_a_dropped_connection.py", "--demo"),
     "session, Ctrl-C": at_terminal("chat_session_stdio.py", "--demo", react=react_once("this?\r\n", interrupt)),
+    # After verse 3 nothing is printed for a while, so that Ctrl-C does not come between two writes.
     "dropped, Ctrl-C": at_terminal(
-        "survive_a_dropped_connection.py", "--demo", react=react_once("Verse 2.\r\n", interrupt)
+        "survive_a_dropped_connection.py", "--demo", react=react_once("Verse 3.\r\n", interrupt)
     ),
     "answer, stdio": into_file("structured_answer.py", "--demo"),
     "agent, its tests": into_file("test_my_agent.py"),
