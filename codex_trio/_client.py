@@ -31,6 +31,7 @@ from ._options import (
     thread_params,
 )
 from ._paginator import Paginator
+from ._public_call import public_call
 from ._session.approval_queue import ApprovalStream
 from ._session.handlers import (
     ApprovalHandler,
@@ -227,18 +228,18 @@ class CodexClient:
 
     # --- opening and closing
 
-    @trio.lowlevel.enable_ki_protection
+    @public_call
     async def __aenter__(self) -> CodexClient:
         await self._session.enter()
         return self
 
-    @trio.lowlevel.enable_ki_protection
+    @public_call
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self._session.leave(exc)
 
-    @trio.lowlevel.enable_ki_protection
+    @public_call
     async def start(self, nursery: trio.Nursery) -> None:
         """Open the client in the caller's nursery. Call `close` when done. Idempotent.
 
@@ -255,6 +256,7 @@ class CodexClient:
         """
         await self._session.open(nursery, follows_nursery=True)
 
+    @public_call
     async def aclose(self) -> None:
         """Interrupt the open turns, end the server if this client started it, and close the connection. Idempotent.
 
@@ -269,6 +271,7 @@ class CodexClient:
         """
         await self._session.close()
 
+    @public_call
     async def close(self) -> None:
         """Call `aclose`.
 
@@ -290,6 +293,7 @@ class CodexClient:
             raise CodexTransportError("this client is not open, so its server is not known yet")
         return self._session.server
 
+    @public_call
     async def initialize(
         self, params: Mapping[str, Any] | None = None, *, timeout: float | None = None
     ) -> InitializeResult:
@@ -314,6 +318,7 @@ class CodexClient:
         request: Request
     else:
 
+        @public_call
         async def request(
             self, method: str, params: Mapping[str, Any] | None = None, *, timeout: float | None = None
         ) -> Any:
@@ -343,6 +348,7 @@ class CodexClient:
             self._session.require_open()
             return await self._session.turn_manager.request(method, params, timeout=self._patience(timeout))
 
+    @public_call
     async def notify(self, method: str, params: Mapping[str, Any] | None = None) -> None:
         """Send a JSON-RPC notification. The server does not respond, even if it ignored the notification.
 
@@ -418,6 +424,7 @@ class CodexClient:
         **options: Unpack[ChatOptions],
     ) -> ChatResult: ...
 
+    @public_call
     async def chat_once(
         self,
         text: Prompt | None = None,
@@ -547,6 +554,7 @@ class CodexClient:
         begin, output = _chat.beginning(self._session, message, wants_deltas=True)
         return _chat.events(self._session, begin, self._session.inactivity_seconds(inactivity_timeout), output)
 
+    @public_call
     async def cancel(self, continuation: ChatContinuation, *, timeout: float | None = None) -> CancelResult:
         """Interrupt a turn, wait for its end, and return the steps that were not delivered.
 
@@ -597,6 +605,7 @@ class CodexClient:
             # The caller may use the continuation again for a turn that has not ended.
             turn.has_continuation = not turn.ended.is_set()
 
+    @public_call
     async def interrupt_turn(self, turn_id: str, *, thread_id: str | None = None, timeout: float | None = None) -> None:
         """Send `turn/interrupt` once, and return when the server has accepted it. See `cancel` to wait for the end.
 
@@ -627,6 +636,7 @@ class CodexClient:
 
     # --- threads and models
 
+    @public_call
     async def start_thread(
         self, *, tools: Iterable[ToolLike] | None = None, **options: Unpack[ThreadOptions]
     ) -> CodexThread:
@@ -656,6 +666,7 @@ class CodexClient:
         answer = await self._session.turn_manager.start_thread(thread_params(options), tools=built)
         return opened(self._session, methods.THREAD_START, answer)
 
+    @public_call
     async def resume_thread(self, thread_id: str, **options: Unpack[ResumeOptions]) -> CodexThread:
         """Resume a thread of this client or any other client, also one from an earlier process.
 
@@ -677,6 +688,7 @@ class CodexClient:
         params = {"threadId": thread_id, "excludeTurns": True, **thread_params(options, is_new=False)}
         return opened(self._session, methods.THREAD_RESUME, await self._session.request(methods.THREAD_RESUME, params))
 
+    @public_call
     async def fork_thread(
         self,
         thread_id: str,
@@ -772,6 +784,7 @@ class CodexClient:
 
     # --- account and configuration
 
+    @public_call
     async def account(self, *, refresh: bool = False) -> AccountInfo:
         """Return the account that the server is logged in to.
 
@@ -786,6 +799,7 @@ class CodexClient:
         params = {"refreshToken": True} if refresh else {}
         return AccountInfo.from_wire(await self._session.request(methods.ACCOUNT_READ, params))
 
+    @public_call
     async def login_api_key(self, api_key: str) -> None:
         """Log in with an API key, which the server stores in its home directory.
 
@@ -799,6 +813,7 @@ class CodexClient:
         """
         await self._session.request(methods.ACCOUNT_LOGIN_START, {"type": "apiKey", "apiKey": api_key})
 
+    @public_call
     async def login_chatgpt(self) -> ChatGPTLogin:
         """Start a login with ChatGPT. The server listens on a local port for the browser's redirect.
 
@@ -814,6 +829,7 @@ class CodexClient:
         await login.start()
         return login
 
+    @public_call
     async def logout(self) -> None:
         """Log out.
 
@@ -824,6 +840,7 @@ class CodexClient:
         """
         await self._session.request(methods.ACCOUNT_LOGOUT, {})
 
+    @public_call
     async def read_config(self, *, cwd: str | os.PathLike[str] | None = None) -> dict[str, Any]:
         """Return the effective configuration, with the keys of ``config.toml``.
 
@@ -840,6 +857,7 @@ class CodexClient:
         config = answer.get("config") if isinstance(answer, dict) else None
         return config if isinstance(config, dict) else {}
 
+    @public_call
     async def write_config(
         self,
         key: str,
@@ -1058,6 +1076,7 @@ def open_codex_client(
     )
 
 
+@public_call
 async def connect_codex_client(
     nursery: trio.Nursery, transport: Transport | None = None, **options: Unpack[ClientOptions]
 ) -> CodexClient:

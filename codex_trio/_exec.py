@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 import trio
 
+from ._public_call import public_call
 from ._session.connection import PendingRequest
 from ._session.session import Session
 from ._wire import methods
@@ -44,6 +45,7 @@ class ExecStdin(trio.abc.SendStream):
         self._is_closed = False
         self._is_busy = False
 
+    @public_call
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """Write all of `data`.
 
@@ -66,10 +68,12 @@ class ExecStdin(trio.abc.SendStream):
         finally:
             self._is_busy = False
 
+    @public_call
     async def wait_send_all_might_not_block(self) -> None:
         """Return at once, because the server does not report whether the command reads."""
         await trio.lowlevel.checkpoint()
 
+    @public_call
     async def aclose(self) -> None:
         """Send the end of the input to the command, after all data that is being written. Idempotent.
 
@@ -107,6 +111,7 @@ class ExecOutput(trio.abc.ReceiveStream):
         self._is_closed = False
         self._loss: CodexTransportError | None = None
 
+    @public_call
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         """Wait for output, and return it. Return ``b""`` when the command has ended and all output was read.
 
@@ -133,6 +138,7 @@ class ExecOutput(trio.abc.ReceiveStream):
         del self._unread[:size]
         return data
 
+    @public_call
     async def aclose(self) -> None:
         """Close the stream, and discard its unread and future output. Idempotent. The command keeps running."""
         self._is_closed = True
@@ -215,7 +221,7 @@ class ExecProcess:
         self.stderr = ExecOutput(self)
         self.returncode: int | None = None
 
-    @trio.lowlevel.enable_ki_protection
+    @public_call
     async def __aenter__(self) -> ExecProcess:
         if self._is_entered:
             raise RuntimeError("a command is run once; make another with client.exec()")
@@ -232,7 +238,7 @@ class ExecProcess:
             raise
         return self
 
-    @trio.lowlevel.enable_ki_protection
+    @public_call
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
@@ -286,7 +292,7 @@ class ExecProcess:
             stream.feed(base64.b64decode(data) if isinstance(data, str) else b"")
         return True
 
-    @trio.lowlevel.enable_ki_protection
+    @public_call
     async def wait(self) -> int:
         """Wait until the command has ended, and return its exit code. The exit code is 124 after the timeout.
 
@@ -319,6 +325,7 @@ class ExecProcess:
             )
         return self.returncode
 
+    @public_call
     async def terminate(self) -> None:
         """End the command. Does nothing if it has ended.
 
@@ -330,6 +337,7 @@ class ExecProcess:
         else:
             await self._session.send_urgently(PendingRequest(methods.COMMAND_EXEC_TERMINATE, {"processId": self._id}))
 
+    @public_call
     async def write(self, data: bytes | bytearray | memoryview, *, close: bool = False) -> None:
         """Send input, in the order of the calls. Used by `stdin`.
 

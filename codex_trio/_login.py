@@ -9,6 +9,7 @@ from typing import Any
 
 import trio
 
+from ._public_call import public_call
 from ._session.connection import PendingRequest
 from ._session.session import Session
 from ._wire import methods
@@ -52,6 +53,7 @@ class ChatGPTLogin:
         # Register before the login is started: its outcome may arrive right after the response.
         self._unwatch = session.registry.watch(methods.ACCOUNT_LOGIN_COMPLETED, self._take, self._take_loss)
 
+    @public_call
     async def start(self) -> None:
         """Send `account/login/start`. Called once, by `client.login_chatgpt`."""
         try:
@@ -88,6 +90,7 @@ class ChatGPTLogin:
             self._is_lost = True
         self._news.unpark_all()
 
+    @public_call
     async def wait(self) -> None:
         """Wait until the user has logged in.
 
@@ -132,6 +135,7 @@ class ChatGPTLogin:
         if self._outcome is None and account.type == "chatgpt" and account != self._before:
             self._settle({"success": True})
 
+    @public_call
     async def cancel(self) -> None:
         """Cancel the login. Does nothing if the login has ended.
 
@@ -142,9 +146,11 @@ class ChatGPTLogin:
         else:
             await trio.lowlevel.checkpoint()
 
+    @public_call
     async def __aenter__(self) -> ChatGPTLogin:
         return self  # no checkpoint: if cancelled here, `__aexit__` would not run, and the login would not be cancelled
 
+    @public_call
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:

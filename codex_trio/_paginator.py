@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 
 import trio
 
+from ._public_call import public_call
 from .errors import CodexProtocolError
 
 T = TypeVar("T")
@@ -45,6 +46,7 @@ class Paginator(Generic[T]):
     def __aiter__(self) -> Paginator[T]:
         return self
 
+    @public_call
     async def __anext__(self) -> T:
         """Return the next entry.
 

@@ -14,6 +14,7 @@ from typing import Generic, Self, TypeVar
 import trio
 from msgspec.structs import replace
 
+from ._public_call import public_call
 from ._session.turn import Turn
 from ._session.turn_manager import TurnManager
 from .errors import CodexError
@@ -29,6 +30,8 @@ T = TypeVar("T")
 class TurnStream(Generic[T]):
     """Base class of `StepStream` and `EventStream`: an async iterator over the steps or events of one turn."""
 
+    _is_over = True  # until the constructor is through, which Ctrl-C may prevent: then the finalizer has nothing to do
+
     def __init__(
         self,
         begin: Callable[[], Awaitable[Turn]],
@@ -41,10 +44,10 @@ class TurnStream(Generic[T]):
         self._patience = patience
         self._ready: deque[T] = deque()
         self._turn: Turn | None = None
-        self._is_over = False  # no further step will be delivered
         self._has_ended = False  # the turn has completed, and every step was delivered
         self._is_stepping = False
         self._token: trio.lowlevel.TrioToken | None = None
+        self._is_over = False  # no further step will be delivered
 
     @property
     def thread_id(self) -> str | None:
@@ -59,6 +62,7 @@ class TurnStream(Generic[T]):
     def __aiter__(self) -> Self:
         return self
 
+    @public_call
     async def __anext__(self) -> T:
         """Wait for the next step or event.
 
@@ -135,7 +139,7 @@ class TurnStream(Generic[T]):
                 self._manager.interrupt_soon(self._turn)
         self._is_over = True
 
-    @trio.lowlevel.enable_ki_protection
+    @public_call
     async def aclose(self) -> None:
         """Interrupt the turn if it has not ended, and wait for a limited time until it has stopped. Idempotent.
 
@@ -147,10 +151,12 @@ class TurnStream(Generic[T]):
         else:
             await trio.lowlevel.checkpoint()
 
+    @public_call
     async def __aenter__(self) -> Self:
         await trio.lowlevel.checkpoint()
         return self
 
+    @public_call
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:

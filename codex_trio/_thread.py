@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias, Unpack, overload
 from . import _chat
 from ._options import ThreadOptions, TurnOptions, thread_params
 from ._paginator import Paginator, is_history_unavailable
+from ._public_call import public_call
 from ._session.session import Session
 from ._session.turn import TurnRequest, is_shell, is_start
 from ._streams import EventStream, StepStream
@@ -81,6 +82,7 @@ class CodexThread:
         **options: Unpack[TurnOptions],
     ) -> ChatResult: ...
 
+    @public_call
     async def chat_once(
         self,
         text: Prompt | None = None,
@@ -156,6 +158,7 @@ class CodexThread:
         thread_id = self.id if continuation is None else None
         return _chat.Message(text=text, thread_id=thread_id, continuation=continuation, **rest)
 
+    @public_call
     async def review(
         self, target: ReviewTarget = "uncommitted", *, inactivity_timeout: float | None = None
     ) -> ChatResult:
@@ -189,6 +192,7 @@ class CodexThread:
         """
         return self._events(_review(target), inactivity_timeout)
 
+    @public_call
     async def compact(self, *, inactivity_timeout: float | None = None) -> ChatResult:
         """Let the server summarize the thread's history, and wait for the end. The result has no `final_text`.
 
@@ -213,6 +217,7 @@ class CodexThread:
         """
         return self._events(_COMPACT, inactivity_timeout)
 
+    @public_call
     async def shell(self, command: str, *, inactivity_timeout: float | None = None) -> ChatResult:
         """Run a shell command as the user, and wait for its end. The command is **not sandboxed**.
 
@@ -255,6 +260,7 @@ class CodexThread:
         begin = partial(self._session.start_turn, self.id, request)
         return _chat.events(self._session, begin, self._session.inactivity_seconds(inactivity_timeout))
 
+    @public_call
     async def steer(self, text: Prompt, *, turn_id: str | None = None) -> str:
         """Add input to the turn that runs on this thread, and return the turn's id.
 
@@ -282,6 +288,7 @@ class CodexThread:
         steered_id = result.get("turnId") if isinstance(result, dict) else None
         return steered_id if isinstance(steered_id, str) else turn_id
 
+    @public_call
     async def interrupt(self) -> bool:
         """Interrupt the turn that runs on this thread, and return whether a turn was running.
 
@@ -320,6 +327,7 @@ class CodexThread:
 
     # --- the thread itself
 
+    @public_call
     async def read(self) -> ThreadInfo:
         """Return the thread's current description.
 
@@ -394,6 +402,7 @@ class CodexThread:
                 raise
             return {"data": []}
 
+    @public_call
     async def rename(self, name: str) -> None:
         """Give the thread a name.
 
@@ -407,6 +416,7 @@ class CodexThread:
         """
         await self._session.request(methods.THREAD_NAME_SET, {"threadId": self.id, "name": name})
 
+    @public_call
     async def archive(self) -> None:
         """Archive the thread. It is not listed, and cannot have new turns until `unarchive`.
 
@@ -422,6 +432,7 @@ class CodexThread:
         await self._alone(methods.THREAD_ARCHIVE)
         self._session.registry.subscribed.discard(self.id)
 
+    @public_call
     async def unarchive(self) -> None:
         """Undo `archive`.
 
@@ -435,6 +446,7 @@ class CodexThread:
         """
         await self._session.request(methods.THREAD_UNARCHIVE, {"threadId": self.id})
 
+    @public_call
     async def delete(self) -> None:
         """Delete the thread and its history. This cannot be undone.
 
@@ -451,6 +463,7 @@ class CodexThread:
         await self._alone(methods.THREAD_DELETE)
         self._session.registry.subscribed.discard(self.id)
 
+    @public_call
     async def revert(self, before_turn_id: str) -> None:
         """Remove a turn and all later turns from the history. Their changes to files are not undone.
 
@@ -470,6 +483,7 @@ class CodexThread:
         # The server unloads the thread while reverting it, and reports that before or after its response.
         self._session.registry.subscribed.discard(self.id)
 
+    @public_call
     async def fork(
         self, *, last_turn_id: str | None = None, before_turn_id: str | None = None, **options: Unpack[ThreadOptions]
     ) -> CodexThread:
@@ -490,6 +504,7 @@ class CodexThread:
         """
         return await fork(self._session, self.id, last_turn_id, before_turn_id, options)
 
+    @public_call
     async def unsubscribe(self) -> None:
         """Unsubscribe from the events of this thread. The next turn on it subscribes again.
 
@@ -504,6 +519,7 @@ class CodexThread:
         await self._alone(methods.THREAD_UNSUBSCRIBE)
         self._session.registry.subscribed.discard(self.id)
 
+    @public_call
     async def stop_terminals(self) -> None:
         """End the commands that still run after their turns have ended.
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeAlias
 
 from .._json import as_text, shown
+from .._public_call import public_call
 from ..models import WireValue
 
 Responder: TypeAlias = Callable[["Decision"], Awaitable[bool]]
@@ -46,6 +47,7 @@ class BaseApprovalRequest(WireValue, frozen=True, kw_only=True, eq=False):
     raw: Mapping[str, Any]
     _responder: Responder | None = None
 
+    @public_call
     async def respond(self, decision: Decision) -> bool:
         """Answer a request from ``client.approvals()``.
 

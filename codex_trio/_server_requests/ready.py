@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import trio
 
+from .._public_call import public_call
 from .approvals import ApprovalRequest
 from .command_approvals import CommandApprovalRequest
 from .decisions import Decision
@@ -11,6 +12,7 @@ from .file_changes import FileChangeApprovalRequest
 from .questions import ElicitationRequest
 
 
+@public_call
 async def approve_all(request: ApprovalRequest | ElicitationRequest) -> Decision:
     """Accept every request, each for this once. For `on_approval`, `on_elicitation`, or both.
 
@@ -30,6 +32,7 @@ async def approve_all(request: ApprovalRequest | ElicitationRequest) -> Decision
     return request.accept()
 
 
+@public_call
 async def decline_all(request: ApprovalRequest | ElicitationRequest) -> Decision:
     """Decline every request, as the client does without a handler. The turn continues.
 

@@ -9,6 +9,7 @@ from weakref import WeakSet
 
 import trio
 
+from .._public_call import public_call
 from .._server_requests.approvals import ApprovalRequest, with_responder
 from .._server_requests.decisions import Decision
 from ..errors import CodexTransportError
@@ -41,14 +42,19 @@ class ApprovalStream:
         ```
     """
 
+    _is_closed = (
+        True  # until the constructor is through, which Ctrl-C may prevent: then the finalizer has nothing to do
+    )
+
     def __init__(self, hub: ApprovalQueue) -> None:
         self._hub = hub
-        self._is_closed = False
         self._token = trio.lowlevel.current_trio_token()
+        self._is_closed = False
 
     def __aiter__(self) -> ApprovalStream:
         return self
 
+    @public_call
     async def __anext__(self) -> ApprovalRequest:
         """Wait for the next request.
 
@@ -68,6 +74,7 @@ class ApprovalStream:
                 return request
             await self._hub.news.park()
 
+    @public_call
     async def aclose(self) -> None:
         """Close the stream. Requests that were read from it can still be answered. Idempotent.
 
@@ -78,10 +85,12 @@ class ApprovalStream:
         self._hub.look()
         await trio.lowlevel.checkpoint()
 
+    @public_call
     async def __aenter__(self) -> ApprovalStream:
         await trio.lowlevel.checkpoint()
         return self
 
+    @public_call
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:

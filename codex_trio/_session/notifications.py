@@ -8,6 +8,7 @@ from weakref import WeakSet
 
 import trio
 
+from .._public_call import public_call
 from .._wire.messages import Notice
 from ..errors import CodexTransportError
 from ..models import Notification
@@ -66,6 +67,7 @@ class NotificationStream:
     def __aiter__(self) -> NotificationStream:
         return self
 
+    @public_call
     async def __anext__(self) -> Notification:
         """Wait for the next event.
 
@@ -85,6 +87,7 @@ class NotificationStream:
                 raise self._hub.loss.fresh()
             await self._news.park()
 
+    @public_call
     async def aclose(self) -> None:
         """Close the stream. Tasks that wait for an event raise `trio.ClosedResourceError`. Idempotent.
 
@@ -95,10 +98,12 @@ class NotificationStream:
         self.wake()
         await trio.lowlevel.checkpoint()
 
+    @public_call
     async def __aenter__(self) -> NotificationStream:
         await trio.lowlevel.checkpoint()
         return self
 
+    @public_call
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:

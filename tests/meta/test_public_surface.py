@@ -10,6 +10,7 @@ import sys
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -152,3 +153,25 @@ def test_importing_the_package_loads_no_more_than_it_needs() -> None:
 
     assert "codex_trio._client" in loaded
     assert loaded & unwanted == set()
+
+
+def coroutines() -> list[tuple[str, Any]]:
+    """Return the coroutine functions that a user may call, but for those of transports, which the client calls."""
+    found = []
+    for name in codex_trio.__all__:
+        value = getattr(codex_trio, name)
+        if inspect.iscoroutinefunction(value):
+            found.append((name, value))
+        if inspect.isclass(value) and not issubclass(value, codex_trio.Transport):
+            found += [
+                (f"{name}.{member}", function)
+                for member, function in inspect.getmembers(value, inspect.iscoroutinefunction)
+                if not member.startswith("_") or member in ("__aenter__", "__aexit__", "__anext__")
+                if function.__module__.startswith("codex_trio")  # trio's own methods call ours
+            ]
+    return found
+
+
+def test_ctrl_c_interrupts_public_coroutines_at_their_checkpoints_only() -> None:
+    assert len(coroutines()) > 50
+    assert [name for name, function in coroutines() if not getattr(function, "is_public_call", False)] == []

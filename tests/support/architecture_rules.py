@@ -13,8 +13,8 @@ PACKAGE = "codex_trio"
 
 ORDER = (
     "text", "errors", "_json", "_item_text", "models", "inputs", "events", "_schema", "_local_names",
-    "_redaction", "_options", "_paginator", "_wire", "_server_requests", "_tools", "abc", "_transports", "_session",
-    "_streams", "_chat", "_exec", "_login", "_thread", "_client", "__init__", "testing", "protocol", "rendering",
+    "_redaction", "_options", "_public_call", "_paginator", "_wire", "_server_requests", "_tools", "abc", "_transports",
+    "_session", "_streams", "_chat", "_exec", "_login", "_thread", "_client", "__init__", "testing", "protocol", "rendering",
     "_cli", "__main__",
 )  # fmt: skip
 """Each room imports only from those before it."""
