@@ -19,7 +19,7 @@ from .errors import CodexError
 from .inputs import Prompt
 from .models import ChatContinuation, ChatResult
 
-Begin = Callable[[], Awaitable[Turn]]
+StartTurn = Callable[[], Awaitable[Turn]]
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,7 +35,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     options: Mapping[str, Any]
 
 
-def beginning(session: Session, message: Message, *, wants_deltas: bool = False) -> tuple[Begin, OutputSchema | None]:
+def prepare(session: Session, message: Message, *, wants_deltas: bool = False) -> tuple[StartTurn, OutputSchema | None]:
     """Check the arguments. Return a function that starts or resumes the turn, and the schema of the answer, if any.
 
     Raises:
@@ -72,7 +72,7 @@ def check_continuation(continuation: object) -> None:
 
 def _continuing(
     session: Session, message: Message, continuation: ChatContinuation, wants_deltas: bool
-) -> tuple[Begin, OutputSchema | None]:
+) -> tuple[StartTurn, OutputSchema | None]:
     arguments = {
         "text": message.text,
         "thread_id": message.thread_id,
@@ -102,16 +102,18 @@ def _metadata(user: str | None, metadata: Mapping[str, str] | None) -> dict[str,
     return entries
 
 
-async def once(session: Session, begin: Begin, patience: float, output: OutputSchema | None = None) -> ChatResult:
+async def run_to_completion(
+    session: Session, start_turn: StartTurn, inactivity_timeout: float, output: OutputSchema | None = None
+) -> ChatResult:
     """Start a turn, wait for its end, and return its result.
 
     See `CodexClient.chat_once` for exceptions and cancellation.
     """
     session.require_open()
     manager = session.turn_manager
-    turn = await begin()
+    turn = await start_turn()
     try:
-        while (steps := await turn.next_steps(patience, "chat_once")) is not None:
+        while (steps := await turn.next_steps(inactivity_timeout, "chat_once")) is not None:
             turn.collect(steps)
         turn.collect(await turn.finish(manager.read_history))
         result = turn.result()
@@ -127,22 +129,24 @@ async def once(session: Session, begin: Begin, patience: float, output: OutputSc
     return result if output is None else output.parse(result)
 
 
-def steps(session: Session, begin: Begin, patience: float) -> StepStream:
+def steps(session: Session, start_turn: StartTurn, inactivity_timeout: float) -> StepStream:
     """Return a stream of the turn's steps. The first step starts the turn."""
     session.require_open()
     return StepStream(
-        begin,
+        start_turn,
         session.turn_manager,
-        patience=patience,
+        inactivity_timeout=inactivity_timeout,
     )
 
 
-def events(session: Session, begin: Begin, patience: float, output: OutputSchema | None = None) -> EventStream:
+def events(
+    session: Session, start_turn: StartTurn, inactivity_timeout: float, output: OutputSchema | None = None
+) -> EventStream:
     """Return a stream of the turn's events. The first event starts the turn."""
     session.require_open()
     return EventStream(
-        begin,
+        start_turn,
         session.turn_manager,
-        patience=patience,
+        inactivity_timeout=inactivity_timeout,
         complete=replace if output is None else output.parse,
     )

@@ -312,7 +312,7 @@ class CodexClient:
         if self._session.server is not None and params is None:
             await trio.lowlevel.checkpoint()
             return self._session.server
-        return await self._session.initialize(self._session.connection, params, timeout=self._patience(timeout))
+        return await self._session.initialize(self._session.connection, params, timeout=self._request_seconds(timeout))
 
     if TYPE_CHECKING:
         request: Request
@@ -346,7 +346,7 @@ class CodexClient:
                 ``threads = await client.request("thread/list", {"limit": 10})``
             """
             self._session.require_open()
-            return await self._session.turn_manager.request(method, params, timeout=self._patience(timeout))
+            return await self._session.turn_manager.request(method, params, timeout=self._request_seconds(timeout))
 
     @public_call
     async def notify(self, method: str, params: Mapping[str, Any] | None = None) -> None:
@@ -492,8 +492,10 @@ class CodexClient:
             text=text, thread_id=thread_id, user=user, metadata=metadata, continuation=continuation,
             output_type=output_type, output_schema=output_schema, options=options,
         )  # fmt: skip
-        begin, output = _chat.beginning(self._session, message)
-        return await _chat.once(self._session, begin, self._session.inactivity_seconds(inactivity_timeout), output)
+        start_turn, output = _chat.prepare(self._session, message)
+        return await _chat.run_to_completion(
+            self._session, start_turn, self._session.inactivity_seconds(inactivity_timeout), output
+        )
 
     def chat(
         self,
@@ -516,8 +518,8 @@ class CodexClient:
         message = _chat.Message(
             text=text, thread_id=thread_id, user=user, metadata=metadata, continuation=continuation, options=options
         )
-        begin, _ = _chat.beginning(self._session, message)
-        return _chat.steps(self._session, begin, self._session.inactivity_seconds(inactivity_timeout))
+        start_turn, _ = _chat.prepare(self._session, message)
+        return _chat.steps(self._session, start_turn, self._session.inactivity_seconds(inactivity_timeout))
 
     def stream(
         self,
@@ -551,8 +553,8 @@ class CodexClient:
             text=text, thread_id=thread_id, user=user, metadata=metadata, continuation=continuation,
             output_type=output_type, output_schema=output_schema, options=options,
         )  # fmt: skip
-        begin, output = _chat.beginning(self._session, message, wants_deltas=True)
-        return _chat.events(self._session, begin, self._session.inactivity_seconds(inactivity_timeout), output)
+        start_turn, output = _chat.prepare(self._session, message, wants_deltas=True)
+        return _chat.events(self._session, start_turn, self._session.inactivity_seconds(inactivity_timeout), output)
 
     @public_call
     async def cancel(self, continuation: ChatContinuation, *, timeout: float | None = None) -> CancelResult:
@@ -580,7 +582,7 @@ class CodexClient:
         """
         self._session.require_open()
         _chat.check_continuation(continuation)
-        deadline = trio.current_time() + self._patience(timeout)
+        deadline = trio.current_time() + self._request_seconds(timeout)
         turn: Turn | None = None
         with trio.move_on_at(deadline):
             turn = await self._session.resume_turn(continuation)
@@ -629,9 +631,9 @@ class CodexClient:
             if turn is None:
                 raise ValueError(f"turn {turn_id} is not an open turn of this client, so its thread_id is needed")
             thread_id = turn.thread_id
-        await self._session.turn_manager.interrupt(thread_id, turn_id, timeout=self._patience(timeout))
+        await self._session.turn_manager.interrupt(thread_id, turn_id, timeout=self._request_seconds(timeout))
 
-    def _patience(self, timeout: float | None) -> float:
+    def _request_seconds(self, timeout: float | None) -> float:
         return self._request_timeout if timeout is None else check_timeout(timeout, "timeout")
 
     # --- threads and models

@@ -109,7 +109,7 @@ class ExecOutput(trio.abc.ReceiveStream):
         self._news = trio.lowlevel.ParkingLot()
         self._has_ended = False
         self._is_closed = False
-        self._loss: CodexTransportError | None = None
+        self._connection_error: CodexTransportError | None = None
 
     @public_call
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
@@ -131,8 +131,8 @@ class ExecOutput(trio.abc.ReceiveStream):
             await self._news.park()
         if self._is_closed:
             raise trio.ClosedResourceError("the output of this command was closed")
-        if not self._unread and self._loss is not None:
-            raise self._loss.fresh()
+        if not self._unread and self._connection_error is not None:
+            raise self._connection_error.fresh()
         size = len(self._unread) if max_bytes is None else max_bytes
         data = bytes(self._unread[:size])
         del self._unread[:size]
@@ -155,7 +155,7 @@ class ExecOutput(trio.abc.ReceiveStream):
     def end(self, loss: CodexTransportError | None) -> None:
         """Mark the end of the output. `loss` is set if the connection was lost."""
         self._has_ended = True
-        self._loss = loss
+        self._connection_error = loss
         self._news.unpark_all()
 
 

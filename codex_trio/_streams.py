@@ -30,18 +30,19 @@ T = TypeVar("T")
 class TurnStream(Generic[T]):
     """Base class of `StepStream` and `EventStream`: an async iterator over the steps or events of one turn."""
 
-    _is_over = True  # until the constructor is through, which Ctrl-C may prevent: then the finalizer has nothing to do
+    # Ctrl-C may prevent the constructor from ending. Then the finalizer has nothing to do.
+    _is_over = True
 
     def __init__(
         self,
-        begin: Callable[[], Awaitable[Turn]],
+        start_turn: Callable[[], Awaitable[Turn]],
         manager: TurnManager,
         *,
-        patience: float,
+        inactivity_timeout: float,
     ) -> None:
-        self._begin = begin
+        self._start_turn = start_turn
         self._manager = manager
-        self._patience = patience
+        self._inactivity_timeout = inactivity_timeout
         self._ready: deque[T] = deque()
         self._turn: Turn | None = None
         self._has_ended = False  # the turn has completed, and every step was delivered
@@ -94,7 +95,7 @@ class TurnStream(Generic[T]):
             raise trio.ClosedResourceError("this stream was left before its turn was through; it has no further steps")
         if self._turn is None:
             self._token = trio.lowlevel.current_trio_token()
-            self._turn = await self._begin()
+            self._turn = await self._start_turn()
             if self._is_over:  # another task closed the stream while the turn was starting
                 self._turn.release_consumer()
                 self._manager.interrupt_soon(self._turn)
@@ -198,7 +199,7 @@ class StepStream(TurnStream[ConversationStep]):
         return turn.take_collected()
 
     async def _take(self, turn: Turn) -> Sequence[ConversationStep] | None:
-        return await turn.next_steps(self._patience, "chat")
+        return await turn.next_steps(self._inactivity_timeout, "chat")
 
     async def _last(self, turn: Turn) -> Sequence[ConversationStep]:
         steps = await turn.finish(self._manager.read_history)
@@ -221,13 +222,13 @@ class EventStream(TurnStream[Event]):
 
     def __init__(
         self,
-        begin: Callable[[], Awaitable[Turn]],
+        start_turn: Callable[[], Awaitable[Turn]],
         manager: TurnManager,
         *,
-        patience: float,
+        inactivity_timeout: float,
         complete: Callable[[ChatResult], ChatResult],
     ) -> None:
-        super().__init__(begin, manager, patience=patience)
+        super().__init__(start_turn, manager, inactivity_timeout=inactivity_timeout)
         self._complete = complete
         self._steps: list[ConversationStep] = []
         self._was_told = False
@@ -236,7 +237,7 @@ class EventStream(TurnStream[Event]):
         return self._noting([StepCompleted(step) for step in turn.take_collected()])
 
     async def _take(self, turn: Turn) -> Sequence[Event] | None:
-        events = await turn.next_events(self._patience)
+        events = await turn.next_events(self._inactivity_timeout)
         return None if events is None else self._noting(events)
 
     async def _last(self, turn: Turn) -> Sequence[Event]:

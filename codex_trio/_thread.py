@@ -106,8 +106,10 @@ class CodexThread:
             text, continuation, user=user, metadata=metadata, output_type=output_type, output_schema=output_schema,
             options=options,
         )  # fmt: skip
-        begin, output = _chat.beginning(self._session, message)
-        return await _chat.once(self._session, begin, self._session.inactivity_seconds(inactivity_timeout), output)
+        start_turn, output = _chat.prepare(self._session, message)
+        return await _chat.run_to_completion(
+            self._session, start_turn, self._session.inactivity_seconds(inactivity_timeout), output
+        )
 
     def chat(
         self,
@@ -125,8 +127,8 @@ class CodexThread:
             ``async for step in thread.chat("Fix the tests"): print(step.step_type, step.text)``
         """
         message = self._message(text, continuation, user=user, metadata=metadata, options=options)
-        begin, _ = _chat.beginning(self._session, message)
-        return _chat.steps(self._session, begin, self._session.inactivity_seconds(inactivity_timeout))
+        start_turn, _ = _chat.prepare(self._session, message)
+        return _chat.steps(self._session, start_turn, self._session.inactivity_seconds(inactivity_timeout))
 
     def stream(
         self,
@@ -149,8 +151,8 @@ class CodexThread:
             text, continuation, user=user, metadata=metadata, output_type=output_type, output_schema=output_schema,
             options=options,
         )  # fmt: skip
-        begin, output = _chat.beginning(self._session, message, wants_deltas=True)
-        return _chat.events(self._session, begin, self._session.inactivity_seconds(inactivity_timeout), output)
+        start_turn, output = _chat.prepare(self._session, message, wants_deltas=True)
+        return _chat.events(self._session, start_turn, self._session.inactivity_seconds(inactivity_timeout), output)
 
     def _message(self, text: Prompt | None, continuation: ChatContinuation | None, **rest: Any) -> _chat.Message:
         if continuation is not None and continuation.thread_id != self.id:
@@ -250,15 +252,17 @@ class CodexThread:
         return self._events(_shell(command), inactivity_timeout)
 
     async def _once(self, request: TurnRequest, inactivity_timeout: float | None) -> ChatResult:
-        begin = partial(self._session.start_turn, self.id, request)
-        return await _chat.once(self._session, begin, self._session.inactivity_seconds(inactivity_timeout))
+        start_turn = partial(self._session.start_turn, self.id, request)
+        return await _chat.run_to_completion(
+            self._session, start_turn, self._session.inactivity_seconds(inactivity_timeout)
+        )
 
     def _events(self, request: TurnRequest, inactivity_timeout: float | None) -> EventStream:
         request = TurnRequest(
             request.method, request.params, matches_first_event=request.matches_first_event, wants_deltas=True
         )
-        begin = partial(self._session.start_turn, self.id, request)
-        return _chat.events(self._session, begin, self._session.inactivity_seconds(inactivity_timeout))
+        start_turn = partial(self._session.start_turn, self.id, request)
+        return _chat.events(self._session, start_turn, self._session.inactivity_seconds(inactivity_timeout))
 
     @public_call
     async def steer(self, text: Prompt, *, turn_id: str | None = None) -> str:

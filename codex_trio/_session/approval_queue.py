@@ -42,9 +42,8 @@ class ApprovalStream:
         ```
     """
 
-    _is_closed = (
-        True  # until the constructor is through, which Ctrl-C may prevent: then the finalizer has nothing to do
-    )
+    # Ctrl-C may prevent the constructor from ending. Then the finalizer has nothing to do.
+    _is_closed = True
 
     def __init__(self, hub: ApprovalQueue) -> None:
         self._hub = hub
@@ -149,7 +148,7 @@ class ApprovalQueue:
         if not self.streams:
             self._queue.clear()
 
-    def lose(self, error: CodexTransportError) -> None:
+    def fail(self, error: CodexTransportError) -> None:
         """End the streams with `error`, because the connection has ended."""
         self.loss = error
         self.news.unpark_all()

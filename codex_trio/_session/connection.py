@@ -78,7 +78,7 @@ class PendingRequest(msgspec.Struct, eq=False):
     deadline: float = math.inf
     _done: trio.Event | None = None  # set at the end of the current attempt
 
-    def begin(self, deadline: float) -> None:
+    def start_attempt(self, deadline: float) -> None:
         """Start an attempt, which may be a repetition."""
         self.response = None
         self.deadline = deadline
@@ -163,7 +163,7 @@ class Connection:
         self._timeout_scope = trio.CancelScope()  # its deadline is never later than that of a request
         self._unsent = 0  # messages that the transport has not accepted yet
         self._sent = trio.lowlevel.ParkingLot()
-        self._loss: CodexTransportError | None = None
+        self._connection_error: CodexTransportError | None = None
         self.discarded_messages = 0
 
     def start(self, nursery: trio.Nursery) -> None:
@@ -230,7 +230,7 @@ class Connection:
         # These may raise, so nothing is registered yet.
         message = dump_request(id_, call.method, call.params)
         self._check_size(message, call.method)
-        call.begin(deadline)
+        call.start_attempt(deadline)
         if bypass_limit or self._free_slots:
             self._write_request(call, message, holds_slot=not bypass_limit)
         else:
@@ -277,7 +277,7 @@ class Connection:
 
     def respond(self, request: ServerRequest, result: Any) -> None:
         """Respond to a server request. Does nothing if the connection has ended."""
-        if self._loss is not None:
+        if self._connection_error is not None:
             return
         try:
             self._send(dump_response(request.id, result), f"the answer to {request.method}")
@@ -287,13 +287,13 @@ class Connection:
 
     def respond_error(self, request: ServerRequest, code: int, message: str) -> None:
         """Respond to a server request with an error. Does nothing if the connection has ended."""
-        if self._loss is None:
+        if self._connection_error is None:
             self._send(dump_error(request.id, code, message), f"the refusal of {request.method}")
 
     async def flush(self) -> None:
         """Wait until the transport has all messages sent so far, or the connection has ended."""
         await trio.lowlevel.checkpoint()
-        while self._loss is None and self._unsent:
+        while self._connection_error is None and self._unsent:
             await self._sent.park()
 
     def _send(self, message: bytes, what: str) -> None:
@@ -329,19 +329,19 @@ class Connection:
 
     def raise_if_closed(self) -> None:
         """If the connection has ended, raise its error as a new exception."""
-        if self._loss is not None:
-            raise self._loss.fresh()
+        if self._connection_error is not None:
+            raise self._connection_error.fresh()
 
     @property
-    def is_lost(self) -> bool:
+    def is_closed(self) -> bool:
         """Whether the connection has ended."""
-        return self._loss is not None
+        return self._connection_error is not None
 
-    def lose(self, error: CodexTransportError) -> None:
+    def fail(self, error: CodexTransportError) -> None:
         """End the connection. All pending and later requests raise `error`. Idempotent."""
-        if self._loss is not None:
+        if self._connection_error is not None:
             return
-        self._loss = error
+        self._connection_error = error
         self._closed.set()
         self._on_closed(error)  # before any pending request wakes
         for call in list(self._calls.values()):
@@ -357,7 +357,7 @@ class Connection:
         try:
             while True:
                 lines = await self._transport.receive()
-                if self._loss is not None:  # the owner may already use another connection
+                if self._connection_error is not None:  # the owner may already use another connection
                     self.discarded_messages += len(lines)
                     _logger.debug("%d messages were skipped: they came after the loss", len(lines))
                     continue
@@ -370,7 +370,7 @@ class Connection:
                     if not is_dealt_with:
                         self._take(line, now)
         except CodexTransportError as error:
-            self.lose(error)
+            self.fail(error)
         finally:
             self._reader_done.set()
 
@@ -414,7 +414,7 @@ class Connection:
                 # with an error that explains more than this one.
                 with trio.move_on_after(_DRAIN_TIMEOUT):
                     await self._reader_done.wait()
-                self.lose(error)
+                self.fail(error)
                 return
 
     @trio.lowlevel.enable_ki_protection

@@ -152,7 +152,7 @@ class NotificationBroadcaster:
         for stream in self.streams:
             self.dropped += stream.push(event, notice.size)
 
-    def lose(self, error: CodexTransportError) -> None:
+    def fail(self, error: CodexTransportError) -> None:
         """Let all streams raise `error`, after the events that they still have."""
         self.loss = error
         for stream in self.streams:

@@ -55,7 +55,7 @@ class ReconnectingConnection:
     Args:
         transport: The transport. The caller opens it the first time; this class opens it again to reconnect.
         owner: Handles the server's messages, and prepares new connections.
-        patience: Seconds from a disconnect until `owner.catch_up` must have returned. A permanent error ends the
+        reconnect_timeout: Seconds from a disconnect until `owner.catch_up` must have returned. A permanent error ends the
             attempts immediately.
 
     Attributes:
@@ -66,12 +66,12 @@ class ReconnectingConnection:
 
     reconnects = True
 
-    def __init__(self, transport: Transport, owner: ReconnectionOwner, *, patience: float) -> None:
+    def __init__(self, transport: Transport, owner: ReconnectionOwner, *, reconnect_timeout: float) -> None:
         self._transport = transport
         self._owner = owner
         self.on_delta = owner.on_delta
         self.on_notification = owner.on_notification
-        self._patience = patience
+        self._reconnect_timeout = reconnect_timeout
         self._scope = trio.CancelScope()
         self._done = trio.Event()
         self._connected = trio.Event()
@@ -79,7 +79,7 @@ class ReconnectingConnection:
         self._is_initialized = False  # the first connection; before that, a disconnect is final
         self._was_greeted = False  # whether the server answered `initialize` in the current attempt
         self._lost = trio.Event()  # set when the current connection is lost
-        self._loss: CodexTransportError | None = None  # the final one
+        self._connection_error: CodexTransportError | None = None  # the final one
         self._last_error: CodexTransportError | None = None  # why there is no connection now
         # Unanswered server requests of the current connection, by `id()`. The references are weak, because many
         # requests are never answered: their turn ends first.
@@ -98,7 +98,7 @@ class ReconnectingConnection:
     async def aclose(self) -> None:
         """Stop reconnecting, and close the current connection.
 
-        Call this only after `start`. It does not wake pending requests; `lose` does.
+        Call this only after `start`. It does not wake pending requests; `fail` does.
         """
         self._scope.cancel()
         with trio.CancelScope(shield=True):  # bounded by the transport's grace times
@@ -121,7 +121,7 @@ class ReconnectingConnection:
                     call, timeout=deadline - trio.current_time(), bypass_limit=bypass_limit
                 )
             except CodexTransportError:
-                if call.was_sent or self._loss is not None:  # a request that was not sent is safe to repeat
+                if call.was_sent or self._connection_error is not None:  # a request that was not sent is safe to repeat
                     raise
 
     async def _wait_connected(self, call: PendingRequest, deadline: float) -> None:
@@ -163,23 +163,23 @@ class ReconnectingConnection:
 
     def raise_if_closed(self) -> None:
         """If the connection has ended for good, raise its error as a new exception."""
-        if self._loss is not None:
-            raise self._loss.fresh()
+        if self._connection_error is not None:
+            raise self._connection_error.fresh()
 
-    def lose(self, error: CodexTransportError) -> None:
+    def fail(self, error: CodexTransportError) -> None:
         """End the connection for good. All pending and later requests raise `error`. Idempotent."""
-        if self._loss is not None:
+        if self._connection_error is not None:
             return
-        self._loss = error  # first: `_connection.lose` calls `on_closed`, which must not reconnect
+        self._connection_error = error  # first: `_connection.fail` calls `on_closed`, which must not reconnect
         self._owner.on_closed(error)  # before any waiter wakes
-        self._connection.lose(error)
+        self._connection.fail(error)
         self._connected.set()
         self._scope.cancel()
 
     @property
-    def is_lost(self) -> bool:
+    def is_closed(self) -> bool:
         """Whether the connection has ended for good."""
-        return self._loss is not None
+        return self._connection_error is not None
 
     @property
     def is_connected(self) -> bool:
@@ -210,12 +210,12 @@ class ReconnectingConnection:
 
     def on_closed(self, error: CodexTransportError) -> None:
         """Handle the loss of the current connection."""
-        if self._loss is not None:
+        if self._connection_error is not None:
             return
         self._asked.clear()
         self._lost.set()
         if not self._is_initialized:
-            self.lose(error)
+            self.fail(error)
         else:
             self._last_error = error
             if self._connected.is_set():  # otherwise it was lost while being restored; requests wait for the event
@@ -229,7 +229,7 @@ class ReconnectingConnection:
         try:
             with self._scope:
                 await self._serve(self._run_first)
-                while self._loss is None:
+                while self._connection_error is None:
                     await self._reconnect()
         finally:
             self._done.set()
@@ -241,16 +241,18 @@ class ReconnectingConnection:
     async def _reconnect(self) -> None:
         # A new connection does not extend the deadline until `catch_up` has returned, because each connection may be
         # lost during the same request.
-        deadline = trio.current_time() + self._patience
+        deadline = trio.current_time() + self._reconnect_timeout
         pause = _INITIAL_PAUSE
-        while self._loss is None:
+        while self._connection_error is None:
             remaining = max(0.0, deadline - trio.current_time())
             await trio.sleep(min(random.uniform(0.5, 1.5) * pause, remaining))
             if trio.current_time() >= deadline:
                 if not self._go_on_without_causes():
-                    self._give_up(f"it could not be reached again within {self._patience:g} s, reconnect_timeout")
+                    self._give_up(
+                        f"it could not be reached again within {self._reconnect_timeout:g} s, reconnect_timeout"
+                    )
                     return
-                deadline = trio.current_time() + self._patience
+                deadline = trio.current_time() + self._reconnect_timeout
             failure = await self._try(deadline)
             if failure is None:
                 return
@@ -280,7 +282,7 @@ class ReconnectingConnection:
             is_permanent=is_permanent,
         )
         error.__cause__ = last_error
-        self.lose(error)
+        self.fail(error)
 
     async def _serve(self, body: Callable[[], Awaitable[object]]) -> CodexError | None:
         """Run `body`, then close the transport. Return the error if `body` raised a `CodexError`."""
@@ -289,7 +291,7 @@ class ReconnectingConnection:
                 await body()
             except CodexError as exc:
                 _logger.debug("%s could not be reached again: %s", self._transport.describe(), exc)
-                self._connection.lose(CodexTransportError(f"the connection was given up: {exc}"))
+                self._connection.fail(CodexTransportError(f"the connection was given up: {exc}"))
                 return exc
             else:
                 return None

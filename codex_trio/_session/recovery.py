@@ -355,7 +355,7 @@ class Recovery:
         self._suspects.forget(key)
         if isinstance(key, Turn):
             why = f"the connection was lost, and {_named(key)} could not be caught up with"
-            self._lose(key, f"{why}: {losses} connections were lost over it", loss)
+            self._fail_turn(key, f"{why}: {losses} connections were lost over it", loss)
             self._registry.unsubscribe(key.thread_id)  # its events may have been the cause
         elif isinstance(key, PendingRequest):
             _logger.warning("whether %s began a turn is unknown: %d connections were lost over it", key.method, losses)
@@ -376,7 +376,7 @@ class Recovery:
             return  # the turn has ended with the connection, or the next connection continues
         except CodexError as exc:
             why = "sent too many events before it was known, and its history cannot be read"
-            self._lose(turn, f"{_named(turn)} {why}: {exc}", exc)
+            self._fail_turn(turn, f"{_named(turn)} {why}: {exc}", exc)
         if not turn.ended.is_set():
             self._manager.reconcile_soon(turn)
 
@@ -419,12 +419,12 @@ class Recovery:
     async def _give_up(self, trial: ProbedConnection, turn: Turn, exc: CodexProtocolError | CodexTimeoutError) -> None:
         if isinstance(exc, CodexTimeoutError):
             await trial.check_responsive()
-        self._lose(turn, f"the connection was lost, and {_named(turn)} was not found again: {exc}", exc)
+        self._fail_turn(turn, f"the connection was lost, and {_named(turn)} was not found again: {exc}", exc)
 
-    def _lose(self, turn: Turn, why: str, cause: CodexError | None) -> None:
+    def _fail_turn(self, turn: Turn, why: str, cause: CodexError | None) -> None:
         error = CodexTransportError(why)
         error.__cause__ = cause
-        turn.lose(error)
+        turn.fail(error)
         if turn.left is not None:
             self._registry.forget(turn)
 
@@ -454,7 +454,7 @@ class Recovery:
         turn = self._registry.find(continuation.turn_id)
         if turn is not None and turn.thread_id == continuation.thread_id:
             turn.acquire_consumer(wants_deltas=wants_deltas)
-            if self._manager.is_lost or not turn.is_incomplete:
+            if self._manager.is_closed or not turn.is_incomplete:
                 if not (turn.ended.is_set() or turn.is_paused or self._registry.is_subscribed(turn.thread_id)):
                     await self._resubscribe_turn(turn, continuation)
                 return turn

@@ -329,10 +329,10 @@ class TurnRegistry:
             for _, on_lost in watchers:
                 on_lost()
 
-    def lose(self, error: CodexTransportError) -> None:
+    def fail(self, error: CodexTransportError) -> None:
         """End all turns and notification streams, because the connection has ended for good."""
         for turn in self.turns:
-            turn.lose(error)
+            turn.fail(error)
         for slot in self.places:
             if slot.starting is not None:
                 slot.starting.resolved.set()
@@ -341,7 +341,7 @@ class TurnRegistry:
                 slot.leaving = None
         self._tell_watchers()
         self.subscribed.clear()
-        self.hub.lose(error)
+        self.hub.fail(error)
 
     def watch(self, method: str, append: Callable[[Notice], bool], on_lost: Callable[[], None]) -> Callable[[], None]:
         """Call `append` in the reader task for events of `method` without a turn id. Return a function that stops this.

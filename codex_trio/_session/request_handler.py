@@ -171,9 +171,9 @@ class ServerRequestTasks:
         self._pending.clear()
         self._answered_ids.clear()
 
-    def lose(self, error: CodexTransportError) -> None:
+    def fail(self, error: CodexTransportError) -> None:
         """Drop pending requests and end the approval streams, because the connection has ended for good."""
-        self._handlers.approvals.lose(error)
+        self._handlers.approvals.fail(error)
         for asked in list(self._pending.values()):
             asked.drop()
 
@@ -253,7 +253,7 @@ class ServerRequestTasks:
     async def _report(self, asked: PendingRequestTask, error: BaseException) -> None:
         """Raise a handler's exception in the consumer of the turn. If there is no consumer, raise it here."""
         turn = asked.turn
-        failure = None if turn is None or self._is_closed else turn.fail(error)
+        failure = None if turn is None or self._is_closed else turn.set_handler_error(error)
         if turn is None or failure is None:
             raise error
         self._manager.interrupt_soon(turn)

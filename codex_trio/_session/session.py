@@ -89,7 +89,7 @@ class Session:
         self.connection: Connection | ReconnectingConnection = (
             Connection(transport, self)
             if reconnect_timeout is None
-            else ReconnectingConnection(transport, self, patience=reconnect_timeout)
+            else ReconnectingConnection(transport, self, reconnect_timeout=reconnect_timeout)
         )
         suspects = LossCounter()
         self.registry = TurnRegistry(self)
@@ -126,8 +126,8 @@ class Session:
 
     def on_closed(self, error: CodexTransportError) -> None:
         """End the turns and drop pending server requests, because the connection has ended for good."""
-        self.registry.lose(error)
-        self.requests.lose(error)
+        self.registry.fail(error)
+        self.requests.fail(error)
 
     # --- called by a `ReconnectingConnection`, in its task
 
@@ -361,13 +361,13 @@ class Session:
             # A bug in this package, or `open` was cancelled. The other tasks of the nursery are cancelled, as for any
             # crash in it.
             self._owner.cancel_scope.cancel()
-            self.connection.lose(CodexTransportError("a background task of this client failed"))
+            self.connection.fail(CodexTransportError("a background task of this client failed"))
             raise
         finally:
             self._closed.set()
             self._ready.set()
             # This has no effect if the connection has already ended.
-            self.connection.lose(CodexTransportError("this client could not be opened; make a new one"))
+            self.connection.fail(CodexTransportError("this client could not be opened; make a new one"))
 
     async def _run(self, nursery: trio.Nursery) -> None:
         try:
@@ -385,7 +385,7 @@ class Session:
             await self.turn_manager.close(_SHUTDOWN_INTERRUPT_TIMEOUT)
             with trio.move_on_after(_FLUSH_TIMEOUT):
                 await self.connection.flush()
-            self.connection.lose(CodexTransportError("this client was closed"))
+            self.connection.fail(CodexTransportError("this client was closed"))
         finally:
             if self._has_opened_transport:
                 await self.connection.aclose()

@@ -257,7 +257,7 @@ class Turn:
         self.unfinished = UnfinishedItems()
         self.on_end: set[Callable[[], None]] = set()
         self._inactivity_holds = 0  # the timer is paused while this is positive
-        self._loss: CodexTransportError | None = None
+        self._connection_error: CodexTransportError | None = None
         self._send: trio.MemorySendChannel[Received] | _NullChannel
         self._send, self._receive = trio.open_memory_channel[Received](math.inf)
         self._pending: dict[str, DeltaBuffer] = {}  # by item id: its last unread deltas
@@ -392,10 +392,10 @@ class Turn:
             self._send.send_nowait(EndFromHistory(turn))
             self._close()
 
-    def lose(self, error: CodexTransportError) -> None:
+    def fail(self, error: CodexTransportError) -> None:
         """End the turn because the connection was lost. The consumer still receives the earlier events first."""
         if not self.ended.is_set():
-            self._loss = error
+            self._connection_error = error
             self._close()
 
     def _close(self) -> None:
@@ -430,7 +430,7 @@ class Turn:
 
     # --- for the consumer
 
-    def fail(self, error: BaseException) -> HandlerError | None:
+    def set_handler_error(self, error: BaseException) -> HandlerError | None:
         """Let the consumer raise a handler's exception.
 
         Returns:
@@ -449,12 +449,12 @@ class Turn:
     @property
     def is_incomplete(self) -> bool:
         """Whether some events cannot be read here: the connection was lost before the end, or they were discarded."""
-        return self._loss is not None or self.is_discarding
+        return self._connection_error is not None or self.is_discarding
 
     def raise_if_closed(self, mode: Mode) -> None:
         """Raise the transport error, if the connection was lost before the turn ended."""
-        if self._loss is not None:
-            raise self._loss.fresh(self.continuation(mode))
+        if self._connection_error is not None:
+            raise self._connection_error.fresh(self.continuation(mode))
 
     def continuation(self, mode: Mode) -> ChatContinuation:
         """Return a continuation at the consumer's current position."""
@@ -490,16 +490,16 @@ class Turn:
         """Whether the turn is running without a consumer, and no caller has a continuation."""
         return not (self.has_consumer or self.has_continuation or self.ended.is_set())
 
-    async def next_steps(self, patience: float, mode: Mode) -> list[ConversationStep] | None:
+    async def next_steps(self, inactivity_timeout: float, mode: Mode) -> list[ConversationStep] | None:
         """Wait for the next event. Return the steps that it completes, or `None` at the end of the turn.
 
         Raises:
-            CodexTurnInactiveError: No event came for `patience` seconds. The error has a continuation of the turn.
+            CodexTurnInactiveError: No event came for `inactivity_timeout` seconds. The error has a continuation of the turn.
             CodexTransportError: The connection was lost before the turn ended.
 
         Cancellation: No event is lost.
         """
-        event = await self._next(patience, mode)
+        event = await self._next(inactivity_timeout, mode)
         if event is None:
             return None
         if isinstance(event, DeltaBuffer):
@@ -510,14 +510,14 @@ class Turn:
             self._events.append(event.raw)
         return self._accumulator.apply(event)
 
-    async def next_events(self, patience: float) -> list[Event] | None:
+    async def next_events(self, inactivity_timeout: float) -> list[Event] | None:
         """Wait for the next event. Return it as public events, or `None` at the end of the turn.
 
         Raises the same errors as `next_steps`.
 
         Cancellation: No event is lost.
         """
-        event = await self._next(patience, "chat")
+        event = await self._next(inactivity_timeout, "chat")
         if event is None:
             return None
         if isinstance(event, DeltaBuffer):
@@ -526,15 +526,15 @@ class Turn:
             return [StepCompleted(step) for step in event.tell(self._accumulator)]
         return events_of(event, self._accumulator.apply(event))
 
-    async def _next(self, patience: float, mode: Mode) -> Notice | DeltaBuffer | FromHistory | None:
+    async def _next(self, inactivity_timeout: float, mode: Mode) -> Notice | DeltaBuffer | FromHistory | None:
         if self._raised is not None:
             self._raised.raise_once()
         if self._cursor % _EVENTS_AT_ONCE == _EVENTS_AT_ONCE - 1:
             await trio.lowlevel.checkpoint()
-        event = await self._receive_next(patience, mode)
+        event = await self._receive_next(inactivity_timeout, mode)
         while isinstance(event, HandlerError):
             event.raise_once()
-            event = await self._receive_next(patience, mode)
+            event = await self._receive_next(inactivity_timeout, mode)
         if event is None:
             self.raise_if_closed(mode)
             self._is_read = True
@@ -547,16 +547,16 @@ class Turn:
                 self._source = "thread_read_fallback"
         return event
 
-    async def _receive_next(self, patience: float, mode: Mode) -> Received | None:
+    async def _receive_next(self, inactivity_timeout: float, mode: Mode) -> Received | None:
         try:
             return self._receive.receive_nowait()
         except trio.EndOfChannel:
             return None
         except trio.WouldBlock:
             pass  # wait outside of this block, so that an error of the wait does not have `WouldBlock` as its context
-        return await self._wait(patience, mode)
+        return await self._wait(inactivity_timeout, mode)
 
-    async def _wait(self, patience: float, mode: Mode) -> Received | None:
+    async def _wait(self, inactivity_timeout: float, mode: Mode) -> Received | None:
         # There is one cancel scope for each wait, not for each event. Events only update `last_activity`. When the
         # scope expires, the loop waits for the rest of the timeout. The scope also expires during a sleep item, because
         # a sleep may end early without an event. The consumer's time between two waits does not count as inactivity.
@@ -565,17 +565,17 @@ class Turn:
             now = trio.current_time()
             if self._inactivity_holds:
                 since = now
-            with trio.move_on_at(min(self._alive_until(since) + patience, now + patience)):
+            with trio.move_on_at(min(self._alive_until(since) + inactivity_timeout, now + inactivity_timeout)):
                 try:
                     received = await self._receive.receive()
                 except trio.EndOfChannel:
                     return None
                 self._quiet_since, self._left_at = self._alive_until(since), trio.current_time()
                 return received
-            if self._is_alive(since, patience):
+            if self._is_alive(since, inactivity_timeout):
                 continue
             await yield_to_reader()  # if the program was blocked, events may not have been read yet
-            if self._is_alive(since, patience):
+            if self._is_alive(since, inactivity_timeout):
                 continue
             if self.find_unfinished is not None:  # there may be an open sleep item
                 find_unfinished, self.find_unfinished = self.find_unfinished, None
@@ -593,8 +593,8 @@ class Turn:
             idle = now - max(self.last_activity, self.unfinished.asleep_until)
             raise inactive_error(self.continuation(mode), idle, self.last_event, self.unfinished.snapshot(now))
 
-    def _is_alive(self, since: float, patience: float) -> bool:
-        return self._inactivity_holds > 0 or trio.current_time() < self._alive_until(since) + patience
+    def _is_alive(self, since: float, inactivity_timeout: float) -> bool:
+        return self._inactivity_holds > 0 or trio.current_time() < self._alive_until(since) + inactivity_timeout
 
     def _alive_until(self, since: float) -> float:
         return max(since, self.last_activity, self.unfinished.asleep_until)

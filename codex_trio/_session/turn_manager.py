@@ -122,9 +122,9 @@ class TurnManager:
             on_response(response)
 
     @property
-    def is_lost(self) -> bool:
+    def is_closed(self) -> bool:
         """Whether the connection has ended for good."""
-        return self._connection.is_lost
+        return self._connection.is_closed
 
     def start_soon(self, async_fn: Callable[[], Awaitable[object]]) -> None:
         """Run a task in the client's own nursery. The task must end when the connection does."""
@@ -354,19 +354,19 @@ class TurnManager:
         else:
             self._release(starting)
 
-    def _watch_abandoned_soon(self, starting: PendingTurn, patience: float) -> None:
+    def _watch_abandoned_soon(self, starting: PendingTurn, timeout: float) -> None:
         starting.is_abandoned = True
         self._registry.place(starting.thread_id).leaving = trio.Event()
         self._nursery.start_soon(
-            self._watch_abandoned, starting, patience, name=f"codex_trio waits for {starting.request.method}"
+            self._watch_abandoned, starting, timeout, name=f"codex_trio waits for {starting.request.method}"
         )
 
     @trio.lowlevel.enable_ki_protection
-    async def _watch_abandoned(self, starting: PendingTurn, patience: float) -> None:
+    async def _watch_abandoned(self, starting: PendingTurn, timeout: float) -> None:
         # The turn id is unknown, so the turn cannot be interrupted yet. While any turn runs on the thread, it may be
         # this one, so keep waiting. A response that comes after that is handled by `_take_late`.
         while True:
-            with trio.move_on_after(patience) as starting.waiting:
+            with trio.move_on_after(timeout) as starting.waiting:
                 await starting.resolved.wait()
             if starting.resolved.is_set():
                 return
@@ -375,7 +375,7 @@ class TurnManager:
                     self._registry.unanswered.append(starting.call)
                 self._release(starting)
                 return
-            patience = INTERRUPT_TIMEOUT
+            timeout = INTERRUPT_TIMEOUT
 
     def _release(self, starting: PendingTurn) -> None:
         slot = self._registry.place(starting.thread_id)
@@ -501,7 +501,7 @@ class TurnManager:
                         break
                     except (CodexTransportError, CodexTimeoutError):
                         # If the client reconnects, the interrupt has to be sent again over the next connection.
-                        if self._connection.is_lost or not self._connection.reconnects:
+                        if self._connection.is_closed or not self._connection.reconnects:
                             raise
             except CodexProtocolError as exc:
                 refusal = exc
@@ -556,7 +556,7 @@ class TurnManager:
                     f"for, so this was given up: {exc}"
                 )
                 error.__cause__ = exc
-                turn.lose(error)
+                turn.fail(error)
             return False
         return not turn.thread_is_idle
 
@@ -570,11 +570,11 @@ class TurnManager:
 
     # --- closing
 
-    async def close(self, patience: float) -> None:
+    async def close(self, timeout: float) -> None:
         """Interrupt all turns, except those with a continuation, and wait for their end. No new turns can be started.
 
         Args:
-            patience: Seconds to wait.
+            timeout: Seconds to wait.
         """
         self._is_closing = True  # first, so that no turn is started while this waits
         for turn in self._registry.turns:
@@ -583,7 +583,7 @@ class TurnManager:
         pending = list(self._starting)
         for starting in pending:
             starting.scope.cancel()
-        with trio.move_on_after(patience):
+        with trio.move_on_after(timeout):
             for starting in pending:  # their callers leave first, which may add a `leaving` event
                 await starting.finished.wait()
             for event in [slot.leaving for slot in self._registry.places if slot.leaving is not None]:

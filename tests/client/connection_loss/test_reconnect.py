@@ -657,7 +657,7 @@ async def test_an_answer_to_what_a_lost_connection_asked_is_not_sent_on_the_next
     server = ScriptedAppServer(nursery)
     transport = server.transport()
     asked: list[ServerRequest] = []
-    link = ReconnectingConnection(transport, Owner(asked), patience=10)
+    link = ReconnectingConnection(transport, Owner(asked), reconnect_timeout=10)
     await transport.open(nursery)
     link.start(nursery)
     link.set_initialized()
@@ -672,7 +672,7 @@ async def test_an_answer_to_what_a_lost_connection_asked_is_not_sent_on_the_next
     link.respond(asked[1], "of this one")
     await trio.sleep(1)
     assert [one.get("result") for one in server.received] == ["of this one"]
-    link.lose(CodexTransportError("over"))
+    link.fail(CodexTransportError("over"))
     await link.aclose()
 
 
