@@ -61,7 +61,6 @@ FOR_COMMAND_LINE = dict.fromkeys(("_local_names", "_redaction"), "what is hidden
 HANDLERS = ("codex_trio._session.approval_queue", "codex_trio._session.handlers", "codex_trio._tools")
 CONNECTION = "codex_trio._session.connection"
 
-LONGEST = 1_100  # lines
 GENERATED = "protocol"  # types made from the schema, for editors: as long as that is; only `doctor` looks at it
 
 PUBLIC_FUNCTIONS = ("connect_codex_client",)
@@ -350,16 +349,6 @@ def imports_stand_at_the_top(sources: Sequence[Source]) -> list[str]:
     ]
 
 
-def files_are_short(sources: Sequence[Source]) -> list[str]:
-    """A file that passes 400 lines becomes a folder."""
-    lengths = [(source, len(source.text.splitlines())) for source in sources]
-    return [
-        source.tell(length, f"has {length} lines")
-        for source, length in lengths
-        if length > LONGEST and source.room != GENERATED
-    ]
-
-
 def cancellation_is_documented(sources: Sequence[Source]) -> list[str]:
     """Each public async method and function says what a cancelled call may have done."""
     return [
@@ -416,6 +405,5 @@ RULES: tuple[Rule, ...] = (
     outsiders_use_the_public_surface,
     no_async_generators,
     imports_stand_at_the_top,
-    files_are_short,
     cancellation_is_documented,
 )
