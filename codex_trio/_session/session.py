@@ -16,7 +16,7 @@ import trio
 
 from .._options import check_timeout
 from .._wire import methods
-from .._wire.messages import Delta, Notice, ServerRequest
+from .._wire.messages import Notice, ServerRequest
 from ..abc import Transport
 from ..errors import CodexTransportError
 from ..models import ChatContinuation, InitializeResult
@@ -86,13 +86,15 @@ class Session:
         self._closing = trio.Event()
         self._closed = trio.Event()
         self._failure: Exception | None = None
+        self.registry = TurnRegistry(self)
+        # Of the connection's calls this is by far the most frequent, so there is no method of this class in between.
+        self.on_delta = self.registry.route_delta
         self.connection: Connection | ReconnectingConnection = (
             Connection(transport, self)
             if reconnect_timeout is None
             else ReconnectingConnection(transport, self, reconnect_timeout=reconnect_timeout)
         )
         suspects = LossCounter()
-        self.registry = TurnRegistry(self)
         self.turn_manager = TurnManager(
             self.connection,
             self.registry,
@@ -104,10 +106,6 @@ class Session:
         self.requests = ServerRequestTasks(handlers, self.connection, self.registry, self.turn_manager)
 
     # --- called by the connection, in its reader task. Must neither block nor raise.
-
-    def on_delta(self, delta: Delta, now: float) -> bool:
-        """Record a delta as activity of its turn. Return `False` if the text of the delta is needed."""
-        return self.registry.route_delta(delta, now)
 
     def on_notification(self, notification: Notice, now: float) -> None:
         """Deliver a notification to its turn, to listeners of its method, or to all notification streams."""
